@@ -1,0 +1,1 @@
+"""Tells a team about its Amazon SES bounce and complaint rates before AWS acts."""

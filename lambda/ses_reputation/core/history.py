@@ -1,0 +1,204 @@
+"""Send data points → ordered quarter-hour buckets with running sums.
+
+Amazon SES answers GetSendStatistics in any order, leaves quiet buckets out, leaves zero counters out, and starts its
+buckets at any minute. A `History` is none of that: slot after slot of fifteen minutes, gaps are zero, and every count
+over any stretch is one subtraction. All sums run forward in time, so what was known at an instant never depends on
+what came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import accumulate
+from math import exp
+
+Instant = int
+"""Whole seconds since the epoch, UTC."""
+
+BUCKET = 900
+"""Length of a bucket in seconds: GetSendStatistics answers in fifteen-minute intervals (SES API reference)."""
+
+HOUR = 3600
+DAY = 86_400
+SLOTS_PER_DAY = DAY // BUCKET
+LOOKBACK = 14 * DAY
+"""How far back any rule looks: GetSendStatistics covers two weeks."""
+
+LONGEST = 3 * 366 * DAY
+"""Longest history accepted; a longer one holds a stray timestamp, not three years of mail."""
+
+LARGEST_COUNT = 10**12
+"""No sender puts so much mail into fifteen minutes; a larger count is a broken answer."""
+
+EXPOSURES = (3 * HOUR, 24 * HOUR)
+"""Mean delays, in seconds, by which a complaint follows its mail: quick readers and slow ones."""
+
+
+class BadData(ValueError):
+    """Send statistics that cannot be used; the text is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One send data point: counts of the bucket that starts at `at`."""
+
+    at: Instant
+    attempts: int
+    bounces: int = 0
+    complaints: int = 0
+    rejects: int = 0
+
+
+def point_from(member: Mapping[str, object]) -> Point:
+    """One member of `SendDataPoints`, as boto3 or the AWS CLI gives it, as a `Point`.
+
+    `Timestamp` is an aware datetime or ISO 8601 text; counters that SES left out are zero.
+    Raises `BadData` for anything that is not a count or not a time.
+    """
+    if not isinstance(member, Mapping):
+        raise BadData(f"a send data point is {_shown(member)}, not an object with a Timestamp and counters")
+    return Point(
+        _instant(member.get("Timestamp")),
+        _count(member, "DeliveryAttempts"),
+        _count(member, "Bounces"),
+        _count(member, "Complaints"),
+        _count(member, "Rejects"),
+    )
+
+
+def _count(member: Mapping[str, object], name: str) -> int:
+    value = member.get(name, 0)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadData(f"{name} is {_shown(value)}, not a whole number")
+    if not 0 <= value <= LARGEST_COUNT:
+        raise BadData(f"{name} is {_shown(value)}, not a count between 0 and {LARGEST_COUNT:,}")
+    return value
+
+
+def _instant(value: object) -> Instant:
+    moment = value
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise BadData(f"Timestamp is {_shown(value)}, not an ISO 8601 time like 2025-02-04T10:30:00Z") from None
+    if not isinstance(moment, datetime):
+        raise BadData(f"Timestamp is {_shown(value)}, not a time")
+    if moment.tzinfo is None:
+        raise BadData(f"Timestamp {_shown(value)} has no time zone; write it like 2025-02-04T10:30:00Z")
+    return int(moment.timestamp())
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def iso(at: Instant) -> str:
+    """`at` as ISO 8601 in UTC: 2025-02-04T10:30:00+00:00."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+class History:
+    """Quarter-hour slots from the first point to `until`, each count as a running sum.
+
+    `attempts[i]` is the number of attempts in all slots before slot `i` (so the list has one more member than there are
+    slots), and the same for `bounces`, `complaints` and `rejects`: integers, exact. `exposed[d][i]` is the running sum of
+    mail smoothed exponentially over `EXPOSURES[d]`: the mail that could have caused the complaints before slot `i`.
+
+    Slot `i` covers `[origin + i * BUCKET, origin + (i + 1) * BUCKET)`. The origin is the first point's own time, so that
+    slots are AWS's buckets whatever minute they start at; a point off that rhythm joins the slot that starts after it,
+    never an earlier one, so that no bucket is known before its end.
+    """
+
+    __slots__ = ("attempts", "bounces", "complaints", "exposed", "first", "origin", "rejects")
+
+    def __init__(self, origin: Instant, slots: list[Point | None], first: Instant) -> None:
+        self.origin = origin
+        self.first = first
+        self.attempts = _sums([p.attempts if p else 0 for p in slots])
+        self.bounces = _sums([p.bounces if p else 0 for p in slots])
+        self.complaints = _sums([p.complaints if p else 0 for p in slots])
+        self.rejects = _sums([p.rejects if p else 0 for p in slots])
+        sends = [p.attempts if p else 0 for p in slots]
+        self.exposed = tuple(_smoothed_sums(sends, delay) for delay in EXPOSURES)
+
+    @property
+    def slots(self) -> int:
+        """How many slots there are, closed or not."""
+        return len(self.attempts) - 1
+
+    def closed(self, now: Instant) -> int:
+        """How many slots had ended at `now`; all sums up to that index are known then."""
+        return max(0, min(self.slots, (now - self.origin) // BUCKET))
+
+    def time(self, index: int) -> Instant:
+        """When slot `index` starts, which is when the slot before it ends."""
+        return self.origin + index * BUCKET
+
+
+def history_from(points: Iterable[Point], *, until: Instant, first: Instant | None = None) -> History | None:
+    """The history of `points` up to `until`, or None if there is no point before it.
+
+    Points may come in any order. The same bucket given twice counts once, each counter with its larger value (SES only
+    ever adds late bounces and complaints to a bucket). Points that start at or after `until` are left out. `first` is the
+    start of the oldest bucket ever seen, where that is remembered. Raises `BadData` when the points span more than
+    `LONGEST`.
+    """
+    by_time: dict[Instant, Point] = {}
+    for point in points:
+        if point.at < until:
+            known = by_time.get(point.at)
+            by_time[point.at] = point if known is None else _larger(known, point)
+    if not by_time:
+        return None
+    origin = min(by_time)
+    if until - origin > LONGEST:
+        raise BadData(f"the send statistics reach from {iso(origin)} to {iso(until)}: more than three years")
+    slots: list[Point | None] = [None] * -(-(until - origin) // BUCKET)
+    for at, point in by_time.items():
+        index = -(-(at - origin) // BUCKET)
+        if index < len(slots):
+            known = slots[index]
+            slots[index] = point if known is None else _together(known, point)
+    return History(origin, slots, origin if first is None else min(first, origin))
+
+
+def _larger(a: Point, b: Point) -> Point:
+    return Point(
+        a.at,
+        max(a.attempts, b.attempts),
+        max(a.bounces, b.bounces),
+        max(a.complaints, b.complaints),
+        max(a.rejects, b.rejects),
+    )
+
+
+def _together(a: Point, b: Point) -> Point:
+    return Point(
+        min(a.at, b.at),
+        a.attempts + b.attempts,
+        a.bounces + b.bounces,
+        a.complaints + b.complaints,
+        a.rejects + b.rejects,
+    )
+
+
+def _sums(counts: list[int]) -> list[int]:
+    return list(accumulate(counts, initial=0))
+
+
+def _smoothed_sums(sends: list[int], delay: int) -> list[float]:
+    """Running sums of `sends`, each spread over the time after it with mean `delay` seconds."""
+    keep = exp(-BUCKET / delay)
+    level, total = 0.0, 0.0
+    sums = [0.0]
+    for sent in sends:
+        level = keep * level + (1 - keep) * sent
+        total += level
+        sums.append(total)
+    return sums

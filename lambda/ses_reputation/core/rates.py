@@ -1,0 +1,146 @@
+"""How many of how many: windows by mails or by hours, the mail behind complaints, the bound, the sender's own normal."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from enum import StrEnum
+from math import sqrt
+from typing import NamedTuple
+
+from .history import BUCKET, DAY, HOUR, LOOKBACK, History, Instant
+
+
+class Metric(StrEnum):
+    """The two rates that Amazon SES judges a sender by."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsLines:
+    """Where AWS acts, as fractions; reaching a line counts (SES enforcement FAQ, reputation metrics messages)."""
+
+    advised: float  # stay below
+    review: float  # "we'll place your account under review"
+    pause: float  # "we might pause your account's ability to send"
+
+
+AWS_LINES = {
+    Metric.BOUNCE: AwsLines(advised=0.02, review=0.05, pause=0.10),
+    Metric.COMPLAINT: AwsLines(advised=0.001, review=0.001, pause=0.005),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of whole buckets up to now: so many hours, or the last so many mails.
+
+    By mails it reaches back until it holds `mails`, or `share_of_day` of a normal day's mail where that is more; it never
+    reaches back further than `LOOKBACK`, and holds what there is where the history is shorter.
+    """
+
+    mails: int = 0
+    share_of_day: float = 0.0
+    hours: int = 0  # when given, the two above are not used
+
+
+class Count(NamedTuple):
+    """`events` of `mails` between `start` and `end`."""
+
+    events: int
+    mails: int
+    start: Instant
+    end: Instant
+
+    @property
+    def rate(self) -> float | None:
+        """Fraction between 0 and 1, or None of no mail; late events can outnumber the mail, a rate cannot."""
+        return min(1.0, self.events / self.mails) if self.mails else None
+
+
+SHOWN = {Metric.BOUNCE: Window(mails=300, share_of_day=1 / 8), Metric.COMPLAINT: Window(hours=24)}
+"""The window that messages, metrics and pictures show as "the rate"."""
+
+AWS_ESTIMATE = Window(mails=10_000, share_of_day=1.0)
+"""Our estimate of the "representative volume" of AWS's own rates: two published enforcement notices speak of the last
+10,476 and the last 10,192 eligible mails, 75 and 225 days' worth of those senders."""
+
+NORMAL_FROM, NORMAL_TO = 14 * DAY, 2 * DAY
+"""The sender's own normal is taken over the mail of fourteen to two days ago."""
+
+
+def lower_bound(events: int, mails: int, confidence: float) -> float:
+    """The rate that the true one is above, sure at `confidence` standard deviations: Byar's bound for a Poisson count.
+
+    0 is no claim at all and gives the plain rate. (N. Breslow and N. Day, Statistical Methods in Cancer Research II, 1987.)
+    """
+    if events == 0:
+        return 0.0
+    if confidence == 0.0:
+        return events / mails
+    root = 1 - 1 / (9 * events) - confidence / (3 * sqrt(events))
+    return events * root**3 / mails if root > 0 else 0.0
+
+
+class View:
+    """One metric of a history as it was known when its slot `end` began: nothing later is ever touched."""
+
+    __slots__ = ("attempts", "end", "events", "history", "metric", "normal_day", "oldest")
+
+    def __init__(self, history: History, metric: Metric, end: int) -> None:
+        self.history = history
+        self.metric = metric
+        self.end = end
+        self.attempts = history.attempts
+        self.events = history.bounces if metric is Metric.BOUNCE else history.complaints
+        self.oldest = max(0, end - LOOKBACK // BUCKET)
+        age = min(max(history.time(end) - history.first, DAY), LOOKBACK)
+        self.normal_day = (self.attempts[end] - self.attempts[self.oldest]) * DAY / age
+        """Mean mails per day over the last fourteen days, or over the age of a younger history."""
+
+    @property
+    def mails(self) -> int:
+        """All mail within reach."""
+        return self.attempts[self.end] - self.attempts[self.oldest]
+
+    def start(self, window: Window) -> int:
+        """The slot that `window` starts with."""
+        if window.hours:
+            return max(0, self.end - window.hours * HOUR // BUCKET)
+        wanted = max(window.mails, window.share_of_day * self.normal_day)
+        found = bisect_right(self.attempts, self.attempts[self.end] - wanted, self.oldest, self.end + 1) - 1
+        return max(self.oldest, found)
+
+    def measure(self, window: Window) -> tuple[int, int]:
+        """Events and mails in `window`.
+
+        Complaints follow their mail by hours or days. Over hours they are therefore set against the mail that could
+        have caused them: sends smoothed over each of `EXPOSURES`, the larger sum counts. While a history is too young
+        to know what was sent before the window, the window's own mail counts where it is more.
+        """
+        start = self.start(window)
+        events = self.events[self.end] - self.events[start]
+        mails = self.attempts[self.end] - self.attempts[start]
+        if self.metric is Metric.BOUNCE or not window.hours:
+            return events, mails
+        end = self.end
+        exposed = max(sums[end] - sums[start] for sums in self.history.exposed)
+        if self.history.time(end) - self.history.first < window.hours * HOUR + DAY:
+            exposed = max(exposed, mails)
+        return events, int(exposed)
+
+    def count(self, window: Window) -> Count:
+        """`measure` with the time the window spans."""
+        events, mails = self.measure(window)
+        return Count(events, mails, self.history.time(self.start(window)), self.history.time(self.end))
+
+    def normal(self, weight: float) -> float:
+        """The sender's own normal rate, drawn towards `2 / weight` where there is little mail to know it from.
+
+        `weight` is in mails: as if, besides what was seen, 2 events had been seen in so much mail.
+        """
+        start = max(0, self.end - NORMAL_FROM // BUCKET)
+        end = max(0, self.end - NORMAL_TO // BUCKET)
+        return (self.events[end] - self.events[start] + 2) / (self.attempts[end] - self.attempts[start] + weight)
