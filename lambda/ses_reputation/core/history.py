@@ -85,7 +85,9 @@ def _instant(value: object) -> Instant:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            raise BadData(f"Timestamp is {_shown(value)}, not an ISO 8601 time like 2025-02-04T10:30:00Z") from None
+            raise BadData(
+                f"Timestamp is {_shown(value)}, not an ISO 8601 time like 2025-02-04T10:30:00Z"
+            ) from None
     if not isinstance(moment, datetime):
         raise BadData(f"Timestamp is {_shown(value)}, not a time")
     if moment.tzinfo is None:
@@ -101,6 +103,11 @@ def _shown(value: object) -> str:
 def iso(at: Instant) -> str:
     """`at` as ISO 8601 in UTC: 2025-02-04T10:30:00+00:00."""
     return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+def stamp(at: Instant) -> str:
+    """`at` for a name: 20250204T1030Z."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%MZ")
 
 
 class History:

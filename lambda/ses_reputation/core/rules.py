@@ -135,7 +135,9 @@ def default_bounce_policy(warning: float, critical: float) -> MetricPolicy:
     recent = Window(mails=300, share_of_day=1 / 8)
     rules = (
         Rule("aws-estimate", Severity.CRITICAL, AWS_ESTIMATE, Line(round(critical * 0.9, 12)), 1.0, 5),
-        Rule("quarter-day", Severity.CRITICAL, Window(mails=1_000, share_of_day=1 / 4), Line(critical), 2.0, 5),
+        Rule(
+            "quarter-day", Severity.CRITICAL, Window(mails=1_000, share_of_day=1 / 4), Line(critical), 2.0, 5
+        ),
         Rule("sharp", Severity.WARNING, Window(mails=100, share_of_day=1 / 24), Line(w(4 / 3)), 3.0, 5),
         Rule("recent", Severity.WARNING, recent, Line(warning, lower=w(2 / 3), multiple=2.5), 2.0, 5),
         Rule(
@@ -229,10 +231,10 @@ def enough_mails(policy: MetricPolicy) -> int:
     return min(max(r.window.mails, r.min_mails, ceil(r.min_events / r.line.upper)) for r in policy.rules)
 
 
-def verdict_of(view: View | None, policy: MetricPolicy, severity: Severity) -> Verdict:
+def verdict_of(view: View, policy: MetricPolicy, severity: Severity) -> Verdict:
     """What is said of a metric of which the worst that holds, or is not yet over, is `severity`."""
     if severity is not Severity.NONE:
         return Verdict[severity.name]
-    if view is None or view.mails == 0:
+    if view.mails == 0:
         return Verdict.NO_DATA
     return Verdict.OK if view.mails >= enough_mails(policy) else Verdict.TOO_LITTLE_MAIL

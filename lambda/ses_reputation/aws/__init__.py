@@ -1,0 +1,1 @@
+"""The edge: the only room that talks to AWS. It translates and never judges."""

@@ -1,0 +1,404 @@
+"""What was gathered of a target and what is remembered of it → what to publish, what to announce, what to remember.
+
+The function and `replay` decide with the same code, tick by tick, and never look ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from .episode import Change, Episode, Kind, Reason, caught_up, step
+from .headroom import Headroom, headroom, share_left
+from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, history_from
+from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, View
+from .rules import Finding, MetricPolicy, Policy, Severity, Verdict, findings, is_calm, verdict_of
+from .target import Target
+
+UNREADABLE = "unreadable"
+"""The concern of a target whose statistics cannot be read: unknown is never healthy."""
+
+FAILURES_BEFORE_TELLING = 2
+"""A target that cannot be read is announced after so many ticks in a row, at once when access is denied."""
+
+READABLE_AGAIN = HOUR
+"""And is over when it has been readable for so long."""
+
+SPARK_HOURS, SPARK_SPAN = 2, DAY
+"""Messages show the last day in steps of two hours."""
+
+
+class Trouble(StrEnum):
+    """Why the statistics of a target could not be read."""
+
+    DENIED = "access denied"
+    THROTTLED = "throttled"
+    TIMED_OUT = "timed out"
+    BAD_ANSWER = "bad answer"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An explicit unknown, with the reason."""
+
+    trouble: Trouble
+    detail: str  # one line for a person: no address, no secret
+
+
+Reading = tuple[Point, ...] | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class MetricState:
+    """One metric of a target as a message shows it."""
+
+    metric: Metric
+    verdict: Verdict
+    shown: Count | None  # over the window that people see as "the rate"; None without any statistics
+    estimate: Count | None  # our estimate of what AWS's own rate is made of
+    headroom: Headroom | None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One thing to tell, with every number that its words need."""
+
+    at: Instant
+    target: Target
+    concern: str
+    reason: Reason
+    severity: Severity  # of the episode: the worst so far
+    episode: str
+    seq: int  # with the episode it lets a receiver recognise a repeat
+    opened_at: Instant
+    last_held: Instant
+    worst: Finding  # what opened the episode or last made it worse
+    found: tuple[Finding, ...]  # what holds now, worst first; empty while it recovers and when it is over
+    metrics: tuple[MetricState, ...]
+    spark: tuple[Count, ...]  # the last day of the metric it is about, oldest first
+
+    @property
+    def kind(self) -> Kind:
+        return self.reason.kind
+
+    @property
+    def cause(self) -> Finding:
+        """The finding that the message speaks of: what is worst now, or was."""
+        return self.found[0] if self.found else self.worst
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is remembered of a target from one run to the next."""
+
+    tick: Instant  # the last tick that was handled
+    judged: Instant | None = None  # the last tick of which the statistics were read and judged
+    published: Instant | None = None  # the last tick whose metrics CloudWatch has acknowledged
+    first: Instant | None = None  # start of the oldest bucket ever seen
+    failures: int = 0  # ticks in a row at which the target could not be read
+    episodes: tuple[Episode, ...] = ()
+    pending: tuple[Announcement, ...] = ()  # decided, perhaps not yet announced
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One value of a CloudWatch metric "as of this tick"."""
+
+    name: str
+    at: Instant
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done about a target."""
+
+    target: Target
+    verdict: Verdict
+    gauges: tuple[Gauge, ...]
+    announcements: tuple[Announcement, ...]  # new ones; they are in `state.pending` too
+    state: State
+    newest: Instant | None  # end of the newest bucket with mail in it
+
+
+VERDICT_VALUES = {
+    Verdict.OK: 0,
+    Verdict.WARNING: 1,
+    Verdict.CRITICAL: 2,
+    Verdict.TOO_LITTLE_MAIL: -1,
+    Verdict.NO_DATA: -1,
+    Verdict.UNKNOWN: -1,
+}
+"""The metric `Verdict`: what is not known is below zero, never the zero of a healthy sender."""
+
+GAUGES = (
+    "Verdict",
+    "Headroom",
+    "BounceRate",
+    "ComplaintRate",
+    "EstimatedAwsBounceRate",
+    "EstimatedAwsComplaintRate",
+)
+"""Every metric of a target, by name. CloudWatch bills each per target and month, so they are few."""
+
+Episodes = Mapping[str, Episode]
+"""The open episodes of a target, by concern."""
+
+
+def decide(target: Target, reading: Reading, remembered: State | None, policy: Policy, now: Instant) -> Plan:
+    """What to do about `target` at the tick `now`. The same arguments give the same plan."""
+    before = State(tick=now - LOOKBACK - BUCKET) if remembered is None else remembered
+    if isinstance(reading, Unreadable):
+        return _unread(target, reading, before, policy, now)
+    try:
+        history = history_from(reading, until=max(now, before.tick), first=before.first)
+    except BadData as bad:
+        return _unread(target, Unreadable(Trouble.BAD_ANSWER, str(bad)), before, policy, now)
+    episodes = _by_concern(before.episodes)
+    if now <= before.tick:  # handled before: a repeated event or a late run must not turn the state back
+        states = metric_states(history, policy, before.tick, episodes)
+        return Plan(target, overall(state.verdict for state in states), (), (), before, newest(history))
+    after: Episodes = episodes
+    for tick in _ticks_since(before.judged, history, now):
+        after, _ = judge(history, policy, tick, after)
+    kept, changes = _told_once(episodes, after, now)
+    states = metric_states(history, policy, now, kept)
+    new = tuple(_announcement(target, change, history, policy, states, now) for change in changes)
+    state = State(
+        tick=now,
+        judged=now,
+        published=before.published,
+        first=before.first if history is None else history.first,
+        episodes=tuple(kept.values()),
+        pending=before.pending + new,
+    )
+    unpublished = _ticks_since(before.published, history, now)
+    gauges = tuple(gauge for tick in unpublished for gauge in _gauges(history, policy, tick, kept))
+    return Plan(target, overall(state.verdict for state in states), gauges, new, state, newest(history))
+
+
+def _unread(target: Target, unread: Unreadable, before: State, policy: Policy, now: Instant) -> Plan:
+    """The plan for a target that could not be read: nothing is known of its rates, and that is said."""
+    if now <= before.tick:
+        return Plan(target, Verdict.UNKNOWN, (), (), before, None)
+    failures = before.failures + 1
+    kept = _by_concern(before.episodes)
+    tell = unread.trouble is Trouble.DENIED or failures >= FAILURES_BEFORE_TELLING or UNREADABLE in kept
+    found = (Finding(unread.trouble.value, Severity.WARNING, detail=unread.detail),) if tell else ()
+    episode, change = step(kept.get(UNREADABLE), UNREADABLE, found, lambda: False, now)
+    if episode is not None:
+        kept[UNREADABLE] = episode
+    states = metric_states(None, policy, now, kept, unknown=True)
+    new = () if change is None else (_announcement(target, change, None, policy, states, now, found),)
+    state = replace(
+        before, tick=now, failures=failures, episodes=tuple(kept.values()), pending=before.pending + new
+    )
+    gauges = (Gauge("Verdict", now, VERDICT_VALUES[Verdict.UNKNOWN]),)
+    return Plan(target, Verdict.UNKNOWN, gauges, new, state, None)
+
+
+def replay(
+    target: Target, points: Sequence[Point], policy: Policy, *, until: Instant | None = None
+) -> Iterator[tuple[Instant, tuple[Announcement, ...], Mapping[str, Episode]]]:
+    """What a monitor that ran from the first bucket on would have announced: every tick, what it said, what was open.
+
+    Ticks come every quarter of an hour from the end of the first bucket to the end of the last, or to `until`, also where
+    no mail was sent. Raises `BadData` when the points span too long a time.
+    """
+    if not points:
+        return
+    end = max(point.at for point in points) + BUCKET if until is None else until
+    history = history_from(points, until=end)
+    if history is None:
+        return
+    episodes: Episodes = {}
+    for index in range(1, history.slots + 1):
+        now = history.time(index)
+        episodes, changes = judge(history, policy, now, episodes)
+        if changes:
+            states = metric_states(history, policy, now, episodes)
+            said = tuple(_announcement(target, change, history, policy, states, now) for change in changes)
+            yield now, said, episodes
+        else:
+            yield now, (), episodes
+
+
+def judge(
+    history: History | None, policy: Policy, now: Instant, before: Episodes
+) -> tuple[dict[str, Episode], list[Change]]:
+    """The episodes after the tick `now`, and what changed, as known at that tick."""
+    after: dict[str, Episode] = {}
+    changes: list[Change] = []
+    for metric in policy.metrics:
+        concern = metric.metric.value
+        episode, change = _judge_metric(history, metric, now, before.get(concern))
+        if episode is not None:
+            after[concern] = episode
+        if change is not None:
+            changes.append(change)
+    if UNREADABLE in before:
+        episode, change = step(before[UNREADABLE], UNREADABLE, (), lambda: True, now, quiet=READABLE_AGAIN)
+        if episode is not None:
+            after[UNREADABLE] = episode
+        if change is not None:
+            changes.append(change)
+    return after, changes
+
+
+def _judge_metric(
+    history: History | None, policy: MetricPolicy, now: Instant, previous: Episode | None
+) -> tuple[Episode | None, Change | None]:
+    if history is None:
+        return step(previous, policy.metric.value, (), lambda: False, now)
+    view = View(history, policy.metric, history.closed(now))
+    return step(previous, policy.metric.value, findings(view, policy), lambda: is_calm(view, policy), now)
+
+
+def _by_concern(episodes: Iterable[Episode]) -> dict[str, Episode]:
+    return {episode.concern: episode for episode in episodes}
+
+
+def _ticks_since(last: Instant | None, history: History | None, now: Instant) -> Iterable[Instant]:
+    """The ticks after `last` up to and with `now`, oldest first, as far back as the statistics reach."""
+    if history is None:
+        return (now,)
+    since = max(now - LOOKBACK if last is None else last, now - LOOKBACK, history.origin)
+    return range(now - (now - since - 1) // BUCKET * BUCKET, now + 1, BUCKET)
+
+
+def _told_once(before: Episodes, after: Episodes, now: Instant) -> tuple[dict[str, Episode], list[Change]]:
+    """The episodes to remember and what to say: the difference that all judged ticks made, however many they were."""
+    kept: dict[str, Episode] = {}
+    changes: list[Change] = []
+    for concern in {**before, **after}:
+        episode, told = caught_up(before.get(concern), after.get(concern), now)
+        if episode is not None:
+            kept[concern] = episode
+        changes += told
+    return kept, changes
+
+
+def metric_states(
+    history: History | None, policy: Policy, now: Instant, episodes: Episodes, *, unknown: bool = False
+) -> tuple[MetricState, ...]:
+    """Each metric at the tick `now`. An open episode is at least a warning until its all-clear."""
+    states = []
+    for metric in policy.metrics:
+        if history is None:
+            verdict = Verdict.UNKNOWN if unknown else Verdict.NO_DATA
+            states.append(MetricState(metric.metric, verdict, None, None, None))
+        else:
+            view = View(history, metric.metric, history.closed(now))
+            verdict = _verdict(view, metric, now, episodes)
+            shown, estimate = view.count(SHOWN[metric.metric]), view.count(AWS_ESTIMATE)
+            states.append(MetricState(metric.metric, verdict, shown, estimate, headroom(view)))
+    return tuple(states)
+
+
+def _verdict(view: View, policy: MetricPolicy, now: Instant, episodes: Episodes) -> Verdict:
+    worst = max((finding.severity for finding in findings(view, policy)), default=Severity.NONE)
+    episode = episodes.get(policy.metric.value)
+    if episode is not None and episode.opened_at <= now:
+        worst = max(worst, Severity.WARNING)
+    return verdict_of(view, policy, worst)
+
+
+_WORST_FIRST = (
+    Verdict.CRITICAL,
+    Verdict.WARNING,
+    Verdict.UNKNOWN,
+    Verdict.NO_DATA,
+    Verdict.TOO_LITTLE_MAIL,
+    Verdict.OK,
+)
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of the metrics' verdicts; what is not known comes before what is well."""
+    return min(verdicts, key=_WORST_FIRST.index)
+
+
+def newest(history: History | None) -> Instant | None:
+    """The end of the newest bucket with mail in it."""
+    if history is None:
+        return None
+    last = history.slots
+    while last > 0 and history.attempts[last] == history.attempts[last - 1]:
+        last -= 1
+    return history.time(last)
+
+
+def _gauges(history: History | None, policy: Policy, now: Instant, episodes: Episodes) -> Iterator[Gauge]:
+    """The metrics of a target as of the tick `now`; a rate of no mail is left out.
+
+    A tick at which the target could not be read is filled in later: its unknown `Verdict` (below zero) is then joined by
+    the true one, and the larger of the two is right.
+    """
+    if history is None:
+        yield Gauge("Verdict", now, VERDICT_VALUES[Verdict.NO_DATA])
+        return
+    views = [View(history, metric.metric, history.closed(now)) for metric in policy.metrics]
+    verdicts = [
+        _verdict(view, metric, now, episodes) for view, metric in zip(views, policy.metrics, strict=True)
+    ]
+    yield Gauge("Verdict", now, VERDICT_VALUES[overall(verdicts)])
+    left = [share for share in map(share_left, views) if share is not None]
+    if left:
+        yield Gauge("Headroom", now, min(left))
+    for view, prefix in zip(views, ("Bounce", "Complaint"), strict=True):
+        for window, name in (
+            (SHOWN[view.metric], f"{prefix}Rate"),
+            (AWS_ESTIMATE, f"EstimatedAws{prefix}Rate"),
+        ):
+            events, mails = view.measure(window)
+            if mails:
+                yield Gauge(name, now, min(1.0, events / mails))
+
+
+def _announcement(
+    target: Target,
+    change: Change,
+    history: History | None,
+    policy: Policy,
+    states: tuple[MetricState, ...],
+    now: Instant,
+    found: tuple[Finding, ...] = (),
+) -> Announcement:
+    episode = change.episode
+    spark: tuple[Count, ...] = ()
+    for metric in policy.metrics:
+        if history is not None and metric.metric.value == episode.concern:
+            view = View(history, metric.metric, history.closed(now))
+            found = tuple(findings(view, metric))
+            spark = tuple(_spark(view))
+    return Announcement(
+        at=now,
+        target=target,
+        concern=episode.concern,
+        reason=change.reason,
+        severity=episode.severity,
+        episode=episode.id,
+        seq=episode.seq,
+        opened_at=episode.opened_at,
+        last_held=episode.last_held,
+        worst=episode.worst,
+        found=found,
+        metrics=states,
+        spark=spark,
+    )
+
+
+def _spark(view: View) -> Iterator[Count]:
+    """The last day's events and mails in steps of `SPARK_HOURS`, oldest first; plain counts of the same hours."""
+    step_slots = SPARK_HOURS * HOUR // BUCKET
+    history = view.history
+    for start in range(view.end - SPARK_SPAN // BUCKET, view.end, step_slots):
+        a, b = max(0, start), max(0, start + step_slots)
+        yield Count(
+            view.events[b] - view.events[a],
+            view.attempts[b] - view.attempts[a],
+            history.time(start),
+            history.time(start + step_slots),
+        )

@@ -1,0 +1,158 @@
+"""One trouble from its first warning to its all-clear, and when to speak of it.
+
+An episode answers "shall we say something now, and why?" with a reason, never with a boolean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from .history import DAY, HOUR, Instant, stamp
+from .rules import Finding, Severity
+
+QUIET = 24 * HOUR
+"""No all-clear before nothing has held for so long: it costs no lead time and removes nearly all flapping."""
+
+REMINDERS = (24 * HOUR, 48 * HOUR, 96 * HOUR)
+"""When an open episode is told again, counted from its opening or its last escalation; from then on every week."""
+
+WEEK = 7 * DAY
+
+
+class Kind(StrEnum):
+    """What an announcement does to its reader: asks for action, reminds of it, or releases from it."""
+
+    FIRING = "firing"
+    REMINDER = "reminder"
+    RESOLVED = "resolved"
+
+
+class Reason(StrEnum):
+    """Why something is said now."""
+
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    STILL = "still"
+    RECOVERED = "recovered"
+
+    @property
+    def kind(self) -> Kind:
+        return _KINDS[self]
+
+
+_KINDS = {
+    Reason.OPENED: Kind.FIRING,
+    Reason.ESCALATED: Kind.FIRING,
+    Reason.STILL: Kind.REMINDER,
+    Reason.RECOVERED: Kind.RESOLVED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What is remembered of an open trouble."""
+
+    id: str
+    concern: str  # what it is about: "bounce", "complaint", …
+    opened_at: Instant
+    severity: Severity  # the worst so far; a de-escalation is not announced
+    seq: int  # announcements so far
+    last_held: Instant  # the last tick at which something was found
+    told_at: Instant  # when it was opened or last escalated: reminders count from here
+    reminders: int  # since then
+    worst: Finding  # what opened it or last made it worse
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something to say: the episode as it is when it is said, or was when it ended."""
+
+    reason: Reason
+    episode: Episode
+    ended: bool = False
+
+
+def step(
+    previous: Episode | None,
+    concern: str,
+    found: Sequence[Finding],
+    calm: Callable[[], bool],
+    now: Instant,
+    quiet: int = QUIET,
+) -> tuple[Episode | None, Change | None]:
+    """The episode after the tick `now`, and what there is to say of it, if anything.
+
+    `found` is what holds now, worst first. `calm` says whether the all-clear's other conditions are met; it is asked only
+    when nothing has held for `quiet` seconds.
+    """
+    if previous is None:
+        if not found:
+            return None, None
+        episode = Episode(
+            f"{concern}-{stamp(now)}", concern, now, found[0].severity, 1, now, now, 0, found[0]
+        )
+        return episode, Change(Reason.OPENED, episode)
+    if found:
+        if found[0].severity > previous.severity:
+            worse = replace(
+                previous,
+                severity=found[0].severity,
+                seq=previous.seq + 1,
+                last_held=now,
+                told_at=now,
+                reminders=0,
+                worst=found[0],
+            )
+            return worse, Change(Reason.ESCALATED, worse)
+        previous = replace(previous, last_held=now)
+    elif now - previous.last_held >= quiet and calm():
+        return None, Change(Reason.RECOVERED, replace(previous, seq=previous.seq + 1), ended=True)
+    if now >= reminder_due(previous):
+        reminded = _reminded(previous, now)
+        return reminded, Change(Reason.STILL, reminded)
+    return previous, None
+
+
+def reminder_due(episode: Episode) -> Instant:
+    """When `episode` is to be told again if nothing changes."""
+    if episode.reminders < len(REMINDERS):
+        return episode.told_at + REMINDERS[episode.reminders]
+    return episode.told_at + REMINDERS[-1] + (episode.reminders - len(REMINDERS) + 1) * WEEK
+
+
+def caught_up(
+    before: Episode | None, after: Episode | None, now: Instant
+) -> tuple[Episode | None, tuple[Change, ...]]:
+    """What to say, and remember, at `now` of ticks that were missed: what is true now, once.
+
+    `before` is what was last announced, `after` what a monitor without the gap would remember. Nothing is said of what
+    began and ended in between.
+    """
+    changes: list[Change] = []
+    if before is not None and (after is None or after.id != before.id):
+        changes.append(Change(Reason.RECOVERED, replace(before, seq=before.seq + 1), ended=True))
+        before = None
+    if after is None:
+        return None, tuple(changes)
+    if before is None:
+        after = replace(after, seq=1, told_at=now, reminders=0)
+        changes.append(Change(Reason.OPENED, after))
+    elif after.severity > before.severity:
+        after = replace(after, seq=before.seq + 1, told_at=now, reminders=0)
+        changes.append(Change(Reason.ESCALATED, after))
+    elif now >= reminder_due(before):
+        after = _reminded(
+            replace(after, seq=before.seq, told_at=before.told_at, reminders=before.reminders), now
+        )
+        changes.append(Change(Reason.STILL, after))
+    return after, tuple(changes)
+
+
+def _reminded(episode: Episode, now: Instant) -> Episode:
+    """`episode` after one reminder that stands for all that were due by `now`."""
+    reminders = episode.reminders + 1
+    while reminder_due(replace(episode, reminders=reminders)) <= now:
+        reminders += 1
+    return replace(episode, seq=episode.seq + 1, reminders=reminders)
