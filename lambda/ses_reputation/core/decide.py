@@ -120,7 +120,8 @@ class Plan:
     gauges: tuple[Gauge, ...]
     announcements: tuple[Announcement, ...]  # new ones; they are in `state.pending` too
     state: State
-    newest: Instant | None  # end of the newest bucket with mail in it
+    newest: Instant | None = None  # end of the newest bucket with mail in it
+    unreadable: Unreadable | None = None
 
 
 VERDICT_VALUES = {
@@ -182,7 +183,7 @@ def decide(target: Target, reading: Reading, remembered: State | None, policy: P
 def _unread(target: Target, unread: Unreadable, before: State, policy: Policy, now: Instant) -> Plan:
     """The plan for a target that could not be read: nothing is known of its rates, and that is said."""
     if now <= before.tick:
-        return Plan(target, Verdict.UNKNOWN, (), (), before, None)
+        return Plan(target, Verdict.UNKNOWN, (), (), before, unreadable=unread)
     failures = before.failures + 1
     kept = _by_concern(before.episodes)
     tell = unread.trouble is Trouble.DENIED or failures >= FAILURES_BEFORE_TELLING or UNREADABLE in kept
@@ -196,7 +197,29 @@ def _unread(target: Target, unread: Unreadable, before: State, policy: Policy, n
         before, tick=now, failures=failures, episodes=tuple(kept.values()), pending=before.pending + new
     )
     gauges = (Gauge("Verdict", now, VERDICT_VALUES[Verdict.UNKNOWN]),)
-    return Plan(target, Verdict.UNKNOWN, gauges, new, state, None)
+    return Plan(target, Verdict.UNKNOWN, gauges, new, state, unreadable=unread)
+
+
+def recalled(target: Target, reading: Reading, policy: Policy, now: Instant) -> State:
+    """What would be remembered before the tick `now` had nothing ever failed, worked out from the statistics alone.
+
+    With it a monitor whose memory fails still announces what changes at this tick, once. Where the statistics fail too
+    there is nothing to tell apart, and that is taken as told: the failing run is what speaks then.
+    """
+    last = now - BUCKET
+    if not isinstance(reading, Unreadable):
+        try:
+            history = history_from(reading, until=now)
+        except BadData as bad:
+            reading = Unreadable(Trouble.BAD_ANSWER, str(bad))
+        else:
+            episodes: Episodes = {}
+            for tick in _ticks_since(None, history, last):
+                episodes, _ = judge(history, policy, tick, episodes)
+            first = None if history is None else history.first
+            return State(last, last, last, first, episodes=tuple(episodes.values()))
+    before = State(tick=last - BUCKET, failures=FAILURES_BEFORE_TELLING, judged=last, published=last)
+    return replace(_unread(target, reading, before, policy, last).state, pending=())
 
 
 def replay(

@@ -29,7 +29,7 @@ LOOKBACK = 14 * DAY
 LONGEST = 3 * 366 * DAY
 """Longest history accepted; a longer one holds a stray timestamp, not three years of mail."""
 
-LARGEST_COUNT = 10**12
+LARGEST_COUNT = 10**8
 """No sender puts so much mail into fifteen minutes; a larger count is a broken answer."""
 
 EXPOSURES = (3 * HOUR, 24 * HOUR)

@@ -1,0 +1,67 @@
+"""What botocore raises, in the project's words."""
+
+from __future__ import annotations
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from ..core.decide import Trouble
+
+AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
+"""Everything that a call of a client raises when AWS, or the way to it, fails."""
+
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthFailure",
+        "AuthorizationError",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "NotAuthorized",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnauthorizedOperation",
+        "UnrecognizedClientException",
+    }
+)
+_THROTTLED = frozenset(
+    {
+        "LimitExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "Throttled",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+
+def code_of(error: Exception) -> str:
+    """AWS's error code, or the name of the exception: never its text, which may hold names and addresses."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """Why a call failed."""
+    code = code_of(error)
+    if code in _DENIED or isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return Trouble.DENIED
+    if code in _THROTTLED:
+        return Trouble.THROTTLED
+    if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
+        return Trouble.TIMED_OUT
+    if isinstance(error, ResponseParserError):
+        return Trouble.BAD_ANSWER
+    return Trouble.FAILED

@@ -1,0 +1,272 @@
+"""The edge translates: botocore's own parsers and validators on one side, core values on the other, no network."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
+from botocore.stub import ANY, Stubber
+from ses_reputation.aws import cloudwatch, ses, sns
+from ses_reputation.aws.failure import code_of, trouble_of
+from ses_reputation.aws.memory import Item, Memory, Overtaken
+from ses_reputation.aws.session import CONFIG, SERVICES, open_session
+from ses_reputation.core.decide import Gauge, Trouble, Unreadable
+from ses_reputation.core.history import Point
+from ses_reputation.core.target import Target
+
+IRELAND = Target("123456789012", "eu-west-1")
+AT = datetime(2025, 2, 4, 10, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+
+
+def client(service: str) -> Any:
+    return open_session().client(service, region_name="eu-west-1", config=CONFIG)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "zone", [UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))]
+)
+def test_send_data_points_become_points_whatever_the_time_zone(zone: timezone) -> None:
+    stats = client("ses")
+    member = {
+        "Timestamp": AT.astimezone(zone),
+        "DeliveryAttempts": 120,
+        "Bounces": 3,
+        "Complaints": 1,
+        "Rejects": 0,
+    }
+    with Stubber(stats) as stub:
+        stub.add_response("get_send_statistics", {"SendDataPoints": [member]}, {})
+        assert ses.send_statistics(stats) == (Point(int(AT.timestamp()), 120, 3, 1, 0),)
+
+
+@pytest.mark.parametrize("answer", [{}, {"SendDataPoints": []}], ids=["no key", "an empty list"])
+def test_an_answer_without_points_is_an_empty_history_not_a_failure(answer: dict[str, Any]) -> None:
+    stats = client("ses")
+    with Stubber(stats) as stub:
+        stub.add_response("get_send_statistics", answer, {})
+        assert ses.send_statistics(stats) == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "trouble"),
+    [
+        ("AccessDenied", Trouble.DENIED),
+        ("AccessDeniedException", Trouble.DENIED),
+        ("ExpiredToken", Trouble.DENIED),
+        ("Throttling", Trouble.THROTTLED),
+        ("TooManyRequestsException", Trouble.THROTTLED),
+        ("InternalFailure", Trouble.FAILED),
+    ],
+)
+def test_a_refused_read_is_an_explicit_unknown_that_names_the_code_and_nothing_secret(
+    code: str, trouble: Trouble
+) -> None:
+    stats = client("ses")
+    with Stubber(stats) as stub:
+        stub.add_client_error(
+            "get_send_statistics", code, "User arn:aws:iam::123456789012:user/jane@example.org is …"
+        )
+        assert ses.send_statistics(stats) == Unreadable(trouble, f"GetSendStatistics: {code}")
+
+
+@pytest.mark.parametrize(
+    ("member", "says"),
+    [
+        ({"DeliveryAttempts": 5}, "Timestamp is None, not a time"),
+        ({"Timestamp": AT, "DeliveryAttempts": -1}, "DeliveryAttempts is -1"),
+        ({"Timestamp": AT, "Bounces": 10**15}, "Bounces is 1000000000000000"),
+    ],
+    ids=["no time", "negative", "huge"],
+)
+def test_a_point_that_cannot_be_true_is_an_unknown_that_says_what_is_wrong(
+    member: dict[str, Any], says: str
+) -> None:
+    stats = client("ses")
+    with Stubber(stats) as stub:
+        stub.add_response("get_send_statistics", {"SendDataPoints": [member]}, {})
+        reading = ses.send_statistics(stats)
+    assert (
+        isinstance(reading, Unreadable) and reading.trouble is Trouble.BAD_ANSWER and says in reading.detail
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (ConnectTimeoutError(endpoint_url="https://x"), Trouble.TIMED_OUT),
+        (ReadTimeoutError(endpoint_url="https://x"), Trouble.TIMED_OUT),
+        (NoCredentialsError(), Trouble.DENIED),
+        (ResponseParserError("not XML"), Trouble.BAD_ANSWER),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_botocore_raises_without_an_answer_has_a_word_too(error: Exception, trouble: Trouble) -> None:
+    assert trouble_of(error) is trouble
+    assert code_of(error) == type(error).__name__
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-02-04T10:30:00Z",
+        "2025-02-04T10:30:00.000Z",
+        "2025-02-04T10:30:00+00:00",
+        "Tue, 04 Feb 2025 10:30:00 GMT",
+    ],
+)
+def test_the_fast_timestamp_parser_reads_what_the_plain_one_reads(text: str) -> None:
+    body = (
+        '<GetSendStatisticsResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><GetSendStatisticsResult>'
+        f"<SendDataPoints><member><Timestamp>{text}</Timestamp><DeliveryAttempts>7</DeliveryAttempts></member>"
+        "</SendDataPoints></GetSendStatisticsResult></GetSendStatisticsResponse>"
+    ).encode()
+    stats = client("ses")
+    shape = stats.meta.service_model.operation_model("GetSendStatistics").output_shape
+    parser = stats._response_parser
+    parsed = parser.parse({"body": body, "headers": {}, "status_code": 200}, shape)
+    assert parsed["SendDataPoints"][0]["Timestamp"] == AT
+
+
+def test_every_service_that_is_shipped_can_be_reached_in_every_kind_of_partition() -> None:
+    for region, suffix in (
+        ("eu-west-1", "amazonaws.com"),
+        ("cn-north-1", "amazonaws.com.cn"),
+        ("us-gov-west-1", "amazonaws.com"),
+    ):
+        for service in SERVICES:
+            made = open_session().client(service, region_name=region, config=CONFIG)  # type: ignore[call-overload]
+            assert made.meta.endpoint_url.endswith(f"{region}.{suffix}")
+
+
+def test_gauges_go_out_a_thousand_at_a_time_stamped_with_their_ticks() -> None:
+    metrics = client("cloudwatch")
+    gauges = [Gauge("BounceRate", int(AT.timestamp()) + n, n / 2_000) for n in range(1_500)]
+    with Stubber(metrics) as stub:
+        stub.add_response("put_metric_data", {}, {"Namespace": "SesReputation", "MetricData": ANY})
+        stub.add_response("put_metric_data", {}, {"Namespace": "SesReputation", "MetricData": ANY})
+        cloudwatch.put_gauges(metrics, "SesReputation", IRELAND, gauges)
+        stub.assert_no_pending_responses()
+
+
+def test_a_gauge_names_its_target_and_its_tick() -> None:
+    metrics = client("cloudwatch")
+    datum = {
+        "MetricName": "BounceRate",
+        "Dimensions": [
+            {"Name": "Account", "Value": "123456789012"},
+            {"Name": "Region", "Value": "eu-west-1"},
+        ],
+        "Timestamp": AT,
+        "Value": 0.031,
+    }
+    with Stubber(metrics) as stub:
+        stub.add_response("put_metric_data", {}, {"Namespace": "N", "MetricData": [datum]})
+        cloudwatch.put_gauges(metrics, "N", IRELAND, [Gauge("BounceRate", int(AT.timestamp()), 0.031)])
+        stub.assert_no_pending_responses()
+
+
+STORED = {"pk": {"S": IRELAND.id}, "version": {"N": "4"}, "schema": {"N": "1"}, "state": {"S": "{}"}}
+
+
+def test_a_missing_item_is_no_memory_and_a_stored_one_comes_back_as_it_is() -> None:
+    table = client("dynamodb")
+    with Stubber(table) as stub:
+        asked = {"TableName": "memory", "Key": {"pk": {"S": IRELAND.id}}, "ConsistentRead": True}
+        stub.add_response("get_item", {}, asked)
+        stub.add_response("get_item", {"Item": STORED}, asked)
+        memory = Memory(table, "memory")
+        assert memory.load(IRELAND.id) is None
+        assert memory.load(IRELAND.id) == Item(4, 1, "{}")
+
+
+@pytest.mark.parametrize("attribute", ["version", "schema", "state"])
+@pytest.mark.parametrize("value", [None, {"BOOL": True}, {"N": "4.5"}, {"L": []}])
+def test_an_item_that_something_else_wrote_is_read_as_it_can_be(attribute: str, value: Any) -> None:
+    table = client("dynamodb")
+    item = {name: there for name, there in (STORED | {attribute: value}).items() if there is not None}
+    with Stubber(table) as stub:
+        stub.add_response("get_item", {"Item": item})
+        assert getattr(
+            Memory(table, "memory").load(IRELAND.id), "text" if attribute == "state" else attribute
+        ) in (0, "")
+
+
+@pytest.mark.parametrize(
+    "ours", [True, False], ids=["our own write whose answer got lost", "another run's write"]
+)
+def test_a_refused_write_counts_as_done_only_if_what_is_stored_is_ours(ours: bool) -> None:
+    table = client("dynamodb")
+    new = Item(4, 1, "{}" if ours else '{"tick":1}')
+    with Stubber(table) as stub:
+        stub.add_client_error(
+            "put_item",
+            "ConditionalCheckFailedException",
+            modeled_fields={"Item": STORED},
+            expected_params=None,
+        )
+        if ours:
+            Memory(table, "memory").save(IRELAND.id, new)
+        else:
+            with pytest.raises(Overtaken) as raised:
+                Memory(table, "memory").save(IRELAND.id, new)
+            assert raised.value.item == Item(4, 1, "{}")
+
+
+def test_a_write_that_fails_for_another_reason_is_not_taken_for_overlap() -> None:
+    table = client("dynamodb")
+    with Stubber(table) as stub, pytest.raises(ClientError):
+        stub.add_client_error("put_item", "AccessDeniedException")
+        Memory(table, "memory").save(IRELAND.id, Item(1, 1, "{}"))
+
+
+def test_people_get_the_text_and_machines_the_document() -> None:
+    topic = client("sns")
+    bodies: dict[str, Any] = {}
+    with Stubber(topic) as stub:
+        stub.add_response(
+            "publish",
+            {"MessageId": "m"},
+            {
+                "TopicArn": "arn:aws:sns:eu-west-1:123456789012:people",
+                "Subject": "Subject",
+                "Message": ANY,
+                "MessageStructure": "json",
+                "MessageAttributes": {
+                    "severity": {"DataType": "String.Array", "StringValue": '["critical"]'}
+                },
+            },
+        )
+        topic.meta.events.register(
+            "before-parameter-build.sns.Publish", lambda params, **_: bodies.update(params)
+        )
+        sns.publish(
+            topic,
+            "arn:aws:sns:eu-west-1:123456789012:people",
+            subject="Subject",
+            text="words",
+            document='{"version": 1}',
+            attributes={"severity": ["critical"]},
+        )
+    sent = json.loads(bodies["Message"])
+    assert sent["default"] == "words" and sent["sqs"] == sent["lambda"] == sent["https"] == '{"version": 1}'
+    assert "email" not in sent  # it reads "default"
+
+
+def test_subscriptions_that_nobody_confirmed_are_counted() -> None:
+    topic = client("sns")
+    page = {
+        "Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}, {"SubscriptionArn": "arn:aws:sns:…"}]
+    }
+    with Stubber(topic) as stub:
+        stub.add_response("list_subscriptions_by_topic", page, {"TopicArn": "arn:t"})
+        assert sns.unconfirmed(topic, "arn:t") == 1

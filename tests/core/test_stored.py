@@ -1,0 +1,93 @@
+"""What is remembered comes back exactly, or not at all."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ses_reputation.core.decide import State, Trouble, Unreadable, decide
+from ses_reputation.core.history import BUCKET, Point
+from ses_reputation.core.rules import default_policy
+from ses_reputation.core.stored import BadState, from_text, to_text
+from ses_reputation.core.target import Target
+
+START = 1_738_368_000
+TARGET = Target("123456789012", "eu-west-1", "Größe & <Co>")
+
+
+def busy_state() -> State:
+    """A state with everything in it: open episodes of a rate and of a failed reading, announcements pending."""
+    points = tuple(Point(START + i * BUCKET, 400, 60 if i > 900 else 4, 1) for i in range(1_000))
+    state = decide(TARGET, points, None, default_policy(), START + 1_000 * BUCKET).state
+    denied = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    return decide(TARGET, denied, state, default_policy(), START + 1_001 * BUCKET).state
+
+
+def test_a_state_with_everything_in_it_comes_back_equal() -> None:
+    state = busy_state()
+    assert {episode.concern for episode in state.episodes} == {"bounce", "complaint", "unreadable"}
+    assert len(state.pending) == 3
+    assert from_text(to_text(state)) == state
+
+
+def test_a_state_of_the_first_version_without_later_fields_is_read() -> None:
+    assert from_text('{"tick": 1738368000}') == State(tick=START)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "state is []"),
+        ("{}", "state has no tick"),
+        ('{"tick": "1"}', "state.tick is '1'"),
+        ('{"tick": true}', "state.tick is True"),
+        ('{"tick": 1.5}', "state.tick is 1.5"),
+        ('{"tick": 253402300800}', "state.tick is 253402300800"),
+        ('{"tick": 1, "moon": "full"}', "state has 'moon'"),
+        ('{"tick": 1, "episodes": {}}', "state.episodes is {}"),
+        ('{"tick": 1, "episodes": [{"id": "x"}]}', "state.episodes[0] has no concern"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_no_version_has_written_is_refused_with_the_place(text: str, says: str) -> None:
+    with pytest.raises(BadState, match=".") as raised:
+        from_text(text)
+    assert says in str(raised.value) and "\n" not in str(raised.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+STATE = json.loads(to_text(busy_state()))
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(deeper for key, member in members for deeper in places(member, (*path, key)))]
+
+
+PLACES = places(STATE)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(place=st.sampled_from(PLACES[1:]), value=JSON)
+def test_a_state_damaged_anywhere_is_refused_or_read_but_never_breaks_the_reader(
+    place: tuple[Any, ...], value: Any
+) -> None:
+    damaged = deepcopy(STATE)
+    inner = damaged
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    try:
+        assert isinstance(from_text(json.dumps(damaged)), State)
+    except BadState:
+        pass

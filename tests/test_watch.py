@@ -1,0 +1,261 @@
+"""One run over one or several targets: what fails stops nothing else, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from botocore.exceptions import ClientError
+from ses_reputation.aws.memory import Item, Overtaken
+from ses_reputation.core import stored
+from ses_reputation.core.decide import Announcement, Gauge, Reading, State, Trouble, Unreadable
+from ses_reputation.core.history import BUCKET, Instant, Point
+from ses_reputation.core.rules import Severity, Verdict, default_policy
+from ses_reputation.core.target import Target
+from ses_reputation.watch import Edges, Outcome, watch_all
+
+START = 1_738_368_000  # 2025-02-01T00:00:00Z
+IRELAND = Target("123456789012", "eu-west-1")
+OHIO = Target("123456789012", "us-east-2")
+POLICY = default_policy()
+
+
+def points(until: Instant, *, bad_from: Instant | None = None) -> tuple[Point, ...]:
+    """400 mails every quarter of an hour, 4 of them bouncing, and 60 from `bad_from` on."""
+    return tuple(
+        Point(at, 400, 60 if bad_from is not None and at >= bad_from else 4)
+        for at in range(until - 10 * 86_400, until, BUCKET)
+    )
+
+
+class World:
+    """What a run can reach, with faults by name: each fails that way out as long as it stands."""
+
+    def __init__(self) -> None:
+        self.readings: dict[str, Reading] = {}
+        self.items: dict[str, Item] = {}
+        self.rejected: dict[str, str] = {}
+        self.gauges: list[tuple[Target, Gauge]] = []
+        self.told: list[list[Announcement]] = []
+        self.faults: set[str] = set()
+        self.calls: list[str] = []
+
+    @property
+    def edges(self) -> Edges:
+        return Edges(read=self.read, put_gauges=self.put_gauges, memory=self, tell=self.tell)
+
+    def run(self, now: Instant, *targets: Target) -> list[Outcome]:
+        return watch_all(targets if targets else (IRELAND,), now, POLICY, self.edges)
+
+    def state(self, target: Target = IRELAND) -> State:
+        return stored.from_text(self.items[target.id].text)
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.faults:
+            raise ClientError({"Error": {"Code": "InternalFailure", "Message": "planted"}}, name)
+
+    def read(self, target: Target) -> Reading:
+        self.calls.append("read")
+        return self.readings[target.id]
+
+    def put_gauges(self, target: Target, gauges: Sequence[Gauge]) -> None:
+        self._call("put_gauges")
+        self.gauges += [(target, gauge) for gauge in gauges]
+
+    def load(self, target_id: str) -> Item | None:
+        self._call("load")
+        return self.items.get(target_id)
+
+    def save(self, target_id: str, new: Item, *, rejected: str = "") -> None:
+        self._call("save")
+        there = self.items.get(target_id)
+        if there is not None and there.version != new.version - 1:
+            raise Overtaken(there)
+        self.items[target_id] = new
+        self.rejected[target_id] = rejected
+
+    def tell(self, announcements: Sequence[Announcement]) -> None:
+        self._call("tell")
+        self.told.append(list(announcements))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def ruined(world: World, now: Instant = START) -> Instant:
+    """A world with a healthy first run at `now`, and a bad list since: the returned tick is the first to tell it."""
+    world.readings[IRELAND.id] = points(now)
+    world.run(now)
+    assert world.told == []
+    tick = now + 2 * BUCKET
+    world.readings[IRELAND.id] = points(tick, bad_from=now)
+    world.calls.clear()
+    return tick
+
+
+def test_a_quiet_run_reads_and_writes_each_thing_once(world: World) -> None:
+    world.readings[IRELAND.id] = points(START)
+    world.run(START)
+    world.calls.clear()
+    world.readings[IRELAND.id] = points(START + BUCKET)
+    [outcome] = world.run(START + BUCKET)
+    assert sorted(world.calls) == ["load", "put_gauges", "read", "save"]
+    assert outcome.plan.verdict is Verdict.OK and not outcome.failures
+
+
+def test_the_first_run_fills_in_the_metrics_of_the_whole_history_and_the_next_adds_one_tick(
+    world: World,
+) -> None:
+    world.readings[IRELAND.id] = points(START)
+    world.run(START)
+    assert len({gauge.at for _, gauge in world.gauges}) == 10 * 96
+    world.gauges.clear()
+    world.run(START + BUCKET)
+    assert {gauge.at for _, gauge in world.gauges} == {START + BUCKET}
+
+
+def test_an_alert_is_told_once_and_remembered_as_told(world: World) -> None:
+    tick = ruined(world)
+    world.run(tick)
+    assert [[(a.concern, a.seq) for a in batch] for batch in world.told] == [[("bounce", 1)]]
+    assert world.state().pending == ()
+    world.run(tick)  # the same event delivered twice
+    world.run(tick - BUCKET)  # a late run
+    world.readings[IRELAND.id] = points(tick + BUCKET, bad_from=START)
+    world.run(tick + BUCKET)
+    told = [(a.episode, a.seq) for batch in world.told for a in batch]
+    assert len(told) == len(set(told))
+
+
+def test_an_announcement_that_could_not_be_sent_is_sent_by_the_next_run(world: World) -> None:
+    tick = ruined(world)
+    world.faults = {"tell"}
+    [outcome] = world.run(tick)
+    assert outcome.failures == ["an announcement could not be sent (InternalFailure)"]
+    world.faults.clear()
+    world.run(tick)  # Lambda's own retry of the same event
+    assert [[a.seq for a in batch] for batch in world.told] == [[1]]
+
+
+def test_an_announcement_that_could_not_be_noted_is_repeated_recognisably(world: World) -> None:
+    tick = ruined(world)
+    written = world.save
+
+    def save_once(target_id: str, new: Item, *, rejected: str = "") -> None:
+        written(target_id, new, rejected=rejected)
+        world.faults = {"save"}
+
+    world.save = save_once  # type: ignore[method-assign]
+    [outcome] = world.run(tick)
+    assert outcome.failures == ["an announcement was sent but could not be noted (InternalFailure)"]
+    world.save = written  # type: ignore[method-assign]
+    world.faults.clear()
+    world.run(tick)
+    first, second = (batch[0] for batch in world.told)
+    assert (first.episode, first.seq) == (second.episode, second.seq)
+
+
+def test_failing_metrics_keep_no_alert_back_and_are_filled_in_later(world: World) -> None:
+    tick = ruined(world)
+    world.faults = {"put_gauges"}
+    [outcome] = world.run(tick)
+    assert len(world.told) == 1
+    assert outcome.failures == ["the metrics could not be published (InternalFailure)"]
+    world.faults.clear()
+    world.gauges.clear()
+    world.run(tick + BUCKET)
+    assert {gauge.at for _, gauge in world.gauges} == {START + BUCKET, tick, tick + BUCKET}
+
+
+@pytest.mark.parametrize("fault", ["load", "save"])
+def test_without_a_memory_an_alert_is_still_told_at_its_tick_and_not_again(world: World, fault: str) -> None:
+    world.faults = {fault}
+    told_at = []
+    for tick in range(START, START + 12 * BUCKET, BUCKET):
+        world.readings[IRELAND.id] = points(tick, bad_from=START)
+        before = len(world.told)
+        [outcome] = world.run(tick)
+        assert outcome.failures
+        told_at += [a.reason.value for batch in world.told[before:] for a in batch]
+    assert told_at == ["opened", "escalated"]
+
+
+def test_a_memory_that_makes_no_sense_is_set_aside_not_silently_reset(world: World) -> None:
+    world.items[IRELAND.id] = Item(7, stored.SCHEMA, '{"tick": "yesterday"}')
+    world.readings[IRELAND.id] = points(START)
+    [outcome] = world.run(START)
+    assert "made no sense" in outcome.failures[0]
+    assert world.items[IRELAND.id].version == 8
+    assert world.rejected[IRELAND.id].startswith('{"tick": "yesterday"}')
+    assert world.state().tick == START
+
+
+def test_a_memory_of_a_newer_version_is_left_alone_and_the_alert_told(world: World) -> None:
+    newer = Item(7, stored.SCHEMA + 1, '{"moon": "full"}')
+    world.items[IRELAND.id] = newer
+    tick = START + 2 * BUCKET
+    for now in (START, START + BUCKET, tick):
+        world.readings[IRELAND.id] = points(now, bad_from=START)
+        [outcome] = world.run(now)
+        assert outcome.failures == [f"the memory was written by a newer version (schema {stored.SCHEMA + 1})"]
+    assert world.items[IRELAND.id] == newer
+    assert [a.reason.value for batch in world.told for a in batch][:1] == ["opened"]
+
+
+def test_of_two_overlapping_runs_the_one_that_wrote_first_tells(world: World) -> None:
+    tick = ruined(world)
+    read = world.read
+
+    def other_run_first(target: Target) -> Reading:
+        world.read = read  # type: ignore[method-assign]
+        world.run(tick)
+        return read(target)
+
+    world.read = other_run_first  # type: ignore[method-assign]
+    [outcome] = world.run(tick)
+    assert len(world.told) == 1 and not outcome.failures
+
+
+def test_a_memory_that_something_else_keeps_writing_is_a_failure_and_the_alert_is_told(world: World) -> None:
+    tick = ruined(world)
+    stale = replace(world.items[IRELAND.id], version=99)
+
+    def overtaken(target_id: str, new: Item, *, rejected: str = "") -> None:
+        raise Overtaken(stale)
+
+    world.save = overtaken  # type: ignore[method-assign]
+    world.readings[IRELAND.id] = points(tick, bad_from=START)
+    told = []
+    for now in (START + BUCKET, tick):
+        world.readings[IRELAND.id] = points(now, bad_from=START)
+        [outcome] = world.run(now)
+        assert outcome.failures == ["the memory is written by something else"]
+        told += [a.reason.value for a in outcome.plan.announcements]
+    assert told[0] == "opened"
+
+
+def test_one_target_that_cannot_be_read_hides_nothing_of_another(world: World) -> None:
+    tick = START + 2 * BUCKET
+    for now in (START, START + BUCKET, tick):
+        world.readings[IRELAND.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+        world.readings[OHIO.id] = points(now, bad_from=START)
+        outcomes = world.run(now, IRELAND, OHIO)
+    assert [outcome.plan.verdict for outcome in outcomes] == [Verdict.UNKNOWN, Verdict.WARNING]
+    assert {(a.target.region, a.concern) for batch in world.told for a in batch} == {
+        ("eu-west-1", "unreadable"),
+        ("us-east-2", "bounce"),
+    }
+
+
+def test_what_several_targets_have_to_say_goes_out_together_worst_first(world: World) -> None:
+    targets = [Target("123456789012", f"eu-test-{n}") for n in range(1, 31)]
+    for target in targets:
+        world.readings[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    world.readings[targets[-1].id] = points(START, bad_from=START - 86_400)
+    world.run(START, *targets)
+    assert [len(batch) for batch in world.told] == [20, 10]
+    assert world.told[0][0].severity is Severity.CRITICAL
