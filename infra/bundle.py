@@ -1,0 +1,139 @@
+"""The function's asset: the package, the settings and its pinned dependencies, built without Docker and reproducibly."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "lambda"
+CACHE = ROOT / ".cache" / "bundle"
+
+RUNTIME = (3, 13)
+"""The Python of the function. Byte code is made by an interpreter of this version, where there is one."""
+
+BYTE_CODE_PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
+
+SHARED_DATA = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
+"""What botocore reads besides the data of single services."""
+
+
+class BundleError(Exception):
+    """The asset could not be built; the text is for a person."""
+
+
+def build(settings: Path) -> Path:
+    """The folder to deploy, for the settings file given. Raises `BundleError`.
+
+    It is named after all that goes into it, so that nothing is built twice, and moved to its place when it is whole, so
+    that a build that was interrupted leaves nothing behind that looks ready.
+    """
+    libraries = _once("libraries", _fingerprint(SOURCE / "requirements.txt", Path(__file__)), _install)
+    sources = [*sorted((SOURCE / "ses_reputation").rglob("*.py")), settings]
+    key = hashlib.sha256(f"{libraries.name} {_byte_code_python()} {_fingerprint(*sources)}".encode()).hexdigest()
+
+    def assemble(folder: Path) -> None:
+        shutil.copytree(libraries, folder, dirs_exist_ok=True)
+        _prune(folder)
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(SOURCE / "ses_reputation", folder / "ses_reputation", ignore=ignore)
+        shutil.copyfile(settings, folder / "settings.toml")
+        _precompile(folder)
+
+    return _once("asset", key, assemble)
+
+
+def services() -> tuple[str, ...]:
+    """The AWS services that the function talks to, as `aws/session.py` lists them."""
+    for node in ast.parse((SOURCE / "ses_reputation" / "aws" / "session.py").read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SERVICES":
+            return tuple(ast.literal_eval(node.value))
+    raise BundleError("lambda/ses_reputation/aws/session.py does not list SERVICES")
+
+
+def _fingerprint(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()} ".encode())
+    return digest.hexdigest()
+
+
+def _once(kind: str, key: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills, made only if it is not there yet."""
+    done = CACHE / f"{kind}-{key[:20]}"
+    if not done.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
+            folder = Path(temporary) / "folder"
+            folder.mkdir()
+            make(folder)
+            try:
+                folder.rename(done)
+            except OSError:
+                if not done.exists():  # else another build was quicker
+                    raise
+    return done
+
+
+def _install(folder: Path) -> None:
+    version = ".".join(map(str, RUNTIME))
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command += ["--no-deps", "--requirement", str(SOURCE / "requirements.txt"), "--target", str(folder)]
+    command += ["--only-binary=:all:", "--platform", "any", "--python-version", version, "--implementation", "py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BundleError(f"pip could not install lambda/requirements.txt:\n{done.stderr.strip()}")
+
+
+def _prune(folder: Path) -> None:
+    """Takes out what the function never reads: data of other services, examples, installation records."""
+    wanted = {*services(), *SHARED_DATA}
+    for path in (folder / "botocore" / "data").iterdir():
+        if path.name not in wanted:
+            _remove(path)
+    _remove(folder / "boto3" / "data")
+    _remove(folder / "boto3" / "examples")
+    _remove(folder / "bin")
+    for information in folder.glob("*.dist-info"):
+        for record in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
+            _remove(information / record)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _byte_code_python() -> str:
+    """The interpreter that can make the runtime's byte code, or nothing."""
+    if not BYTE_CODE_PYTHON.exists():
+        return ""
+    ask = [str(BYTE_CODE_PYTHON), "-c", "import sys; print(*sys.version_info[:2])"]
+    answer = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.split()
+    return str(BYTE_CODE_PYTHON) if answer == [str(number) for number in RUNTIME] else ""
+
+
+def _precompile(folder: Path) -> None:
+    """Byte code beside every source: Lambda's file system cannot take it later, and without it a cold start takes twice as
+    long. It names its source by content, not by time."""
+    python = _byte_code_python()
+    if not python:
+        version = ".".join(map(str, RUNTIME))
+        print(f"No Python {version} here: the function ships without byte code and starts more slowly.", file=sys.stderr)
+        return
+    command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    command += ["-s", str(folder), "-p", "/var/task", str(folder)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}
+    )
+    if done.returncode != 0:
+        raise BundleError(f"byte code could not be made:\n{done.stdout.strip()}{done.stderr.strip()}")
