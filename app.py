@@ -1,0 +1,32 @@
+"""Front door: settings → App → stack. `cdk deploy -c settings=prod.toml` takes another settings file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "lambda"))
+
+from aws_cdk import App
+from aws_cdk.aws_lambda import Code
+from ses_reputation.settings import SettingsError, load
+
+from infra.bundle import BundleError, build
+from infra.stack import MonitorStack
+
+
+def main() -> None:
+    app = App()
+    file = ROOT / str(app.node.try_get_context("settings") or "settings.toml")
+    try:
+        settings = load(file)
+        code = Code.from_asset(str(build(file)))
+    except (SettingsError, BundleError) as error:
+        sys.exit(str(error))
+    MonitorStack(app, settings.stack_name, settings=settings, code=code)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

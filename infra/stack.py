@@ -1,0 +1,205 @@
+"""The stack: schedule → function → topics, with its memory, its watchdog and its dashboard."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from aws_cdk import CfnMapping, CfnOutput, Duration, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+from ses_reputation.settings import Settings
+
+from .dashboard import dashboard
+from .watchdog import watchdog
+
+TIMEOUT = Duration.seconds(120)
+"""A target that hangs takes 27 seconds and its neighbours run beside it; what is left is for the calls after it. Far below
+the fifteen minutes to the next run."""
+
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+"""Where the consoles of AWS's partitions are."""
+
+
+class MonitorStack(Stack):
+    """Everything that one installation needs in one account and region."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, code: lambda_.Code) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Tells the team about its Amazon SES bounce and complaint rates before AWS acts.",
+            tags=dict(settings.deployment.tags),
+        )
+        name = settings.stack_name
+        key = self._key() if settings.deployment.customer_managed_key else None
+        people = self._people(settings, key)
+        memory = self._memory(settings)
+        failed = sqs.Queue(
+            self,
+            "FailedRuns",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        dashboard_url = self._dashboard_url(name)
+        log_group = logs.LogGroup(
+            self,
+            "Log",
+            log_group_name=f"/aws/lambda/{name}",
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        cast(logs.CfnLogGroup, log_group.node.default_child).retention_in_days = settings.deployment.log_retention_days
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description="Reads SES send statistics, judges them and tells people.",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,  # a fifth cheaper, and nothing in the asset is compiled
+            handler="ses_reputation.handler.handler",
+            code=code,
+            role=role,
+            memory_size=256,  # half of it would do; twice the processor halves the handler's time for the same money
+            timeout=TIMEOUT,
+            log_group=log_group,
+            retry_attempts=2,
+            max_event_age=Duration.minutes(15),  # the next tick does it all again
+            on_failure=destinations.SqsDestination(failed),
+            environment={
+                "PEOPLE_TOPIC_ARN": people.topic_arn,
+                "MEMORY_TABLE": memory.table_name,
+                "DASHBOARD_URL": dashboard_url,
+                "POWERTOOLS_SERVICE_NAME": name,
+            },
+        )
+        self._grants(role, settings, people, memory, log_group, key)
+        schedule = scheduler.Schedule(
+            self,
+            "Schedule",
+            schedule_name=name,
+            description="A tick: its scheduled time is what the run takes for now.",
+            schedule=scheduler.ScheduleExpression.rate(Duration.minutes(settings.deployment.schedule_minutes)),
+            target=targets.LambdaInvoke(
+                function,
+                input=scheduler.ScheduleTargetInput.from_object({"now": scheduler.ContextAttribute.scheduled_time}),
+                dead_letter_queue=failed,
+                max_event_age=Duration.minutes(15),
+                retry_attempts=10,
+            ),
+        )
+        watchdog(self, settings, function=function, failed_runs=failed, people=people)
+        dashboard(self, settings, function=function)
+        for output, value in (
+            ("FunctionName", function.function_name),
+            ("ScheduleName", schedule.schedule_name),
+            ("PeopleTopicArn", people.topic_arn),
+            ("MemoryTableName", memory.table_name),
+            ("DashboardUrl", dashboard_url),
+        ):
+            CfnOutput(self, output, value=value)
+        Tags.of(self).add("application", name)
+
+    def _key(self) -> kms.Key:
+        key = kms.Key(
+            self,
+            "TopicKey",
+            description="Encrypts the alerts of the SES reputation monitor.",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsMayPublish",  # CDK's SnsAction does not add this, and without it alarms are lost silently
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        return key
+
+    def _people(self, settings: Settings, key: kms.Key | None) -> sns.Topic:
+        """The topic that people read: e-mail, and programs that take the same announcements as JSON."""
+        topic = sns.Topic(
+            self,
+            "People",
+            topic_name=settings.stack_name,
+            display_name="SES reputation",
+            master_key=key,
+            enforce_ssl=True,
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsMayPublish",  # an explicit policy replaces the default one, which let them
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        for address in settings.alerts.emails:
+            topic.add_subscription(subscriptions.EmailSubscription(address))
+        return topic
+
+    def _memory(self, settings: Settings) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            "Memory",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.DEFAULT,  # by a key that AWS owns: free, and always on
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=RemovalPolicy.RETAIN if settings.deployment.keep_memory else RemovalPolicy.DESTROY,
+        )
+
+    def _dashboard_url(self, name: str) -> str:
+        hosts = CfnMapping(self, "Console", mapping={part: {"Host": host} for part, host in CONSOLES.items()})
+        host = hosts.find_in_map(self.partition, "Host")
+        return f"https://{host}/cloudwatch/home?region={self.region}#dashboards/dashboard/{name}"
+
+    def _grants(
+        self,
+        role: iam.Role,
+        settings: Settings,
+        people: sns.Topic,
+        memory: dynamodb.Table,
+        log_group: logs.LogGroup,
+        key: kms.Key | None,
+    ) -> None:
+        """Each action stands for one call in lambda/."""
+
+        def allow(sid: str, actions: list[str], resource: str, conditions: dict[str, object] | None = None) -> None:
+            role.add_to_policy(
+                iam.PolicyStatement(sid=sid, actions=actions, resources=[resource], conditions=conditions)
+            )
+
+        allow("ReadStatistics", ["ses:GetSendStatistics"], "*")  # SES knows no resources but for sending
+        allow(
+            "PublishMetrics",
+            ["cloudwatch:PutMetricData"],
+            "*",
+            {"StringEquals": {"cloudwatch:namespace": settings.metric_namespace}},
+        )
+        allow("Remember", ["dynamodb:GetItem", "dynamodb:PutItem"], memory.table_arn)
+        allow("Tell", ["sns:Publish"], people.topic_arn)
+        allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
+        if key is not None:
+            allow("EncryptMessages", ["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn)
+

@@ -1,0 +1,70 @@
+"""Who watches the watcher: CloudWatch alarms on metrics that AWS gives free, told to the same people by paths that the
+function is not on."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from ses_reputation.settings import Settings
+
+
+def watchdog(
+    stack: Stack, settings: Settings, *, function: lambda_.Function, failed_runs: sqs.Queue, people: sns.Topic
+) -> None:
+    """Alarms when runs stop, fail, or end in the dead-letter queue; each says so again when it is over."""
+    name = settings.stack_name
+    every = Duration.minutes(settings.deployment.schedule_minutes)
+    missed = settings.deployment.missed_runs_before_alarm
+    alarms = {
+        "NotRunning": cloudwatch.Alarm(
+            stack,
+            "NotRunning",
+            alarm_name=f"{name}-not-running",
+            alarm_description=(
+                f"The SES reputation monitor has not run for {missed * settings.deployment.schedule_minutes} minutes: "
+                "nobody would be told of bounces or complaints. Look at the schedule and the function's log."
+            ),
+            metric=function.metric_invocations(period=every, statistic="Sum"),
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            threshold=1,
+            evaluation_periods=missed,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,  # Lambda publishes nothing where nothing runs
+        ),
+        "Failing": cloudwatch.Alarm(
+            stack,
+            "Failing",
+            alarm_name=f"{name}-failing",
+            alarm_description=(
+                f"{missed} runs of the SES reputation monitor in a row had errors: what it tells may be late or "
+                "incomplete. The function's log names what failed."
+            ),
+            metric=function.metric_errors(period=every, statistic="Sum"),
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            threshold=1,
+            evaluation_periods=missed,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,  # no runs at all are the other alarm's
+        ),
+        "RunLost": cloudwatch.Alarm(
+            stack,
+            "RunLost",
+            alarm_name=f"{name}-run-lost",
+            alarm_description=(
+                "A run of the SES reputation monitor failed for good, retries included; its event is in the queue of "
+                "failed runs. The next run makes up for it; look at the function's log for the reason."
+            ),
+            metric=failed_runs.metric_approximate_number_of_messages_visible(
+                period=Duration.minutes(5), statistic="Maximum"
+            ),
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            threshold=1,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,  # SQS stops counting an idle empty queue
+        ),
+    }
+    for alarm in alarms.values():
+        alarm.add_alarm_action(actions.SnsAction(people))
+        alarm.add_ok_action(actions.SnsAction(people))
