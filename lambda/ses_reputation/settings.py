@@ -1,21 +1,19 @@
 """settings.toml → frozen values: the same type at synth, in the function and in the command line.
 
-Everything is checked once, here, and every problem is reported at once.
+Everything is checked once, here, and every problem is reported at once. What a key means and what it accepts
+is said where it is read; docs/settings.md is made from that.
 """
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .core.rates import AWS_LINES, Metric, Window
+from .core.rates import AWS_LINES, Window
 from .core.rules import (
     Calm,
     Line,
@@ -26,67 +24,71 @@ from .core.rules import (
     Still,
     default_bounce_policy,
     default_complaint_policy,
+    default_policy,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+_D = TypeVar("_D")
 _T = TypeVar("_T")
 
 LOG_RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 """What CloudWatch Logs accepts (PutRetentionPolicy)."""
 
+LEAST_RATE = 0.00001
+"""One in a hundred thousand: so the default rules, whose lines are parts of it and rounded, stay above 0."""
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+MOST_TAGS = 50
+"""What AWS accepts for one resource."""
+
+_LONGEST_SHOWN = 80
+_INT_BITS = 64
+
+
+class Problem(NamedTuple):
     """One thing that is wrong with the settings."""
 
-    key: str
-    value: str  # as written, shortened; empty where the key is missing
+    key: str  # path of the key, like "bounce.rules[0].hours"; "file" where no key is to blame
+    value: str  # as TOML writes it, shortened; or in words what there is instead
     accepted: str
     next_step: str
 
     def __str__(self) -> str:
-        shown = f"{self.key} = {self.value}" if self.value else self.key
-        return f"  {shown}\n    accepted: {self.accepted}\n    next step: {self.next_step}"
+        return f"  {self.key}: {self.value}\n    accepted: {self.accepted}\n    next step: {self.next_step}"
 
 
 class SettingsError(ValueError):
     """Settings that cannot be used; the text lists every problem."""
 
-    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join([f"{source} has {count}:", *map(str, problems)]))
+    def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        super().__init__("\n".join([f"{source} has {count}:", *map(str, self.problems)]))
 
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
     """Who hears of it, and in what words."""
 
-    emails: tuple[str, ...]
-    timezone: str
-    runbook_url: str
+    emails: tuple[str, ...]  # at least one
+    timezone: str  # IANA name
+    runbook_url: str  # empty: none
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of words; UTC where there is no database of time zones: better that than no alert."""
+        zone = _zone(self.timezone)
+        return UTC if zone is None else zone
+
+    @property
+    def example_recipients(self) -> tuple[str, ...]:
+        """The recipients that can never get mail: their domains are reserved for examples (RFC 2606)."""
+        return tuple(email for email in self.emails if re.search(_EXAMPLE, email, re.IGNORECASE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ class Deployment:
 
     stage: str  # empty, or a word that tells several installations in one account apart
     schedule_minutes: int
-    log_retention_days: int
     missed_runs_before_alarm: int
+    log_retention_days: int
     customer_managed_key: bool
     keep_memory: bool
     tags: tuple[tuple[str, str], ...]
@@ -132,395 +134,547 @@ class Settings:
 def load(path: Path) -> Settings:
     """The settings in the TOML file at `path`. Raises `SettingsError` for whatever is wrong with it."""
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")  # Windows editors begin a file with a mark
     except OSError as error:
-        raise _unreadable(path, f"the file cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise _unreadable(path, "the file is not UTF-8 text") from None
+        raise _unusable(
+            str(path), f"cannot be read: {error.strerror}", "check the path and the file"
+        ) from None
+    except UnicodeDecodeError as error:
+        reason = f"not UTF-8 text, from byte {error.start:,} on"
+        raise _unusable(str(path), reason, "save it as UTF-8") from None
     return parse(text, str(path))
-
-
-def _unreadable(path: Path, why: str) -> SettingsError:
-    return SettingsError(
-        str(path),
-        (
-            Problem(
-                why, "", "a TOML file like the settings.toml of this project", "check the path and the file"
-            ),
-        ),
-    )
 
 
 def parse(text: str, source: str = "settings.toml") -> Settings:
     """The settings in TOML `text`; `source` names it in errors. Raises `SettingsError`."""
     try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        problem = Problem(f"not TOML: {error}", "", "TOML 1.0, https://toml.io", "mend that line")
-        raise SettingsError(source, (problem,)) from None
-    reader = _Reader(table)
-    settings = _settings(reader)
-    if reader.problems:
-        raise SettingsError(source, tuple(reader.problems))
+        given = tomllib.loads(text)
+    except RecursionError:
+        raise _unusable(source, "not TOML: nested too deeply", "write flat tables") from None
+    except ValueError as error:  # tomllib.TOMLDecodeError; and plainly so for a number of thousands of digits
+        raise _unusable(source, f"not TOML: {error}", "correct that place; texts stand in quotes") from None
+    file = Table(given)
+    settings = read(file)
+    file.refuse_unknown()
+    if file.problems:
+        raise SettingsError(source, file.problems)
     return settings
 
 
-class _Reader:
-    """A table of the file that is emptied key by key; what is wrong or left over becomes a problem."""
+def _unusable(source: str, reason: str, next_step: str) -> SettingsError:
+    accepted = "a TOML file like the settings.toml of this project"
+    return SettingsError(source, [Problem("file", reason, accepted, next_step)])
 
-    def __init__(
-        self, table: Mapping[str, Any], path: str = "", problems: list[Problem] | None = None
-    ) -> None:
-        self.table = dict(table)
+
+class Key(NamedTuple):
+    """What there is to know of a key."""
+
+    default: object  # None: none
+    accepted: str
+    meaning: str
+
+
+class Limit(NamedTuple):
+    """A rate that others must be below, and why."""
+
+    rate: float
+    reason: str
+
+
+class Table:
+    """A table of the file: each key read is noted; a wrong value becomes a problem and gives the default."""
+
+    def __init__(self, given: dict[str, Any], path: str = "", parent: Table | None = None) -> None:
+        self.given = given
         self.path = path
-        self.problems: list[Problem] = [] if problems is None else problems
-        self.known: list[str] = []
+        self.keys: dict[str, Key] = {}
+        self.problems: list[Problem] = [] if parent is None else parent.problems
+        self.tables: list[Table] = [] if parent is None else parent.tables  # all of the file
+        self.tables.append(self)
 
-    def key(self, name: str) -> str:
-        return f"{self.path}.{name}" if self.path else name
+    def has(self, key: str) -> bool:
+        return key in self.given
 
-    def problem(self, name: str, value: object, accepted: str, next_step: str) -> None:
-        self.problems.append(Problem(self.key(name), _shown(value), accepted, next_step))
+    def path_of(self, key: str) -> str:
+        written = key if re.fullmatch(r"[A-Za-z0-9_\[\]-]{1,40}", key) else _shown(key)
+        return f"{self.path}.{written}" if self.path else written
 
-    def has(self, name: str) -> bool:
-        self.known.append(name)
-        return name in self.table
-
-    def section(self, name: str) -> _Reader:
-        """A table inside this one, empty if the file has none."""
-        inner = self.table.pop(name, {}) if self.has(name) else {}
-        if not isinstance(inner, dict):
-            self.problem(name, inner, f"a table: [{self.key(name)}]", "write its keys below that heading")
-            inner = {}
-        return _Reader(inner, self.key(name), self.problems)
+    def refuse(self, key: str, accepted: str, next_step: str, value: str | None = None) -> None:
+        """`value` in words, where it is not the value itself that is wrong."""
+        if value is None:
+            value = _shown(self.given[key]) if self.has(key) else "missing"
+        self.problems.append(Problem(self.path_of(key), value, accepted, next_step))
 
     def value(
-        self,
-        name: str,
-        default: Any,
-        accepted: str,
-        check: Callable[[Any], bool],
-        next_step: str = "change or remove it",
+        self, key: str, spec: Key, fits: Callable[[Any], bool], next_step: str = "correct or remove it"
     ) -> Any:
-        """The value of `name` if `check` takes it; `default` where it is missing, or wrong and reported."""
-        if not self.has(name):
-            return default
-        value = self.table.pop(name)
-        if check(value):
-            return value
-        self.problem(name, value, accepted, next_step)
-        return default
+        """What `key` says if it `fits`, else its default."""
+        self.keys[key] = spec
+        if not self.has(key):
+            return spec.default
+        if fits(self.given[key]):
+            return self.given[key]
+        self.refuse(key, spec.accepted, next_step)
+        return spec.default
 
-    def whole(self, name: str, default: int, low: int, high: int, unit: str) -> int:
-        value: int = self.value(
-            name,
-            default,
-            f"a whole number of {unit} from {low:,} to {high:,}",
-            lambda v: type(v) is int and low <= v <= high,
+    def text(self, key: str, default: str | None, accepted: str, pattern: str, meaning: str) -> Any:
+        spec = Key(default, accepted, meaning)
+        return self.value(key, spec, lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None)
+
+    def one_of(self, key: str, default: _D, choices: tuple[_D, ...], meaning: str) -> _D:
+        spec = Key(default, "one of " + ", ".join(map(_shown, choices)), meaning)
+        chosen: _D = self.value(key, spec, lambda v: type(v) is type(default) and v in choices)
+        return chosen
+
+    def whole(self, key: str, default: _D, within: tuple[int, int], unit: str, meaning: str) -> int | _D:
+        low, high = within
+        spec = Key(default, f"a whole number of {unit} from {low:,} to {high:,}", meaning)
+        number: int | _D = self.value(key, spec, lambda v: type(v) is int and low <= v <= high)
+        return number
+
+    def number(
+        self, key: str, default: _D, within: tuple[float, float], unit: str, meaning: str
+    ) -> float | _D:
+        low, high = within
+        spec = Key(default, f"a number of {unit} from {low:g} to {high:g}", meaning)
+        number: float | _D = self.value(
+            key, spec, lambda v: (f := _as_float(v)) is not None and low <= f <= high
         )
-        return value
+        return number
 
-    def number(self, name: str, default: float, low: float, high: float, what: str) -> float:
-        value = self.value(
-            name, default, f"{what} from {low:g} to {high:g}", lambda v: _finite(v) and low <= v <= high
+    def rate(self, key: str, default: _D, limit: Limit, meaning: str) -> float | _D:
+        """A fraction below a limit. What looks like a percentage is refused, never guessed at."""
+        accepted = (
+            f"a fraction of at least {_plain(LEAST_RATE)} and below {_plain(limit.rate)}, {limit.reason}"
         )
-        return float(value)
-
-    def flag(self, name: str, default: bool) -> bool:
-        value: bool = self.value(name, default, "true or false", lambda v: type(v) is bool)
-        return value
-
-    def rate(self, name: str, default: float, below: float = 1.0) -> float:
-        """A fraction above 0 and below `below`; what looks like a percentage is refused, never guessed at."""
-        if not self.has(name):
+        self.keys[key] = Key(default, accepted, meaning)
+        if not self.has(key):
             return default
-        value = self.table.pop(name)
-        if not _finite(value):
-            self.problem(name, value, "a fraction, like 0.03 for 3 %", "write a number")
-        elif value <= 0:
-            self.problem(
-                name, value, "a fraction above 0, like 0.03 for 3 %", "write the rate above which to be told"
-            )
-        elif value >= 1:
-            step = f"for {value:g} % write {value / 100:g}" if value < 100 else "write a fraction"
-            self.problem(name, value, "a fraction below 1, not a percentage", step)
-        elif value >= below:
-            step = f"stay below {below:g}; if {value:g} % was meant, write {value / 100:g}"
-            self.problem(
-                name,
-                value,
-                f"less than {below:g}, where AWS may pause the account: an alert must come before",
-                step,
-            )
+        rate = _as_float(self.given[key])
+        if rate is not None and LEAST_RATE <= rate < limit.rate:
+            return rate
+        if rate is None:
+            step = "write a number, without quotes and %; 3 % is 0.03"
         else:
-            return float(value)
+            step = f"{rate:g} is not a fraction" if rate >= 1 else "lower it" if rate > 0 else "raise it"
+            if LEAST_RATE <= rate / 100 < limit.rate:
+                step += f"; for {rate:g} % write {_plain(rate / 100)}"
+        self.refuse(key, accepted, step)
         return default
 
-    def finish(self) -> None:
-        """Reports every key that nobody asked for."""
-        for name, value in self.table.items():
-            near = difflib.get_close_matches(name, self.known, n=1)
-            step = f"did you mean {near[0]}?" if near else "remove it"
-            self.problem(name, value, f"the keys {', '.join(self.known)}" if self.known else "no keys", step)
+    def flag(self, key: str, default: bool, meaning: str) -> bool:
+        flag: bool = self.value(key, Key(default, "true or false", meaning), lambda v: type(v) is bool)
+        return flag
+
+    def words(self, key: str, what: str, pattern: str, next_step: str, meaning: str) -> tuple[str, ...]:
+        """A list of texts, no two alike in all but case."""
+        spec = Key([], f"a list; each member {what}, none twice", meaning)
+        words: list[str] = []
+        for index, word in enumerate(
+            self.value(key, spec, lambda v: isinstance(v, list), f"write {key} = [...]")
+        ):
+            one = f"{key}[{index}]"
+            if not isinstance(word, str) or re.fullmatch(pattern, word) is None:
+                self.refuse(one, what, next_step, _shown(word))
+            elif word.lower() in (other.lower() for other in words):
+                self.refuse(one, "none twice", "remove the repetition", _shown(word))
+            else:
+                words.append(word)
+        return tuple(words)
+
+    def table(self, key: str, meaning: str) -> Table:
+        """The table at `key`, an empty one where there is none."""
+        spec = Key({}, f"a table, [{self.path_of(key)}]", meaning)
+        given = self.value(key, spec, lambda v: isinstance(v, dict), "write its keys below that heading")
+        return Table(given, self.path_of(key), self)
+
+    def each(
+        self, key: str, example: str, read_one: Callable[[Table], _T | None], meaning: str
+    ) -> list[_T] | None:
+        """What `read_one` makes of the tables in the list at `key`; None where there is no list."""
+        spec = Key(None, f"a list of at least one table like {example}", meaning)
+        given = self.value(
+            key,
+            spec,
+            lambda v: isinstance(v, list) and v != [],
+            "write one, or remove the key for the default",
+        )
+        if given is None:
+            return None
+        members = []
+        for index, table in enumerate(given):
+            one = f"{key}[{index}]"
+            if not isinstance(table, dict):
+                self.refuse(one, f"a table like {example}", "put it in braces", _shown(table))
+            elif (made := read_one(Table(table, self.path_of(one), self))) is not None:
+                members.append(made)
+        return members
+
+    def refuse_unknown(self) -> None:
+        """Reports the keys of all tables that nobody read."""
+        for table in self.tables:
+            for key in table.given:
+                if key not in table.keys:
+                    table.refuse(key, f"the keys {', '.join(table.keys)}", self._instead(key, table))
+
+    def _instead(self, key: str, table: Table) -> str:
+        homes = [f"[{other.path}]" for other in self.tables if key in other.keys and "[" not in other.path]
+        if homes:
+            return f"it belongs below {' or '.join(homes)}"
+        from difflib import get_close_matches  # noqa: PLC0415  only who errs pays for it
+
+        near = get_close_matches(key[:100], table.keys, n=1)
+        return f"did you mean {near[0]}?" if near else "remove it"
 
 
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _as_float(value: object) -> float | None:
+    """A finite number; true and false are none."""
+    if type(value) is int and value.bit_length() < _INT_BITS:
+        return float(value)
+    return value if type(value) is float and math.isfinite(value) else None
+
+
+def _plain(rate: float) -> str:
+    """0.0008, never 8e-04."""
+    return f"{rate:.12f}".rstrip("0").rstrip(".")
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    if isinstance(value, bool):
-        text = text.lower()
-    elif isinstance(value, str):
-        text = '"' + text[1:-1] + '"'
-    return text if len(text) <= 60 else text[:57] + "..."
+    """`value` as TOML writes it, on one short line whatever it is."""
+    match value:
+        case bool():
+            text = str(value).lower()
+        case str():
+            text = '"' + repr(value[:100])[1:-1] + '"'
+        case int() if value.bit_length() >= _INT_BITS:
+            text = f"a number of {value.bit_length():,} bits"
+        case list():
+            text = "[...]" if value else "[]"
+        case dict():
+            text = "{...}" if value else "{}"
+        case _:
+            text = str(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 4] + '..."'
 
 
-def _settings(reader: _Reader) -> Settings:
-    alerts = _alerts(reader.section("alerts"))
-    targets = _targets(reader.section("targets"))
-    policy = Policy(
-        _metric(reader.section("bounce"), Metric.BOUNCE, 0.03, 0.05, default_bounce_policy),
-        _metric(reader.section("complaint"), Metric.COMPLAINT, 0.0008, 0.001, default_complaint_policy),
+def read(file: Table) -> Settings:
+    """The settings in `file`, to be used only if it then has no problems."""
+    default = default_policy()
+    return Settings(
+        _alerts(file.table("alerts", "Who hears of it, and in what words.")),
+        _targets(file.table("targets", "What is watched.")),
+        Policy(
+            _metric(
+                file.table("bounce", "When bounces are too many."), default.bounce, default_bounce_policy
+            ),
+            _metric(
+                file.table("complaint", "When complaints are too many."),
+                default.complaint,
+                default_complaint_policy,
+            ),
+        ),
+        _deployment(file.table("deployment", "How it is deployed.")),
     )
-    deployment = _deployment(reader.section("deployment"))
-    reader.finish()
-    return Settings(alerts, targets, policy, deployment)
 
 
-_ADDRESS = re.compile(
-    r"[^@\s\"'<>(),;:\\\x00-\x1f\x7f]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII
-)
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
-_URL = re.compile(r"https://[!-~]+")
-_STAGE = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]|[a-z]?")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_TOP = r"[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+_MAIL = rf"(?=.{{1,254}}$)(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP}"
+_EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
+_ZONE = r"(?=.{1,64}$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*"
+_URL = rf"(?=.{{9,500}}$)https://(?:{_LABEL}\.)*{_LABEL}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=%._~-]*)?"
+_PLACE = r"(?:central|(?:north|south)(?:east|west)?|east|west)"
+_REGION = rf"[a-z]{{2,4}}(?:-[a-z]{{2,4}})?-{_PLACE}-[1-9][0-9]?"
+_STAGE = r"(?:[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?)?"
+_NAME = r"[ -~]{0,39}[!-~]"
 
 
-def _alerts(reader: _Reader) -> Alerts:
-    emails = _words(
-        reader,
+def _alerts(table: Table) -> Alerts:
+    emails = table.words(
         "emails",
-        "mail addresses like oncall@example.com, each once",
-        lambda v: _ADDRESS.fullmatch(v) is not None,
+        "a mail address",
+        _MAIL,
+        "write bare addresses, each in quotes of its own, like oncall@example.com",
+        "Who is told. Each must follow the link in a confirmation mail once, else it gets nothing.",
     )
-    if not emails and not any(problem.key == reader.key("emails") for problem in reader.problems):
-        reader.problem(
-            "emails", [], "at least one mail address", "name who is to be told: nobody would hear of an alert"
-        )
-    timezone = reader.value(
+    if table.given.get("emails", []) == []:
+        table.refuse("emails", "at least one mail address", "name who is told: nobody would hear of an alert")
+    timezone = table.value(
         "timezone",
-        "UTC",
-        "an IANA time zone like Europe/Berlin",
+        Key("UTC", "an IANA time zone like Europe/Berlin", "The zone of the times in messages."),
         _is_zone,
-        "see https://data.iana.org/time-zones/",
+        "look it up in https://en.wikipedia.org/wiki/List_of_tz_database_time_zones",
     )
-    runbook_url = reader.value(
+    runbook_url = table.text(
         "runbook_url",
         "",
-        "an https:// address, or nothing",
-        lambda v: isinstance(v, str) and (v == "" or (len(v) <= 500 and _URL.fullmatch(v) is not None)),
+        "an https:// address without a password, or nothing",
+        f"(?:{_URL})?",
+        "Your own runbook, linked in every message.",
     )
-    reader.finish()
     return Alerts(emails, timezone, runbook_url)
 
 
-def _is_zone(value: object) -> bool:
-    if not isinstance(value, str):
+def _is_zone(name: object) -> bool:
+    """Whether `name` is a time zone; on a machine without a database of them, whether it looks like one."""
+    if not isinstance(name, str) or re.fullmatch(_ZONE, name) is None:
         return False
+    return _zone(name) is not None or _zone("Europe/London") is None
+
+
+def _zone(name: str) -> tzinfo | None:
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415  only who leaves UTC pays for it
+
     try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+        return ZoneInfo(name)
+    except (
+        ZoneInfoNotFoundError,
+        OSError,
+        ValueError,
+    ):  # none of that name; a folder; a file of something else
+        return None
 
 
-def _words(reader: _Reader, name: str, accepted: str, check: Callable[[str], bool]) -> tuple[str, ...]:
-    """A list of different strings, each of which `check` takes."""
-    given = reader.value(
-        name, [], f"a list of {accepted}", lambda v: isinstance(v, list), f"write {name} = [...]"
+def _targets(table: Table) -> Targets:
+    regions = table.words(
+        "regions",
+        "an AWS region",
+        _REGION,
+        'write its code, like "eu-west-1", "us-gov-west-1" or "cn-north-1"',
+        "The regions of this account to watch. Empty: the one that the stack is deployed to.",
     )
-    words: list[str] = []
-    for index, word in enumerate(given):
-        if not isinstance(word, str) or not check(word):
-            reader.problem(f"{name}[{index}]", word, accepted, "correct or remove it")
-        elif word in words:
-            reader.problem(f"{name}[{index}]", word, accepted, "remove the repetition")
-        else:
-            words.append(word)
-    return tuple(words)
-
-
-def _targets(reader: _Reader) -> Targets:
-    regions = _words(
-        reader, "regions", "AWS regions like eu-west-1, each once", lambda v: _REGION.fullmatch(v) is not None
-    )
-    reader.finish()
+    if len({_partition(region) for region in regions}) > 1:
+        table.refuse(
+            "regions",
+            "regions of one partition: no account is in two",
+            "install the monitor once in each partition",
+            ", ".join(regions),
+        )
     return Targets(regions)
 
 
-def _deployment(reader: _Reader) -> Deployment:
-    stage = reader.value(
-        "stage",
-        "",
-        "at most 20 of a-z, 0-9 and -, beginning with a letter, or nothing",
-        lambda v: isinstance(v, str) and _STAGE.fullmatch(v) is not None,
-    )
-    schedule_minutes = reader.whole("schedule_minutes", 15, 5, 60, "minutes")
-    log_retention_days = reader.value(
-        "log_retention_days",
-        30,
-        "one of " + ", ".join(map(str, LOG_RETENTION_DAYS)),
-        lambda v: type(v) is int and v in LOG_RETENTION_DAYS,
-    )
-    missed = reader.whole("missed_runs_before_alarm", 3, 2, 24, "runs")
-    customer_managed_key = reader.flag("customer_managed_key", False)
-    keep_memory = reader.flag("keep_memory", True)
-    tags = _tags(reader.section("tags"))
-    reader.finish()
+def _partition(region: str) -> str:
+    first, second, *_ = region.split("-")
+    return first if first in ("cn", "eusc") else second if second.startswith(("gov", "iso")) else ""
+
+
+def _deployment(table: Table) -> Deployment:
     return Deployment(
-        stage, schedule_minutes, log_retention_days, missed, customer_managed_key, keep_memory, tags
+        stage=table.text(
+            "stage",
+            "",
+            "at most 20 of a-z, 0-9 and -, no - at the ends; or nothing",
+            _STAGE,
+            "A word like prod. It ends all names, so that several installations live in one account.",
+        ),
+        schedule_minutes=table.whole(
+            "schedule_minutes",
+            15,
+            (5, 60),
+            "minutes",
+            "How often to look. AWS counts by quarters of an hour; hourly would miss one incident in fifty.",
+        ),
+        missed_runs_before_alarm=table.whole(
+            "missed_runs_before_alarm",
+            3,
+            (2, 24),
+            "runs",
+            "After so many runs without success the watchdog tells the same people, by a way of its own.",
+        ),
+        log_retention_days=table.one_of(
+            "log_retention_days", 30, LOG_RETENTION_DAYS, "How many days the logs are kept."
+        ),
+        customer_managed_key=table.flag(
+            "customer_managed_key", False, "Encrypt the topics with a KMS key of your own, for $1 a month."
+        ),
+        keep_memory=table.flag(
+            "keep_memory", True, "Keep the table of open episodes when the stack is deleted."
+        ),
+        tags=_tags(table),
     )
 
 
-def _tags(reader: _Reader) -> tuple[tuple[str, str], ...]:
-    tags = []
-    for name, value in reader.table.items():
-        if (
-            isinstance(value, str)
-            and len(value) <= 256
-            and 0 < len(name) <= 128
-            and not name.lower().startswith("aws:")
-        ):
-            tags.append((name, value))
-        else:
-            reader.problem(
-                name, value, 'a short text, under a name that does not begin with "aws:"', "correct it"
-            )
-    return tuple(tags)
+def _tags(table: Table) -> tuple[tuple[str, str], ...]:
+    """What all services accept; and for IAM names are the same that differ only in case."""
+    tags = table.table("tags", 'For every resource, like { team = "mail" }.')
+    seen: set[str] = set()
+    for name, value in tags.given.items():
+        tags.keys[name] = Key(None, "a text of at most 256 letters, digits, spaces and _.:/=+-@", "")
+        if not _taggable(name, 128) or name == "" or name.lower().startswith("aws:"):
+            accepted = "names of 1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with aws:"
+            tags.refuse(name, accepted, "correct the name")
+        elif name.lower() in seen:
+            tags.refuse(name, "names that differ in more than case", "remove one of them")
+        elif not _taggable(value, 256):
+            tags.refuse(name, tags.keys[name].accepted, "correct it")
+        seen.add(name.lower())
+    if len(tags.given) > MOST_TAGS:
+        table.refuse("tags", f"at most {MOST_TAGS} tags", "remove some", f"{len(tags.given)} tags")
+    return tuple(tags.given.items())
+
+
+def _taggable(text: object, length: int) -> bool:
+    return (
+        isinstance(text, str)
+        and len(text) <= length
+        and all(character.isalnum() or character in " _.:/=+-@" for character in text)
+    )
 
 
 def _metric(
-    reader: _Reader,
-    metric: Metric,
-    default_warning: float,
-    default_critical: float,
-    default_policy: Callable[[float, float], MetricPolicy],
+    table: Table, default: MetricPolicy, scaled: Callable[[float, float], MetricPolicy]
 ) -> MetricPolicy:
-    pause = AWS_LINES[metric].pause
-    warning = reader.rate("warning", default_warning, below=pause)
-    critical = reader.rate("critical", default_critical, below=pause)
-    if warning >= critical:
-        reader.problem(
-            "warning", warning, f"less than critical, which is {critical:g}", "lower it, or raise critical"
+    metric = default.metric
+    line = AWS_LINES[metric].pause
+    pause = Limit(line, f"since AWS may pause the account at {line * 100:g} %: an alert must come before")
+    before = len(table.problems)
+    warning = table.rate(
+        "warning",
+        default.warning,
+        pause,
+        "The line of warnings; a sender whose own normal is low is held to less.",
+    )
+    critical = table.rate("critical", default.critical, pause, "The line of critical alerts.")
+    if warning >= critical and len(table.problems) == before:
+        table.refuse(
+            "warning" if table.has("warning") else "critical",
+            "a warning line below the critical line",
+            "lower warning or raise critical",
+            f"warning {_plain(warning)}, critical {_plain(critical)}",
         )
-        warning, critical = default_warning, default_critical
-    policy = default_policy(warning, critical)
-    rules = _each(reader, "rules", _rule)
-    calm = _each(reader, "calm", _calm)
-    names = [rule.name for rule in rules]
+    policy = scaled(warning, critical)
+    rules = table.each(
+        "rules",
+        f"{{ hours = 24, above = {_plain(default.warning)}, min_mails = 500 }}",
+        lambda rule: _rule(rule, pause),
+        "Rules of your own instead of the default ones. An alert comes when any of them holds.",
+    )
+    calm = table.each(
+        "calm",
+        f"{{ hours = 24, at_most = {_plain(default.warning / 2)} }}",
+        lambda calm: _calm(calm, Limit(critical, "the critical line")),
+        "Conditions of your own for the all-clear: all of them, and 24 hours in which no rule held.",
+    )
+    names = [] if rules is None else [rule.name for rule in rules]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        reader.problem(
-            "rules", name, "rules with different names", 'give each a name of its own: name = "..."'
+        table.refuse(
+            "rules", "rules with different names", 'write name = "..." into each', f"two named {name}"
         )
-    reader.finish()
     return MetricPolicy(
-        metric, rules if rules else policy.rules, calm if calm else policy.calm, warning, critical
+        metric,
+        policy.rules if rules is None else tuple(rules),
+        policy.calm if calm is None else tuple(calm),
+        warning,
+        critical,
     )
 
 
-def _each(reader: _Reader, name: str, read: Callable[[_Reader], _T]) -> tuple[_T, ...]:
-    """The tables of a list, each read by `read`."""
-    given = reader.value(
-        name,
-        None,
-        f"a list of at least one table: [[{reader.key(name)}]]",
-        lambda v: isinstance(v, list) and len(v) > 0,
-        "write one, or remove it for the default",
+def _rule(table: Table, pause: Limit) -> Rule | None:
+    """None where the window or the line is wrong; so below."""
+    window, line = _window(table), _line(table, pause)
+    severity = table.one_of(
+        "severity", "warning", ("warning", "critical"), "How bad it is when the rule holds."
     )
-    members = []
-    for index, table in enumerate(given if given is not None else ()):
-        if isinstance(table, dict):
-            inner = _Reader(table, reader.key(f"{name}[{index}]"), reader.problems)
-            members.append(read(inner))
-            inner.finish()
-        else:
-            reader.problem(
-                f"{name}[{index}]", table, "a table like { hours = 24, above = 0.03 }", "put it in braces"
-            )
-    return tuple(members)
-
-
-def _rule(reader: _Reader) -> Rule:
-    severity = reader.value(
-        "severity", "warning", '"warning" or "critical"', lambda v: v in ("warning", "critical")
+    confidence = table.number(
+        "confidence",
+        0.0,
+        (0, 6),
+        "standard deviations",
+        "How sure the rate is above the line, by Byar's bound: 2 is 98 %; 0 compares the plain rate.",
     )
-    window = _window(reader)
-    line = _line(reader)
-    confidence = reader.number("confidence", 0.0, 0, 6, "standard deviations")
-    min_events = reader.whole("min_events", 1, 1, 1_000_000, "events")
-    min_mails = reader.whole("min_mails", 0, 0, 1_000_000_000, "mails")
-    still = _still(reader.section("still")) if reader.has("still") else None
-    usual = f"{window.hours} h" if window.hours else f"{window.mails} mails"
-    name = reader.value(
+    min_events = table.whole("min_events", 1, (1, 1_000_000), "events", "With fewer the rule does not hold.")
+    min_mails = table.whole("min_mails", 0, (0, 1_000_000_000), "mails", "With fewer the rule does not hold.")
+    still = None
+    if table.has("still"):
+        still = _still(table.table("still", "The rule holds only while this is so too."), pause)
+    usual = "" if window is None else f"{window.hours} h" if window.hours else f"{window.mails} mails"
+    name = table.text(
         "name",
         usual if severity == "warning" else f"{usual} {severity}",
-        "a name of 1 to 40 printable ASCII characters",
-        lambda v: isinstance(v, str) and 0 < len(v) <= 40 and v.isascii() and v.isprintable(),
+        "1 to 40 printable ASCII characters",
+        _NAME,
+        'What alerts call the rule. By default its window, like "24 h" or "24 h critical".',
     )
+    if window is None or line is None:
+        return None
     return Rule(name, Severity[severity.upper()], window, line, confidence, min_events, min_mails, still)
 
 
-def _window(reader: _Reader) -> Window:
-    """`hours`, or `mails` with `share_of_day`."""
-    by_hours, by_mails = reader.has("hours"), reader.has("mails")
-    if by_hours == by_mails:
-        reader.problem(
-            "hours", "" if not by_hours else "with mails", "hours or mails, one of them", "name one window"
-        )
-        by_hours = False
-    hours = reader.whole("hours", 24, 1, 14 * 24, "hours: Amazon SES remembers two weeks")
-    mails = reader.whole("mails", 300, 1, 1_000_000_000, "mails")
-    share = reader.number("share_of_day", 0.0, 0, 14, "a share of a normal day's mail")
-    return Window(hours=hours) if by_hours else Window(mails=mails, share_of_day=share)
+def _window(table: Table) -> Window | None:
+    hours = table.whole("hours", None, (1, 14 * 24), "hours", "The window: the last so many hours.")
+    mails = table.whole(
+        "mails",
+        None,
+        (1, 1_000_000_000),
+        "mails",
+        "Instead of hours: the last so many mails, whatever time they took.",
+    )
+    share_of_day = table.number(
+        "share_of_day",
+        0.0,
+        (0, 10),
+        "days",
+        "With mails: this part of a normal day's mail, where that is more.",
+    )
+    if table.has("hours") == table.has("mails"):
+        both = "hours and mails" if table.has("hours") else "missing"
+        table.refuse("hours", "a window: either hours or mails", "write one of the two", both)
+    elif table.has("hours") and table.has("share_of_day"):
+        table.refuse("share_of_day", "share_of_day with mails only", "remove it, or give the window in mails")
+    if hours is not None:
+        return Window(hours=hours)
+    return None if mails is None else Window(mails=mails, share_of_day=share_of_day)
 
 
-def _line(reader: _Reader) -> Line:
-    """`above`, or `times_normal` held between `above_at_least` and `above_at_most`."""
-    if reader.has("times_normal"):
-        multiple = reader.number("times_normal", 2.0, 1, 100, "a multiple of the sender's own normal")
-        lower, upper = reader.rate("above_at_least", 0.02), reader.rate("above_at_most", 0.03)
-        if lower >= upper:
-            reader.problem(
-                "above_at_least",
-                lower,
-                f"less than above_at_most, which is {upper:g}",
-                "swap or correct them",
-            )
-        return Line(upper, lower, multiple)
-    if not reader.has("above"):
-        reader.problem(
-            "above", "", "a fraction like 0.03 for 3 %", "write the rate above which the rule holds"
-        )
-    return Line(reader.rate("above", 0.03))
+def _line(table: Table, pause: Limit) -> Line | None:
+    above = table.rate("above", None, pause, "The line: a fixed rate.")
+    multiple = table.number(
+        "times_normal",
+        None,
+        (1, 100),
+        "times",
+        "Instead of above: the line is so many times the sender's own normal rate ...",
+    )
+    lower = table.rate("above_at_least", None, pause, "... but not below this rate ...")
+    upper = table.rate("above_at_most", None, pause, "... and not above this one.")
+    parts = ("times_normal", "above_at_least", "above_at_most")
+    given = [key for key in parts if table.has(key)]
+    if table.has("above") == bool(given):
+        both = f"above and {given[0]}" if given else "missing"
+        accepted = f"a line: either above, or {', '.join(parts)}"
+        table.refuse("above", accepted, "write the rate above which the rule holds", both)
+    elif given:
+        for key in parts:
+            if not table.has(key):
+                table.refuse(key, f"{', '.join(parts)} together", "write all three, or above alone")
+    if lower is not None and upper is not None and lower >= upper:
+        limits = f"{_plain(lower)} to {_plain(upper)}"
+        table.refuse("above_at_least", "less than above_at_most", "exchange or correct them", limits)
+    if above is not None:
+        return Line(above)
+    if multiple is None or lower is None or upper is None:
+        return None
+    return Line(upper, lower, multiple)
 
 
-def _still(reader: _Reader) -> Still:
-    window = _window(reader)
-    if reader.has("share_of_line") == reader.has("above"):
-        reader.problem("above", "", "above or share_of_line, one of them", "write one")
-    if "share_of_line" in reader.table:
-        still = Still(
-            window, share_of_line=reader.number("share_of_line", 0.7, 0, 1, "a share of the rule's line")
-        )
-    else:
-        still = Still(window, above=reader.rate("above", 0.03))
-    reader.finish()
-    return still
+def _still(table: Table, pause: Limit) -> Still | None:
+    window = _window(table)
+    above = table.rate("above", None, pause, "The plain rate of that window is above this.")
+    share_of_line = table.number(
+        "share_of_line", None, (0, 1), "lines", "Instead of above: it is above this part of the rule's line."
+    )
+    if table.has("above") == table.has("share_of_line"):
+        both = "above and share_of_line" if table.has("above") else "missing"
+        table.refuse("above", "either above or share_of_line", "write one of the two", both)
+    return None if window is None else Still(window, above, share_of_line)
 
 
-def _calm(reader: _Reader) -> Calm:
-    window = _window(reader)
-    if not reader.has("at_most"):
-        reader.problem("at_most", "", "a fraction like 0.02 for 2 %", "write the rate that is low enough")
-    return Calm(window, reader.rate("at_most", 0.02))
+def _calm(table: Table, critical: Limit) -> Calm | None:
+    window = _window(table)
+    at_most = table.rate("at_most", None, critical, "The plain rate of that window is at most this.")
+    if not table.has("at_most"):
+        table.refuse("at_most", table.keys["at_most"].accepted, "write the rate that is low enough")
+    return None if window is None or at_most is None else Calm(window, at_most)
