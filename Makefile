@@ -55,7 +55,7 @@ clean:           ## away with everything that was made here
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json .npmrc
-	@$(NODE) -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null || \
+	@$(NODE) -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null || \
 		{ echo "Node.js 20 or newer is needed (the AWS CDK runs on it): install it, or name it with NODE=..."; exit 1; }
 	@npm ci --silent
 	@touch $@

@@ -21,7 +21,9 @@ RUNTIME = (3, 13)
 
 BYTE_CODE_PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 
-SHARED_DATA = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
+SHARED_DATA = frozenset(
+    {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
+)
 """What botocore reads besides the data of single services."""
 
 
@@ -37,7 +39,9 @@ def build(settings: Path) -> Path:
     """
     libraries = _once("libraries", _fingerprint(SOURCE / "requirements.txt", Path(__file__)), _install)
     sources = [*sorted((SOURCE / "ses_reputation").rglob("*.py")), settings]
-    key = hashlib.sha256(f"{libraries.name} {_byte_code_python()} {_fingerprint(*sources)}".encode()).hexdigest()
+    key = hashlib.sha256(
+        f"{libraries.name} {_byte_code_python()} {_fingerprint(*sources)}".encode()
+    ).hexdigest()
 
     def assemble(folder: Path) -> None:
         shutil.copytree(libraries, folder, dirs_exist_ok=True)
@@ -84,9 +88,25 @@ def _once(kind: str, key: str, make: Callable[[Path], None]) -> Path:
 
 def _install(folder: Path) -> None:
     version = ".".join(map(str, RUNTIME))
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]
     command += ["--no-deps", "--requirement", str(SOURCE / "requirements.txt"), "--target", str(folder)]
-    command += ["--only-binary=:all:", "--platform", "any", "--python-version", version, "--implementation", "py"]
+    command += [
+        "--only-binary=:all:",
+        "--platform",
+        "any",
+        "--python-version",
+        version,
+        "--implementation",
+        "py",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BundleError(f"pip could not install lambda/requirements.txt:\n{done.stderr.strip()}")
@@ -128,7 +148,10 @@ def _precompile(folder: Path) -> None:
     python = _byte_code_python()
     if not python:
         version = ".".join(map(str, RUNTIME))
-        print(f"No Python {version} here: the function ships without byte code and starts more slowly.", file=sys.stderr)
+        print(
+            f"No Python {version} here: the function ships without byte code and starts more slowly.",
+            file=sys.stderr,
+        )
         return
     command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     command += ["-s", str(folder), "-p", "/var/task", str(folder)]

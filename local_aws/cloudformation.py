@@ -1,0 +1,223 @@
+"""The CloudFormation resource types of the stack that moto lacks.
+
+Each is made through the server's own API, so that botocore checks every property: an unknown one fails the deployment
+instead of being dropped. A type that neither moto nor this module knows fails it too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError, ParamValidationError
+from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import ValidationError
+from moto.core.common_models import CloudFormationModel
+
+Client = Callable[[str, str], Any]
+"""(service, region) → a boto3 client of the server."""
+
+IGNORED = frozenset({"AWS::S3::BucketPolicy", "AWS::CDK::Metadata"})
+"""The bootstrap bucket's policy denies plain HTTP; moto applies the denial and not its condition."""
+
+
+_clients: list[Client] = []
+
+
+def _client(service: str, region: str) -> Any:
+    return _clients[-1](service, region)
+
+
+class _Resource(CloudFormationModel):
+    """A resource made by `make` and unmade by `unmake`, both through the API; an update replaces it."""
+
+    TYPE: ClassVar[str]
+    NAME: ClassVar[str] = ""  # the property that holds the resource's name, if any
+
+    def __init__(self, physical_id: str, attributes: dict[str, str]) -> None:
+        self.physical_resource_id = physical_id
+        self.attributes = attributes
+
+    @classmethod
+    def make(
+        cls, name: str, properties: dict[str, Any], account: str, region: str
+    ) -> tuple[str, dict[str, str]]:
+        """Makes the resource; returns its physical id and what Fn::GetAtt may ask of it."""
+        raise NotImplementedError
+
+    def unmake(self, region: str) -> None:
+        """Deletes what `make` made."""
+
+    @classmethod
+    def cloudformation_name_type(cls) -> str:
+        return cls.NAME
+
+    @classmethod
+    def cloudformation_type(cls) -> str:
+        return cls.TYPE
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        return attr == "Arn"
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        return self.attributes[attribute_name]
+
+    def is_created(self) -> bool:
+        return True
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+    ) -> _Resource:
+        properties = dict(cloudformation_json.get("Properties", {}))
+        try:
+            return cls(*cls.make(resource_name, properties, account_id, region_name))
+        except (
+            ParamValidationError,
+            ClientError,
+        ) as error:  # as a server error it would be retried for a minute
+            raise ValidationError(message=f"{cls.TYPE}: {error}") from error
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: _Resource,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+    ) -> _Resource:
+        original_resource.unmake(region_name)
+        name = original_resource.physical_resource_id if cls.NAME else new_resource_name
+        return cls.create_from_cloudformation_json(name, cloudformation_json, account_id, region_name)
+
+    def delete(self, account_id: str, region: str) -> None:
+        self.unmake(region)
+
+
+class Alarm(_Resource):
+    TYPE, NAME = "AWS::CloudWatch::Alarm", "AlarmName"
+
+    @classmethod
+    def make(
+        cls, name: str, properties: dict[str, Any], account: str, region: str
+    ) -> tuple[str, dict[str, str]]:
+        properties.pop("AlarmName", None)
+        _client("cloudwatch", region).put_metric_alarm(AlarmName=name, **properties)
+        return name, {"Arn": f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"}
+
+    def unmake(self, region: str) -> None:
+        _client("cloudwatch", region).delete_alarms(AlarmNames=[self.physical_resource_id])
+
+
+class Subscription(_Resource):
+    TYPE = "AWS::SNS::Subscription"
+
+    @classmethod
+    def make(
+        cls, name: str, properties: dict[str, Any], account: str, region: str
+    ) -> tuple[str, dict[str, str]]:
+        attributes = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in properties.items()
+            if key not in ("TopicArn", "Protocol", "Endpoint", "Region")
+        }
+        arn: str = _client("sns", properties.get("Region", region)).subscribe(
+            TopicArn=properties["TopicArn"],
+            Protocol=properties["Protocol"],
+            Endpoint=properties["Endpoint"],
+            Attributes=attributes,
+            ReturnSubscriptionArn=True,
+        )["SubscriptionArn"]
+        return arn, {"Arn": arn}
+
+    def unmake(self, region: str) -> None:
+        _client("sns", region).unsubscribe(SubscriptionArn=self.physical_resource_id)
+
+
+class TopicPolicy(_Resource):
+    TYPE = "AWS::SNS::TopicPolicy"
+
+    @classmethod
+    def make(
+        cls, name: str, properties: dict[str, Any], account: str, region: str
+    ) -> tuple[str, dict[str, str]]:
+        for topic in properties["Topics"]:
+            _client("sns", region).set_topic_attributes(
+                TopicArn=topic,
+                AttributeName="Policy",
+                AttributeValue=json.dumps(properties["PolicyDocument"]),
+            )
+        return name, {}
+
+
+class QueuePolicy(_Resource):
+    TYPE = "AWS::SQS::QueuePolicy"
+
+    @classmethod
+    def make(
+        cls, name: str, properties: dict[str, Any], account: str, region: str
+    ) -> tuple[str, dict[str, str]]:
+        for queue in properties["Queues"]:
+            _client("sqs", region).set_queue_attributes(
+                QueueUrl=queue, Attributes={"Policy": json.dumps(properties["PolicyDocument"])}
+            )
+        return name, {}
+
+
+class Schedule(_Resource):
+    TYPE, NAME = "AWS::Scheduler::Schedule", "Name"
+
+    @classmethod
+    def make(
+        cls, name: str, properties: dict[str, Any], account: str, region: str
+    ) -> tuple[str, dict[str, str]]:
+        name = properties.pop("Name", name)[:64]
+        arn = _client("scheduler", region).create_schedule(Name=name, **properties)["ScheduleArn"]
+        return name, {"Arn": arn}
+
+    def unmake(self, region: str) -> None:
+        _client("scheduler", region).delete_schedule(Name=self.physical_resource_id)
+
+
+class EventInvokeConfig(_Resource):
+    TYPE = "AWS::Lambda::EventInvokeConfig"
+
+    @classmethod
+    def make(
+        cls, name: str, properties: dict[str, Any], account: str, region: str
+    ) -> tuple[str, dict[str, str]]:
+        _client("lambda", region).put_function_event_invoke_config(**properties)
+        return f"{properties['FunctionName']}|{properties.get('Qualifier', '')}", {}
+
+    def unmake(self, region: str) -> None:
+        function, _ = self.physical_resource_id.split("|")
+        _client("lambda", region).delete_function_event_invoke_config(FunctionName=function)
+
+
+RESOURCES = (Alarm, EventInvokeConfig, QueuePolicy, Schedule, Subscription, TopicPolicy)
+
+
+def install(client: Client) -> None:
+    """Teaches moto's CloudFormation the types above, and to refuse what it does not know."""
+    _clients.append(client)
+    known = parsing.get_model_list()
+
+    patched: Any = parsing
+    patched.get_model_list = lambda: [
+        *(model for model in known if not issubclass(model, _Resource)),
+        *RESOURCES,
+    ]
+    for cached in (parsing.get_model_map, parsing.get_name_type_map):
+        cached.cache_clear()
+    lenient = parsing.resource_class_from_type
+
+    def resource_class_from_type(resource_type: str) -> Any:
+        found = lenient(resource_type)
+        if found is None and resource_type not in parsing.NULL_MODELS and resource_type not in IGNORED:
+            raise ValidationError(message=f"the local AWS has no {resource_type}")
+        return found
+
+    patched.resource_class_from_type = resource_class_from_type

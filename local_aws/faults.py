@@ -1,0 +1,117 @@
+"""Faults between a client and the server, planted by service and operation, and a log of every request.
+
+A fault acts before the server has done anything (`before=True`) or after (its answer is lost, its effect is not).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass
+class Fault:
+    """What happens to the next `times` requests of an operation."""
+
+    service: str  # as clients sign it, but "cloudwatch" and "ses" by their names
+    operation: str
+    region: str = ""  # any
+    status: int = 500
+    code: str = "InternalFailure"
+    body: bytes | None = None  # sent as it is, with status 200, in place of an error
+    hang: float = 0.0  # seconds before anything is answered
+    before: bool = True
+    times: int = 1_000_000
+
+
+class Faults:
+    """WSGI middleware around the server."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.planted: list[Fault] = []
+        self.calls: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+
+    def plant(self, service: str, operation: str, **how: Any) -> Fault:
+        """Plants a fault until it is used up or `clear` is called."""
+        fault = Fault(service, operation, **how)
+        self.planted.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Takes out every fault and empties the log."""
+        self.planted.clear()
+        self.calls.clear()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        service, region, operation = _asked(environ)
+        with self._lock:
+            self.calls.append((service, operation))
+            fault = self._due(service, region, operation)
+        if fault is None:
+            return self.application(environ, start_response)
+        if not fault.before:
+            list(self.application(environ, lambda *_: lambda _: None))
+        time.sleep(fault.hang)
+        answer, kind = (fault.body, "text/html") if fault.body is not None else _error(environ, fault)
+        status = "200 OK" if fault.body is not None else f"{fault.status} Planted"
+        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(answer)))])
+        return [answer]
+
+    def _due(self, service: str, region: str, operation: str) -> Fault | None:
+        for fault in self.planted:
+            here = (fault.service, fault.operation) == (service, operation) and fault.region in ("", region)
+            if here and fault.times > 0:
+                fault.times -= 1
+                return fault
+        return None
+
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
+_NAMES = {"monitoring": "cloudwatch", "email": "ses"}
+
+
+def _asked(environ: dict[str, Any]) -> tuple[str, str, str]:
+    """Service, region and operation of a request, in whatever protocol it comes."""
+    scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    region, service = scope.groups() if scope else ("", "")
+    service = _NAMES.get(service, service)
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if target:
+        return service, region, target.rsplit(".", 1)[-1]
+    path = environ.get("PATH_INFO", "")
+    if "/operation/" in path:
+        return service, region, path.rsplit("/", 1)[-1]
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = _Again(body)
+        return service, region, parse_qs(body.decode()).get("Action", [""])[0]
+    return service, region, path
+
+
+class _Again:
+    """A request body that was read once and is read once more."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def read(self, size: int = -1) -> bytes:
+        end = len(self.body) if size < 0 else size
+        chunk, self.body = self.body[:end], self.body[end:]
+        return chunk
+
+
+def _error(environ: dict[str, Any], fault: Fault) -> tuple[bytes, str]:
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        xml = f"<ErrorResponse><Error><Type>Sender</Type><Code>{fault.code}</Code><Message>planted</Message></Error></ErrorResponse>"
+        return xml.encode(), "text/xml"
+    return json.dumps({"__type": fault.code, "message": "planted"}).encode(), "application/json"

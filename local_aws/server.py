@@ -1,0 +1,131 @@
+"""A moto server in this process, on loopback, with what it lacks added; everything else talks real HTTP to it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.sns.models import sns_backends
+from werkzeug.serving import make_server
+
+from . import cloudformation, iam, ses
+from .faults import Faults
+from .ses import SesAccount, ses_account
+
+ACCOUNT = "123456789012"
+"""The account that moto serves to whoever does not say otherwise."""
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that was published to a topic."""
+
+    subject: str
+    bodies: str  # as published: JSON by protocol where the publisher sent several
+    attributes: dict[str, Any]
+
+
+class LocalAws:
+    """An AWS on this machine: `with LocalAws() as local: ...`. One at a time in a process."""
+
+    def __init__(self, region: str = "eu-west-1") -> None:
+        self.region = region
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self.faults = Faults(DomainDispatcherApplication(create_backend_app))
+        self._server = make_server(
+            "127.0.0.1", 0, self.faults, threaded=True, request_handler=MotoRequestHandler
+        )
+        # By name: moto reads a bucket from the host name unless the address holds this very word.
+        self.url = f"http://localhost:{self._server.server_port}"
+
+    def __enter__(self) -> LocalAws:
+        _install()
+        _current.append(self)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.reset()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.remove(self)
+        self._server.shutdown()
+        self._server.server_close()
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A boto3 client of this server that may do everything."""
+        return boto3.client(
+            service,
+            region_name=region if region else self.region,
+            endpoint_url=self.url,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What a subprocess needs to talk to this server and to nothing else."""
+        return {
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        }
+
+    def ses(self, region: str = "", account: str = ACCOUNT) -> SesAccount:
+        """What SES knows; change it in place."""
+        return ses_account(account, region if region else self.region)
+
+    def sent(self, topic: str) -> list[Sent]:
+        """The messages published to a topic, oldest first."""
+        _, _, _, region, account, _ = topic.split(":")
+        return [
+            Sent(subject if subject else "", body, attributes if attributes else {})
+            for _, body, subject, attributes, _ in sns_backends[account][region]
+            .topics[topic]
+            .sent_notifications
+        ]
+
+    @contextmanager
+    def iam_enforced(self) -> Iterator[None]:
+        """While this lasts, every call is judged by the policies of whoever makes it."""
+        self._moto("reset-auth", b"0")
+        try:
+            yield
+        finally:
+            self._moto("reset-auth", b"inf")
+
+    def reset(self) -> None:
+        """Forgets everything that was ever made here."""
+        self._moto("reset-auth", b"inf")
+        self._moto("reset", b"")
+        ses.forget()
+        self.faults.clear()
+
+    def _moto(self, path: str, body: bytes) -> None:
+        request = urllib.request.Request(
+            f"{self.url}/moto-api/{path}", data=body, method="POST", headers={"Content-Type": "text/plain"}
+        )
+        with urllib.request.urlopen(request):
+            pass
+
+
+_current: list[LocalAws] = []
+
+
+@cache
+def _install() -> None:
+    """Adds to moto, once per process, what it lacks."""
+    ses.install()
+    iam.install()
+    cloudformation.install(lambda service, region: _current[-1].client(service, region))
