@@ -1,7 +1,7 @@
 """Calls judged by the policies of the role that makes them.
 
 moto has the check, but gives most services the resource "*" (so that a statement on one ARN never matches), refuses every
-statement with a condition, and takes the signing name for the IAM prefix.
+statement with a condition, takes the signing name for the IAM prefix, and finds the signature of a compressed body wrong.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.dynamodb.responses import DynamoHandler
-from moto.iam.access_control import IAMPolicyStatement
+from moto.iam.access_control import IAMPolicyStatement, IAMRequest
 from moto.sns.responses import SNSResponse
 
 PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
@@ -59,5 +59,13 @@ def install() -> None:
             return getattr(_request, "namespace", None) == condition["StringEquals"]["cloudwatch:namespace"]
         return check(self, values)
 
+    request: Any = IAMRequest
+    check_signature = request.check_signature
+
+    def check_unless_unpacked(self: Any) -> None:
+        if self._headers.get("Content-Encoding") != "gzip":  # moto has unpacked what the client has signed
+            check_signature(self)
+
+    request.check_signature = check_unless_unpacked
     statement.is_action_permitted = is_action_permitted
     statement._check_conditions = check_conditions

@@ -59,9 +59,14 @@ class DeployedFunction:
         self._process: subprocess.Popen[bytes] | None = None
 
     def invoke(self, event: object) -> Result:
-        """One invocation, within the function's own timeout. Raises `FunctionDied`."""
+        """One invocation, within the function's own timeout and with no more rights than its role has. Raises
+        `FunctionDied`."""
         if self._process is None or self._process.poll() is not None:
             self._start()
+        with self.local.iam_enforced():
+            return self._ask(event)
+
+    def _ask(self, event: object) -> Result:
         assert self._api is not None and self._process is not None
         seen = self._log.stat().st_size
         answer = self._api.ask(event)

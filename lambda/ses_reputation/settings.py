@@ -175,10 +175,10 @@ class Key(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A rate that others must be below, and why."""
+    """A rate that others must be below."""
 
     rate: float
-    reason: str
+    what: str
 
 
 class Table:
@@ -232,21 +232,15 @@ class Table:
         number: int | _D = self.value(key, spec, lambda v: type(v) is int and low <= v <= high)
         return number
 
-    def number(
-        self, key: str, default: _D, within: tuple[float, float], unit: str, meaning: str
-    ) -> float | _D:
+    def number(self, key: str, default: _D, within: tuple[float, float], meaning: str) -> float | _D:
         low, high = within
-        spec = Key(default, f"a number of {unit} from {low:g} to {high:g}", meaning)
-        number: float | _D = self.value(
-            key, spec, lambda v: (f := _as_float(v)) is not None and low <= f <= high
-        )
-        return number
+        spec = Key(default, f"a number from {low:g} to {high:g}", meaning)
+        number = self.value(key, spec, lambda v: (f := _as_float(v)) is not None and low <= f <= high)
+        return float(number) if number is not default else default
 
     def rate(self, key: str, default: _D, limit: Limit, meaning: str) -> float | _D:
         """A fraction below a limit. What looks like a percentage is refused, never guessed at."""
-        accepted = (
-            f"a fraction of at least {_plain(LEAST_RATE)} and below {_plain(limit.rate)}, {limit.reason}"
-        )
+        accepted = f"a fraction of at least {_plain(LEAST_RATE)} and below {_plain(limit.rate)}, {limit.what}"
         self.keys[key] = Key(default, accepted, meaning)
         if not self.has(key):
             return default
@@ -284,9 +278,14 @@ class Table:
 
     def table(self, key: str, meaning: str) -> Table:
         """The table at `key`, an empty one where there is none."""
-        spec = Key({}, f"a table, [{self.path_of(key)}]", meaning)
-        given = self.value(key, spec, lambda v: isinstance(v, dict), "write its keys below that heading")
-        return Table(given, self.path_of(key), self)
+        path = self.path_of(key)
+        given = self.value(
+            key,
+            Key({}, "a table", meaning),
+            lambda v: isinstance(v, dict),
+            f"write its keys below [{path}], or in braces",
+        )
+        return Table(given, path, self)
 
     def each(
         self, key: str, example: str, read_one: Callable[[Table], _T | None], meaning: str
@@ -528,8 +527,7 @@ def _metric(
     table: Table, default: MetricPolicy, scaled: Callable[[float, float], MetricPolicy]
 ) -> MetricPolicy:
     metric = default.metric
-    line = AWS_LINES[metric].pause
-    pause = Limit(line, f"since AWS may pause the account at {line * 100:g} %: an alert must come before")
+    pause = Limit(AWS_LINES[metric].pause, "where AWS may pause the account: an alert must come before")
     before = len(table.problems)
     warning = table.rate(
         "warning",
@@ -582,8 +580,7 @@ def _rule(table: Table, pause: Limit) -> Rule | None:
         "confidence",
         0.0,
         (0, 6),
-        "standard deviations",
-        "How sure the rate is above the line, by Byar's bound: 2 is 98 %; 0 compares the plain rate.",
+        "Standard deviations from the rate to the line: 2 is 98 % sure, 0 compares the plain rate.",
     )
     min_events = table.whole("min_events", 1, (1, 1_000_000), "events", "With fewer the rule does not hold.")
     min_mails = table.whole("min_mails", 0, (0, 1_000_000_000), "mails", "With fewer the rule does not hold.")
@@ -616,7 +613,6 @@ def _window(table: Table) -> Window | None:
         "share_of_day",
         0.0,
         (0, 10),
-        "days",
         "With mails: this part of a normal day's mail, where that is more.",
     )
     if table.has("hours") == table.has("mails"):
@@ -635,7 +631,6 @@ def _line(table: Table, pause: Limit) -> Line | None:
         "times_normal",
         None,
         (1, 100),
-        "times",
         "Instead of above: the line is so many times the sender's own normal rate ...",
     )
     lower = table.rate("above_at_least", None, pause, "... but not below this rate ...")
@@ -664,7 +659,7 @@ def _still(table: Table, pause: Limit) -> Still | None:
     window = _window(table)
     above = table.rate("above", None, pause, "The plain rate of that window is above this.")
     share_of_line = table.number(
-        "share_of_line", None, (0, 1), "lines", "Instead of above: it is above this part of the rule's line."
+        "share_of_line", None, (0, 1), "Instead of above: it is above this part of the rule's line."
     )
     if table.has("above") == table.has("share_of_line"):
         both = "above and share_of_line" if table.has("above") else "missing"

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 from .history import BUCKET, HOUR, SLOTS_PER_DAY
-from .rates import AWS_ESTIMATE, AWS_LINES, SHOWN, Count, Metric, View
+from .rates import AWS_ESTIMATE, AWS_LINES, Count, Metric, View, Window
 
 FORESEEABLE = 90 * 24.0
 """In hours. A line that is further away than this at the present pace is not about to be reached."""
+
+PACE = {Metric.BOUNCE: Window(mails=300, share_of_day=1 / 24), Metric.COMPLAINT: Window(hours=12)}
+"""What the present pace is taken over: short, since after a bad list the day's mean still looks harmless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def _under_line(line: float, events: int) -> int:
 
 def _hours_left(view: View, line: float) -> float | None:
     """Hours until new mail, at the present rate and volume, brings the estimate to `line`."""
-    events, mails = view.measure(SHOWN[view.metric])
+    events, mails = view.measure(PACE[view.metric])
     day = max(0, view.end - SLOTS_PER_DAY)
     sent = view.attempts[view.end] - view.attempts[day]
     if sent == 0 or events <= line * mails:
