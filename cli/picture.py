@@ -13,7 +13,7 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.ticker import FuncFormatter
 
 # Okabe and Ito's colours, which everybody can tell apart.
@@ -76,9 +76,14 @@ def draw(
     ValueError for a suffix that means nothing."""
     heights = [1.0 if panel.percent else 0.55 for panel in panels]
     figure, axes = plt.subplots(
-        len(panels), 1, figsize=(13, 3.1 * sum(heights) + 1), sharex=True, height_ratios=heights, squeeze=False
+        len(panels),
+        1,
+        figsize=(13, 3.1 * sum(heights) + 1),
+        sharex=True,
+        height_ratios=heights,
+        squeeze=False,
     )
-    figure.suptitle(title, x=0.065, ha="left", fontsize=14, fontweight="bold")
+    figure.suptitle(f"{title} (UTC)", x=0.065, ha="left", fontsize=14, fontweight="bold")
     for axis, panel in zip(axes[:, 0], panels, strict=True):
         _panel(axis, panel)
         for span in spans:
@@ -86,11 +91,13 @@ def draw(
         for mark in marks:
             axis.axvline(_time(mark.at), color=mark.color, linewidth=1, alpha=0.8)
     _name_marks(axes[0, 0], marks)
-    locator = AutoDateLocator()
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes[-1, 0].xaxis.set_major_locator(locator)
-    axes[-1, 0].xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes[-1, 0].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes[-1, 0].set_xlabel("UTC", loc="right", color=GREY)
-    figure.subplots_adjust(left=0.065, right=0.86, top=1 - 0.85 / figure.get_figheight(), bottom=0.07, hspace=0.22)
+    figure.subplots_adjust(
+        left=0.065, right=0.86, top=1 - 0.85 / figure.get_figheight(), bottom=0.07, hspace=0.22
+    )
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -100,7 +107,9 @@ def _panel(axis: Axes, panel: Panel) -> None:
     for series in panel.series:
         times = [_time(at) for at in series.times]
         if series.bars:
-            axis.fill_between(times, list(series.values), step="post", color=series.color, alpha=0.5, linewidth=0)
+            axis.fill_between(
+                times, list(series.values), step="post", color=series.color, alpha=0.5, linewidth=0
+            )
         else:
             axis.plot(times, list(series.values), color=series.color, linewidth=1.6, label=series.label)
         highest = max([highest, *series.values])
@@ -133,7 +142,7 @@ def _name_marks(axis: Axes, marks: Sequence[Mark]) -> None:
     start, end = axis.get_xlim()
     last = [-1.0, -1.0, -1.0]
     for mark in sorted(marks, key=lambda mark: mark.at):
-        place = (plt.matplotlib.dates.date2num(_time(mark.at)) - start) / (end - start)
+        place = (_time(mark.at) - start) / (end - start)
         row = next((row for row, x in enumerate(last) if place - x > 0.085), len(last) - 1)
         last[row] = place
         axis.annotate(
@@ -147,5 +156,6 @@ def _name_marks(axis: Axes, marks: Sequence[Mark]) -> None:
         )
 
 
-def _time(at: int) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
+def _time(at: int) -> float:
+    """`at` in the days that matplotlib counts."""
+    return float(date2num(datetime.fromtimestamp(at, UTC)))  # type: ignore[no-untyped-call]

@@ -206,6 +206,7 @@ def install(client: Client) -> None:
     known = parsing.get_model_list()
 
     patched: Any = parsing
+    patched.NULL_MODELS = [*parsing.NULL_MODELS, *IGNORED]
     patched.get_model_list = lambda: [
         *(model for model in known if not issubclass(model, _Resource)),
         *RESOURCES,
@@ -216,7 +217,7 @@ def install(client: Client) -> None:
 
     def resource_class_from_type(resource_type: str) -> Any:
         found = lenient(resource_type)
-        if found is None and resource_type not in parsing.NULL_MODELS and resource_type not in IGNORED:
+        if found is None and resource_type not in parsing.NULL_MODELS:
             raise ValidationError(message=f"the local AWS has no {resource_type}")
         return found
 

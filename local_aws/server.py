@@ -96,6 +96,11 @@ class LocalAws:
             .sent_notifications
         ]
 
+    def sent_forget(self, topic: str) -> None:
+        """Empties what `sent` answers."""
+        _, _, _, region, account, _ = topic.split(":")
+        sns_backends[account][region].topics[topic].sent_notifications.clear()
+
     @contextmanager
     def iam_enforced(self) -> Iterator[None]:
         """While this lasts, every call is judged by the policies of whoever makes it."""

@@ -1,0 +1,252 @@
+"""`make demo`: the real stack, deployed by the CDK into a local AWS, watches a healthy sender who then buys a bad list."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cli.picture import BLUE, GREEN, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw
+from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.rates import AWS_LINES, Metric
+from ses_reputation.settings import Settings, load
+
+from .cdk import CdkError, bootstrap, deploy
+from .runtime import DeployedFunction
+from .schedule import DeployedSchedule
+from .sender import BUCKET, DAY, Campaign, send_data_points
+from .server import ACCOUNT, LocalAws
+
+OUT = Path(__file__).parents[1] / "demo-out"
+SETTINGS = Path(__file__).with_name("settings.toml")
+
+HEALTHY_DAYS = 14
+STORY_DAYS = 18
+HOURS_OF_BAD_LIST = 20
+
+
+def main() -> None:
+    started = time.monotonic()
+    OUT.mkdir(exist_ok=True)
+    settings = load(SETTINGS)
+    with LocalAws() as local:
+        _say("A local AWS listens on this machine's loopback; nothing leaves it.")
+        _say("cdk bootstrap ...")
+        bootstrap(local)
+        _say("cdk deploy ...")
+        outputs, _ = deploy(local, SETTINGS)
+        function = DeployedFunction(local, outputs["FunctionName"])
+        try:
+            schedule = DeployedSchedule(local, outputs["ScheduleName"], function)
+            end = int(time.time()) // DAY * DAY
+            story = Story(end - STORY_DAYS * DAY)
+            _play(local, schedule, story)
+            mails = [
+                f"Subject: {m.subject}\n\n{_body(m.bodies)}" for m in local.sent(outputs["PeopleTopicArn"])
+            ]
+            _show_mails(mails)
+            picture = OUT / "metrics.png"
+            _draw(local, settings, story, outputs["PeopleTopicArn"], picture)
+            _show_deployed(local, outputs, settings)
+        finally:
+            function.close()
+    (OUT / "mails.txt").write_text("\n\n".join(mails), encoding="utf-8")
+    _say(f"The metrics of this fortnight as a picture: {_shown(picture)}")
+    _say(f"Done in {time.monotonic() - started:.0f} s.")
+
+
+class Story:
+    """What happens to the sender, and when the monitor looks."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.bad_list = start + HEALTHY_DAYS * DAY + 9 * 3600
+        self.end = start + STORY_DAYS * DAY
+        phase = 7 * 60  # buckets of SES start at any minute
+        campaign = Campaign(
+            start=self.bad_list + phase,
+            end=self.bad_list + HOURS_OF_BAD_LIST * 3600,
+            mails_per_bucket=250,
+            bounce_rate=0.16,
+            complaint_rate=0.004,
+        )
+        self.points = send_data_points(start + phase, self.end, campaigns=[campaign])
+
+    def ticks(self) -> Iterator[int]:
+        """Every quarter of an hour while something happens, as deployed; every two hours in the quiet days before."""
+        yield from range(self.start + 2 * 3600, self.bad_list, 2 * 3600)
+        yield from range(self.bad_list, self.bad_list + 30 * 3600, BUCKET)
+        yield from range(self.bad_list + 30 * 3600, self.end + 1, 3600)
+
+    def answer(self, now: int) -> list[dict[str, Any]]:
+        """What GetSendStatistics answers at `now`: two weeks, newest bucket still filling, in no order."""
+        moment = datetime.fromtimestamp(now, UTC)
+        seen = [p for p in self.points if moment - timedelta(days=14) <= p["Timestamp"] < moment]  # type: ignore[operator]
+        return sorted(seen, key=lambda point: hash(str(point["Timestamp"])[::-1]))
+
+
+def _play(local: LocalAws, schedule: DeployedSchedule, story: Story) -> None:
+    """Fires the deployed function tick by tick and says what it answers."""
+    _say(
+        f"{STORY_DAYS} days of mail through the deployed function; the bad list starts {_when(story.bad_list)}."
+    )
+    ticks = list(story.ticks())
+    previous = ""
+    for number, tick in enumerate(ticks, 1):
+        local.ses().points = story.answer(tick)
+        attempt = schedule.fire(tick)[-1]
+        if not attempt.ok:
+            raise DemoFailed(f"the function failed: {attempt.payload}\n{attempt.log}")
+        [verdict] = attempt.payload.values()
+        done = f"{number:4d}/{len(ticks)} runs   {_when(tick)}   {verdict}"
+        if sys.stdout.isatty():
+            print(f"\r{done:<70}", end="" if verdict == previous else "\n", flush=True)
+        elif verdict != previous:
+            print(done, flush=True)
+        previous = verdict
+    print()
+
+
+class DemoFailed(Exception):
+    """The demo could not show what it is for; the text says why."""
+
+
+def _show_mails(mails: list[str]) -> None:
+    """The inbox, and the first message opened."""
+    _say(
+        f"The inbox of the engineer on duty: {len(mails)} messages, all in {_shown(OUT / 'mails.txt')}. The first:"
+    )
+    for mail in mails:
+        print(f"    {mail.splitlines()[0].removeprefix('Subject: ')}")
+    print()
+    print("\n".join(f"    | {line}" for line in mails[0].splitlines()), end="\n\n")
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _body(bodies: str) -> str:
+    text: str = json.loads(bodies)["default"]
+    return text
+
+
+def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: Path) -> None:
+    """The metrics as they are in CloudWatch now, and the announcements as they were published."""
+    series = _metrics(local, settings, story)
+    announcements = [
+        a for sent in local.sent(topic) for a in json.loads(json.loads(sent.bodies)["sqs"])["announcements"]
+    ]
+
+    def panel(metric: Metric, name: str, warning: float) -> Panel:
+        lines = AWS_LINES[metric]
+        return Panel(
+            f"{name} rate",
+            [
+                Series("now", *series[f"{name}Rate"], color=BLUE),
+                Series(
+                    "over the mail AWS counts (our estimate)",
+                    *series[f"EstimatedAws{name}Rate"],
+                    color=PURPLE,
+                ),
+            ],
+            [
+                Level(warning, "warning", ORANGE),
+                Level(lines.review, "AWS reviews", RED),
+                Level(lines.pause, "AWS may pause", RED, dashed=False),
+            ],
+        )
+
+    policy = settings.policy
+    marks = [
+        Mark(_at(a["at"]), f"{a['metric']} {_WORDS[a['reason']].format(**a)}", _color(a))
+        for a in announcements
+        if a["reason"] in _WORDS
+    ]
+    draw(
+        path,
+        "A healthy sender buys a bad list: what the deployed monitor measured and said",
+        [
+            panel(Metric.BOUNCE, "Bounce", policy.bounce.warning),
+            panel(Metric.COMPLAINT, "Complaint", policy.complaint.warning),
+            Panel(
+                "Headroom: share of the way to AWS's nearer review line that is left",
+                [Series("headroom", *series["Headroom"], color=GREEN)],
+            ),
+        ],
+        marks=marks,
+        spans=_spans(announcements, story.end),
+    )
+
+
+_WORDS = {"opened": "{severity}", "escalated": "{severity}", "recovered": "over"}
+
+
+def _color(announcement: dict[str, Any]) -> str:
+    if announcement["kind"] == "resolved":
+        return GREEN
+    return RED if announcement["severity"] == "critical" else ORANGE
+
+
+def _spans(announcements: list[dict[str, Any]], end: int) -> list[Span]:
+    opened = {a["episode"]: _at(a["at"]) for a in announcements if a["reason"] == "opened"}
+    ended = {a["episode"]: _at(a["at"]) for a in announcements if a["kind"] == "resolved"}
+    return [Span(start, ended.get(episode, end), RED) for episode, start in opened.items()]
+
+
+def _metrics(local: LocalAws, settings: Settings, story: Story) -> dict[str, tuple[list[int], list[float]]]:
+    """Every custom metric of the target as CloudWatch answers it: times and values, oldest first."""
+    cloudwatch = local.client("cloudwatch")
+    dimensions = [{"Name": "Account", "Value": ACCOUNT}, {"Name": "Region", "Value": local.region}]
+    series = {}
+    for name in GAUGES:
+        metric = {"Namespace": settings.metric_namespace, "MetricName": name, "Dimensions": dimensions}
+        [result] = cloudwatch.get_metric_data(
+            MetricDataQueries=[
+                {"Id": "m", "MetricStat": {"Metric": metric, "Period": BUCKET, "Stat": "Maximum"}}
+            ],
+            StartTime=datetime.fromtimestamp(story.start, UTC),
+            EndTime=datetime.fromtimestamp(story.end + BUCKET, UTC),
+            ScanBy="TimestampAscending",
+        )["MetricDataResults"]
+        series[name] = ([int(time.timestamp()) for time in result["Timestamps"]], result["Values"])
+    return series
+
+
+def _show_deployed(local: LocalAws, outputs: dict[str, str], settings: Settings) -> None:
+    """The stack's resources by type, and its outputs."""
+    [stack] = [
+        s
+        for s in local.client("cloudformation").describe_stacks()["Stacks"]
+        if s["StackName"] == settings.stack_name
+    ]
+    resources = local.client("cloudformation").list_stack_resources(StackName=stack["StackName"])
+    types = [resource["ResourceType"] for resource in resources["StackResourceSummaries"]]
+    _say(f"What was deployed: {len(types)} resources in stack {stack['StackName']}.")
+    for kind in sorted(set(types)):
+        print(f"    {types.count(kind)} x {kind}")
+    for name, value in sorted(outputs.items()):
+        print(f"    {name} = {value}")
+
+
+def _at(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+def _when(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%a %Y-%m-%d %H:%M")
+
+
+def _say(text: str) -> None:
+    print(f"==> {text}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (CdkError, DemoFailed) as error:
+        sys.exit(f"The demo failed: {error}")

@@ -1,0 +1,112 @@
+"""The stack, deployed once by the CDK's own command line into a local AWS; the tests fire the deployed function."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from local_aws.cdk import bootstrap, deploy
+from local_aws.runtime import DeployedFunction, Result
+from local_aws.schedule import DeployedSchedule
+from local_aws.server import ACCOUNT, LocalAws
+from moto.cloudwatch.models import cloudwatch_backends
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = ROOT / "local_aws" / "settings.toml"
+
+QUARTER = 900
+NOW = int(time.time()) // QUARTER * QUARTER - 3 * 86_400
+"""A tick three days ago: the function refuses times in the future, and some tests play two days."""
+
+
+def points(until: int, *, bad_from: int | None = None, good_from: int | None = None, days: int = 13) -> list[dict[str, Any]]:
+    """400 mails every quarter of an hour, 3 of them bouncing; 60 from `bad_from` to `good_from`."""
+    answer: list[dict[str, Any]] = []
+    for at in range(until - days * 86_400, until, QUARTER):
+        bad = bad_from is not None and at >= bad_from and (good_from is None or at < good_from)
+        answer.append(
+            {
+                "Timestamp": datetime.fromtimestamp(at, UTC),
+                "DeliveryAttempts": 400,
+                "Bounces": 60 if bad else 3,
+                "Rejects": 0,
+            }
+        )
+    return answer[::2] + answer[1::2]
+
+
+@dataclass
+class Deployment:
+    """A deployed stack and the way to play time through it."""
+
+    local: LocalAws
+    outputs: dict[str, str]
+    printed: str
+    function: DeployedFunction
+    schedule: DeployedSchedule
+
+    def tick(self, at: int) -> Result:
+        """Fires the schedule; the last attempt."""
+        return self.schedule.fire(at)[-1]
+
+    def announcements(self) -> list[dict[str, Any]]:
+        """Everything told to programs so far, oldest first."""
+        sent = self.local.sent(self.outputs["PeopleTopicArn"])
+        return [a for message in sent for a in json.loads(json.loads(message.bodies)["sqs"])["announcements"]]
+
+    def told(self) -> list[tuple[str, str]]:
+        """(metric, reason) of every announcement so far."""
+        return [(a["metric"], a["reason"]) for a in self.announcements()]
+
+    def metric(self, name: str, at: int, region: str = "") -> list[float]:
+        """Values of one metric of a target as CloudWatch answers them for the tick `at`."""
+        target = [{"Name": "Account", "Value": ACCOUNT}, {"Name": "Region", "Value": region or self.local.region}]
+        query = {"Namespace": "SesReputation", "MetricName": name, "Dimensions": target}
+        [result] = self.local.client("cloudwatch").get_metric_data(
+            MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": query, "Period": QUARTER, "Stat": "Maximum"}}],
+            StartTime=datetime.fromtimestamp(at, UTC),
+            EndTime=datetime.fromtimestamp(at + QUARTER, UTC),
+        )["MetricDataResults"]
+        values: list[float] = result["Values"]
+        return values
+
+    def forget(self) -> None:
+        """Makes the deployment new: nothing remembered, sent, measured or planted."""
+        self.local.faults.clear()
+        table = self.outputs["MemoryTableName"]
+        database = self.local.client("dynamodb")
+        for item in database.scan(TableName=table)["Items"]:
+            database.delete_item(TableName=table, Key={"pk": item["pk"]})
+        cloudwatch_backends[ACCOUNT][self.local.region].metric_data.clear()
+        self.local.sent_forget(self.outputs["PeopleTopicArn"])
+
+
+@pytest.fixture(scope="session")
+def local() -> Iterator[LocalAws]:
+    with LocalAws() as server:
+        bootstrap(server)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def deployed(local: LocalAws) -> Iterator[Deployment]:
+    outputs, printed = deploy(local, SETTINGS)
+    function = DeployedFunction(local, outputs["FunctionName"])
+    yield Deployment(
+        local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function)
+    )
+    function.close()
+
+
+@pytest.fixture
+def monitor(deployed: Deployment) -> Deployment:
+    """The deployment with a clean slate and a healthy sender."""
+    deployed.forget()
+    deployed.local.ses().points = points(NOW)
+    return deployed

@@ -1,0 +1,205 @@
+"""History in, alert out: the deployed zip, under Lambda's own runtime client, with the deployed role's permissions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from ses_reputation.core.decide import GAUGES
+
+from tests.e2e.conftest import NOW, QUARTER, Deployment, points
+
+HOUR = 3_600
+
+
+def test_the_deployment_says_no_warning(deployed: Deployment) -> None:
+    assert not re.search(r"warn|deprecat", deployed.printed, re.IGNORECASE), deployed.printed
+
+
+def test_a_healthy_sender_hears_nothing_and_is_measured(monitor: Deployment) -> None:
+    result = monitor.tick(NOW)
+    assert result.payload == {"123456789012/eu-west-1": "OK"}
+    assert monitor.announcements() == []
+    assert {name: len(monitor.metric(name, NOW)) for name in GAUGES} == dict.fromkeys(GAUGES, 1)
+    assert monitor.metric("BounceRate", NOW) == [pytest.approx(3 / 400)]
+    assert monitor.metric("Verdict", NOW) == [0]
+
+
+def test_the_first_run_fills_in_the_metrics_of_the_days_before(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    assert monitor.metric("EstimatedAwsBounceRate", NOW - 10 * 86_400) == [pytest.approx(3 / 400)]
+
+
+def test_a_quiet_run_asks_each_service_once(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    monitor.local.faults.calls.clear()
+    monitor.local.ses().points = points(NOW + QUARTER)
+    monitor.tick(NOW + QUARTER)
+    calls = [call for call in monitor.local.faults.calls if call[0] in ("ses", "dynamodb", "cloudwatch", "sns")]
+    assert sorted(calls) == [
+        ("cloudwatch", "PutMetricData"),
+        ("dynamodb", "GetItem"),
+        ("dynamodb", "PutItem"),
+        ("ses", "GetSendStatistics"),
+    ]
+
+
+def test_a_bad_list_is_told_once_then_its_escalation_then_its_end(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    end_of_list = NOW + 8 * HOUR
+    for tick in [*range(NOW + QUARTER, NOW + 10 * HOUR, QUARTER), *range(NOW + 10 * HOUR, NOW + 71 * HOUR, 2 * HOUR)]:
+        monitor.local.ses().points = points(tick, bad_from=NOW, good_from=end_of_list)
+        assert monitor.tick(tick).ok
+    told = [(a["kind"], a["reason"], a["severity"], a["seq"]) for a in monitor.announcements()]
+    assert told[:2] == [("firing", "opened", "warning", 1), ("firing", "escalated", "critical", 2)]
+    assert told[-1] == ("resolved", "recovered", "critical", len(told))
+    assert {reason for _, reason, _, _ in told[2:-1]} <= {"still"}
+    assert len({a["episode"] for a in monitor.announcements()}) == 1
+
+
+def test_people_read_words_and_programs_read_json(monitor: Deployment) -> None:
+    local = monitor.local
+    queue = local.client("sqs").create_queue(QueueName="subscriber")["QueueUrl"]
+    local.client("sns").subscribe(
+        TopicArn=monitor.outputs["PeopleTopicArn"],
+        Protocol="sqs",
+        Endpoint="arn:aws:sqs:eu-west-1:123456789012:subscriber",
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    monitor.tick(NOW)
+    local.ses().points = points(NOW + HOUR, bad_from=NOW)
+    monitor.tick(NOW + HOUR)
+    [message] = local.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    [announcement] = json.loads(message["Body"])["announcements"]
+    assert announcement["metric"] == "bounce" and announcement["mails"] > 0
+    [mail] = local.sent(monitor.outputs["PeopleTopicArn"])
+    assert mail.subject.isascii() and len(mail.subject) < 100 and "bounce" in mail.subject
+    text = json.loads(mail.bodies)["default"]
+    assert f"{announcement['events']:,} of the last {announcement['mails']:,} mails" in text
+    assert json.loads(mail.attributes["metric"]["Value"]) == ["bounce"]
+
+
+def test_the_same_event_delivered_twice_and_a_late_one_say_nothing_new(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
+    for tick in (NOW + HOUR, NOW + HOUR, NOW + QUARTER):
+        assert monitor.tick(tick).ok
+    assert monitor.told() == [("bounce", "opened")]
+
+
+def test_a_function_that_is_killed_loses_no_alert(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
+    monitor.function.kill()
+    assert monitor.tick(NOW + HOUR).ok
+    assert monitor.told() == [("bounce", "opened")]
+
+
+@contextmanager
+def without(monitor: Deployment, action: str) -> Iterator[None]:
+    """The deployed role with one permission taken away."""
+    role = monitor.function.configuration["Role"].rsplit("/", 1)[1]
+    denied = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]}
+    iam = monitor.local.client("iam")
+    iam.put_role_policy(RoleName=role, PolicyName="without", PolicyDocument=json.dumps(denied))
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="without")
+
+
+def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_told_at_once(
+    monitor: Deployment,
+) -> None:
+    monitor.tick(NOW)
+    with without(monitor, "ses:GetSendStatistics"):
+        assert monitor.tick(NOW + QUARTER).payload == {"123456789012/eu-west-1": "UNKNOWN"}
+    assert monitor.told() == [("unreadable", "opened")]
+    assert monitor.metric("Verdict", NOW + QUARTER) == [-1]
+    for tick in range(NOW + 2 * QUARTER, NOW + 8 * QUARTER, QUARTER):
+        monitor.local.ses().points = points(tick)
+        monitor.tick(tick)
+    assert monitor.told() == [("unreadable", "opened"), ("unreadable", "recovered")]
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("cloudwatch:PutMetricData", "the metrics could not be published"),
+        ("dynamodb:GetItem", "the memory could not be read"),
+        ("dynamodb:PutItem", "the memory could not be written"),
+        ("sns:Publish", "an announcement could not be sent"),
+    ],
+)
+def test_without_one_of_its_other_rights_the_run_fails_loudly_and_the_alert_comes_all_the_same(
+    monitor: Deployment, action: str, says: str
+) -> None:
+    monitor.tick(NOW)
+    start = NOW + QUARTER
+    with without(monitor, action):
+        failed = []
+        for tick in range(start, start + 6 * QUARTER, QUARTER):
+            monitor.local.ses().points = points(tick, bad_from=NOW)
+            [first, *_] = monitor.schedule.fire(tick)
+            failed.append(first)
+    assert any(says in str(result.payload) for result in failed)
+    assert all(result.payload["errorType"] == "RunFailed" for result in failed if not result.ok)
+    if action == "sns:Publish":
+        monitor.tick(start + 6 * QUARTER)
+    assert ("bounce", "opened") in monitor.told()
+
+
+def test_an_event_that_fails_for_good_is_kept(monitor: Deployment) -> None:
+    attempts = monitor.schedule.fire(NOW + 400 * 86_400)
+    assert [attempt.payload["errorType"] for attempt in attempts] == ["BadEvent"] * 3
+    [queue] = monitor.local.client("sqs").list_queues(QueueNamePrefix="SesReputation")["QueueUrls"]
+    [message] = monitor.local.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    assert "in the future" in message["Body"]
+
+
+@pytest.mark.parametrize(
+    "event", [{}, [], "now", 7, None, {"now": 5}, {"now": "yesterday"}, {"now": "2025-02-04T10:30:00"}], ids=repr
+)
+def test_an_event_that_is_no_tick_gets_a_clear_error_and_has_no_effect(monitor: Deployment, event: object) -> None:
+    monitor.local.faults.calls.clear()
+    result = monitor.function.invoke(event)
+    assert not result.ok and result.payload["errorType"] == "BadEvent"
+    assert "nothing was done" in result.payload["errorMessage"]
+    assert [call for call in monitor.local.faults.calls if call[0]] == []
+
+
+def test_one_throttled_answer_is_asked_again_and_nobody_hears_of_it(monitor: Deployment) -> None:
+    monitor.local.faults.plant("ses", "GetSendStatistics", status=400, code="Throttling", times=1)
+    assert monitor.tick(NOW).payload == {"123456789012/eu-west-1": "OK"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "trouble"),
+    [
+        ({"status": 400, "code": "Throttling"}, "throttled"),
+        ({"body": b"<html><body>We are sorry</body></html>"}, "bad answer"),
+        ({"body": b"<GetSendStatisticsResponse><GetSendStat"}, "bad answer"),
+        ({"status": 503, "code": "ServiceUnavailable"}, "failed"),
+        ({"status": 403, "code": "ExpiredToken"}, "access denied"),
+    ],
+    ids=["throttled", "a web page", "cut off", "unavailable", "expired credentials"],
+)
+def test_a_target_that_stays_unreadable_is_told_with_the_reason_and_never_taken_for_healthy(
+    monitor: Deployment, fault: dict[str, object], trouble: str
+) -> None:
+    monitor.tick(NOW)
+    monitor.local.faults.plant("ses", "GetSendStatistics", **fault)
+    for tick in (NOW + QUARTER, NOW + 2 * QUARTER, NOW + 3 * QUARTER):
+        assert monitor.tick(tick).payload == {"123456789012/eu-west-1": "UNKNOWN"}
+    assert [(a["metric"], a["rule"]) for a in monitor.announcements()] == [("unreadable", trouble)]
+
+
+def test_no_mail_address_is_in_the_log_or_an_error(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
+    monitor.local.faults.plant("sns", "Publish", status=400, code="InvalidParameter")
+    attempts = monitor.schedule.fire(NOW + HOUR)
+    assert not any("@" in attempt.log or "@" in str(attempt.payload) for attempt in attempts)
