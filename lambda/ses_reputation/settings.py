@@ -205,15 +205,16 @@ class Table:
             value = _shown(self.given[key]) if self.has(key) else "missing"
         self.problems.append(Problem(self.path_of(key), value, accepted, next_step))
 
-    def value(
-        self, key: str, spec: Key, fits: Callable[[Any], bool], next_step: str = "correct or remove it"
-    ) -> Any:
+    def value(self, key: str, spec: Key, fits: Callable[[Any], bool], next_step: str = "") -> Any:
         """What `key` says if it `fits`, else its default."""
         self.keys[key] = spec
         if not self.has(key):
             return spec.default
         if fits(self.given[key]):
             return self.given[key]
+        if not next_step:
+            rest = "" if spec.default is None else f", or remove it for the default, {_shown(spec.default)}"
+            next_step = f"correct it{rest}"
         self.refuse(key, spec.accepted, next_step)
         return spec.default
 
@@ -250,9 +251,15 @@ class Table:
         if rate is None:
             step = "write a number, without quotes and %; 3 % is 0.03"
         else:
-            step = f"{rate:g} is not a fraction" if rate >= 1 else "lower it" if rate > 0 else "raise it"
+            step = (
+                f"{rate:g} is not a fraction"
+                if rate >= 1
+                else "lower it"
+                if rate >= limit.rate
+                else "raise it"
+            )
             if LEAST_RATE <= rate / 100 < limit.rate:
-                step += f"; for {rate:g} % write {_plain(rate / 100)}"
+                step += f"; if {rate:g} % was meant, write {_plain(rate / 100)}"
         self.refuse(key, accepted, step)
         return default
 
@@ -262,7 +269,7 @@ class Table:
 
     def words(self, key: str, what: str, pattern: str, next_step: str, meaning: str) -> tuple[str, ...]:
         """A list of texts, no two alike in all but case."""
-        spec = Key([], f"a list; each member {what}, none twice", meaning)
+        spec = Key([], f"a list; each member {what}, each only once", meaning)
         words: list[str] = []
         for index, word in enumerate(
             self.value(key, spec, lambda v: isinstance(v, list), f"write {key} = [...]")
@@ -271,7 +278,7 @@ class Table:
             if not isinstance(word, str) or re.fullmatch(pattern, word) is None:
                 self.refuse(one, what, next_step, _shown(word))
             elif word.lower() in (other.lower() for other in words):
-                self.refuse(one, "none twice", "remove the repetition", _shown(word))
+                self.refuse(one, "each only once", "remove the repetition", _shown(word))
             else:
                 words.append(word)
         return tuple(words)
@@ -279,11 +286,9 @@ class Table:
     def table(self, key: str, meaning: str) -> Table:
         """The table at `key`, an empty one where there is none."""
         path = self.path_of(key)
+        home = "in braces" if "[" in path else f"below [{path}]"
         given = self.value(
-            key,
-            Key({}, "a table", meaning),
-            lambda v: isinstance(v, dict),
-            f"write its keys below [{path}], or in braces",
+            key, Key({}, "a table", meaning), lambda v: isinstance(v, dict), f"write its keys {home}"
         )
         return Table(given, path, self)
 
@@ -314,7 +319,7 @@ class Table:
         for table in self.tables:
             for key in table.given:
                 if key not in table.keys:
-                    table.refuse(key, f"the keys {', '.join(table.keys)}", self._instead(key, table))
+                    table.refuse(key, f"one of the keys {', '.join(table.keys)}", self._instead(key, table))
 
     def _instead(self, key: str, table: Table) -> str:
         homes = [f"[{other.path}]" for other in self.tables if key in other.keys and "[" not in other.path]
@@ -344,7 +349,7 @@ def _shown(value: object) -> str:
         case bool():
             text = str(value).lower()
         case str():
-            text = '"' + repr(value[:100])[1:-1] + '"'
+            text = '"' + re.sub("//[^/]*@", "//...@", repr(value[:100])[1:-1]) + '"'  # no password of a URL
         case int() if value.bit_length() >= _INT_BITS:
             text = f"a number of {value.bit_length():,} bits"
         case list():
@@ -584,9 +589,8 @@ def _rule(table: Table, pause: Limit) -> Rule | None:
     )
     min_events = table.whole("min_events", 1, (1, 1_000_000), "events", "With fewer the rule does not hold.")
     min_mails = table.whole("min_mails", 0, (0, 1_000_000_000), "mails", "With fewer the rule does not hold.")
-    still = None
-    if table.has("still"):
-        still = _still(table.table("still", "The rule holds only while this is so too."), pause)
+    condition = table.table("still", "The rule holds only while this is so too.")
+    still = _still(condition, pause) if condition.given is table.given.get("still") else None
     usual = "" if window is None else f"{window.hours} h" if window.hours else f"{window.mails} mails"
     name = table.text(
         "name",

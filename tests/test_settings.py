@@ -1,0 +1,277 @@
+"""What settings.toml may say, and how a wrong one is refused."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+import zoneinfo
+from dataclasses import FrozenInstanceError
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+from ses_reputation.core.rates import Window
+from ses_reputation.core.rules import Calm, Line, Rule, Severity, Still, default_policy
+from ses_reputation.settings import Settings, SettingsError, Table, load, parse, read
+
+from cli.settings_reference import PAGE, PLAIN, SAMPLE, as_toml, page
+
+SHIPPED = Path(__file__).parent.parent / "settings.toml"
+RECIPIENT = '[alerts]\nemails = ["oncall@mail.test"]\n'
+
+
+def refused(text: str) -> SettingsError:
+    with pytest.raises(SettingsError) as caught:
+        parse(text)
+    return caught.value
+
+
+def with_recipient(text: str) -> Settings:
+    return parse(RECIPIENT + text)
+
+
+def test_the_shipped_file_says_the_defaults_but_for_the_recipients() -> None:
+    shipped, defaults = load(SHIPPED), with_recipient("")
+    assert (shipped.targets, shipped.policy, shipped.deployment) == (
+        defaults.targets,
+        defaults.policy,
+        defaults.deployment,
+    )
+    assert (shipped.alerts.timezone, shipped.alerts.runbook_url) == ("UTC", "")
+    assert defaults.policy == default_policy()
+
+
+def test_the_shipped_file_has_every_key_but_the_experts_ones_each_with_a_comment() -> None:
+    file = Table({})
+    read(file)
+    expected = [
+        (table.path, key)
+        for table in file.tables
+        for key in table.keys
+        if table.path and key not in ("rules", "calm")
+    ]
+    text = SHIPPED.read_text()
+    shipped = tomllib.loads(text)
+    assert sorted(expected) == sorted((table, key) for table, keys in shipped.items() for key in keys)
+    uncommented = [line for line in text.splitlines() if " = " in line and "#" not in line]
+    assert uncommented == []
+
+
+def test_the_reference_page_is_what_the_settings_say() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m cli.settings_reference"
+
+
+def test_every_key_of_the_reference_has_a_meaning_and_every_kind_of_table_is_in_it() -> None:
+    file = Table(SAMPLE)
+    read(file)
+    assert [problem.key for problem in file.problems] == ["alerts.emails"]
+    assert all(key.meaning and key.accepted for table in file.tables for key in table.keys.values())
+
+
+def test_the_default_rules_of_the_reference_are_the_default_rules() -> None:
+    assert with_recipient("\n".join(map(as_toml, default_policy().metrics))).policy == default_policy()
+
+
+def test_a_plain_rule_takes_two_lines() -> None:
+    assert len(PLAIN.splitlines()) == 2
+    bounce = with_recipient(PLAIN).policy.bounce
+    assert bounce.rules == (Rule("24 h", Severity.WARNING, Window(hours=24), Line(0.03), min_mails=500),)
+    assert bounce.calm == default_policy().bounce.calm
+
+
+def test_a_rule_can_say_everything_that_the_default_rules_say() -> None:
+    policy = with_recipient(
+        """
+        [[complaint.rules]]
+        name = "mine"
+        severity = "critical"
+        mails = 1000
+        share_of_day = 0.5
+        times_normal = 2
+        above_at_least = 0.0004
+        above_at_most = 0.0008
+        confidence = 2
+        min_events = 4
+        min_mails = 100
+        still = { hours = 24, share_of_line = 0.7 }
+        [[complaint.rules]]
+        hours = 6
+        severity = "critical"
+        above = 0.002
+        still = { mails = 300, above = 0.001 }
+        [[complaint.calm]]
+        hours = 48
+        at_most = 0.0002
+        """
+    ).policy.complaint
+    still = Still(Window(hours=24), share_of_line=0.7)
+    assert policy.rules == (
+        Rule(
+            "mine",
+            Severity.CRITICAL,
+            Window(mails=1000, share_of_day=0.5),
+            Line(0.0008, 0.0004, 2.0),
+            2.0,
+            4,
+            100,
+            still,
+        ),
+        Rule(
+            "6 h critical",
+            Severity.CRITICAL,
+            Window(hours=6),
+            Line(0.002),
+            still=Still(Window(mails=300), above=0.001),
+        ),
+    )
+    assert policy.calm == (Calm(Window(hours=48), 0.0002),)
+
+
+def test_all_default_rules_scale_with_the_two_lines() -> None:
+    policy = with_recipient("[bounce]\nwarning = 0.015\ncritical = 0.025").policy
+    assert policy == default_policy(bounce_warning=0.015, bounce_critical=0.025)
+
+
+def test_a_stage_ends_the_names_of_an_installation() -> None:
+    plain, staged = with_recipient(""), with_recipient('[deployment]\nstage = "prod"')
+    assert (plain.stack_name, plain.metric_namespace) == ("SesReputation", "SesReputation")
+    assert (staged.stack_name, staged.metric_namespace) == ("SesReputation-prod", "SesReputation/prod")
+
+
+def test_settings_cannot_be_changed_and_can_be_compared() -> None:
+    settings = with_recipient("")
+    with pytest.raises(FrozenInstanceError):
+        settings.alerts.emails = ()  # type: ignore[misc]
+    assert settings == with_recipient("")
+    assert hash(settings) == hash(with_recipient(""))
+
+
+@pytest.mark.parametrize(
+    "regions",
+    [
+        ["eu-west-1", "us-east-1", "ap-northeast-3", "ap-southeast-7", "mx-central-1", "il-central-1"],
+        ["cn-north-1", "cn-northwest-1"],
+        ["us-gov-west-1", "us-gov-east-1"],
+        ["us-isob-east-1", "us-isob-west-1"],
+        ["eusc-de-east-1"],
+    ],
+)
+def test_the_regions_of_every_partition_are_accepted(regions: list[str]) -> None:
+    assert with_recipient(f"[targets]\nregions = {regions}").targets.regions == tuple(regions)
+
+
+@pytest.mark.parametrize(
+    "email", ["a@b.de", "first.last+ses@mail.example-corp.co.uk", "o'neil@xn--bcher-kva.ch", "a@1.2.museum"]
+)
+def test_usual_addresses_are_accepted(email: str) -> None:
+    assert parse(f'[alerts]\nemails = ["{email}"]').alerts.emails == (email,)
+
+
+def test_recipients_that_stand_in_examples_are_told_apart() -> None:
+    emails = ["oncall@example.com", "a@mail.Example.org", "a@b.example", "a@b.invalid", "a@myexample.com"]
+    assert parse(f"[alerts]\nemails = {emails}").alerts.example_recipients == tuple(emails[:4])
+    assert load(SHIPPED).alerts.example_recipients == ("oncall@example.com",)
+    assert with_recipient("").alerts.example_recipients == ()
+
+
+WRONG = dict(
+    block.removeprefix("# ").split("\n", 1)
+    for block in (Path(__file__).parent / "settings_wrong.txt").read_text(encoding="utf-8").split("\n\n")
+)
+"""What is wrong: a file, and what is said of it. Where a file names no recipient, one is put before it."""
+
+
+@pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
+def test_a_wrong_setting_is_refused_with_words_that_help(case: str) -> None:
+    text, words = case.rstrip("\n").split("\n>>>\n")
+    error = refused(text if "[alerts]" in text else RECIPIENT + text)
+    assert str(error) == f"settings.toml has 1 problem:\n{words}"
+
+
+def test_a_number_of_hundreds_of_digits_is_refused_in_few() -> None:
+    (problem,) = refused(f"{RECIPIENT}[bounce]\nwarning = 1{'0' * 400}").problems
+    assert problem.value == "a number of 1,329 bits"
+
+
+def test_more_tags_than_aws_takes_are_refused() -> None:
+    tags = "\n".join(f't{number} = "x"' for number in range(51))
+    (problem,) = refused(f"{RECIPIENT}[deployment.tags]\n{tags}").problems
+    assert (problem.key, problem.value) == ("deployment.tags", "51 tags")
+
+
+def test_one_error_lists_every_problem() -> None:
+    text = f"{RECIPIENT}[bounce]\nwarning = 5\n[complaint]\ncritical = 0.1\n[deployment]\nstage = 1\n[slack]"
+    error = refused(text)
+    assert [problem.key for problem in error.problems] == [
+        "bounce.warning",
+        "complaint.critical",
+        "deployment.stage",
+        "slack",
+    ]
+    assert str(error).startswith("settings.toml has 4 problems:\n")
+    assert all(str(problem) in str(error) for problem in error.problems)
+
+
+def test_an_error_does_not_repeat_the_recipients() -> None:
+    assert "oncall@mail.test" not in str(refused(RECIPIENT + "[bounce]\nwarning = 5\n[slack]"))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[alerts]\nemails = [\n", "not TOML: Invalid value (at end of document)"),
+        (b"[alerts]\nemails = oncall", "not TOML: Invalid value (at line 2, column 10)"),
+        (
+            b"[bounce]\nwarning = 1\nwarning = 2\n",
+            "not TOML: Cannot overwrite a value (at line 3, column 12)",
+        ),
+        (b'[alerts]\nrunbook_url = "\xfc"', "not UTF-8 text, from byte 24 on"),
+        (b"a = " + b"[" * 100_000, "not TOML: nested too deeply"),
+        (b"a = " + b"1" * 5_000, "not TOML: "),
+    ],
+    ids=["unclosed", "no quotes", "twice", "another encoding", "deeply nested", "thousands of digits"],
+)
+def test_a_file_that_is_not_toml_is_refused_with_the_place(
+    content: bytes, reason: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        load(file)
+    (problem,) = caught.value.problems
+    assert problem.key == "file"
+    assert problem.value.startswith(reason)
+    assert str(caught.value).startswith(f"{file} has 1 problem:\n")
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    for path, reason in ((tmp_path / "none.toml", "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(SettingsError, match=f"cannot be read: {reason}"):
+            load(path)
+
+
+def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + RECIPIENT.replace("\n", "\r\n").encode())
+    assert load(file) == with_recipient("")
+
+
+def test_times_are_in_the_zone_asked_for() -> None:
+    assert str(parse(RECIPIENT + 'timezone = "Asia/Kathmandu"').alerts.zone) == "Asia/Kathmandu"
+    assert with_recipient("").alerts.zone is UTC
+
+
+def test_without_a_database_of_time_zones_times_are_in_utc_and_alerts_still_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in [name for name in sys.modules if name.split(".")[0] == "tzdata"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        alerts = parse(RECIPIENT + 'timezone = "Europe/Berlin"').alerts
+        assert (alerts.timezone, alerts.zone) == ("Europe/Berlin", UTC)
+        assert refused(RECIPIENT + 'timezone = "CET+1 Paris"').problems[0].key == "alerts.timezone"
+    finally:
+        zoneinfo.reset_tzpath()
