@@ -250,16 +250,12 @@ class Table:
             return rate
         if rate is None:
             step = "write a number, without quotes and %; 3 % is 0.03"
+        elif rate >= 1:
+            step = f"{rate:g} is not a fraction"
         else:
-            step = (
-                f"{rate:g} is not a fraction"
-                if rate >= 1
-                else "lower it"
-                if rate >= limit.rate
-                else "raise it"
-            )
-            if LEAST_RATE <= rate / 100 < limit.rate:
-                step += f"; if {rate:g} % was meant, write {_plain(rate / 100)}"
+            step = "lower it" if rate >= limit.rate else "raise it"
+        if rate is not None and LEAST_RATE <= rate / 100 < limit.rate:
+            step += f"; if {rate:g} % was meant, write {_plain(rate / 100)}"
         self.refuse(key, accepted, step)
         return default
 
@@ -270,18 +266,17 @@ class Table:
     def words(self, key: str, what: str, pattern: str, next_step: str, meaning: str) -> tuple[str, ...]:
         """A list of texts, no two alike in all but case."""
         spec = Key([], f"a list; each member {what}, each only once", meaning)
-        words: list[str] = []
-        for index, word in enumerate(
-            self.value(key, spec, lambda v: isinstance(v, list), f"write {key} = [...]")
-        ):
+        given = self.value(key, spec, lambda v: isinstance(v, list), f"write {key} = [...]")
+        words: dict[str, str] = {}
+        for index, word in enumerate(given):
             one = f"{key}[{index}]"
             if not isinstance(word, str) or re.fullmatch(pattern, word) is None:
                 self.refuse(one, what, next_step, _shown(word))
-            elif word.lower() in (other.lower() for other in words):
+            elif word.lower() in words:
                 self.refuse(one, "each only once", "remove the repetition", _shown(word))
             else:
-                words.append(word)
-        return tuple(words)
+                words[word.lower()] = word
+        return tuple(words.values())
 
     def table(self, key: str, meaning: str) -> Table:
         """The table at `key`, an empty one where there is none."""
@@ -322,12 +317,13 @@ class Table:
                     table.refuse(key, f"one of the keys {', '.join(table.keys)}", self._instead(key, table))
 
     def _instead(self, key: str, table: Table) -> str:
-        homes = [f"[{other.path}]" for other in self.tables if key in other.keys and "[" not in other.path]
+        plain = [other for other in self.tables if other.path and "[" not in other.path]
+        homes = [f"[{other.path}]" for other in plain if key in other.keys]
         if homes:
             return f"it belongs below {' or '.join(homes)}"
         from difflib import get_close_matches  # noqa: PLC0415  only who errs pays for it
 
-        near = get_close_matches(key[:100], table.keys, n=1)
+        near = get_close_matches(key, table.keys, n=1)
         return f"did you mean {near[0]}?" if near else "remove it"
 
 
@@ -434,11 +430,7 @@ def _zone(name: str) -> tzinfo | None:
 
     try:
         return ZoneInfo(name)
-    except (
-        ZoneInfoNotFoundError,
-        OSError,
-        ValueError,
-    ):  # none of that name; a folder; a file of something else
+    except (ZoneInfoNotFoundError, OSError, ValueError):  # no such name; a folder; no file of zones
         return None
 
 
