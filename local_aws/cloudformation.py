@@ -18,10 +18,6 @@ from moto.core.common_models import CloudFormationModel
 Client = Callable[[str, str], Any]
 """(service, region) → a boto3 client of the server."""
 
-IGNORED = frozenset({"AWS::S3::BucketPolicy", "AWS::CDK::Metadata"})
-"""The bootstrap bucket's policy denies plain HTTP; moto applies the denial and not its condition."""
-
-
 _clients: list[Client] = []
 
 
@@ -197,7 +193,20 @@ class EventInvokeConfig(_Resource):
         _client("lambda", region).delete_function_event_invoke_config(FunctionName=function)
 
 
-RESOURCES = (Alarm, EventInvokeConfig, QueuePolicy, Schedule, Subscription, TopicPolicy)
+class BucketPolicy(_Resource):
+    """Accepted and not applied: the bootstrap bucket's policy denies plain HTTP, and moto would apply the denial without its
+    condition."""
+
+    TYPE = "AWS::S3::BucketPolicy"
+
+    @classmethod
+    def make(
+        cls, name: str, properties: dict[str, Any], account: str, region: str
+    ) -> tuple[str, dict[str, str]]:
+        return name, {}
+
+
+RESOURCES = (Alarm, BucketPolicy, EventInvokeConfig, QueuePolicy, Schedule, Subscription, TopicPolicy)
 
 
 def install(client: Client) -> None:
@@ -206,7 +215,6 @@ def install(client: Client) -> None:
     known = parsing.get_model_list()
 
     patched: Any = parsing
-    patched.NULL_MODELS = [*parsing.NULL_MODELS, *IGNORED]
     patched.get_model_list = lambda: [
         *(model for model in known if not issubclass(model, _Resource)),
         *RESOURCES,

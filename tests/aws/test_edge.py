@@ -29,7 +29,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def client(service: str) -> Any:
-    return open_session().client(service, region_name="eu-west-1", config=CONFIG)  # type: ignore[call-overload]
+    return open_session().client(service, region_name="eu-west-1", config=CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_every_service_that_is_shipped_can_be_reached_in_every_kind_of_partition
         ("us-gov-west-1", "amazonaws.com"),
     ):
         for service in SERVICES:
-            made = open_session().client(service, region_name=region, config=CONFIG)  # type: ignore[call-overload]
+            made = open_session().client(service, region_name=region, config=CONFIG)
             assert made.meta.endpoint_url.endswith(f"{region}.{suffix}")
 
 

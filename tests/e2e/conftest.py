@@ -25,7 +25,9 @@ NOW = int(time.time()) // QUARTER * QUARTER - 3 * 86_400
 """A tick three days ago: the function refuses times in the future, and some tests play two days."""
 
 
-def points(until: int, *, bad_from: int | None = None, good_from: int | None = None, days: int = 13) -> list[dict[str, Any]]:
+def points(
+    until: int, *, bad_from: int | None = None, good_from: int | None = None, days: int = 13
+) -> list[dict[str, Any]]:
     """400 mails every quarter of an hour, 3 of them bouncing; 60 from `bad_from` to `good_from`."""
     answer: list[dict[str, Any]] = []
     for at in range(until - days * 86_400, until, QUARTER):
@@ -66,10 +68,15 @@ class Deployment:
 
     def metric(self, name: str, at: int, region: str = "") -> list[float]:
         """Values of one metric of a target as CloudWatch answers them for the tick `at`."""
-        target = [{"Name": "Account", "Value": ACCOUNT}, {"Name": "Region", "Value": region or self.local.region}]
+        target = [
+            {"Name": "Account", "Value": ACCOUNT},
+            {"Name": "Region", "Value": region or self.local.region},
+        ]
         query = {"Namespace": "SesReputation", "MetricName": name, "Dimensions": target}
         [result] = self.local.client("cloudwatch").get_metric_data(
-            MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": query, "Period": QUARTER, "Stat": "Maximum"}}],
+            MetricDataQueries=[
+                {"Id": "m", "MetricStat": {"Metric": query, "Period": QUARTER, "Stat": "Maximum"}}
+            ],
             StartTime=datetime.fromtimestamp(at, UTC),
             EndTime=datetime.fromtimestamp(at + QUARTER, UTC),
         )["MetricDataResults"]
@@ -84,6 +91,11 @@ class Deployment:
         for item in database.scan(TableName=table)["Items"]:
             database.delete_item(TableName=table, Key={"pk": item["pk"]})
         cloudwatch_backends[ACCOUNT][self.local.region].metric_data.clear()
+        queues = self.local.client("sqs")
+        for queue in queues.list_queues().get("QueueUrls", []):
+            while messages := queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+                for message in messages:
+                    queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         self.local.sent_forget(self.outputs["PeopleTopicArn"])
 
 

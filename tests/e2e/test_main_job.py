@@ -38,7 +38,9 @@ def test_a_quiet_run_asks_each_service_once(monitor: Deployment) -> None:
     monitor.local.faults.calls.clear()
     monitor.local.ses().points = points(NOW + QUARTER)
     monitor.tick(NOW + QUARTER)
-    calls = [call for call in monitor.local.faults.calls if call[0] in ("ses", "dynamodb", "cloudwatch", "sns")]
+    calls = [
+        call for call in monitor.local.faults.calls if call[0] in ("ses", "dynamodb", "cloudwatch", "sns")
+    ]
     assert sorted(calls) == [
         ("cloudwatch", "PutMetricData"),
         ("dynamodb", "GetItem"),
@@ -50,7 +52,10 @@ def test_a_quiet_run_asks_each_service_once(monitor: Deployment) -> None:
 def test_a_bad_list_is_told_once_then_its_escalation_then_its_end(monitor: Deployment) -> None:
     monitor.tick(NOW)
     end_of_list = NOW + 8 * HOUR
-    for tick in [*range(NOW + QUARTER, NOW + 10 * HOUR, QUARTER), *range(NOW + 10 * HOUR, NOW + 71 * HOUR, 2 * HOUR)]:
+    for tick in [
+        *range(NOW + QUARTER, NOW + 10 * HOUR, QUARTER),
+        *range(NOW + 10 * HOUR, NOW + 71 * HOUR, 2 * HOUR),
+    ]:
         monitor.local.ses().points = points(tick, bad_from=NOW, good_from=end_of_list)
         assert monitor.tick(tick).ok
     told = [(a["kind"], a["reason"], a["severity"], a["seq"]) for a in monitor.announcements()]
@@ -161,9 +166,13 @@ def test_an_event_that_fails_for_good_is_kept(monitor: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [{}, [], "now", 7, None, {"now": 5}, {"now": "yesterday"}, {"now": "2025-02-04T10:30:00"}], ids=repr
+    "event",
+    [{}, [], "now", 7, None, {"now": 5}, {"now": "yesterday"}, {"now": "2025-02-04T10:30:00"}],
+    ids=repr,
 )
-def test_an_event_that_is_no_tick_gets_a_clear_error_and_has_no_effect(monitor: Deployment, event: object) -> None:
+def test_an_event_that_is_no_tick_gets_a_clear_error_and_has_no_effect(
+    monitor: Deployment, event: object
+) -> None:
     monitor.local.faults.calls.clear()
     result = monitor.function.invoke(event)
     assert not result.ok and result.payload["errorType"] == "BadEvent"

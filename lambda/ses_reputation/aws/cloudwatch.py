@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.decide import Gauge
 from ..core.target import Target
+from .failure import answered
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
@@ -36,4 +37,5 @@ def put_gauges(client: CloudWatchClient, namespace: str, target: Target, gauges:
         for gauge in gauges
     ]
     for start in range(0, len(data), PER_REQUEST):
-        client.put_metric_data(Namespace=namespace, MetricData=data[start : start + PER_REQUEST])
+        with answered():
+            client.put_metric_data(Namespace=namespace, MetricData=data[start : start + PER_REQUEST])

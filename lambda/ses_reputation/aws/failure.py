@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -44,6 +47,18 @@ _THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Around a call: what botocore's parsers trip over in an answer that is none, such as a proxy's web page, becomes the one
+    error that they have for it."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, AWS_ERRORS):
+            raise
+        raise ResponseParserError(f"not an answer of AWS ({type(error).__name__})") from error
 
 
 def code_of(error: Exception) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from .failure import answered
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
@@ -61,13 +63,14 @@ class Memory:
         if rejected:
             item["rejected"] = {"S": rejected}
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression=_UNCHANGED,
-                ExpressionAttributeValues={":read": {"N": str(new.version - 1)}, ":number": {"S": "N"}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            with answered():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression=_UNCHANGED,
+                    ExpressionAttributeValues={":read": {"N": str(new.version - 1)}, ":number": {"S": "N"}},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
                 raise

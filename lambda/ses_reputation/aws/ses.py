@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.decide import Reading, Trouble, Unreadable
 from ..core.history import BadData, point_from
-from .failure import AWS_ERRORS, code_of, trouble_of
+from .failure import AWS_ERRORS, answered, code_of, trouble_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ses.client import SESClient
@@ -18,11 +18,10 @@ def send_statistics(client: SESClient) -> Reading:
     One call of GetSendStatistics, which SES allows once a second per account and region.
     """
     try:
-        members = client.get_send_statistics().get("SendDataPoints", [])
+        with answered():
+            members = client.get_send_statistics().get("SendDataPoints", [])
         return tuple(point_from(member) for member in members)
     except BadData as bad:
         return Unreadable(Trouble.BAD_ANSWER, f"GetSendStatistics: {bad}")
     except AWS_ERRORS as error:
         return Unreadable(trouble_of(error), f"GetSendStatistics: {code_of(error)}")
-    except ValueError:  # botocore's parser of numbers and times has no error of its own
-        return Unreadable(Trouble.BAD_ANSWER, "GetSendStatistics: an answer that is not send statistics")

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .failure import answered
+
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
@@ -32,13 +34,14 @@ def publish(
         name: {"DataType": "String.Array", "StringValue": json.dumps(list(values))}
         for name, values in attributes.items()
     }
-    client.publish(
-        TopicArn=topic,
-        Subject=subject,
-        Message=json.dumps(bodies),
-        MessageStructure="json",
-        MessageAttributes=typed,
-    )
+    with answered():
+        client.publish(
+            TopicArn=topic,
+            Subject=subject,
+            Message=json.dumps(bodies),
+            MessageStructure="json",
+            MessageAttributes=typed,
+        )
 
 
 def unconfirmed(client: SNSClient, topic: str) -> int:
