@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -98,7 +97,7 @@ def wire(function_arn: str) -> Monitor:
     metrics = session.client("cloudwatch", config=CONFIG)
     context = messages.Context(
         stage=settings.deployment.stage,
-        zone=ZoneInfo(settings.alerts.timezone),
+        zone=settings.alerts.zone,
         dashboard_url=os.environ["DASHBOARD_URL"],
         runbook_url=settings.alerts.runbook_url,
     )

@@ -79,7 +79,7 @@ def headline_of(announcement: Announcement) -> str:
         return f"OK: SES {metric} rate in {where} is low again ({lasted} after the first warning)"
     word = announcement.severity.name
     head = f"Still {word}" if announcement.kind is Kind.REMINDER else word
-    count = _count_of(announcement)
+    count = count_of(announcement)
     rate = "" if count is None or count.rate is None else f" {percent(count.rate, lines.review, lines.pause)}"
     return f"{head}: SES {metric} rate{rate} in {where} - AWS reviews at {percent(lines.review)}"
 
@@ -116,7 +116,7 @@ def _text(announcement: Announcement, context: Context) -> Iterator[str]:
     yield from _item("What is new", _NEW[announcement.reason].format(word=announcement.severity.word))
     for state in announcement.metrics:
         if state.metric.value == announcement.concern:
-            yield from _item("Headroom", _headroom(state.headroom))
+            yield from _item("Headroom", headroom_in_words(state.headroom))
             yield from _item("Last 24 h", _sparkline(announcement.spark))
         else:
             yield from _item(f"{state.metric.value.capitalize()}s", _other(state))
@@ -144,9 +144,9 @@ _NEW = {
 
 def _rate(announcement: Announcement, metric: Metric) -> Iterator[str]:
     lines = AWS_LINES[metric]
-    count = _count_of(announcement)
+    count = count_of(announcement)
     if count is not None:
-        yield from _wrapped(f"{_events_of(metric, count, lines.review, lines.pause)}.")
+        yield from _wrapped(f"{events_of(metric, count, lines.review, lines.pause)}.")
     if announcement.kind is not Kind.RESOLVED and announcement.found:
         yield from _wrapped(_why(announcement.cause))
     elif announcement.kind is not Kind.RESOLVED:
@@ -159,7 +159,7 @@ def _rate(announcement: Announcement, metric: Metric) -> Iterator[str]:
     )
 
 
-def _count_of(announcement: Announcement) -> Count | None:
+def count_of(announcement: Announcement) -> Count | None:
     """The numbers that the message speaks of: of what holds now, else of the rate as it is now."""
     if announcement.found:
         return announcement.found[0].count
@@ -178,7 +178,8 @@ def _why(finding: Finding) -> str:
     )
 
 
-def _events_of(metric: Metric, count: Count, *lines: float) -> str:
+def events_of(metric: Metric, count: Count, *lines: float) -> str:
+    """61 of the last 1,204 mails bounced: 5.1 % (sent over 5 h)."""
     verb = "bounced" if metric is Metric.BOUNCE else "brought complaints"
     rate = "" if count.rate is None else f": {percent(count.rate, *lines)}"
     span = duration(count.end - count.start)
@@ -230,7 +231,8 @@ _STEPS_UNREADABLE = {
 }
 
 
-def _headroom(left: Headroom | None) -> str:
+def headroom_in_words(left: Headroom | None) -> str:
+    """What is left before AWS's review line, when it is gone, and what brings it back."""
     if left is None:
         return "not known: no mail in the last two weeks"
     noun = left.metric.value
@@ -265,7 +267,7 @@ def _other(state: MetricState) -> str:
     word = words.get(state.verdict, state.verdict.value.lower())
     if state.shown is None or state.shown.rate is None:
         return word
-    return f"{word}: {_events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}"
+    return f"{word}: {events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}"
 
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -358,7 +360,7 @@ def ses_console(region: str) -> str:
 def document(announcement: Announcement) -> dict[str, Any]:
     """An announcement for programs: `replay --json` prints it, and every machine document is made of it."""
     cause = announcement.cause
-    count = _count_of(announcement)
+    count = count_of(announcement)
     return {
         "at": iso(announcement.at),
         "account": announcement.target.account,
