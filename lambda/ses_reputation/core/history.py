@@ -32,7 +32,10 @@ LONGEST = 3 * 366 * DAY
 LARGEST_COUNT = 10**8
 """No sender puts so much mail into fifteen minutes; a larger count is a broken answer."""
 
-EXPOSURES = (3 * HOUR, 24 * HOUR)
+BOUNCE_DELAYS = (HOUR // 2,)
+"""Mean delay, in seconds, by which a late bounce follows its mail (docs/evidence.md)."""
+
+COMPLAINT_DELAYS = (3 * HOUR, 24 * HOUR)
 """Mean delays, in seconds, by which a complaint follows its mail: quick readers and slow ones."""
 
 
@@ -114,15 +117,25 @@ class History:
     """Quarter-hour slots from the first point to `until`, each count as a running sum.
 
     `attempts[i]` is the number of attempts in all slots before slot `i` (so the list has one more member than there are
-    slots), and the same for `bounces`, `complaints` and `rejects`: integers, exact. `exposed[d][i]` is the running sum of
-    mail smoothed exponentially over `EXPOSURES[d]`: the mail that could have caused the complaints before slot `i`.
+    slots), and the same for `bounces`, `complaints` and `rejects`: integers, exact. `could_bounce` and `could_complain` are
+    running sums of mail smoothed exponentially over each of `BOUNCE_DELAYS` and `COMPLAINT_DELAYS`: the mail that could have
+    caused what came in before slot `i`.
 
     Slot `i` covers `[origin + i * BUCKET, origin + (i + 1) * BUCKET)`. The origin is the first point's own time, so that
     slots are AWS's buckets whatever minute they start at; a point off that rhythm joins the slot that starts after it,
     never an earlier one, so that no bucket is known before its end.
     """
 
-    __slots__ = ("attempts", "bounces", "complaints", "exposed", "first", "origin", "rejects")
+    __slots__ = (
+        "attempts",
+        "bounces",
+        "complaints",
+        "could_bounce",
+        "could_complain",
+        "first",
+        "origin",
+        "rejects",
+    )
 
     def __init__(self, origin: Instant, slots: list[Point | None], first: Instant) -> None:
         self.origin = origin
@@ -132,7 +145,8 @@ class History:
         self.complaints = _sums([p.complaints if p else 0 for p in slots])
         self.rejects = _sums([p.rejects if p else 0 for p in slots])
         sends = [p.attempts if p else 0 for p in slots]
-        self.exposed = tuple(_smoothed_sums(sends, delay) for delay in EXPOSURES)
+        self.could_bounce = tuple(_smoothed_sums(sends, delay) for delay in BOUNCE_DELAYS)
+        self.could_complain = tuple(_smoothed_sums(sends, delay) for delay in COMPLAINT_DELAYS)
 
     @property
     def slots(self) -> int:

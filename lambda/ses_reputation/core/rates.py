@@ -87,14 +87,16 @@ def lower_bound(events: int, mails: int, confidence: float) -> float:
 class View:
     """One metric of a history as it was known when its slot `end` began: nothing later is ever touched."""
 
-    __slots__ = ("attempts", "end", "events", "history", "metric", "normal_day", "oldest")
+    __slots__ = ("attempts", "causes", "end", "events", "history", "metric", "normal_day", "oldest")
 
     def __init__(self, history: History, metric: Metric, end: int) -> None:
         self.history = history
         self.metric = metric
         self.end = end
         self.attempts = history.attempts
-        self.events = history.bounces if metric is Metric.BOUNCE else history.complaints
+        bounces = metric is Metric.BOUNCE
+        self.events = history.bounces if bounces else history.complaints
+        self.causes = history.could_bounce if bounces else history.could_complain
         self.oldest = max(0, end - LOOKBACK // BUCKET)
         age = min(max(history.time(end) - history.first, DAY), LOOKBACK)
         self.normal_day = (self.attempts[end] - self.attempts[self.oldest]) * DAY / age
@@ -116,20 +118,22 @@ class View:
     def measure(self, window: Window) -> tuple[int, int]:
         """Events and mails in `window`.
 
-        Complaints follow their mail by hours or days. Over hours they are therefore set against the mail that could
-        have caused them: sends smoothed over each of `EXPOSURES`, the larger sum counts. While a history is too young
-        to know what was sent before the window, the window's own mail counts where it is more.
+        Events follow their mail: bounces by minutes or an hour, complaints by hours or days. The mails are therefore those
+        that could have caused the events: sends smoothed over the delays, where that is more, so that the last bounces of a
+        morning's blast are not set against the trickle after it. Complaints over hours are set against smoothed sends alone,
+        the larger sum of the two delays; only while a history is too young to know what was sent before the window, the
+        window's own mail counts where it is more.
         """
-        start = self.start(window)
-        events = self.events[self.end] - self.events[start]
-        mails = self.attempts[self.end] - self.attempts[start]
-        if self.metric is Metric.BOUNCE or not window.hours:
-            return events, mails
-        end = self.end
-        exposed = max(sums[end] - sums[start] for sums in self.history.exposed)
-        if self.history.time(end) - self.history.first < window.hours * HOUR + DAY:
-            exposed = max(exposed, mails)
-        return events, int(exposed)
+        start, end = self.start(window), self.end
+        events = self.events[end] - self.events[start]
+        mails = self.attempts[end] - self.attempts[start]
+        could_cause = int(max(sums[end] - sums[start] for sums in self.causes))
+        if self.metric is Metric.COMPLAINT:
+            if not window.hours:
+                return events, mails
+            if self.history.time(end) - self.history.first >= window.hours * HOUR + DAY:
+                return events, could_cause
+        return events, max(mails, could_cause)
 
     def count(self, window: Window) -> Count:
         """`measure` with the time the window spans."""
