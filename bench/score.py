@@ -1,47 +1,77 @@
-"""How early, how quiet, how honest: the default policy against many simulated senders.
+"""How early, how quiet, how honest: what the default policy says of many simulated senders, against the truth.
 
-.venv/bin/python -m bench.score --seeds 10
+    .venv/bin/python -m bench.score --seeds 10
+    .venv/bin/python -m bench.score --seeds 40 --worlds complaints --sizes 150 3000 --json
+
+Every situation and size is played once per seed. "All" means what the goals mean: it leaves nothing out.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from statistics import median
+from functools import partial
+from math import log
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
 
-from ses_reputation.core.decide import Announcement, replay
-from ses_reputation.core.episode import Kind, Reason
-from ses_reputation.core.history import BUCKET, DAY, HOUR
+import numpy as np
+from ses_reputation.core.decide import replay
+from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point, iso
 from ses_reputation.core.rates import AWS_LINES, Metric
-from ses_reputation.core.rules import Severity, default_policy
+from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 
-from .worlds import DAYS, SITUATIONS, SIZES, START, World, world
+from .worlds import END, SITUATIONS, SIZES, START, AwsWindow, Delay, Incident, World, world
 
 TARGET = Target("000000000000", "simulated")
-SETTLED = START + 14 * DAY
-"""Before this the sender is younger than the windows; what is said then is counted apart."""
+
+YOUNG = START + 14 * DAY
+"""False alarms before this are shown apart too: the history is younger than the longest windows."""
+
+FLAP = 2 * DAY
+"""An episode that opens again so soon after its all-clear, or within the same incident, is a flap."""
+
+ORACLE_SURE = log(10_000)
+"""The oracle speaks when what it sees is ten thousand times as likely with the incident as without."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """An announcement, as far as it matters here."""
+
+    at: Instant
+    metric: str
+    severity: str
+    kind: str
+    episode: str
 
 
 @dataclass
 class Score:
-    """What one or many worlds gave; `add` puts them together."""
+    """What was said of one world or of many; `add` puts them together."""
 
-    incidents: int = 0
-    told: int = 0
-    used: list[float] = field(default_factory=list)  # share of the head start
+    incidents: int = 0  # that reach AWS's review line
+    told: int = 0  # of them, before that
+    used: list[float] = field(default_factory=list)  # share of the head start, one per incident
+    oracle: list[float] = field(default_factory=list)  # the same for one who knows the rates
     leads: list[float] = field(default_factory=list)  # hours
     healthy_days: float = 0.0
     false_alarms: int = 0
+    young_days: float = 0.0  # of the healthy days
+    young_alarms: int = 0  # of the false alarms
     false_criticals: int = 0
-    young_alarms: int = 0
-    pauses: int = 0
+    pauses: int = 0  # incidents that reach AWS's pause line
     critical_in_time: int = 0
+    spoken_of: int = 0  # incidents that anything was said of
     notices: int = 0
-    troubled: int = 0  # worlds with an incident that was told at all
     flaps: int = 0
     all_clears: int = 0
     unsafe: int = 0
@@ -51,103 +81,317 @@ class Score:
             setattr(self, name, getattr(self, name) + value)
 
 
-def score(case: World, announcements: Sequence[Announcement]) -> Score:
-    """What the announcements about one world are worth."""
+def said_from(document: Mapping[str, Any]) -> Said:
+    """One line of `ses-reputation replay --json`."""
+    at = int(np.datetime64(document["at"].removesuffix("+00:00"), "s").astype(int))
+    return Said(at, document["metric"], document["severity"], document["kind"], document["episode"])
+
+
+def said_by_core(points: Sequence[Point]) -> list[Said]:
+    """What the product says of a history, in process."""
+    return [
+        Said(a.at, a.concern, a.severity.word, a.kind.value, a.episode)
+        for _, told, _ in replay(TARGET, points, default_policy(), until=END)
+        for a in told
+    ]
+
+
+def score(case: World, said: Sequence[Said]) -> Score:
+    """What was said of one world, against the truth about it. `said` is in order of time."""
     result = Score()
-    about = case.situation.metric
-    onset = START + DAYS * DAY if case.onset is None else case.onset
-    firing = [a for a in announcements if a.kind is Kind.FIRING]
-    false = [a for a in firing if a.at <= onset or (about is not None and a.concern != about.value)]
-    opened = [a for a in false if a.reason is Reason.OPENED]
-    result.young_alarms = sum(a.at < SETTLED for a in opened)
-    result.false_alarms = len(opened) - result.young_alarms
-    result.false_criticals = sum(a.severity is Severity.CRITICAL for a in false if a.at >= SETTLED)
-    result.healthy_days = (onset - SETTLED) / DAY
-    if about is None or case.onset is None:
-        return result
-    mine = [a for a in announcements if a.concern == about.value and a.at > onset]
-    first = next((a.at for a in mine if a.kind is Kind.FIRING), None)
-    if case.review is not None:
-        result.incidents = 1
-        in_time = first is not None and first <= case.review
-        result.told = int(in_time)
-        head = case.review - onset
-        result.used = [(case.review - first) / head if in_time and first is not None and head else 0.0]
-        result.leads = [(case.review - first) / HOUR if first is not None else 0.0]
-        result.troubled = int(bool(mine))
-        result.notices = len(mine)
-        result.flaps = max(0, sum(a.reason is Reason.OPENED for a in mine) - 1)
-    if case.pause is not None:
-        critical = next((a.at for a in mine if a.severity is Severity.CRITICAL), None)
-        result.pauses = 1
-        result.critical_in_time = int(critical is not None and critical <= case.pause)
-    for end in (a.at for a in mine if a.kind is Kind.RESOLVED):
-        slot = min((end - START) // BUCKET - 1, len(case.aws_rate) - 1)
-        going_on = case.over is not None and end < case.over and case.review is not None
-        result.all_clears += 1
-        result.unsafe += int(bool(case.aws_rate[slot] >= AWS_LINES[about].review) or going_on)
+    bounds = [*(incident.onset for incident in case.incidents[1:]), END + BUCKET]
+    for incident, until in zip(case.incidents, bounds, strict=True) if case.incidents else ():
+        _score_incident(result, case, incident, said, until)
+    _score_peace(result, case, said)
     return result
 
 
-def run(task: tuple[int, int, int, float]) -> tuple[int, int, Score]:
-    """One world through the policy."""
-    situation, size, seed, aws_window = task
-    case = world(SITUATIONS[situation], size, seed, aws_window=aws_window)
-    said = [
-        a
-        for _, told, _ in replay(TARGET, case.points, default_policy(), until=START + DAYS * DAY)
-        for a in told
-    ]
-    return situation, size, score(case, said)
+def _score_incident(
+    result: Score, case: World, incident: Incident, said: Sequence[Said], until: Instant
+) -> None:
+    mine = [s for s in said if s.metric == incident.metric]
+    during = [s for s in mine if incident.onset < s.at < until]
+    before = [s for s in mine if s.at <= incident.onset]
+    standing = before[-1:] if before and before[-1].kind != "resolved" else []
+    alerts = [incident.onset for _ in standing] + [s.at for s in during if s.kind == "firing"]
+    if incident.review is not None:
+        head = incident.review - incident.onset
+        first = alerts[0] if alerts else END
+        in_time = bool(alerts) and first <= incident.review
+        result.incidents += 1
+        result.told += in_time
+        if head > BUCKET:  # who is over the line at the end of the first bucket has no head start
+            result.used.append((incident.review - first) / head if in_time else 0.0)
+            result.oracle.append(_oracle(case, incident))
+        result.leads.append((incident.review - first) / HOUR if alerts else 0.0)
+    if incident.pause is not None:
+        critical = [s for s in standing + during if s.kind != "resolved" and s.severity == "critical"]
+        result.pauses += 1
+        result.critical_in_time += bool(critical) and critical[0].at <= incident.pause
+    if case.situation.borderline:
+        result.false_criticals += sum(s.kind == "firing" and s.severity == "critical" for s in during)
+        return
+    of_it = [s for s in during if s.at <= incident.settled or _running(s, during, incident.settled)]
+    if of_it:
+        result.spoken_of += 1
+        result.notices += len(of_it)
+        result.flaps += max(0, len({s.episode for s in of_it + standing}) - 1)
+    for clear in (s for s in of_it if s.kind == "resolved"):
+        rate = case.aws_rate[min((clear.at - START) // BUCKET, len(case.aws_rate)) - 1]
+        going_on = clear.at < incident.over and incident.review is not None
+        result.all_clears += 1
+        result.unsafe += bool(rate >= AWS_LINES[incident.metric].review or going_on)
 
 
-def line(name: str, s: Score) -> str:
-    """One row of the table."""
-
-    def share(part: float, whole: float) -> str:
-        return f"{100 * part / whole:6.1f}%" if whole else "      -"
-
-    return (
-        f"{name:<44}{s.incidents:>5}{share(s.told, s.incidents)}{share(sum(s.used), len(s.used))}"
-        f"{f'{median(s.leads):7.1f}' if s.leads else '      -'}"
-        f"{f'{s.false_alarms / s.healthy_days * 30:8.3f}' if s.healthy_days else '       -'}{s.false_criticals:>5}"
-        f"{s.young_alarms:>6}{share(s.critical_in_time, s.pauses)}"
-        f"{f'{s.notices / s.troubled:7.2f}' if s.troubled else '      -'}"
-        f"{f'{s.flaps / s.troubled:6.2f}' if s.troubled else '     -'}{share(s.unsafe, s.all_clears)}"
+def _running(s: Said, said: Sequence[Said], since: Instant) -> bool:
+    """Whether the episode of `s` had begun by `since`, or so soon after an all-clear that it is the same trouble."""
+    opened = next(other.at for other in said if other.episode == s.episode)
+    return opened <= since or any(
+        other.kind == "resolved" and other.at <= opened <= other.at + FLAP for other in said
     )
+
+
+def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
+    """What was said when there was nothing to say. Where one metric is ruined, the other's day is half a day."""
+    troubled = [
+        (i.onset, END if case.situation.borderline else i.settled, i.metric.value) for i in case.incidents
+    ]
+    lost = sum(end - start for start, end, _ in troubled)
+    result.healthy_days = (END - START - lost / 2) / DAY
+    result.young_days = (
+        YOUNG - START - sum(max(0, min(end, YOUNG) - min(start, YOUNG)) for start, end, _ in troubled) / 2
+    ) / DAY
+    opened: set[str] = set()
+    false: set[str] = set()
+    for s in said:
+        if s.episode not in opened:
+            opened.add(s.episode)
+            trouble = any(
+                start < s.at <= end + FLAP and s.metric == metric for start, end, metric in troubled
+            )
+            if not trouble:
+                false.add(s.episode)
+                result.false_alarms += 1
+                result.young_alarms += s.at < YOUNG
+        still_false = s.episode in false and not any(
+            start < s.at <= end and s.metric == metric for start, end, metric in troubled
+        )
+        if s.kind == "firing" and s.severity == "critical" and still_false:
+            result.false_criticals += 1
+
+
+def _oracle(case: World, incident: Incident) -> float:
+    """The share of the head start of one who knows the onset and every rate, and waits only to be sure."""
+    assert incident.review is not None
+    onset, end = ((at - START) // BUCKET for at in (incident.onset, incident.review))
+    counts = np.zeros(len(case.aws_rate))
+    for point in case.points:
+        events = point.bounces if incident.metric is Metric.BOUNCE else point.complaints
+        counts[(point.at - START) // BUCKET] = events
+    likely = counts * np.log(case.expected / case.healthy) - (case.expected - case.healthy)
+    sure = np.flatnonzero(np.cumsum(likely[onset:end]) >= ORACLE_SURE)
+    return 1 - (int(sure[0]) + 1) / (end - onset) if len(sure) else 0.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One world to be played."""
+
+    situation: int
+    size: int
+    seed: int
+    window: AwsWindow = AwsWindow()
+    delay: Delay | None = None
+
+    def world(self) -> World:
+        return world(SITUATIONS[self.situation], self.size, self.seed, window=self.window, delay=self.delay)
+
+
+def play(
+    task: Task, speak: Callable[[Sequence[Point]], list[Said]] = said_by_core
+) -> tuple[Task, str, Score]:
+    """One world through the product: task, rhythm, score."""
+    case = task.world()
+    return task, case.rhythm.value, score(case, speak(case.points))
+
+
+def play_all(
+    tasks: Iterable[Task], speak: Callable[[Sequence[Point]], list[Said]] = said_by_core, processes: int = 2
+) -> dict[str, Score]:
+    """Scores by name: of each situation, size and rhythm, and of all."""
+    tasks = list(tasks)
+    scores: dict[str, Score] = {}
+    with ProcessPoolExecutor(processes) as pool:
+        for task, rhythm, result in pool.map(partial(play, speak=speak), tasks, chunksize=8):
+            for name in (SITUATIONS[task.situation].name, f"{task.size:,} a day", rhythm, "all"):
+                scores.setdefault(name, Score()).add(result)
+    situations = [situation.name for situation in SITUATIONS]
+    sizes = [f"{size:,} a day" for size in sorted({task.size for task in tasks})]
+    order = [*situations, *sizes, *sorted(set(scores) - {*situations, *sizes, "all"}), "all"]
+    return {name: scores[name] for name in order if name in scores}
+
+
+def figures(s: Score) -> dict[str, float | None]:
+    """The figures that the goals speak of; None where there was nothing to measure."""
+
+    def per(part: float, whole: float) -> float | None:
+        return part / whole if whole else None
+
+    return {
+        "incidents": s.incidents,
+        "told": per(s.told, s.incidents),
+        "head start used": fmean(s.used) if s.used else None,
+        "oracle": fmean(s.oracle) if s.oracle else None,
+        "median lead, h": median(s.leads) if s.leads else None,
+        "false alarms per 30 days": per(30 * s.false_alarms, s.healthy_days),
+        "of them after day 14": per(30 * (s.false_alarms - s.young_alarms), s.healthy_days - s.young_days),
+        "false criticals": s.false_criticals,
+        "critical before pause": per(s.critical_in_time, s.pauses),
+        "notices per incident": per(s.notices, s.spoken_of),
+        "flaps per incident": per(s.flaps, s.spoken_of),
+        "unsafe all-clears": per(s.unsafe, s.all_clears),
+    }
+
+
+COLUMNS = {
+    "incidents": "{:5d}",
+    "told": "{:7.1%}",
+    "head start used": "{:7.1%}",
+    "oracle": "{:7.1%}",
+    "median lead, h": "{:7.1f}",
+    "false alarms per 30 days": "{:7.3f}",
+    "of them after day 14": "{:7.3f}",
+    "false criticals": "{:5d}",
+    "critical before pause": "{:7.1%}",
+    "notices per incident": "{:6.2f}",
+    "flaps per incident": "{:6.2f}",
+    "unsafe all-clears": "{:7.1%}",
+}
+HEAD = "    n   told   used oracle   lead  false settld crit  pause notic flaps unsafe"
+
+
+def table(scores: Mapping[str, Score]) -> str:
+    rows = [f"{'':<50}{HEAD}"]
+    for name, s in scores.items():
+        cells = []
+        for column, value in figures(s).items():
+            cell = COLUMNS[column]
+            width = len(cell.format(0))
+            cells.append(f"{'-' if value is None else cell.format(value):>{width}}")
+        rows.append(f"{name:<50}{''.join(cells)}")
+    return "\n".join(rows)
+
+
+def goals(scores: Mapping[str, Score]) -> list[tuple[str, float | None, str, bool]]:
+    """Each goal with what was measured."""
+    got = figures(scores["all"])
+    worst = max(
+        (
+            figures(s)["false alarms per 30 days"] or 0.0
+            for name, s in scores.items()
+            if name.endswith(" a day")
+        ),
+        default=None,
+    )
+    wanted: list[tuple[str, float | None, str, float]] = [
+        ("told before the review line", got["told"], ">=", 0.98),
+        ("head start used", got["head start used"], ">=", 0.75),
+        ("median lead, hours", got["median lead, h"], ">=", 24.0),
+        ("false alarms per 30 healthy days", got["false alarms per 30 days"], "<=", 0.06),
+        ("the same, worst size", worst, "<=", 0.15),
+        ("false criticals", got["false criticals"], "<=", 0.0),
+        ("critical before the pause line", got["critical before pause"], ">=", 0.99),
+        ("notices per incident", got["notices per incident"], "<=", 6.5),
+        ("flaps per incident", got["flaps per incident"], "<=", 0.1),
+        ("all-clears while unsafe", got["unsafe all-clears"], "<=", 0.02),
+    ]
+    return [
+        (name, value, f"{sign} {goal:g}", value is None or (value >= goal if sign == ">=" else value <= goal))
+        for name, value, sign, goal in wanted
+    ]
+
+
+def looked_ahead(cuts: int, seed: int) -> int:
+    """In how many of `cuts` cut histories the command `replay` says other things than of the whole history."""
+    dice = np.random.default_rng(seed)
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(cuts):
+            case = world(SITUATIONS[number % len(SITUATIONS)], SIZES[number % len(SIZES)], seed + number)
+            cut = case.points[: int(dice.uniform(0.2, 0.98) * len(case.points))]
+            end = iso(cut[-1].at + BUCKET)
+            whole = replayed(case.points, Path(folder) / "whole.json")
+            part = replayed(cut, Path(folder) / "part.json")
+            wrong += part != [line for line in whole if line["at"] <= end]
+    return wrong
+
+
+def replayed(points: Sequence[Point], file: Path) -> list[dict[str, Any]]:
+    """What `ses-reputation replay --json` prints for `points`, which are written to `file` first."""
+    file.write_text(json.dumps(answer(points)))
+    command = [sys.executable, "-m", "cli.main", "replay", str(file), "--json"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603
+    return [json.loads(line) for line in lines]
+
+
+def answer(points: Sequence[Point]) -> dict[str, list[dict[str, object]]]:
+    """`points` as `aws ses get-send-statistics` prints them."""
+    return {
+        "SendDataPoints": [
+            {
+                "Timestamp": iso(point.at),
+                "DeliveryAttempts": point.attempts,
+                "Bounces": point.bounces,
+                "Complaints": point.complaints,
+                "Rejects": point.rejects,
+            }
+            for point in points
+        ]
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=10, help="worlds of each situation and size")
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument(
-        "--aws-window", type=float, default=1.0, help="AWS's window against our estimate of it"
-    )
+    parser.add_argument("--worlds", default="all", help="only situations whose name has this in it")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="mails a day")
+    parser.add_argument("--aws-mails", type=int, default=10_000, help="the fewest mails that AWS looks at")
+    parser.add_argument("--aws-days", type=float, default=1.0, help="or so many normal days, if more")
+    parser.add_argument("--delay", type=Delay, choices=list(Delay), help="of complaints; else one by one")
+    parser.add_argument("--cuts", type=int, default=0, help="cut histories to look for look-ahead in")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    seeds = range(given.first_seed, given.first_seed + given.seeds)
-    tasks = [
-        (i, size, seed, given.aws_window) for i in range(len(SITUATIONS)) for size in SIZES for seed in seeds
-    ]
-    by_situation = {i: Score() for i in range(len(SITUATIONS))}
-    by_size = {size: Score() for size in SIZES}
-    total = Score()
-    with ProcessPoolExecutor(2) as pool:
-        for situation, size, result in pool.map(run, tasks, chunksize=4):
-            for score_of in (by_situation[situation], by_size[size], total):
-                score_of.add(result)
+    window = AwsWindow(given.aws_mails, given.aws_days)
+    scores = play_all(
+        Task(number, size, seed, window, given.delay)
+        for number, situation in enumerate(SITUATIONS)
+        if given.worlds == "all" or given.worlds in situation.name
+        for size in given.sizes
+        for seed in range(given.first_seed, given.first_seed + given.seeds)
+    )
+    if not scores:
+        parser.error(
+            f"no situation has {given.worlds!r} in its name: {', '.join(s.name for s in SITUATIONS)}"
+        )
+    ahead = looked_ahead(given.cuts, given.first_seed) if given.cuts else None
     if given.json:
         print(
-            json.dumps({"total": vars(total), "sizes": {str(size): vars(s) for size, s in by_size.items()}})
+            json.dumps({name: figures(s) for name, s in scores.items()} | {"looked ahead": ahead}, indent=1)
         )
         return
-    print(f"{'':<44}    n   told   used   lead   false crit young  pause notices flaps unsafe")
-    for i, s in by_situation.items():
-        print(line(SITUATIONS[i].name, s))
-    for size, s in by_size.items():
-        print(line(f"{size:,} a day", s))
-    print(line("all", total))
+    print(table(scores))
+    print()
+    for name, value, goal, met in goals(scores):
+        print(
+            f"{name:<36}{'-' if value is None else f'{value:.4g}':>9}   goal {goal:<8}{'met' if met else 'MISSED'}"
+        )
+    if ahead is not None:
+        print(
+            f"{'cut histories with look-ahead':<36}{ahead:>9}   goal <= 0    {'MISSED' if ahead else 'met'}"
+        )
 
 
 if __name__ == "__main__":

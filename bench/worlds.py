@@ -1,67 +1,122 @@
-"""Simulated senders: what Amazon SES would count of them, and when AWS's own rate would reach its lines.
+"""Simulated senders: what Amazon SES would count of them, what goes wrong, and when AWS's own rate reaches its lines.
 
-A world is a sender of some size with a rhythm, a normal bounce and complaint rate that drift, late bounces and later
-complaints, and a situation that befalls it (or does not). The truth about AWS is a rate over the last
-max(10,000, one normal day) mails, which is what two published enforcement notices suggest; `aws_window` scales it.
+A world is eight weeks of a sender of some size. Its rhythm, normal rates, noise and delays are drawn from the seed; the
+situation says what goes wrong. The truth about AWS is the rate over the last max(10,000, one normal day) mails, which is
+what two published enforcement notices suggest; `AwsWindow` has other guesses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from ses_reputation.core.history import BUCKET, DAY, Point
+from ses_reputation.core.history import BUCKET, Instant, Point
 from ses_reputation.core.rates import AWS_LINES, Metric
 
-Array = NDArray[np.float64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 DAYS = 56
-SLOTS = DAYS * 96
+PER_DAY = 96
+SLOTS = DAYS * PER_DAY
 START = 1_735_689_600  # 2025-01-01T00:00:00Z
+END = START + SLOTS * BUCKET
 SIZES = (150, 3_000, 50_000, 1_000_000, 20_000_000)
+SETTLING = 3.0
+"""Days after the end of an incident in which its late complaints are not held against the monitor."""
+
+
+class Rhythm(StrEnum):
+    """When a sender sends; one per seed, in turn."""
+
+    OFFICE = "office hours"  # nights and week-ends almost empty
+    STEADY = "round the clock"
+    BLASTS = "campaigns"  # a day's mail in two buckets, on working days
+    MIXED = "newsletter and trickle"
+    GROWING = "growing"  # five times as much after eight weeks
+    IDLE = "idle days"  # four days in ten without mail
+    BROKEN = "outages and a holiday"
+
+
+class Delay(StrEnum):
+    """How late complaints come, and in which bucket SES counts them."""
+
+    EXPONENTIAL = "exponential"
+    LOGNORMAL = "lognormal"
+    SEND_BUCKET = "in the send's bucket"
+
+
+@dataclass(frozen=True)
+class AwsWindow:
+    """A guess at the mail that AWS's own rate is made of."""
+
+    mails: int = 10_000
+    days: float = 1.0
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What befalls a sender: a factor on its mail and its rates, slot by slot after the onset."""
+    """What goes wrong: an added rate of all mail, or extra mail with a rate of its own."""
 
     name: str
-    metric: Metric | None  # what it ruins; None for healthy worlds
-    rate: Callable[[Array], Array] | None = (
-        None  # of all mail, by days since the onset; added to the normal rate
-    )
-    list_rate: float = 0.0  # of the extra mail alone
-    list_share: float = 0.0  # extra mail, in shares of the usual
-    days: float = 60.0  # how long it lasts unless the fix comes first
+    metric: Metric | None = None  # what it ruins; None: nothing goes wrong
+    added: Callable[[Floats], Floats] | None = None  # fraction, by days since the onset
+    list_rate: float = 0.0  # fraction, of the extra mail
+    list_share: float = 0.0  # extra mail, in shares of a normal day's
+    lasts: float | None = None  # days; None: until some days after AWS's rate has reached its review line
+    onset: tuple[float, float] = (16.0, 30.0)  # days
+    again: float | None = None  # a second time, so many days after the end of the first
+    bounce: tuple[float, float] = (0.003, 0.015)  # the normal rates are drawn from these
+    complaint: tuple[float, float] = (0.0001, 0.0005)
+    borderline: bool = False  # bad, but under AWS's line: a warning is neither owed nor wrong
 
 
-def _step(level: float) -> Callable[[Array], Array]:
+def _step(level: float) -> Callable[[Floats], Floats]:
     return lambda days: np.full_like(days, level)
 
 
-def _ramp(level: float, over: float) -> Callable[[Array], Array]:
-    return lambda days: level * np.clip(days / over, 0, 1)
+def _ramp(level: float, over: float) -> Callable[[Floats], Floats]:
+    return lambda days: level * np.clip(days / over, 0.0, 1.0)
 
 
+_B, _C = Metric.BOUNCE, Metric.COMPLAINT
 SITUATIONS = (
-    Situation("healthy", None),
-    Situation("bounces: all mail at 20 %", Metric.BOUNCE, _step(0.20)),
-    Situation("bounces: step to 8 %", Metric.BOUNCE, _step(0.07)),
-    Situation("bounces: step to 6.5 %", Metric.BOUNCE, _step(0.055)),
-    Situation("bounces: ramp to 9 % in 7 days", Metric.BOUNCE, _ramp(0.08, 7)),
-    Situation("bounces: ramp to 8 % in 18 days", Metric.BOUNCE, _ramp(0.07, 18)),
-    Situation("bounces: bought list, twice the mail", Metric.BOUNCE, list_rate=0.15, list_share=1.0),
-    Situation("bounces: compromised, five times the mail", Metric.BOUNCE, list_rate=0.12, list_share=4.0),
-    Situation("bounces: half a day at 12 %", Metric.BOUNCE, _step(0.11), days=0.5),
-    Situation("complaints: step to 0.3 %", Metric.COMPLAINT, _step(0.003)),
-    Situation("complaints: step to 0.15 %", Metric.COMPLAINT, _step(0.0013)),
-    Situation("complaints: ramp to 0.25 % in 10 days", Metric.COMPLAINT, _ramp(0.0023, 10)),
-    Situation(
-        "complaints: one campaign at 0.6 %", Metric.COMPLAINT, list_rate=0.006, list_share=1.0, days=1.5
-    ),
+    Situation("healthy"),
+    Situation("healthy: 2 % bounces, 0.05 % complaints", bounce=(0.019, 0.021), complaint=(0.0005, 0.0006)),
+    Situation("bounces: bad list, all mail at 20 %", _B, _step(0.20)),
+    Situation("bounces: burst of 3 hours at 30 %", _B, _step(0.30), lasts=0.125),
+    Situation("bounces: half a day at 12 %", _B, _step(0.11), lasts=0.5),
+    Situation("bounces: step to 8 %", _B, _step(0.072)),
+    Situation("bounces: step just over the line", _B, _step(0.052)),
+    Situation("bounces: 3 to 4 %, never at the line", _B, _step(0.025), lasts=60.0, borderline=True),
+    Situation("bounces: ramp by 8 % in 4 days", _B, _ramp(0.08, 4)),
+    Situation("bounces: rot by 7 % in 20 days", _B, _ramp(0.07, 20)),
+    Situation("bounces: bought list, as much again at 15 %", _B, list_rate=0.15, list_share=1.0),
+    Situation("bounces: compromised, 5 times the mail at 12 %", _B, list_rate=0.12, list_share=5.0),
+    Situation("bounces: twice, at 12 %", _B, _step(0.12), lasts=4.0, onset=(8.0, 14.0), again=16.0),
+    Situation("bounces: in the first days, at 12 %", _B, _step(0.12), onset=(2.0, 8.0)),
+    Situation("complaints: step to 0.4 %", _C, _step(0.004)),
+    Situation("complaints: step to 0.15 %", _C, _step(0.0013)),
+    Situation("complaints: ramp by 0.25 % in 10 days", _C, _ramp(0.0025, 10)),
+    Situation("complaints: storm, one day at 1 %", _C, _step(0.010), lasts=1.0),
+    Situation("complaints: extra campaign at 0.6 %", _C, list_rate=0.006, list_share=1.0, lasts=1.5),
+    Situation("complaints: in the first days, at 0.3 %", _C, _step(0.003), onset=(2.0, 8.0)),
 )
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One thing that went wrong, and the truth about it."""
+
+    metric: Metric
+    onset: Instant
+    over: Instant  # when its cause ends
+    settled: Instant  # when it is over, its late events are in, and AWS's rate is back under the review line
+    review: Instant | None  # when AWS's rate reaches its review line
+    pause: Instant | None
 
 
 @dataclass(frozen=True)
@@ -70,137 +125,237 @@ class World:
 
     situation: Situation
     size: int
+    rhythm: Rhythm
     points: list[Point]
-    onset: int | None  # when the trouble starts
-    over: int | None  # when it is mended
-    review: int | None  # when AWS's rate reaches its review line
-    pause: int | None  # and its pause line
-    aws_rate: Array  # AWS's rate of the ruined metric at the end of each slot
+    incidents: tuple[Incident, ...]
+    aws_rate: Floats  # AWS's rate of the ruined metric (of bounces in healthy worlds) at the end of each slot
+    healthy: Floats  # events of the ruined metric to be expected by slot had nothing gone wrong
+    expected: Floats  # and as it went
 
 
-def world(situation: Situation, size: int, seed: int, *, aws_window: float = 1.0) -> World:
-    """One history of `DAYS` days; the same arguments give the same history."""
-    dice = np.random.default_rng([seed, size, SITUATIONS.index(situation) if situation in SITUATIONS else 99])
-    day = np.arange(SLOTS) / 96
-    mail = dice.poisson(_expected(dice, size, day)).astype(float)
-    drift = np.exp(np.repeat(dice.normal(0, 0.15, DAYS), 96))
-    bounce = dice.uniform(0.003, 0.015) * drift
-    complaint = dice.uniform(0.00005, 0.0004) * drift
-    onset = int(dice.uniform(24, 32) * 96) if situation.metric is not None else None
-    extra = np.zeros(SLOTS)
-    added = {Metric.BOUNCE: np.zeros(SLOTS), Metric.COMPLAINT: np.zeros(SLOTS)}
-    over = None
-    if onset is not None and situation.metric is not None:
-        over = min(SLOTS, onset + int(situation.days * 96))
-        added[situation.metric], extra = _ruin(dice, situation, mail, onset, over)
-    events = _events(dice, mail, extra, bounce, complaint, added)
-    if onset is not None and situation.metric is not None:
-        review, _ = _crossings(mail + extra, events[situation.metric], situation.metric, size, aws_window)
-        if situation.days > DAYS and review is not None:  # two days after AWS wrote, somebody mends it
-            over = min(SLOTS, review + 2 * 96)
-            added[situation.metric][over:] = 0
-            extra[over:] = 0
-            events = _events(np.random.default_rng([seed, 1]), mail, extra, bounce, complaint, added)
-    metric = situation.metric if situation.metric is not None else Metric.BOUNCE
+def world(
+    situation: Situation,
+    size: int,
+    seed: int,
+    *,
+    window: AwsWindow | None = None,
+    delay: Delay | None = None,
+) -> World:
+    """One history of `DAYS` days of a sender of `size` mails a day; the same arguments give the same history."""
+    dice = np.random.default_rng([seed, size, SITUATIONS.index(situation)])
+    rhythm = list(Rhythm)[seed % len(Rhythm)]
+    lateness = (Delay.EXPONENTIAL, Delay.LOGNORMAL)[seed % 2] if delay is None else delay
+    mean = _mean_mail(dice, rhythm, size)
+    mail = dice.poisson(mean)
+    rates = {_B: _normal_rate(dice, situation.bounce), _C: _normal_rate(dice, situation.complaint)}
+    metric = _B if situation.metric is None else situation.metric
+    kernel = _kernel(dice, metric, lateness)
+    extra, added, spans = _trouble(dice, situation, mean, mail, rates[metric], kernel, window)
     total = mail + extra
-    rate = _aws_rate(total, events[metric], size, aws_window)
-    lines = AWS_LINES[metric]
-    review = _first(rate >= lines.review, onset)
-    pause = _first(rate >= lines.pause, onset)
-    points = [
-        Point(
-            START + i * BUCKET, int(total[i]), int(events[Metric.BOUNCE][i]), int(events[Metric.COMPLAINT][i])
+    clean = mail * rates[metric] + extra * float(rates[metric].mean())
+    events = {}
+    for which in (_B, _C):
+        by_send = np.minimum(1.0, rates[which] + (added / np.maximum(mail, 1) if which is metric else 0.0))
+        ill = np.zeros(SLOTS)
+        if which is metric and situation.list_share:
+            by_send, ill = rates[which], np.full(SLOTS, situation.list_rate)
+        sent = dice.binomial(mail, by_send) + dice.binomial(extra, ill)
+        events[which] = _arrivals(
+            dice, sent, which, kernel if which is metric else _kernel(dice, which, lateness)
         )
-        for i in range(SLOTS)
-        if total[i] or events[Metric.BOUNCE][i] or events[Metric.COMPLAINT][i]
-    ]
-    return World(situation, size, points, _at(onset), _at(over), _at(review), _at(pause), rate)
-
-
-def _at(slot: int | None) -> int | None:
-    return None if slot is None else START + slot * BUCKET
-
-
-def _expected(dice: np.random.Generator, size: int, day: Array) -> Array:
-    """Mail by slot: one of three rhythms, with quieter week-ends and days that differ."""
-    rhythm = dice.integers(3)
-    hour = (day % 1) * 24
-    if rhythm == 0:  # office hours
-        shape = 0.1 + np.exp(-(((hour - 13) / 4) ** 2))
-    elif rhythm == 1:  # round the clock
-        shape = 1 + 0.4 * np.sin((hour - 9) / 24 * 2 * np.pi)
-    else:  # a daily newsletter and a trickle
-        shape = 0.15 + 8.0 * ((hour >= 9) & (hour < 10))
-    week = np.where(np.floor(day) % 7 >= 5, dice.uniform(0.1, 0.9), 1.0)
-    luck = np.repeat(np.exp(dice.normal(0, 0.25, DAYS)), 96)
-    expected = shape * week * luck
-    return expected / expected.sum() * size * DAYS
-
-
-def _ruin(
-    dice: np.random.Generator, situation: Situation, mail: Array, onset: int, over: int
-) -> tuple[Array, Array]:
-    """The expected extra events by slot of sending, and the extra mail."""
-    added, extra = np.zeros(SLOTS), np.zeros(SLOTS)
-    when = slice(onset, over)
-    if situation.rate is not None:
-        added[when] = situation.rate((np.arange(onset, over) - onset) / 96) * mail[when]
-    if situation.list_share:
-        extra[when] = dice.poisson(situation.list_share * mail.mean(), over - onset)
-        added[when] += situation.list_rate * extra[when]
-    return added, extra
-
-
-def _events(
-    dice: np.random.Generator,
-    mail: Array,
-    extra: Array,
-    bounce: Array,
-    complaint: Array,
-    added: dict[Metric, Array],
-) -> dict[Metric, Array]:
-    """Counts by the slot in which SES hears of them: bounces mostly at once, complaints over two days."""
-    noise = dice.gamma(20, 1 / 20, SLOTS)
-    bounces = _late((mail * bounce * noise + added[Metric.BOUNCE]), np.array([0.8, 0.1, 0.05, 0.03, 0.02]))
-    lags = np.arange(2 * 96)
-    kernel = (
-        0.6 * np.exp(-lags / 12) / np.exp(-lags / 12).sum()
-        + 0.4 * np.exp(-lags / 80) / np.exp(-lags / 80).sum()
+    rate = aws_rate(total, events[metric], _wanted(mean, window), float(rates[metric].mean()))
+    incidents = tuple(
+        _incident(metric, rate, onset, over, spans[i + 1][0] if i + 1 < len(spans) else SLOTS)
+        for i, (onset, over) in enumerate(spans)
     )
-    complaints = _late((mail * complaint * noise + added[Metric.COMPLAINT]), kernel)
-    cap = np.maximum(mail + extra, 0)
-    return {
-        Metric.BOUNCE: np.minimum(dice.poisson(bounces), np.maximum(cap, 50)).astype(float),
-        Metric.COMPLAINT: dice.poisson(complaints).astype(float),
-    }
+    points = [
+        Point(START + i * BUCKET, sent, bounces, complaints)
+        for i, (sent, bounces, complaints) in enumerate(
+            zip(total.tolist(), events[_B].tolist(), events[_C].tolist(), strict=True)
+        )
+        if sent or bounces or complaints
+    ]
+    return World(
+        situation,
+        size,
+        rhythm,
+        points,
+        incidents,
+        rate,
+        _spread(clean, kernel),
+        _spread(mail * rates[metric] + added, kernel),
+    )
 
 
-def _late(expected: Array, kernel: Array) -> Array:
-    return np.convolve(expected, kernel)[: len(expected)]
+def _mean_mail(dice: np.random.Generator, rhythm: Rhythm, size: int) -> Floats:
+    """Mail to be expected by slot; its mean over a week or so is `size` a day."""
+    day = np.arange(SLOTS) / PER_DAY
+    hour, weekend = (day % 1) * 24, np.floor(day) % 7 >= 5
+    shape = np.ones(SLOTS)
+    if rhythm in (Rhythm.OFFICE, Rhythm.GROWING):
+        shape = np.where(weekend, dice.uniform(0.02, 0.3), 1.0) * (0.02 + np.exp(-(((hour - 13) / 3.5) ** 2)))
+    elif rhythm in (Rhythm.STEADY, Rhythm.BROKEN):
+        shape = np.where(weekend, 0.8, 1.0) * (1 + 0.5 * np.sin((hour - 9) / 24 * 2 * np.pi))
+    elif rhythm is Rhythm.BLASTS:
+        slot = np.arange(SLOTS) % PER_DAY
+        first = int(dice.integers(28, 72))
+        shape = np.where(weekend, 0.0, 1.0) * ((slot == first) | (slot == first + 1))
+    elif rhythm in (Rhythm.MIXED, Rhythm.IDLE):
+        shape = 0.15 + 6.0 * ((hour >= 9) & (hour < 10))
+    if rhythm is Rhythm.GROWING:
+        shape = shape * 5 ** (day / DAYS)
+    if rhythm is Rhythm.IDLE:
+        shape = shape * np.repeat(dice.random(DAYS) > 0.4, PER_DAY)
+    if rhythm is Rhythm.BROKEN:
+        holiday = int(dice.integers(7, 40))
+        shape = shape * np.where((day >= holiday) & (day < holiday + 7), 0.1, 1.0)
+        for start in dice.integers(0, SLOTS - 60, 4):
+            hours = int(dice.integers(8, 48))  # slots without mail, then all of it at once
+            held = shape[start : start + hours].sum()
+            shape[start : start + hours] = 0.0
+            shape[start + hours : start + hours + 4] += held / 4
+    shape = shape * np.repeat(np.exp(dice.normal(0.0, 0.25, DAYS)), PER_DAY)
+    mean: Floats = shape / shape.sum() * size * DAYS
+    return mean
 
 
-def _aws_rate(mail: Array, events: Array, size: int, aws_window: float) -> Array:
-    """The rate over the last max(10,000, one day's) mails at the end of each slot; over all mail where there was less."""
-    wanted = max(10_000, size) * aws_window
+def _normal_rate(dice: np.random.Generator, limits: tuple[float, float]) -> Floats:
+    """A normal rate by slot of sending: it drifts from day to day, and each bucket differs (as a beta-binomial does)."""
+    level = np.exp(dice.uniform(*np.log(limits)))
+    drift = np.zeros(DAYS)
+    for day in range(1, DAYS):
+        drift[day] = 0.7 * drift[day - 1] + dice.normal(0.0, 0.08)
+    shape = dice.uniform(25, 150)
+    rate: Floats = np.minimum(
+        0.5, level * np.repeat(np.exp(drift), PER_DAY) * dice.gamma(shape, 1 / shape, SLOTS)
+    )
+    return rate
+
+
+def _kernel(dice: np.random.Generator, metric: Metric, delay: Delay) -> Floats:
+    """How many of the events come so many buckets after their mail."""
+    if metric is _B:  # most in minutes, some in hours
+        lags = np.arange(48)
+        weights = 0.85 * (lags == 0) + 0.15 * np.exp(-lags / dice.uniform(4, 12)) / 8
+    elif delay is Delay.SEND_BUCKET:
+        return np.ones(1)
+    else:
+        lags = np.arange(6 * PER_DAY) + 0.5
+        if delay is Delay.EXPONENTIAL:
+            weights = np.exp(-lags / (4 * dice.uniform(4, 30)))
+        else:
+            spread = dice.uniform(0.8, 1.4)
+            weights = np.exp(-0.5 * (np.log(lags / (4 * dice.uniform(4, 16))) / spread) ** 2) / lags
+    kernel: Floats = weights / weights.sum()
+    return kernel
+
+
+def _spread(expected: Floats, kernel: Floats) -> Floats:
+    """Expected events by slot of sending → by slot of arrival."""
+    size = 1 << (SLOTS + len(kernel) - 1).bit_length()
+    spread: Floats = np.fft.irfft(np.fft.rfft(expected, size) * np.fft.rfft(kernel, size), size)[:SLOTS]
+    return np.maximum(spread, 1e-9)
+
+
+def _arrivals(dice: np.random.Generator, sent: Ints, metric: Metric, kernel: Floats) -> Ints:
+    """Events by slot of sending → by slot of arrival, event by event."""
+    arrived = np.zeros(SLOTS + len(kernel), np.int64)
+    if metric is _C:
+        slots = np.repeat(np.arange(SLOTS), sent)
+        np.add.at(arrived, slots + dice.choice(len(kernel), len(slots), p=kernel), 1)
+        return arrived[:SLOTS]
+    left, remaining = sent.copy(), 1.0
+    for lag, weight in enumerate(kernel):
+        moved = dice.binomial(left, min(1.0, weight / remaining)) if lag < len(kernel) - 1 else left
+        arrived[lag : lag + SLOTS] += moved
+        left, remaining = left - moved, max(remaining - weight, 1e-12)
+    return arrived[:SLOTS]
+
+
+def _trouble(
+    dice: np.random.Generator,
+    situation: Situation,
+    mean: Floats,
+    mail: Ints,
+    rate: Floats,
+    kernel: Floats,
+    window: AwsWindow | None,
+) -> tuple[Ints, Floats, list[tuple[int, int]]]:
+    """Extra mail and added events by slot of sending, and from which slot to which each incident lasts."""
+    extra, added = np.zeros(SLOTS, np.int64), np.zeros(SLOTS)
+    spans: list[tuple[int, int]] = []
+    if situation.metric is None:
+        return extra, added, spans
+    onset = int(dice.uniform(*situation.onset) * PER_DAY)
+    mended = dice.uniform(0.5, 4.0)  # days after AWS's rate has reached the line: somebody reads AWS's letter
+    while onset < SLOTS:
+        over = SLOTS if situation.lasts is None else min(SLOTS, onset + int(situation.lasts * PER_DAY))
+        when = slice(onset, over)
+        if situation.added is not None:
+            added[when] = situation.added((np.arange(onset, over) - onset) / PER_DAY) * mail[when]
+        if situation.list_share:
+            daily = mean[onset - 14 * PER_DAY : onset].sum() / 14
+            extra[when] = dice.poisson(situation.list_share * daily / PER_DAY, over - onset)
+            added[when] = situation.list_rate * extra[when]
+        if situation.lasts is None:
+            late = _spread(mail * rate + added, kernel)
+            truth = aws_rate(mail + extra, late, _wanted(mean, window), float(rate.mean()))
+            reached = np.flatnonzero(truth[onset:] >= AWS_LINES[situation.metric].review)
+            if len(reached):
+                over = min(SLOTS, onset + int(reached[0]) + int(mended * PER_DAY))
+                extra[over:], added[over:] = 0, 0.0
+        ill = np.flatnonzero(added[onset:over])
+        if len(ill):
+            spans.append((onset + int(ill[0]), over))
+        if situation.again is None:
+            break
+        onset = over + int(situation.again * PER_DAY) if len(spans) < 2 else SLOTS
+    return extra, added, spans
+
+
+def _wanted(mean: Floats, window: AwsWindow | None) -> Floats:
+    """How many mails AWS looks at, by slot: a normal day is the mean of the fourteen days before, had nothing gone wrong."""
+    window = AwsWindow() if window is None else window
+    sums = np.concatenate([[0.0], np.cumsum(mean)])
+    ends = np.arange(1, SLOTS + 1)
+    starts = np.maximum(0, ends - 14 * PER_DAY)
+    daily = (sums[ends] - sums[starts]) * PER_DAY / np.maximum(ends - starts, PER_DAY)
+    return np.maximum(window.mails, window.days * daily)
+
+
+def aws_rate(mail: Ints, events: Ints | Floats, wanted: Floats, before: float) -> Floats:
+    """The rate over the last `wanted` mails at the end of each slot, the mail before the first slot at the rate `before`."""
     mails, happened = np.concatenate([[0], np.cumsum(mail)]), np.concatenate([[0], np.cumsum(events)])
     ends = np.arange(1, len(mails))
     starts = np.maximum(0, np.searchsorted(mails, mails[ends] - wanted, side="right") - 1)
     sent = mails[ends] - mails[starts]
-    rate: Array = np.divide(happened[ends] - happened[starts], sent, out=np.zeros(len(ends)), where=sent > 0)
+    older = np.maximum(0.0, wanted - sent)
+    rate: Floats = (happened[ends] - happened[starts] + older * before) / (sent + older)
     return rate
 
 
-def _crossings(
-    mail: Array, events: Array, metric: Metric, size: int, aws_window: float
-) -> tuple[int | None, int | None]:
-    rate = _aws_rate(mail, events, size, aws_window)
+def _incident(metric: Metric, rate: Floats, onset: int, over: int, until: int) -> Incident:
+    """The truth about what went wrong in the slots from `onset` to `over`, before the next thing at `until`."""
     lines = AWS_LINES[metric]
-    return _first(rate >= lines.review, 96 * 7), _first(rate >= lines.pause, 96 * 7)
+    since = rate[onset:until]
+    known = onset > 0 and rate[onset - 1] >= lines.review  # it is over the line already: nobody can be early
+    high = np.flatnonzero(since >= lines.review)
+    settled = max(over + int(SETTLING * PER_DAY), onset + int(high[-1]) + 1 if len(high) else 0)
+    return Incident(
+        metric,
+        _at(onset),
+        _at(over),
+        _at(min(settled, until)),
+        None if known else _first(since >= lines.review, onset),
+        None if known else _first(since >= lines.pause, onset),
+    )
 
 
-def _first(reached: NDArray[np.bool_], after: int | None) -> int | None:
-    """The end of the first slot at or after `after` in which something is so."""
-    if after is None:
-        return None
-    found = np.flatnonzero(reached[after:])
-    return int(found[0]) + after + 1 if len(found) else None
+def _at(slot: int) -> Instant:
+    return START + slot * BUCKET
+
+
+def _first(reached: NDArray[np.bool_], onset: int) -> Instant | None:
+    """The end of the first slot in which something is so."""
+    found = np.flatnonzero(reached)
+    return _at(onset + int(found[0]) + 1) if len(found) else None
