@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from .days import DayTotal, days_after, with_days
 from .episode import Change, Episode, Kind, Reason, caught_up, step
 from .headroom import Headroom, headroom, share_left
 from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, history_from
@@ -98,6 +99,7 @@ class State:
     published: Instant | None = None  # the last tick whose metrics CloudWatch has acknowledged
     first: Instant | None = None  # start of the oldest bucket ever seen
     failures: int = 0  # ticks in a row at which the target could not be read
+    days: tuple[DayTotal, ...] = ()  # totals beyond what SES remembers, oldest first
     episodes: tuple[Episode, ...] = ()
     pending: tuple[Announcement, ...] = ()  # decided, perhaps not yet announced
 
@@ -154,7 +156,9 @@ def decide(target: Target, reading: Reading, remembered: State | None, policy: P
     if isinstance(reading, Unreadable):
         return _unread(target, reading, before, policy, now)
     try:
-        history = history_from(reading, until=max(now, before.tick), first=before.first)
+        history = history_from(
+            with_days(reading, before.days), until=max(now, before.tick), first=before.first
+        )
     except BadData as bad:
         return _unread(target, Unreadable(Trouble.BAD_ANSWER, str(bad)), before, policy, now)
     episodes = _by_concern(before.episodes)
@@ -172,6 +176,7 @@ def decide(target: Target, reading: Reading, remembered: State | None, policy: P
         judged=now,
         published=before.published,
         first=before.first if history is None else history.first,
+        days=days_after(before.days, reading, now),
         episodes=tuple(kept.values()),
         pending=before.pending + new,
     )

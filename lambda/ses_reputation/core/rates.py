@@ -37,8 +37,8 @@ AWS_LINES = {
 class Window:
     """A stretch of whole buckets up to now: so many hours, or the last so many mails.
 
-    By mails it reaches back until it holds `mails`, or `share_of_day` of a normal day's mail where that is more; it never
-    reaches back further than `LOOKBACK`, and holds what there is where the history is shorter.
+    By mails it reaches back until it holds `mails`, or `share_of_day` of a normal day's mail where that is more, however long
+    that took; it holds what there is where the history is shorter.
     """
 
     mails: int = 0
@@ -104,7 +104,7 @@ class View:
 
     @property
     def mails(self) -> int:
-        """All mail within reach."""
+        """All mail of the last fourteen days."""
         return self.attempts[self.end] - self.attempts[self.oldest]
 
     def start(self, window: Window) -> int:
@@ -112,8 +112,7 @@ class View:
         if window.hours:
             return max(0, self.end - window.hours * HOUR // BUCKET)
         wanted = max(window.mails, window.share_of_day * self.normal_day)
-        found = bisect_right(self.attempts, self.attempts[self.end] - wanted, self.oldest, self.end + 1) - 1
-        return max(self.oldest, found)
+        return max(0, bisect_right(self.attempts, self.attempts[self.end] - wanted, 0, self.end + 1) - 1)
 
     def measure(self, window: Window) -> tuple[int, int]:
         """Events and mails in `window`.

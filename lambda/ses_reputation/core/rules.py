@@ -6,7 +6,7 @@ defaults below are the outcome of simulation (docs/evidence.md); every one of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from math import ceil
 
@@ -217,8 +217,15 @@ def _still(view: View, still: Still, line: float) -> bool:
 
 
 def is_calm(view: View, policy: MetricPolicy) -> bool:
-    """Whether every condition of the all-clear is met; without mail none is."""
-    return all(_at_most(view, calm) for calm in policy.calm)
+    """Whether every condition of the all-clear is met; without mail none is.
+
+    One of them is that no rule would hold without its "and still": a window of a week that is still bad would open a new
+    episode with the next few events.
+    """
+    if not all(_at_most(view, calm) for calm in policy.calm):
+        return False
+    bare = tuple(replace(rule, still=None) for rule in policy.rules if rule.still is not None)
+    return not findings(view, replace(policy, rules=bare))
 
 
 def _at_most(view: View, calm: Calm) -> bool:
