@@ -106,9 +106,7 @@ def score(case: World, said: Sequence[Said]) -> Score:
     return result
 
 
-def _score_incident(
-    result: Score, case: World, incident: Incident, said: Sequence[Said], until: Instant
-) -> None:
+def _score_incident(result: Score, case: World, incident: Incident, said: Sequence[Said], until: Instant) -> None:
     mine = [s for s in said if s.metric == incident.metric]
     during = [s for s in mine if incident.onset < s.at < until]
     before = [s for s in mine if s.at <= incident.onset]
@@ -146,16 +144,12 @@ def _score_incident(
 def _running(s: Said, said: Sequence[Said], since: Instant) -> bool:
     """Whether the episode of `s` had begun by `since`, or so soon after an all-clear that it is the same trouble."""
     opened = next(other.at for other in said if other.episode == s.episode)
-    return opened <= since or any(
-        other.kind == "resolved" and other.at <= opened <= other.at + FLAP for other in said
-    )
+    return opened <= since or any(other.kind == "resolved" and other.at <= opened <= other.at + FLAP for other in said)
 
 
 def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
     """What was said when there was nothing to say. Where one metric is ruined, the other's day is half a day."""
-    troubled = [
-        (i.onset, END if case.situation.borderline else i.settled, i.metric.value) for i in case.incidents
-    ]
+    troubled = [(i.onset, END if case.situation.borderline else i.settled, i.metric.value) for i in case.incidents]
     lost = sum(end - start for start, end, _ in troubled)
     result.healthy_days = (END - START - lost / 2) / DAY
     result.young_days = (
@@ -166,9 +160,7 @@ def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
     for s in said:
         if s.episode not in opened:
             opened.add(s.episode)
-            trouble = any(
-                start < s.at <= end + FLAP and s.metric == metric for start, end, metric in troubled
-            )
+            trouble = any(start < s.at <= end + FLAP and s.metric == metric for start, end, metric in troubled)
             if not trouble:
                 false.add(s.episode)
                 result.false_alarms += 1
@@ -207,9 +199,7 @@ class Task:
         return world(SITUATIONS[self.situation], self.size, self.seed, window=self.window, delay=self.delay)
 
 
-def play(
-    task: Task, speak: Callable[[Sequence[Point]], list[Said]] = said_by_core
-) -> tuple[Task, str, Score]:
+def play(task: Task, speak: Callable[[Sequence[Point]], list[Said]] = said_by_core) -> tuple[Task, str, Score]:
     """One world through the product: task, rhythm, score."""
     case = task.world()
     return task, case.rhythm.value, score(case, speak(case.points))
@@ -286,11 +276,7 @@ def goals(scores: Mapping[str, Score]) -> list[tuple[str, float | None, str, boo
     """Each goal with what was measured."""
     got = figures(scores["all"])
     worst = max(
-        (
-            figures(s)["false alarms per 30 days"] or 0.0
-            for name, s in scores.items()
-            if name.endswith(" a day")
-        ),
+        (figures(s)["false alarms per 30 days"] or 0.0 for name, s in scores.items() if name.endswith(" a day")),
         default=None,
     )
     wanted: list[tuple[str, float | None, str, float]] = [
@@ -351,9 +337,7 @@ def answer(points: Sequence[Point]) -> dict[str, list[dict[str, object]]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10, help="worlds of each situation and size")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--worlds", default="all", help="only situations whose name has this in it")
@@ -373,25 +357,17 @@ def main() -> None:
         for seed in range(given.first_seed, given.first_seed + given.seeds)
     )
     if not scores:
-        parser.error(
-            f"no situation has {given.worlds!r} in its name: {', '.join(s.name for s in SITUATIONS)}"
-        )
+        parser.error(f"no situation has {given.worlds!r} in its name: {', '.join(s.name for s in SITUATIONS)}")
     ahead = looked_ahead(given.cuts, given.first_seed) if given.cuts else None
     if given.json:
-        print(
-            json.dumps({name: figures(s) for name, s in scores.items()} | {"looked ahead": ahead}, indent=1)
-        )
+        print(json.dumps({name: figures(s) for name, s in scores.items()} | {"looked ahead": ahead}, indent=1))
         return
     print(table(scores))
     print()
     for name, value, goal, met in goals(scores):
-        print(
-            f"{name:<36}{'-' if value is None else f'{value:.4g}':>9}   goal {goal:<8}{'met' if met else 'MISSED'}"
-        )
+        print(f"{name:<36}{'-' if value is None else f'{value:.4g}':>9}   goal {goal:<8}{'met' if met else 'MISSED'}")
     if ahead is not None:
-        print(
-            f"{'cut histories with look-ahead':<36}{ahead:>9}   goal <= 0    {'MISSED' if ahead else 'met'}"
-        )
+        print(f"{'cut histories with look-ahead':<36}{ahead:>9}   goal <= 0    {'MISSED' if ahead else 'met'}")
 
 
 if __name__ == "__main__":

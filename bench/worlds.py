@@ -160,9 +160,7 @@ def world(
         if which is metric and situation.list_share:
             by_send, ill = rates[which], np.full(SLOTS, situation.list_rate)
         sent = dice.binomial(mail, by_send) + dice.binomial(extra, ill)
-        events[which] = _arrivals(
-            dice, sent, which, kernel if which is metric else _kernel(dice, which, lateness)
-        )
+        events[which] = _arrivals(dice, sent, which, kernel if which is metric else _kernel(dice, which, lateness))
     rate = aws_rate(total, events[metric], _wanted(mean, window), float(rates[metric].mean()))
     incidents = tuple(
         _incident(metric, rate, onset, over, spans[i + 1][0] if i + 1 < len(spans) else SLOTS)
@@ -226,9 +224,7 @@ def _normal_rate(dice: np.random.Generator, limits: tuple[float, float]) -> Floa
     for day in range(1, DAYS):
         drift[day] = 0.7 * drift[day - 1] + dice.normal(0.0, 0.08)
     shape = dice.uniform(25, 150)
-    rate: Floats = np.minimum(
-        0.5, level * np.repeat(np.exp(drift), PER_DAY) * dice.gamma(shape, 1 / shape, SLOTS)
-    )
+    rate: Floats = np.minimum(0.5, level * np.repeat(np.exp(drift), PER_DAY) * dice.gamma(shape, 1 / shape, SLOTS))
     return rate
 
 

@@ -63,12 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         "Record them with: aws ses get-send-statistics > stats.json",
     )
     replay.add_argument("stats", metavar="STATS.json", help="the recorded answer, or - for standard input")
-    replay.add_argument(
-        "--json", action="store_true", help="one JSON object for each announcement, and nothing else"
-    )
-    replay.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw rates, lines and episodes (.png or .svg)"
-    )
+    replay.add_argument("--json", action="store_true", help="one JSON object for each announcement, and nothing else")
+    replay.add_argument("--plot", type=Path, metavar="FILE", help="draw rates, lines and episodes (.png or .svg)")
     replay.add_argument(
         "--target",
         default="000000000000/unknown",

@@ -95,9 +95,7 @@ def draw(
     axes[-1, 0].xaxis.set_major_locator(locator)
     axes[-1, 0].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes[-1, 0].set_xlabel("UTC", loc="right", color=GREY)
-    figure.subplots_adjust(
-        left=0.065, right=0.86, top=1 - 0.85 / figure.get_figheight(), bottom=0.07, hspace=0.22
-    )
+    figure.subplots_adjust(left=0.065, right=0.86, top=1 - 0.85 / figure.get_figheight(), bottom=0.07, hspace=0.22)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -107,9 +105,7 @@ def _panel(axis: Axes, panel: Panel) -> None:
     for series in panel.series:
         times = [_time(at) for at in series.times]
         if series.bars:
-            axis.fill_between(
-                times, list(series.values), step="post", color=series.color, alpha=0.5, linewidth=0
-            )
+            axis.fill_between(times, list(series.values), step="post", color=series.color, alpha=0.5, linewidth=0)
         else:
             axis.plot(times, list(series.values), color=series.color, linewidth=1.6, label=series.label)
         highest = max([highest, *series.values])
@@ -122,9 +118,7 @@ def _panel(axis: Axes, panel: Panel) -> None:
         place = level.value if not taken else max(level.value, taken[-1] + 0.075 * top)
         taken.append(place)
         name = f" {level.label} {level.value * 100:g} %"
-        axis.annotate(
-            name, (1, place), xycoords=("axes fraction", "data"), color=level.color, va="center", fontsize=9
-        )
+        axis.annotate(name, (1, place), xycoords=("axes fraction", "data"), color=level.color, va="center", fontsize=9)
     axis.set_title(panel.title, loc="left", fontsize=10.5)
     if panel.percent:
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:g} %"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ses_reputation.core.decide import Announcement
 from ses_reputation.core.episode import Kind, Reason
-from ses_reputation.core.history import HOUR, History
+from ses_reputation.core.history import History
 from ses_reputation.core.messages import duration, plural
 from ses_reputation.core.rates import AWS_ESTIMATE, AWS_LINES, SHOWN, View, Window
 from ses_reputation.core.rules import MetricPolicy, Policy, Severity
@@ -24,11 +24,7 @@ def plot_replay(path: Path, history: History, policy: Policy, announcements: Seq
     volume = [history.attempts[min(i + _SLOTS_PER_HOUR, history.slots)] - history.attempts[i] for i in hours]
     times = [history.time(i) for i in hours]
     panels.append(Panel("Mails an hour", [Series("mails", times, volume, GREY, bars=True)], percent=False))
-    marks = [
-        Mark(a.at, f"{a.concern} {_word(a)}", _color(a))
-        for a in announcements
-        if a.reason is not Reason.STILL
-    ]
+    marks = [Mark(a.at, f"{a.concern} {_word(a)}", _color(a)) for a in announcements if a.reason is not Reason.STILL]
     draw(path, title(announcements), panels, marks=marks, spans=list(_spans(history, announcements)))
 
 
@@ -65,9 +61,7 @@ def _rates(history: History, policy: MetricPolicy) -> Panel:
     )
 
 
-def _series(
-    history: History, policy: MetricPolicy, window: Window, label: str, color: str, step: int
-) -> Series:
+def _series(history: History, policy: MetricPolicy, window: Window, label: str, color: str, step: int) -> Series:
     times, values = [], []
     for end in range(1, history.slots + 1, step):
         rate = View(history, policy.metric, end).count(window).rate

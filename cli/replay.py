@@ -30,9 +30,10 @@ def replay(stats: str, settings: Settings | None, as_json: bool, plot: Path | No
     points = read(stats)
     try:
         announcements: list[Announcement] = []
-        episodes: Mapping[str, Episode] = {}
+        open_at_end: Mapping[str, Episode] = {}
         for _, told, episodes in ticks(target, points, policy):
             announcements += told
+            open_at_end = episodes
         end = max(point.at for point in points) + BUCKET if points else 0
         history = history_from(points, until=end)
     except BadData as bad:
@@ -43,7 +44,7 @@ def replay(stats: str, settings: Settings | None, as_json: bool, plot: Path | No
     elif history is None:
         print("No mail in these statistics: nothing to judge.")
     else:
-        print("\n".join(report(history, policy, announcements, episodes)))
+        print("\n".join(report(history, policy, announcements, open_at_end)))
     if plot is not None:
         if history is None:
             raise Unusable(f"{_name(stats)} has no mail in it: there is nothing to draw")
@@ -70,14 +71,10 @@ def read(stats: str) -> list[Point]:
         raise Unusable(f"{name} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         why = "it is empty" if isinstance(error, json.JSONDecodeError) and not text.strip() else str(error)
-        raise Unusable(
-            f"{name} is not JSON: {why}. Record it with: aws ses get-send-statistics > stats.json"
-        ) from None
+        raise Unusable(f"{name} is not JSON: {why}. Record it with: aws ses get-send-statistics > stats.json") from None
     members: Any = answer.get("SendDataPoints") if isinstance(answer, dict) else answer
     if not isinstance(members, list):
-        raise Unusable(
-            f"{name} has no list SendDataPoints. Record it with: aws ses get-send-statistics > stats.json"
-        )
+        raise Unusable(f"{name} has no list SendDataPoints. Record it with: aws ses get-send-statistics > stats.json")
     points = []
     for number, member in enumerate(members, 1):
         try:

@@ -104,9 +104,7 @@ def page() -> str:
     read(file)
     tables = {table.path: table for table in file.tables}
     return TEXT.substitute(
-        groups="\n".join(
-            f"## [{name}]\n\n{key.meaning}\n\n{_keys(tables[name])}" for name, key in file.keys.items()
-        ),
+        groups="\n".join(f"## [{name}]\n\n{key.meaning}\n\n{_keys(tables[name])}" for name, key in file.keys.items()),
         plain=PLAIN,
         rule=_keys(tables["bounce.rules[0]"]),
         still=_keys(tables["bounce.rules[0].still"]),
@@ -174,11 +172,7 @@ def _calm(calm: Calm) -> dict[str, object]:
 
 
 def _window(window: Window) -> dict[str, object]:
-    return (
-        {"hours": window.hours}
-        if window.hours
-        else {"mails": window.mails, "share_of_day": window.share_of_day}
-    )
+    return {"hours": window.hours} if window.hours else {"mails": window.mails, "share_of_day": window.share_of_day}
 
 
 def toml(value: object) -> str:

@@ -21,9 +21,7 @@ RUNTIME = (3, 13)
 
 BYTE_CODE_PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 
-SHARED_DATA = frozenset(
-    {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
-)
+SHARED_DATA = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
 """What botocore reads besides the data of single services."""
 
 
@@ -39,9 +37,7 @@ def build(settings: Path) -> Path:
     """
     libraries = _once("libraries", _fingerprint(SOURCE / "requirements.txt", Path(__file__)), _install)
     sources = [*sorted((SOURCE / "ses_reputation").rglob("*.py")), settings]
-    key = hashlib.sha256(
-        f"{libraries.name} {_byte_code_python()} {_fingerprint(*sources)}".encode()
-    ).hexdigest()
+    key = hashlib.sha256(f"{libraries.name} {_byte_code_python()} {_fingerprint(*sources)}".encode()).hexdigest()
 
     def assemble(folder: Path) -> None:
         shutil.copytree(libraries, folder, dirs_exist_ok=True)

@@ -37,9 +37,7 @@ CONSOLES = {
 class MonitorStack(Stack):
     """Everything that one installation needs in one account and region."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, code: lambda_.Code
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, code: lambda_.Code) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -64,9 +62,7 @@ class MonitorStack(Stack):
             log_group_name=f"/aws/lambda/{name}",
             removal_policy=RemovalPolicy.DESTROY,
         )
-        cast(
-            logs.CfnLogGroup, log_group.node.default_child
-        ).retention_in_days = settings.deployment.log_retention_days
+        cast(logs.CfnLogGroup, log_group.node.default_child).retention_in_days = settings.deployment.log_retention_days
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         function = lambda_.Function(
             self,
@@ -97,14 +93,10 @@ class MonitorStack(Stack):
             "Schedule",
             schedule_name=name,
             description="A tick: its scheduled time is what the run takes for now.",
-            schedule=scheduler.ScheduleExpression.rate(
-                Duration.minutes(settings.deployment.schedule_minutes)
-            ),
+            schedule=scheduler.ScheduleExpression.rate(Duration.minutes(settings.deployment.schedule_minutes)),
             target=targets.LambdaInvoke(
                 function,
-                input=scheduler.ScheduleTargetInput.from_object(
-                    {"now": scheduler.ContextAttribute.scheduled_time}
-                ),
+                input=scheduler.ScheduleTargetInput.from_object({"now": scheduler.ContextAttribute.scheduled_time}),
                 dead_letter_queue=failed,
                 max_event_age=Duration.minutes(15),
                 retry_attempts=10,
@@ -193,9 +185,7 @@ class MonitorStack(Stack):
     ) -> None:
         """Each action stands for one call in lambda/."""
 
-        def allow(
-            sid: str, actions: list[str], resource: str, conditions: dict[str, object] | None = None
-        ) -> None:
+        def allow(sid: str, actions: list[str], resource: str, conditions: dict[str, object] | None = None) -> None:
             role.add_to_policy(
                 iam.PolicyStatement(sid=sid, actions=actions, resources=[resource], conditions=conditions)
             )

@@ -36,9 +36,7 @@ class _Resource(CloudFormationModel):
         self.attributes = attributes
 
     @classmethod
-    def make(
-        cls, name: str, properties: dict[str, Any], account: str, region: str
-    ) -> tuple[str, dict[str, str]]:
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
         """Makes the resource; returns its physical id and what Fn::GetAtt may ask of it."""
         raise NotImplementedError
 
@@ -97,9 +95,7 @@ class Alarm(_Resource):
     TYPE, NAME = "AWS::CloudWatch::Alarm", "AlarmName"
 
     @classmethod
-    def make(
-        cls, name: str, properties: dict[str, Any], account: str, region: str
-    ) -> tuple[str, dict[str, str]]:
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
         properties.pop("AlarmName", None)
         _client("cloudwatch", region).put_metric_alarm(AlarmName=name, **properties)
         return name, {"Arn": f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"}
@@ -112,9 +108,7 @@ class Subscription(_Resource):
     TYPE = "AWS::SNS::Subscription"
 
     @classmethod
-    def make(
-        cls, name: str, properties: dict[str, Any], account: str, region: str
-    ) -> tuple[str, dict[str, str]]:
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
         attributes = {
             key: value if isinstance(value, str) else json.dumps(value)
             for key, value in properties.items()
@@ -137,9 +131,7 @@ class TopicPolicy(_Resource):
     TYPE = "AWS::SNS::TopicPolicy"
 
     @classmethod
-    def make(
-        cls, name: str, properties: dict[str, Any], account: str, region: str
-    ) -> tuple[str, dict[str, str]]:
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
         for topic in properties["Topics"]:
             _client("sns", region).set_topic_attributes(
                 TopicArn=topic,
@@ -153,9 +145,7 @@ class QueuePolicy(_Resource):
     TYPE = "AWS::SQS::QueuePolicy"
 
     @classmethod
-    def make(
-        cls, name: str, properties: dict[str, Any], account: str, region: str
-    ) -> tuple[str, dict[str, str]]:
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
         for queue in properties["Queues"]:
             _client("sqs", region).set_queue_attributes(
                 QueueUrl=queue, Attributes={"Policy": json.dumps(properties["PolicyDocument"])}
@@ -167,9 +157,7 @@ class Schedule(_Resource):
     TYPE, NAME = "AWS::Scheduler::Schedule", "Name"
 
     @classmethod
-    def make(
-        cls, name: str, properties: dict[str, Any], account: str, region: str
-    ) -> tuple[str, dict[str, str]]:
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
         name = properties.pop("Name", name)[:64]
         arn = _client("scheduler", region).create_schedule(Name=name, **properties)["ScheduleArn"]
         return name, {"Arn": arn}
@@ -182,9 +170,7 @@ class EventInvokeConfig(_Resource):
     TYPE = "AWS::Lambda::EventInvokeConfig"
 
     @classmethod
-    def make(
-        cls, name: str, properties: dict[str, Any], account: str, region: str
-    ) -> tuple[str, dict[str, str]]:
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
         _client("lambda", region).put_function_event_invoke_config(**properties)
         return f"{properties['FunctionName']}|{properties.get('Qualifier', '')}", {}
 
@@ -200,9 +186,7 @@ class BucketPolicy(_Resource):
     TYPE = "AWS::S3::BucketPolicy"
 
     @classmethod
-    def make(
-        cls, name: str, properties: dict[str, Any], account: str, region: str
-    ) -> tuple[str, dict[str, str]]:
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
         return name, {}
 
 

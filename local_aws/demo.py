@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cli.picture import BLUE, GREEN, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw
 from ses_reputation.core.decide import GAUGES
 from ses_reputation.core.rates import AWS_LINES, Metric
 from ses_reputation.settings import Settings, load
+
+from cli.picture import BLUE, GREEN, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw
 
 from .cdk import CdkError, bootstrap, deploy
 from .runtime import DeployedFunction
@@ -45,9 +46,7 @@ def main() -> None:
             end = int(time.time()) // DAY * DAY
             story = Story(end - STORY_DAYS * DAY)
             _play(local, schedule, story)
-            mails = [
-                f"Subject: {m.subject}\n\n{_body(m.bodies)}" for m in local.sent(outputs["PeopleTopicArn"])
-            ]
+            mails = [f"Subject: {m.subject}\n\n{_body(m.bodies)}" for m in local.sent(outputs["PeopleTopicArn"])]
             _show_mails(mails)
             picture = OUT / "metrics.png"
             _draw(local, settings, story, outputs["PeopleTopicArn"], picture)
@@ -91,9 +90,7 @@ class Story:
 
 def _play(local: LocalAws, schedule: DeployedSchedule, story: Story) -> None:
     """Fires the deployed function tick by tick and says what it answers."""
-    _say(
-        f"{STORY_DAYS} days of mail through the deployed function; the bad list starts {_when(story.bad_list)}."
-    )
+    _say(f"{STORY_DAYS} days of mail through the deployed function; the bad list starts {_when(story.bad_list)}.")
     ticks = list(story.ticks())
     previous = ""
     for number, tick in enumerate(ticks, 1):
@@ -117,9 +114,7 @@ class DemoFailed(Exception):
 
 def _show_mails(mails: list[str]) -> None:
     """The inbox, and the first message opened."""
-    _say(
-        f"The inbox of the engineer on duty: {len(mails)} messages, all in {_shown(OUT / 'mails.txt')}. The first:"
-    )
+    _say(f"The inbox of the engineer on duty: {len(mails)} messages, all in {_shown(OUT / 'mails.txt')}. The first:")
     for mail in mails:
         print(f"    {mail.splitlines()[0].removeprefix('Subject: ')}")
     print()
@@ -206,9 +201,7 @@ def _metrics(local: LocalAws, settings: Settings, story: Story) -> dict[str, tup
     for name in GAUGES:
         metric = {"Namespace": settings.metric_namespace, "MetricName": name, "Dimensions": dimensions}
         [result] = cloudwatch.get_metric_data(
-            MetricDataQueries=[
-                {"Id": "m", "MetricStat": {"Metric": metric, "Period": BUCKET, "Stat": "Maximum"}}
-            ],
+            MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": metric, "Period": BUCKET, "Stat": "Maximum"}}],
             StartTime=datetime.fromtimestamp(story.start, UTC),
             EndTime=datetime.fromtimestamp(story.end + BUCKET, UTC),
             ScanBy="TimestampAscending",
@@ -220,9 +213,7 @@ def _metrics(local: LocalAws, settings: Settings, story: Story) -> dict[str, tup
 def _show_deployed(local: LocalAws, outputs: dict[str, str], settings: Settings) -> None:
     """The stack's resources by type, and its outputs."""
     [stack] = [
-        s
-        for s in local.client("cloudformation").describe_stacks()["Stacks"]
-        if s["StackName"] == settings.stack_name
+        s for s in local.client("cloudformation").describe_stacks()["Stacks"] if s["StackName"] == settings.stack_name
     ]
     resources = local.client("cloudformation").list_stack_resources(StackName=stack["StackName"])
     types = [resource["ResourceType"] for resource in resources["StackResourceSummaries"]]

@@ -30,21 +30,16 @@ def install() -> None:
     def table(self: Any) -> str:
         name = self.body.get("TableName", "*")
         return (
-            name
-            if name.startswith("arn:")
-            else f"arn:aws:dynamodb:{self.region}:{self.current_account}:table/{name}"
+            name if name.startswith("arn:") else f"arn:aws:dynamodb:{self.region}:{self.current_account}:table/{name}"
         )
 
     def any_metric(self: Any) -> str:
         _request.namespace = self._get_param("Namespace")
         return "*"
 
-    for response, resource in (
-        (SNSResponse, topic),
-        (DynamoHandler, table),
-        (CloudWatchResponse, any_metric),
-    ):
-        setattr(response, "_determine_resource", resource)
+    resources: dict[Any, Any] = {SNSResponse: topic, DynamoHandler: table, CloudWatchResponse: any_metric}
+    for response, resource in resources.items():
+        response._determine_resource = resource
 
     statement: Any = IAMPolicyStatement
     is_permitted, check = statement.is_action_permitted, statement._check_conditions

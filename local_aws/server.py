@@ -42,9 +42,7 @@ class LocalAws:
         self.region = region
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.faults = Faults(DomainDispatcherApplication(create_backend_app))
-        self._server = make_server(
-            "127.0.0.1", 0, self.faults, threaded=True, request_handler=MotoRequestHandler
-        )
+        self._server = make_server("127.0.0.1", 0, self.faults, threaded=True, request_handler=MotoRequestHandler)
         # By name: moto reads a bucket from the host name unless the address holds this very word.
         self.url = f"http://localhost:{self._server.server_port}"
 
@@ -91,9 +89,7 @@ class LocalAws:
         _, _, _, region, account, _ = topic.split(":")
         return [
             Sent(subject if subject else "", body, attributes if attributes else {})
-            for _, body, subject, attributes, _ in sns_backends[account][region]
-            .topics[topic]
-            .sent_notifications
+            for _, body, subject, attributes, _ in sns_backends[account][region].topics[topic].sent_notifications
         ]
 
     def sent_forget(self, topic: str) -> None:

@@ -13,9 +13,7 @@ from moto.ses.responses import EmailResponse
 class SesAccount:
     """What SES knows of one account in one region."""
 
-    points: list[dict[str, Any]] = field(
-        default_factory=list
-    )  # SendDataPoints as the API answers them, in any order
+    points: list[dict[str, Any]] = field(default_factory=list)  # SendDataPoints as the API answers them, in any order
 
 
 _accounts: dict[tuple[str, str], SesAccount] = {}

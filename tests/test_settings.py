@@ -45,10 +45,7 @@ def test_the_shipped_file_has_every_key_but_the_experts_ones_each_with_a_comment
     file = Table({})
     read(file)
     expected = [
-        (table.path, key)
-        for table in file.tables
-        for key in table.keys
-        if table.path and key not in ("rules", "calm")
+        (table.path, key) for table in file.tables for key in table.keys if table.path and key not in ("rules", "calm")
     ]
     text = SHIPPED.read_text()
     shipped = tomllib.loads(text)
@@ -231,9 +228,7 @@ def test_an_error_does_not_repeat_the_recipients() -> None:
     ],
     ids=["unclosed", "no quotes", "twice", "another encoding", "deeply nested", "thousands of digits"],
 )
-def test_a_file_that_is_not_toml_is_refused_with_the_place(
-    content: bytes, reason: str, tmp_path: Path
-) -> None:
+def test_a_file_that_is_not_toml_is_refused_with_the_place(content: bytes, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_bytes(content)
     with pytest.raises(SettingsError) as caught:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -61,9 +61,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, str]:
     monitor = wire(context.invoked_function_arn)
     outcomes = watch_all(monitor.targets, now, monitor.settings.policy, monitor.edges)
     report(outcomes, monitor.settings, now)
-    failures = [
-        f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures
-    ]
+    failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
     if failures:
         raise RunFailed("; ".join(failures))
     return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
@@ -77,9 +75,7 @@ def tick_of(event: object) -> Instant:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise BadEvent(
-            'the event needs the scheduled time, like {"now": "2025-02-04T10:30:00Z"}; nothing was done'
-        )
+        raise BadEvent('the event needs the scheduled time, like {"now": "2025-02-04T10:30:00Z"}; nothing was done')
     tick = int(moment.timestamp())
     if tick > time.time() + AHEAD:
         raise BadEvent(f"the event's time {iso(tick)} is in the future; nothing was done")
@@ -146,5 +142,5 @@ def report(outcomes: Sequence[Outcome], settings: Settings, now: Instant) -> Non
     )
     ages = [(now - o.plan.newest) / 60 for o in outcomes if o.plan.newest is not None]
     if ages:
-        metrics.add_metric("NewestBucketAgeMinutes", MetricUnit.Count, max(0.0, max(ages)))
+        metrics.add_metric("NewestBucketAgeMinutes", MetricUnit.Count, max(0.0, *ages))
     metrics.flush_metrics()

@@ -136,9 +136,7 @@ def load(path: Path) -> Settings:
     try:
         text = path.read_bytes().decode("utf-8-sig")  # Windows editors begin a file with a mark
     except OSError as error:
-        raise _unusable(
-            str(path), f"cannot be read: {error.strerror}", "check the path and the file"
-        ) from None
+        raise _unusable(str(path), f"cannot be read: {error.strerror}", "check the path and the file") from None
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 text, from byte {error.start:,} on"
         raise _unusable(str(path), reason, "save it as UTF-8") from None
@@ -282,14 +280,10 @@ class Table:
         """The table at `key`, an empty one where there is none."""
         path = self.path_of(key)
         home = "in braces" if "[" in path else f"below [{path}]"
-        given = self.value(
-            key, Key({}, "a table", meaning), lambda v: isinstance(v, dict), f"write its keys {home}"
-        )
+        given = self.value(key, Key({}, "a table", meaning), lambda v: isinstance(v, dict), f"write its keys {home}")
         return Table(given, path, self)
 
-    def each(
-        self, key: str, example: str, read_one: Callable[[Table], _T | None], meaning: str
-    ) -> list[_T] | None:
+    def each(self, key: str, example: str, read_one: Callable[[Table], _T | None], meaning: str) -> list[_T] | None:
         """What `read_one` makes of the tables in the list at `key`; None where there is no list."""
         spec = Key(None, f"a list of at least one table like {example}", meaning)
         given = self.value(
@@ -364,9 +358,7 @@ def read(file: Table) -> Settings:
         _alerts(file.table("alerts", "Who hears of it, and in what words.")),
         _targets(file.table("targets", "What is watched.")),
         Policy(
-            _metric(
-                file.table("bounce", "When bounces are too many."), default.bounce, default_bounce_policy
-            ),
+            _metric(file.table("bounce", "When bounces are too many."), default.bounce, default_bounce_policy),
             _metric(
                 file.table("complaint", "When complaints are too many."),
                 default.complaint,
@@ -486,9 +478,7 @@ def _deployment(table: Table) -> Deployment:
         customer_managed_key=table.flag(
             "customer_managed_key", False, "Encrypt the topics with a KMS key of your own, for $1 a month."
         ),
-        keep_memory=table.flag(
-            "keep_memory", True, "Keep the table of open episodes when the stack is deleted."
-        ),
+        keep_memory=table.flag("keep_memory", True, "Keep the table of open episodes when the stack is deleted."),
         tags=_tags(table),
     )
 
@@ -520,9 +510,7 @@ def _taggable(text: object, length: int) -> bool:
     )
 
 
-def _metric(
-    table: Table, default: MetricPolicy, scaled: Callable[[float, float], MetricPolicy]
-) -> MetricPolicy:
+def _metric(table: Table, default: MetricPolicy, scaled: Callable[[float, float], MetricPolicy]) -> MetricPolicy:
     metric = default.metric
     pause = Limit(AWS_LINES[metric].pause, "where AWS may pause the account: an alert must come before")
     before = len(table.problems)
@@ -555,9 +543,7 @@ def _metric(
     )
     names = [] if rules is None else [rule.name for rule in rules]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        table.refuse(
-            "rules", "rules with different names", 'write name = "..." into each', f"two named {name}"
-        )
+        table.refuse("rules", "rules with different names", 'write name = "..." into each', f"two named {name}")
     return MetricPolicy(
         metric,
         policy.rules if rules is None else tuple(rules),
@@ -570,9 +556,7 @@ def _metric(
 def _rule(table: Table, pause: Limit) -> Rule | None:
     """None where the window or the line is wrong; so below."""
     window, line = _window(table), _line(table, pause)
-    severity = table.one_of(
-        "severity", "warning", ("warning", "critical"), "How bad it is when the rule holds."
-    )
+    severity = table.one_of("severity", "warning", ("warning", "critical"), "How bad it is when the rule holds.")
     confidence = table.number(
         "confidence",
         0.0,

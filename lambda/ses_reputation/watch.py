@@ -78,9 +78,7 @@ def watch(target: Target, now: Instant, policy: Policy, edges: Edges) -> Outcome
     item, remembered, rejected = _recall(target, edges.memory, failures)
     reading = edges.read(target)
     usable = item is not None and not rejected
-    plan = decide(
-        target, reading, remembered if usable else recalled(target, reading, policy, now), policy, now
-    )
+    plan = decide(target, reading, remembered if usable else recalled(target, reading, policy, now), policy, now)
     if plan.gauges:
         try:
             edges.put_gauges(target, plan.gauges)
@@ -91,9 +89,7 @@ def watch(target: Target, now: Instant, policy: Policy, edges: Edges) -> Outcome
         try:
             item = _save(target, edges.memory, item, plan.state, rejected)
         except Overtaken as overtaken:
-            if _reached(
-                overtaken.item, now
-            ):  # by the same event delivered twice, or a later one: that run tells
+            if _reached(overtaken.item, now):  # by the same event delivered twice, or a later one: that run tells
                 return Outcome(replace(plan, announcements=()), None, failures)
             item = None
             failures.append("the memory is written by something else")

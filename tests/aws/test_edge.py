@@ -32,9 +32,7 @@ def client(service: str) -> Any:
     return open_session().client(service, region_name="eu-west-1", config=CONFIG)
 
 
-@pytest.mark.parametrize(
-    "zone", [UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))]
-)
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))])
 def test_send_data_points_become_points_whatever_the_time_zone(zone: timezone) -> None:
     stats = client("ses")
     member = {
@@ -73,9 +71,7 @@ def test_a_refused_read_is_an_explicit_unknown_that_names_the_code_and_nothing_s
 ) -> None:
     stats = client("ses")
     with Stubber(stats) as stub:
-        stub.add_client_error(
-            "get_send_statistics", code, "User arn:aws:iam::123456789012:user/jane@example.org is …"
-        )
+        stub.add_client_error("get_send_statistics", code, "User arn:aws:iam::123456789012:user/jane@example.org is …")
         assert ses.send_statistics(stats) == Unreadable(trouble, f"GetSendStatistics: {code}")
 
 
@@ -88,16 +84,12 @@ def test_a_refused_read_is_an_explicit_unknown_that_names_the_code_and_nothing_s
     ],
     ids=["no time", "negative", "huge"],
 )
-def test_a_point_that_cannot_be_true_is_an_unknown_that_says_what_is_wrong(
-    member: dict[str, Any], says: str
-) -> None:
+def test_a_point_that_cannot_be_true_is_an_unknown_that_says_what_is_wrong(member: dict[str, Any], says: str) -> None:
     stats = client("ses")
     with Stubber(stats) as stub:
         stub.add_response("get_send_statistics", {"SendDataPoints": [member]}, {})
         reading = ses.send_statistics(stats)
-    assert (
-        isinstance(reading, Unreadable) and reading.trouble is Trouble.BAD_ANSWER and says in reading.detail
-    )
+    assert isinstance(reading, Unreadable) and reading.trouble is Trouble.BAD_ANSWER and says in reading.detail
 
 
 @pytest.mark.parametrize(
@@ -196,14 +188,13 @@ def test_an_item_that_something_else_wrote_is_read_as_it_can_be(attribute: str, 
     item = {name: there for name, there in (STORED | {attribute: value}).items() if there is not None}
     with Stubber(table) as stub:
         stub.add_response("get_item", {"Item": item})
-        assert getattr(
-            Memory(table, "memory").load(IRELAND.id), "text" if attribute == "state" else attribute
-        ) in (0, "")
+        assert getattr(Memory(table, "memory").load(IRELAND.id), "text" if attribute == "state" else attribute) in (
+            0,
+            "",
+        )
 
 
-@pytest.mark.parametrize(
-    "ours", [True, False], ids=["our own write whose answer got lost", "another run's write"]
-)
+@pytest.mark.parametrize("ours", [True, False], ids=["our own write whose answer got lost", "another run's write"])
 def test_a_refused_write_counts_as_done_only_if_what_is_stored_is_ours(ours: bool) -> None:
     table = client("dynamodb")
     new = Item(4, 1, "{}" if ours else '{"tick":1}')
@@ -241,14 +232,10 @@ def test_people_get_the_text_and_machines_the_document() -> None:
                 "Subject": "Subject",
                 "Message": ANY,
                 "MessageStructure": "json",
-                "MessageAttributes": {
-                    "severity": {"DataType": "String.Array", "StringValue": '["critical"]'}
-                },
+                "MessageAttributes": {"severity": {"DataType": "String.Array", "StringValue": '["critical"]'}},
             },
         )
-        topic.meta.events.register(
-            "before-parameter-build.sns.Publish", lambda params, **_: bodies.update(params)
-        )
+        topic.meta.events.register("before-parameter-build.sns.Publish", lambda params, **_: bodies.update(params))
         sns.publish(
             topic,
             "arn:aws:sns:eu-west-1:123456789012:people",
@@ -264,9 +251,7 @@ def test_people_get_the_text_and_machines_the_document() -> None:
 
 def test_subscriptions_that_nobody_confirmed_are_counted() -> None:
     topic = client("sns")
-    page = {
-        "Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}, {"SubscriptionArn": "arn:aws:sns:…"}]
-    }
+    page = {"Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}, {"SubscriptionArn": "arn:aws:sns:…"}]}
     with Stubber(topic) as stub:
         stub.add_response("list_subscriptions_by_topic", page, {"TopicArn": "arn:t"})
         assert sns.unconfirmed(topic, "arn:t") == 1

@@ -19,17 +19,13 @@ def seen_by_ses(points: Sequence[Point], now: int) -> tuple[Point, ...]:
 
 
 def test_a_small_senders_estimate_spans_all_its_mails_though_ses_has_forgotten_most() -> None:
-    points = [
-        Point(START + 420 + i * 8 * BUCKET, 15, i % 20 == 0) for i in range(60 * 12)
-    ]  # 180 a day for 60 days
+    points = [Point(START + 420 + i * 8 * BUCKET, 15, i % 20 == 0) for i in range(60 * 12)]  # 180 a day for 60 days
     state: State | None = None
     for now in range(START + DAY, START + 60 * DAY + 1, DAY):
         plan = decide(TARGET, seen_by_ses(points, now), state, default_policy(), now)
         state = plan.state
     assert state is not None
-    [bounce] = [
-        gauge.value for gauge in plan.gauges if gauge.name == "EstimatedAwsBounceRate" and gauge.at == now
-    ]
+    [bounce] = [gauge.value for gauge in plan.gauges if gauge.name == "EstimatedAwsBounceRate" and gauge.at == now]
     window = points[-667:]  # the last 10,005 mails
     assert abs(bounce - sum(p.bounces for p in window) / sum(p.attempts for p in window)) < 0.0002
     assert len(state.days) == 59 or len(state.days) == 60

@@ -56,7 +56,7 @@ def test_a_state_of_the_first_version_without_later_fields_is_read() -> None:
     ids=lambda value: str(value)[:30],
 )
 def test_what_no_version_has_written_is_refused_with_the_place(text: str, says: str) -> None:
-    with pytest.raises(BadState, match=".") as raised:
+    with pytest.raises(BadState) as raised:
         from_text(text)
     assert says in str(raised.value) and "\n" not in str(raised.value)
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.cloudwatch.models import cloudwatch_backends
+
 from local_aws.cdk import bootstrap, deploy
 from local_aws.runtime import DeployedFunction, Result
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import ACCOUNT, LocalAws
-from moto.cloudwatch.models import cloudwatch_backends
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "local_aws" / "settings.toml"
@@ -74,9 +75,7 @@ class Deployment:
         ]
         query = {"Namespace": "SesReputation", "MetricName": name, "Dimensions": target}
         [result] = self.local.client("cloudwatch").get_metric_data(
-            MetricDataQueries=[
-                {"Id": "m", "MetricStat": {"Metric": query, "Period": QUARTER, "Stat": "Maximum"}}
-            ],
+            MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": query, "Period": QUARTER, "Stat": "Maximum"}}],
             StartTime=datetime.fromtimestamp(at, UTC),
             EndTime=datetime.fromtimestamp(at + QUARTER, UTC),
         )["MetricDataResults"]
@@ -110,9 +109,7 @@ def local() -> Iterator[LocalAws]:
 def deployed(local: LocalAws) -> Iterator[Deployment]:
     outputs, printed = deploy(local, SETTINGS)
     function = DeployedFunction(local, outputs["FunctionName"])
-    yield Deployment(
-        local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function)
-    )
+    yield Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
     function.close()
 
 

@@ -38,9 +38,7 @@ def test_a_quiet_run_asks_each_service_once(monitor: Deployment) -> None:
     monitor.local.faults.calls.clear()
     monitor.local.ses().points = points(NOW + QUARTER)
     monitor.tick(NOW + QUARTER)
-    calls = [
-        call for call in monitor.local.faults.calls if call[0] in ("ses", "dynamodb", "cloudwatch", "sns")
-    ]
+    calls = [call for call in monitor.local.faults.calls if call[0] in ("ses", "dynamodb", "cloudwatch", "sns")]
     assert sorted(calls) == [
         ("cloudwatch", "PutMetricData"),
         ("dynamodb", "GetItem"),
@@ -170,9 +168,7 @@ def test_an_event_that_fails_for_good_is_kept(monitor: Deployment) -> None:
     [{}, [], "now", 7, None, {"now": 5}, {"now": "yesterday"}, {"now": "2025-02-04T10:30:00"}],
     ids=repr,
 )
-def test_an_event_that_is_no_tick_gets_a_clear_error_and_has_no_effect(
-    monitor: Deployment, event: object
-) -> None:
+def test_an_event_that_is_no_tick_gets_a_clear_error_and_has_no_effect(monitor: Deployment, event: object) -> None:
     monitor.local.faults.calls.clear()
     result = monitor.function.invoke(event)
     assert not result.ok and result.payload["errorType"] == "BadEvent"

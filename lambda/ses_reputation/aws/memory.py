@@ -43,9 +43,7 @@ class Memory:
 
     def load(self, target_id: str) -> Item | None:
         """The item of a target, or None if nothing is remembered. Raises what botocore raises."""
-        answer = self._client.get_item(
-            TableName=self._table, Key={"pk": {"S": target_id}}, ConsistentRead=True
-        )
+        answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": target_id}}, ConsistentRead=True)
         return _item(answer["Item"]) if "Item" in answer else None
 
     def save(self, target_id: str, new: Item, *, rejected: str = "") -> None:

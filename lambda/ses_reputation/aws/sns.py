@@ -29,7 +29,7 @@ def publish(
 
     Every attribute is a list of words that a subscription's filter policy may ask for.
     """
-    bodies = {"default": text} | {protocol: document for protocol in MACHINES}
+    bodies = {"default": text} | dict.fromkeys(MACHINES, document)
     typed: dict[str, MessageAttributeValueTypeDef] = {
         name: {"DataType": "String.Array", "StringValue": json.dumps(list(values))}
         for name, values in attributes.items()
@@ -48,7 +48,5 @@ def unconfirmed(client: SNSClient, topic: str) -> int:
     """How many subscriptions of `topic` nobody has confirmed yet, so that nothing reaches them. Raises what botocore raises."""
     waiting = 0
     for page in client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic):
-        waiting += sum(
-            s.get("SubscriptionArn") == "PendingConfirmation" for s in page.get("Subscriptions", [])
-        )
+        waiting += sum(s.get("SubscriptionArn") == "PendingConfirmation" for s in page.get("Subscriptions", []))
     return waiting

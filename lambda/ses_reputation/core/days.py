@@ -37,9 +37,7 @@ def with_days(points: Sequence[Point], days: Sequence[DayTotal]) -> tuple[Point,
         if day.start >= oldest:
             continue
         edge = day.start + DAY > oldest
-        attempts, bounces, complaints = (
-            _sums([p for p in points if p.at < day.start + DAY]) if edge else (0, 0, 0)
-        )
+        attempts, bounces, complaints = _sums([p for p in points if p.at < day.start + DAY]) if edge else (0, 0, 0)
         at = oldest - -(-(oldest - day.start) // BUCKET) * BUCKET  # in step with SES's own buckets
         rest = Point(
             at,

@@ -156,9 +156,7 @@ def decide(target: Target, reading: Reading, remembered: State | None, policy: P
     if isinstance(reading, Unreadable):
         return _unread(target, reading, before, policy, now)
     try:
-        history = history_from(
-            with_days(reading, before.days), until=max(now, before.tick), first=before.first
-        )
+        history = history_from(with_days(reading, before.days), until=max(now, before.tick), first=before.first)
     except BadData as bad:
         return _unread(target, Unreadable(Trouble.BAD_ANSWER, str(bad)), before, policy, now)
     episodes = _by_concern(before.episodes)
@@ -198,9 +196,7 @@ def _unread(target: Target, unread: Unreadable, before: State, policy: Policy, n
         kept[UNREADABLE] = episode
     states = metric_states(None, policy, now, kept, unknown=True)
     new = () if change is None else (_announcement(target, change, None, policy, states, now, found),)
-    state = replace(
-        before, tick=now, failures=failures, episodes=tuple(kept.values()), pending=before.pending + new
-    )
+    state = replace(before, tick=now, failures=failures, episodes=tuple(kept.values()), pending=before.pending + new)
     gauges = (Gauge("Verdict", now, VERDICT_VALUES[Verdict.UNKNOWN]),)
     return Plan(target, Verdict.UNKNOWN, gauges, new, state, unreadable=unread)
 
@@ -368,9 +364,7 @@ def _gauges(history: History | None, policy: Policy, now: Instant, episodes: Epi
         yield Gauge("Verdict", now, VERDICT_VALUES[Verdict.NO_DATA])
         return
     views = [View(history, metric.metric, history.closed(now)) for metric in policy.metrics]
-    verdicts = [
-        _verdict(view, metric, now, episodes) for view, metric in zip(views, policy.metrics, strict=True)
-    ]
+    verdicts = [_verdict(view, metric, now, episodes) for view, metric in zip(views, policy.metrics, strict=True)]
     yield Gauge("Verdict", now, VERDICT_VALUES[overall(verdicts)])
     left = [share for share in map(share_left, views) if share is not None]
     if left:

@@ -90,9 +90,7 @@ def step(
     if previous is None:
         if not found:
             return None, None
-        episode = Episode(
-            f"{concern}-{stamp(now)}", concern, now, found[0].severity, 1, now, now, 0, found[0]
-        )
+        episode = Episode(f"{concern}-{stamp(now)}", concern, now, found[0].severity, 1, now, now, 0, found[0])
         return episode, Change(Reason.OPENED, episode)
     if found:
         if found[0].severity > previous.severity:
@@ -122,9 +120,7 @@ def reminder_due(episode: Episode) -> Instant:
     return episode.told_at + REMINDERS[-1] + (episode.reminders - len(REMINDERS) + 1) * WEEK
 
 
-def caught_up(
-    before: Episode | None, after: Episode | None, now: Instant
-) -> tuple[Episode | None, tuple[Change, ...]]:
+def caught_up(before: Episode | None, after: Episode | None, now: Instant) -> tuple[Episode | None, tuple[Change, ...]]:
     """What to say, and remember, at `now` of ticks that were missed: what is true now, once.
 
     `before` is what was last announced, `after` what a monitor without the gap would remember. Nothing is said of what
@@ -143,9 +139,7 @@ def caught_up(
         after = replace(after, seq=before.seq + 1, told_at=now, reminders=0)
         changes.append(Change(Reason.ESCALATED, after))
     elif now >= reminder_due(before):
-        after = _reminded(
-            replace(after, seq=before.seq, told_at=before.told_at, reminders=before.reminders), now
-        )
+        after = _reminded(replace(after, seq=before.seq, told_at=before.told_at, reminders=before.reminders), now)
         changes.append(Change(Reason.STILL, after))
     return after, tuple(changes)
 

@@ -24,9 +24,7 @@ class Headroom:
     line: float  # AWS's review line, a fraction; reaching it counts
     estimate: Count  # our estimate of what AWS's own rate is made of
     events_left: int  # this many more events, now, reach the line; 0 when it is reached
-    hours_left: (
-        float | None
-    )  # until then at the present pace; 0 when it is reached, None when it is not in sight
+    hours_left: float | None  # until then at the present pace; 0 when it is reached, None when it is not in sight
     clean_mails: (
         int | None
     )  # mails without any event that bring the rate back under the line; None while it is under it

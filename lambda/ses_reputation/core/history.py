@@ -88,9 +88,7 @@ def _instant(value: object) -> Instant:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            raise BadData(
-                f"Timestamp is {_shown(value)}, not an ISO 8601 time like 2025-02-04T10:30:00Z"
-            ) from None
+            raise BadData(f"Timestamp is {_shown(value)}, not an ISO 8601 time like 2025-02-04T10:30:00Z") from None
     if not isinstance(moment, datetime):
         raise BadData(f"Timestamp is {_shown(value)}, not a time")
     if moment.tzinfo is None:

@@ -102,9 +102,7 @@ def _status(announcement: Announcement) -> str:
 def _text(announcement: Announcement, context: Context) -> Iterator[str]:
     yield from _wrapped(headline_of(announcement))
     target = announcement.target
-    name = (
-        f"{_plain(target.alias)}, account {target.account}" if target.alias else f"Account {target.account}"
-    )
+    name = f"{_plain(target.alias)}, account {target.account}" if target.alias else f"Account {target.account}"
     yield f"{name}, {target.region}"
     yield ""
     if announcement.concern == UNREADABLE:
@@ -163,9 +161,7 @@ def count_of(announcement: Announcement) -> Count | None:
     """The numbers that the message speaks of: of what holds now, else of the rate as it is now."""
     if announcement.found:
         return announcement.found[0].count
-    return next(
-        (state.shown for state in announcement.metrics if state.metric.value == announcement.concern), None
-    )
+    return next((state.shown for state in announcement.metrics if state.metric.value == announcement.concern), None)
 
 
 def _why(finding: Finding) -> str:
@@ -193,9 +189,7 @@ def _unreadable(announcement: Announcement) -> Iterator[str]:
     yield from _wrapped(
         f"The send statistics cannot be read: {announcement.cause.rule} ({_plain(announcement.cause.detail)})."
     )
-    yield from _wrapped(
-        "Until they can, nobody is told of bounces or complaints here. Unknown is not healthy."
-    )
+    yield from _wrapped("Until they can, nobody is told of bounces or complaints here. Unknown is not healthy.")
 
 
 def _first_steps(announcement: Announcement) -> tuple[str, ...]:
@@ -244,16 +238,10 @@ def headroom_in_words(left: Headroom | None) -> str:
     )
     if left.events_left == 0:
         need = (
-            ""
-            if left.clean_mails is None
-            else f"; {plural(left.clean_mails, 'mail')} without a {noun} bring it back"
+            "" if left.clean_mails is None else f"; {plural(left.clean_mails, 'mail')} without a {noun} bring it back"
         )
         return f"none: {counted}. The review line is reached{need}."
-    pace = (
-        "not reached at this pace"
-        if left.hours_left is None
-        else f"at this pace in {_hours(left.hours_left)}"
-    )
+    pace = "not reached at this pace" if left.hours_left is None else f"at this pace in {_hours(left.hours_left)}"
     return f"{plural(left.events_left, f'more {noun}')} to AWS's review line, {pace}; {counted}."
 
 
@@ -278,8 +266,7 @@ def _sparkline(spark: Sequence[Count]) -> str:
     rates = [count.rate for count in spark]
     highest = max((rate for rate in rates if rate is not None), default=0.0)
     signs = [
-        "·" if rate is None else BLOCKS[round(rate / highest * (len(BLOCKS) - 1)) if highest else 0]
-        for rate in rates
+        "·" if rate is None else BLOCKS[round(rate / highest * (len(BLOCKS) - 1)) if highest else 0] for rate in rates
     ]
     return f"{''.join(signs)}  (two hours each, highest {percent(highest)})"
 

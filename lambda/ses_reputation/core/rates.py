@@ -146,6 +146,4 @@ class View:
         """
         start = max(0, self.end - NORMAL_FROM // BUCKET)
         end = max(0, self.end - NORMAL_TO // BUCKET)
-        return (self.events[end] - self.events[start] + 2) / (
-            self.attempts[end] - self.attempts[start] + weight
-        )
+        return (self.events[end] - self.events[start] + 2) / (self.attempts[end] - self.attempts[start] + weight)

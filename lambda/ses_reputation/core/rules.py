@@ -135,9 +135,7 @@ def default_bounce_policy(warning: float, critical: float) -> MetricPolicy:
     recent = Window(mails=300, share_of_day=1 / 8)
     rules = (
         Rule("aws-estimate", Severity.CRITICAL, AWS_ESTIMATE, Line(round(critical * 0.9, 12)), 1.0, 5),
-        Rule(
-            "quarter-day", Severity.CRITICAL, Window(mails=1_000, share_of_day=1 / 4), Line(critical), 2.0, 5
-        ),
+        Rule("quarter-day", Severity.CRITICAL, Window(mails=1_000, share_of_day=1 / 4), Line(critical), 2.0, 5),
         Rule("sharp", Severity.WARNING, Window(mails=100, share_of_day=1 / 24), Line(w(4 / 3)), 3.0, 5),
         Rule("recent", Severity.WARNING, recent, Line(warning, lower=w(2 / 3), multiple=2.5), 2.0, 5),
         Rule(

@@ -64,9 +64,7 @@ def _value(kind: Any, plain: Any, where: str) -> Any:
     elif type(plain) is kind and (kind is not int or abs(plain) <= LARGEST):
         return plain
     shown = repr(plain)
-    raise BadState(
-        f"{where} is {shown if len(shown) <= 60 else shown[:57] + '...'}, which no version has written"
-    )
+    raise BadState(f"{where} is {shown if len(shown) <= 60 else shown[:57] + '...'}, which no version has written")
 
 
 def _record(kind: Any, plain: dict[str, Any], where: str) -> Any:

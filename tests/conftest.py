@@ -1,0 +1,21 @@
+"""Unit tests have no network; the end-to-end suite and the local AWS have loopback."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+
+settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=100)
+settings.load_profile("bounded")
+
+LOOPBACK_ROOMS = ("tests/e2e/", "tests/local_aws/")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.nodeid.startswith(LOOPBACK_ROOMS):
+        enable_socket()
+        socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
+    else:
+        disable_socket(allow_unix_socket=True)
