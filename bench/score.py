@@ -31,6 +31,8 @@ from ses_reputation.core.target import Target
 
 from .worlds import END, SITUATIONS, SIZES, START, AwsWindow, Delay, Incident, World, world
 
+COMMAND = Path(sys.executable).with_name("ses-reputation")
+
 TARGET = Target("000000000000", "simulated")
 
 YOUNG = START + 14 * DAY
@@ -315,7 +317,7 @@ def looked_ahead(cuts: int, seed: int) -> int:
 def replayed(points: Sequence[Point], file: Path) -> list[dict[str, Any]]:
     """What `ses-reputation replay --json` prints for `points`, which are written to `file` first."""
     file.write_text(json.dumps(answer(points)))
-    command = [sys.executable, "-m", "cli.main", "replay", str(file), "--json"]
+    command = [str(COMMAND), "replay", str(file), "--json"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603
     return [json.loads(line) for line in lines]
 

@@ -1,0 +1,180 @@
+"""The arithmetic of the score, on worlds and announcements made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from ses_reputation.core.history import BUCKET, DAY, HOUR, Point
+from ses_reputation.core.rates import Metric
+
+from bench.score import Said, Score, figures, said_from, score
+from bench.worlds import DAYS, END, SITUATIONS, SLOTS, START, Incident, Rhythm, World, aws_rate, world
+
+ONSET = START + 20 * DAY
+REVIEW = ONSET + 40 * HOUR
+PAUSE = ONSET + 80 * HOUR
+OVER = ONSET + 5 * DAY
+SETTLED = ONSET + 10 * DAY
+
+
+def a_world(*incidents: Incident, situation: int = 2, over_the_line: tuple[int, int] = (REVIEW, SETTLED)) -> World:
+    rate = np.zeros(SLOTS)
+    rate[(over_the_line[0] - START) // BUCKET : (over_the_line[1] - START) // BUCKET] = 0.06
+    healthy = np.full(SLOTS, 1.0)
+    return World(SITUATIONS[situation], 3_000, Rhythm.STEADY, [Point(START, 1)], incidents, rate, healthy, healthy)
+
+
+def an_incident(**changes: Any) -> Incident:
+    usual = Incident(Metric.BOUNCE, onset=ONSET, over=OVER, settled=SETTLED, review=REVIEW, pause=PAUSE)
+    return replace(usual, **changes)
+
+
+def said(at: int, kind: str = "firing", severity: str = "warning", episode: str = "a", metric: str = "bounce") -> Said:
+    return Said(at, metric, severity, kind, episode)
+
+
+TROUBLE = a_world(an_incident())
+PEACE = World(
+    SITUATIONS[0],
+    3_000,
+    Rhythm.STEADY,
+    [Point(START, 1)],
+    (),
+    np.zeros(SLOTS),
+    np.full(SLOTS, 1.0),
+    np.full(SLOTS, 1.0),
+)
+
+
+def test_the_head_start_used_is_the_share_still_left_at_the_alert() -> None:
+    result = score(TROUBLE, [said(ONSET + 10 * HOUR)])
+    assert (result.incidents, result.told, result.used, result.leads) == (1, 1, [0.75], [30.0])
+
+
+@pytest.mark.parametrize(("late", "told"), [(-BUCKET, 1), (0, 1), (BUCKET, 0)], ids=["before", "with it", "after"])
+def test_an_alert_at_the_crossing_is_in_time_and_a_bucket_later_is_not(late: int, told: int) -> None:
+    result = score(TROUBLE, [said(REVIEW + late)])
+    assert result.told == told
+    assert result.used == [pytest.approx(max(0, -late) / (40 * HOUR))]
+
+
+def test_an_incident_never_told_uses_nothing() -> None:
+    assert score(TROUBLE, []).used == [0.0]
+
+
+def test_an_incident_over_the_line_in_its_first_bucket_has_no_head_start_to_use() -> None:
+    result = score(a_world(an_incident(review=ONSET + BUCKET)), [said(ONSET + BUCKET)])
+    assert (result.told, result.used, result.leads) == (1, [], [0.0])
+
+
+def test_an_incident_that_never_reaches_the_line_need_not_be_told() -> None:
+    assert score(a_world(an_incident(review=None, pause=None)), []).incidents == 0
+
+
+def test_an_alert_of_the_other_metric_does_not_tell_of_the_incident() -> None:
+    result = score(TROUBLE, [said(ONSET + HOUR, metric="complaint")])
+    assert (result.told, result.false_alarms) == (0, 1)
+
+
+def test_an_episode_that_is_open_at_the_onset_tells_at_once_and_was_a_false_alarm() -> None:
+    result = score(TROUBLE, [said(ONSET - HOUR)])
+    assert (result.told, result.used, result.false_alarms) == (1, [1.0], 1)
+
+
+@pytest.mark.parametrize(("at", "in_time"), [(PAUSE, 1), (PAUSE + BUCKET, 0)], ids=["with it", "after"])
+def test_critical_must_come_before_the_pause_line(at: int, in_time: int) -> None:
+    result = score(TROUBLE, [said(ONSET + HOUR), said(at, severity="critical")])
+    assert (result.pauses, result.critical_in_time) == (1, in_time)
+
+
+def test_notices_are_all_that_was_said_of_an_incident_its_reminders_and_all_clear_too() -> None:
+    lines = [said(ONSET + HOUR), said(ONSET + 25 * HOUR, "reminder"), said(SETTLED + 3 * DAY, "resolved")]
+    result = score(TROUBLE, lines)
+    assert (result.spoken_of, result.notices, result.flaps, result.unsafe) == (1, 3, 0, 0)
+
+
+def test_an_episode_opened_again_in_the_same_incident_is_a_flap_and_no_false_alarm() -> None:
+    lines = [said(ONSET + HOUR), said(OVER, "resolved"), said(OVER + DAY, episode="b")]
+    result = score(TROUBLE, lines)
+    assert (result.flaps, result.false_alarms) == (1, 0)
+
+
+def test_an_all_clear_is_unsafe_while_the_rate_of_aws_is_over_its_line() -> None:
+    lines = [said(ONSET + HOUR), said(OVER + DAY, "resolved")]
+    assert score(TROUBLE, lines).unsafe == 1
+
+
+def test_an_all_clear_is_unsafe_while_the_cause_goes_on() -> None:
+    quiet = a_world(an_incident(), over_the_line=(REVIEW, REVIEW + BUCKET))
+    assert score(quiet, [said(ONSET + HOUR), said(OVER - HOUR, "resolved")]).unsafe == 1
+    assert score(quiet, [said(ONSET + HOUR), said(OVER + HOUR, "resolved")]).unsafe == 0
+
+
+def test_false_alarms_are_counted_by_episode_and_the_young_ones_apart() -> None:
+    lines = [said(START + DAY), said(START + 2 * DAY, "resolved"), said(START + 30 * DAY, episode="b")]
+    result = score(PEACE, lines)
+    assert (result.false_alarms, result.young_alarms, result.healthy_days) == (2, 1, DAYS)
+    assert figures(result)["false alarms per 30 days"] == pytest.approx(60 / 56)
+
+
+def test_a_false_alarm_that_escalates_is_a_false_critical_too() -> None:
+    result = score(PEACE, [said(START + DAY), said(START + 2 * DAY, severity="critical")])
+    assert (result.false_alarms, result.false_criticals) == (1, 1)
+
+
+def test_a_day_with_one_metric_ruined_is_half_a_healthy_day() -> None:
+    assert score(TROUBLE, []).healthy_days == DAYS - 10 / 2
+
+
+def test_just_below_the_line_a_warning_is_neither_owed_nor_wrong_but_a_critical_alert_is_wrong() -> None:
+    number = next(i for i, s in enumerate(SITUATIONS) if s.borderline)
+    border = a_world(an_incident(review=None, pause=None, over=END, settled=END), situation=number)
+    assert score(border, [said(ONSET + HOUR)]).false_alarms == 0
+    assert score(border, [said(ONSET + HOUR), said(ONSET + DAY, severity="critical")]).false_criticals == 1
+
+
+def test_scores_add_up() -> None:
+    both = Score()
+    both.add(score(TROUBLE, [said(ONSET + 10 * HOUR)]))
+    both.add(score(TROUBLE, []))
+    assert (both.incidents, both.told, both.used) == (2, 1, [0.75, 0.0])
+    assert figures(both)["told"] == 0.5
+
+
+def test_a_line_of_the_replay_command_is_read() -> None:
+    line = {
+        "at": "2025-01-01T00:15:00+00:00",
+        "metric": "bounce",
+        "severity": "warning",
+        "kind": "firing",
+        "episode": "a",
+    }
+    assert said_from(line) == said(START + BUCKET)
+
+
+def test_the_rate_of_aws_is_over_the_last_mails_and_older_mail_had_the_normal_rate() -> None:
+    mail, events = np.array([100, 100, 100]), np.array([0, 10, 0])
+    rate = aws_rate(mail, events, np.full(3, 200.0), before=0.01)
+    assert rate.tolist() == [pytest.approx(0.005), pytest.approx(0.05), pytest.approx(0.05)]
+
+
+def test_the_same_seed_gives_the_same_world_and_another_another() -> None:
+    one, same, other = (world(SITUATIONS[2], 3_000, seed) for seed in (7, 7, 8))
+    assert one.points == same.points
+    assert one.incidents == same.incidents
+    assert one.points != other.points
+
+
+@pytest.mark.parametrize("number", range(len(SITUATIONS)), ids=[s.name for s in SITUATIONS])
+def test_a_world_is_as_large_as_it_says_and_no_bucket_has_more_bounces_than_ever_were_mails(number: int) -> None:
+    case = world(SITUATIONS[number], 3_000, seed=3)
+    before = case.incidents[0].onset if case.incidents else END
+    sent = sum(p.attempts for p in case.points if p.at < before)
+    assert sent / ((before - START) / DAY) == pytest.approx(3_000, rel=0.6)
+    assert sum(p.bounces for p in case.points) < 0.3 * sum(p.attempts for p in case.points)
+    for incident in case.incidents:
+        assert incident.onset < incident.over <= END
+        assert incident.review is None or incident.onset < incident.review
