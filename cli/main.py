@@ -111,3 +111,7 @@ def _check_settings(file: Path, deploy: bool) -> int:
             f"{policy.metric}: {len(policy.rules)} rules, warning {policy.warning:.4g}, critical {policy.critical:.4g}"
         )
     return USABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -35,7 +35,7 @@ def build(settings: Path) -> Path:
     It is named after all that goes into it, so that nothing is built twice, and moved to its place when it is whole, so
     that a build that was interrupted leaves nothing behind that looks ready.
     """
-    libraries = _once("libraries", _fingerprint(SOURCE / "requirements.txt", Path(__file__)), _install)
+    libraries = pinned_libraries()
     sources = [*sorted((SOURCE / "ses_reputation").rglob("*.py")), settings]
     key = hashlib.sha256(f"{libraries.name} {_byte_code_python()} {_fingerprint(*sources)}".encode()).hexdigest()
 
@@ -48,6 +48,11 @@ def build(settings: Path) -> Path:
         _precompile(folder)
 
     return _once("asset", key, assemble)
+
+
+def pinned_libraries() -> Path:
+    """The folder with what pip installs of lambda/requirements.txt, nothing taken out yet. Raises `BundleError`."""
+    return _once("libraries", _fingerprint(SOURCE / "requirements.txt", Path(__file__)), _install)
 
 
 def services() -> tuple[str, ...]:

@@ -38,7 +38,9 @@ def imports(source: str, package: str) -> set[str]:
             parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             module = ".".join([*parents, *([node.module] if node.module else [])])
             names = {f"{module}.{alias.name}" for alias in node.names}
-            submodules = {name for name in names if (ROOT / "lambda" / Path(*name.split("."))).with_suffix(".py").exists()}
+            submodules = {
+                name for name in names if (ROOT / "lambda" / Path(*name.split("."))).with_suffix(".py").exists()
+            }
             found |= submodules if submodules else {module}
     return found
 
@@ -112,7 +114,9 @@ def test_a_planted_shortcut_in_the_edge_is_found(planted: str) -> None:
 
 def test_settings_know_core_types_only() -> None:
     found = imports((PACKAGE / "settings.py").read_text(), "ses_reputation")
-    strangers = {m for m in found if not m.startswith("ses_reputation.core.") and m.split(".")[0] not in sys.stdlib_module_names}
+    strangers = {
+        m for m in found if not m.startswith("ses_reputation.core.") and m.split(".")[0] not in sys.stdlib_module_names
+    }
     assert strangers == set()
 
 

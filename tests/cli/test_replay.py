@@ -1,0 +1,179 @@
+"""`ses-reputation replay` as a person and as a program meets it."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli.main import main
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "bad-list.json"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without settings, so that the defaults apply."""
+    monkeypatch.chdir(tmp_path)
+
+
+def lines(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    assert main(["replay", *arguments, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_as_json_there_is_one_object_for_each_announcement_and_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = lines(capsys, str(EXAMPLE))
+    assert [(a["metric"], a["reason"], a["severity"]) for a in said][:2] == [
+        ("bounce", "opened", "warning"),
+        ("bounce", "escalated", "critical"),
+    ]
+    for announcement in said:
+        assert announcement["kind"] in ("firing", "reminder", "resolved")
+        assert announcement["at"].endswith("+00:00")
+        assert {"episode", "seq", "rule", "events", "mails", "line", "bound"} <= set(announcement)
+
+
+def test_a_person_reads_what_would_have_been_sent_and_how_much_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(EXAMPLE)]) == 0
+    printed = capsys.readouterr().out
+    assert "These settings would have sent" in printed and "CRITICAL" in printed
+    assert printed.count("headroom:") == 2 and "more bounces to AWS's review line" in printed
+
+
+def test_order_and_repetition_change_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    points = json.loads(EXAMPLE.read_text())["SendDataPoints"]
+    mixed = points + points[::3]
+    random.Random(4).shuffle(mixed)
+    (tmp_path / "mixed.json").write_text(json.dumps(mixed))
+    assert lines(capsys, "mixed.json") == lines(capsys, str(EXAMPLE))
+
+
+def test_cutting_the_history_anywhere_changes_nothing_before_the_cut(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    points = sorted(json.loads(EXAMPLE.read_text())["SendDataPoints"], key=lambda point: point["Timestamp"])
+    whole = lines(capsys, str(EXAMPLE))
+    for cut in range(40, len(points), 97):
+        (tmp_path / "cut.json").write_text(json.dumps({"SendDataPoints": points[:cut]}))
+        said = lines(capsys, "cut.json")
+        last = points[cut - 1]["Timestamp"]
+        assert said == [a for a in whole if a["at"] <= said[-1]["at"]] if said else True
+        assert [a for a in whole if a["at"] <= last] == [a for a in said if a["at"] <= last]
+
+
+def test_standard_input_is_read_where_a_dash_stands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(EXAMPLE.read_bytes())))
+    assert lines(capsys, "-") == lines(capsys, str(EXAMPLE))
+
+
+@pytest.mark.parametrize("answer", ["[]", '{"SendDataPoints": []}'])
+def test_statistics_without_mail_are_usable_and_say_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, answer: str
+) -> None:
+    (tmp_path / "empty.json").write_text(answer)
+    assert main(["replay", "empty.json"]) == 0
+    assert capsys.readouterr().out == "No mail in these statistics: nothing to judge.\n"
+    assert main(["replay", "empty.json", "--json"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+POINT = '{"Timestamp": "2025-02-04T10:30:00Z", "DeliveryAttempts": %s}'
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "cannot be read"),
+        (b"", "it is empty"),
+        (b"hello", "is not JSON"),
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"7", "has no list SendDataPoints"),
+        (b'{"Datapoints": []}', "has no list SendDataPoints"),
+        (b'{"SendDataPoints": {}}', "has no list SendDataPoints"),
+        (b"[7]", "data point 1: a send data point is 7"),
+        (b'[{"DeliveryAttempts": 5}]', "data point 1: Timestamp is None"),
+        (b'[{"Timestamp": "noon"}]', "Timestamp is 'noon', not an ISO 8601 time"),
+        (b'[{"Timestamp": "2025-02-04T10:30:00"}]', "has no time zone"),
+        ((POINT % "-1").join("[]").encode(), "DeliveryAttempts is -1"),
+        ((POINT % '"many"').join("[]").encode(), "DeliveryAttempts is 'many'"),
+        ((POINT % "1e300").join("[]").encode(), "DeliveryAttempts is"),
+        (f'[{POINT % 1}, {{"Timestamp": "1970-01-01T00:00:00Z"}}]'.encode(), "more than three years"),
+    ],
+)
+def test_unusable_input_is_one_clear_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    if content is not None:
+        (tmp_path / "stats.json").write_bytes(content)
+    assert main(["replay", "stats.json", "--json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and says in printed.err and len(printed.err.splitlines()) == 1
+
+
+def test_a_folder_is_no_statistics(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "."]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_wrong_settings_are_told_before_anything_is_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("[bounce]\nwarning = 5\n")
+    assert main(["replay", str(EXAMPLE)]) == 2
+    assert "0.05" in capsys.readouterr().err
+
+
+def test_rules_of_ones_own_are_the_ones_that_are_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        '[alerts]\nemails = ["oncall@mail.test"]\n[bounce]\nrules = [{ hours = 24, above = 0.03, min_mails = 500 }]\n'
+    )
+    said = lines(capsys, str(EXAMPLE), "--settings", "own.toml")
+    assert {a["rule"] for a in said if a["metric"] == "bounce"} == {"24 h"}
+
+
+def test_the_picture_is_written(tmp_path: Path) -> None:
+    assert main(["replay", str(EXAMPLE), "--plot", "picture.png"]) == 0
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("file", ["no/such/folder/x.png", "picture.what"])
+def test_a_picture_that_cannot_be_written_is_one_clear_line(capsys: pytest.CaptureFixture[str], file: str) -> None:
+    assert main(["replay", str(EXAMPLE), "--plot", file]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m cli.main replay {EXAMPLE} --json | head -1"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == "" and json.loads(done.stdout)["reason"] == "opened"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["SendDataPoints", "Timestamp", "Bounces", "x"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150)
+@given(answer=JSON)
+def test_whatever_json_it_is_given_it_answers_or_refuses(answer: Any) -> None:
+    file = Path("fuzz.json")
+    file.write_text(json.dumps(answer))
+    assert main(["replay", str(file), "--json"]) in (0, 2)

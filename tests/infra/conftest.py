@@ -1,0 +1,53 @@
+"""One synth of the stack as it is shipped, and as many variations as tests ask for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+from aws_cdk.aws_lambda import Code
+from ses_reputation.settings import Settings, parse
+
+from infra.stack import MonitorStack
+
+ROOT = Path(__file__).parents[2]
+CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
+
+Resources = dict[str, dict[str, Any]]
+
+
+def synthesised(settings: Settings, folder: Path) -> dict[str, Any]:
+    """The template for `settings`; the asset is a stand-in, since what is in it has tests of its own."""
+    folder.mkdir(exist_ok=True)
+    (folder / "stand-in.py").write_text("")
+    app = App(context=CONTEXT, builtin_cloud_formation_validation=False)
+    stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(folder)))
+    template: dict[str, Any] = Template.from_stack(stack).to_json()
+    return template
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return synthesised(parse((ROOT / "settings.toml").read_text()), tmp_path_factory.mktemp("asset"))
+
+
+@pytest.fixture(scope="session")
+def resources(template: dict[str, Any]) -> Resources:
+    found: Resources = template["Resources"]
+    return found
+
+
+@pytest.fixture
+def synth(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
+    """Synthesises the stack for settings given as TOML, after a recipient."""
+    return lambda toml: synthesised(parse('[alerts]\nemails = ["oncall@mail.test"]\n' + toml), tmp_path / "asset")
+
+
+def of_type(resources: Resources, kind: str) -> list[dict[str, Any]]:
+    """The properties of every resource of a type."""
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]

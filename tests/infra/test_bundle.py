@@ -1,0 +1,93 @@
+"""The asset: whole, lean, the same every time, and sufficient on its own."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra import bundle
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = ROOT / "settings.toml"
+
+
+def digest(folder: Path) -> str:
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(f"{path.relative_to(folder)} ".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+@pytest.fixture(scope="session")
+def asset() -> Path:
+    return bundle.build(SETTINGS)
+
+
+def test_the_same_sources_give_the_same_bytes(asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    libraries = bundle.pinned_libraries()
+    (tmp_path / libraries.name).symlink_to(libraries)  # what pip gives for pinned packages is pip's promise
+    monkeypatch.setattr(bundle, "CACHE", tmp_path)
+    again = bundle.build(SETTINGS)
+    assert again != asset and digest(again) == digest(asset)
+
+
+def test_other_settings_are_another_asset_that_holds_them(asset: Path) -> None:
+    other = bundle.build(ROOT / "local_aws" / "settings.toml")
+    assert other.name != asset.name
+    assert (other / "settings.toml").read_text() == (ROOT / "local_aws" / "settings.toml").read_text()
+
+
+def test_the_asset_ships_the_data_of_the_services_it_talks_to_and_no_other(asset: Path) -> None:
+    shipped = {path.name for path in (asset / "botocore" / "data").iterdir() if path.is_dir()}
+    assert shipped == set(bundle.services())
+
+
+def test_nothing_heavy_and_nothing_compiled_is_shipped(asset: Path) -> None:
+    assert not list(asset.rglob("*.so"))
+    assert not {"pydantic", "numpy", "aws_xray_sdk", "pip", "bin"} & {path.name for path in asset.iterdir()}
+
+
+def test_the_function_loads_and_makes_every_client_from_the_asset_alone(asset: Path) -> None:
+    code = (
+        "from ses_reputation import handler; from ses_reputation.aws.session import *; s = open_session();"
+        "[s.client(n, region_name='eu-west-1', config=CONFIG) for n in SERVICES]; import boto3; print(boto3.__file__)"
+    )
+    environment = {"PYTHONPATH": str(asset), "PATH": "/usr/bin:/bin", "POWERTOOLS_SERVICE_NAME": "x"}
+    environment |= {"AWS_DEFAULT_REGION": "eu-west-1"}
+    done = subprocess.run(
+        [ROOT / ".venv-lambda" / "bin" / "python", "-S", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(asset))
+
+
+def test_a_build_that_was_cut_off_leaves_nothing_that_looks_ready(
+    asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libraries = bundle.pinned_libraries()
+    (tmp_path / libraries.name).symlink_to(libraries)
+    monkeypatch.setattr(bundle, "CACHE", tmp_path)
+
+    def cut_off(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bundle, "_precompile", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        bundle.build(SETTINGS)
+    assert [path.name for path in tmp_path.iterdir()] == [libraries.name]
+
+
+def test_a_package_that_cannot_be_had_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "requirements.txt").write_text("no-such-package-as-this-one==1.0\n")
+    monkeypatch.setattr(bundle, "SOURCE", tmp_path)
+    monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(bundle.BundleError, match="pip could not install"):
+        bundle.build(SETTINGS)

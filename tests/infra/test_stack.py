@@ -1,0 +1,236 @@
+"""What the template promises: rights, paths of alarms, what is kept, and what the function is told."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Validations
+from aws_cdk.aws_lambda import Code
+from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import ManualArgs, lint
+from ses_reputation.core.decide import GAUGES
+from ses_reputation.settings import parse
+
+from infra.stack import MonitorStack
+from tests.infra.conftest import CONTEXT, ROOT, Resources, of_type
+
+Synth = Callable[[str], dict[str, Any]]
+
+
+def statements(resources: Resources) -> list[dict[str, Any]]:
+    """Every statement of the function's role."""
+    [role] = [name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role" and name.startswith("Role")]
+    policies = [p for p in of_type(resources, "AWS::IAM::Policy") if p["Roles"] == [{"Ref": role}]]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+
+
+CALLS = {
+    "ses:GetSendStatistics": "client.get_send_statistics(",
+    "cloudwatch:PutMetricData": "client.put_metric_data(",
+    "dynamodb:GetItem": "self._client.get_item(",
+    "dynamodb:PutItem": "self._client.put_item(",
+    "sns:Publish": "client.publish(",
+    "logs:CreateLogStream": None,  # Lambda itself writes what is printed
+    "logs:PutLogEvents": None,
+    "sqs:SendMessage": None,  # Lambda itself sends what failed for good to the queue
+}
+"""Each right of the role, and the one line of lambda/ that needs it."""
+
+
+def test_every_right_of_the_role_stands_for_one_line_of_the_function(resources: Resources) -> None:
+    granted = sorted(action for statement in statements(resources) for action in actions(statement))
+    assert sorted({*granted} - {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}) == sorted(CALLS)
+    source = "\n".join(path.read_text() for path in (ROOT / "lambda" / "ses_reputation").rglob("*.py"))
+    for call in filter(None, CALLS.values()):
+        assert source.count(call) == 1, call
+
+
+def test_no_right_reaches_further_than_it_must(resources: Resources) -> None:
+    wide = [s for s in statements(resources) if s["Resource"] == "*"]
+    assert sorted(action for s in wide for action in actions(s)) == [
+        "cloudwatch:PutMetricData",
+        "ses:GetSendStatistics",
+    ]
+    [metrics] = [s for s in wide if "cloudwatch:PutMetricData" in actions(s)]
+    assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": "SesReputation"}}
+    assert not any("ManagedPolicyArns" in role for role in of_type(resources, "AWS::IAM::Role"))
+
+
+def test_alarms_may_publish_to_the_people_though_the_topic_has_a_policy(resources: Resources) -> None:
+    [policy] = of_type(resources, "AWS::SNS::TopicPolicy")
+    [allow] = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"} and allow["Action"] == "sns:Publish"
+    assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    [deny] = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_with_a_key_of_ones_own_alarms_and_the_function_may_use_it(synth: Synth) -> None:
+    resources = synth("[deployment]\ncustomer_managed_key = true\n")["Resources"]
+    [key] = of_type(resources, "AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    [alarms] = [s for s in key["KeyPolicy"]["Statement"] if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"}]
+    assert alarms["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert {"kms:Decrypt", "kms:GenerateDataKey"} <= {a for s in statements(resources) for a in actions(s)}
+    assert "KmsMasterKeyId" in of_type(resources, "AWS::SNS::Topic")[0]
+
+
+def test_without_one_no_topic_is_encrypted_with_the_key_that_alarms_cannot_use(resources: Resources) -> None:
+    assert "KmsMasterKeyId" not in of_type(resources, "AWS::SNS::Topic")[0]
+
+
+def test_the_schedule_hands_over_its_own_time_and_keeps_what_it_cannot_deliver(resources: Resources) -> None:
+    [schedule] = of_type(resources, "AWS::Scheduler::Schedule")
+    assert schedule["ScheduleExpression"] == "rate(15 minutes)"
+    assert json.loads(schedule["Target"]["Input"]) == {"now": "<aws.scheduler.scheduled-time>"}
+    assert schedule["Target"]["DeadLetterConfig"] and schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 10
+
+
+def test_the_function_is_small_lean_and_cannot_overlap_for_long(resources: Resources) -> None:
+    [function] = of_type(resources, "AWS::Lambda::Function")
+    assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"]
+    assert function["Handler"] == "ses_reputation.handler.handler"
+    assert function["Timeout"] < 15 * 60 and "ReservedConcurrentExecutions" not in function
+    [retries] = of_type(resources, "AWS::Lambda::EventInvokeConfig")
+    assert retries["MaximumRetryAttempts"] == 2 and retries["DestinationConfig"]["OnFailure"]
+
+
+def test_the_environment_holds_names_of_deployed_things_and_no_setting(resources: Resources) -> None:
+    [function] = of_type(resources, "AWS::Lambda::Function")
+    assert sorted(function["Environment"]["Variables"]) == [
+        "DASHBOARD_URL",
+        "MEMORY_TABLE",
+        "PEOPLE_TOPIC_ARN",
+        "POWERTOOLS_SERVICE_NAME",
+    ]
+
+
+def test_the_memory_outlives_the_stack_and_can_be_restored(template: dict[str, Any], synth: Synth) -> None:
+    [table] = [r for r in template["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
+    assert table["DeletionPolicy"] == "Retain"
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    other = synth("[deployment]\nkeep_memory = false\n")["Resources"]
+    assert [r["DeletionPolicy"] for r in other.values() if r["Type"] == "AWS::DynamoDB::Table"] == ["Delete"]
+
+
+def test_the_log_is_kept_as_long_as_asked_and_goes_with_the_stack(resources: Resources) -> None:
+    [log] = [r for r in resources.values() if r["Type"] == "AWS::Logs::LogGroup"]
+    assert log["Properties"]["RetentionInDays"] == 30 and log["DeletionPolicy"] == "Delete"
+
+
+def test_the_watchdog_rings_when_runs_stop_fail_or_are_lost_and_says_when_that_is_over(resources: Resources) -> None:
+    alarms = {alarm["AlarmName"]: alarm for alarm in of_type(resources, "AWS::CloudWatch::Alarm")}
+    assert sorted(alarms) == ["SesReputation-failing", "SesReputation-not-running", "SesReputation-run-lost"]
+    silent = alarms["SesReputation-not-running"]
+    assert silent["TreatMissingData"] == "breaching" and silent["Namespace"] == "AWS/Lambda"
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] != []
+        assert alarm["Period"] * alarm["EvaluationPeriods"] <= 86_400  # CloudWatch refuses more
+        assert alarm["Namespace"] in ("AWS/Lambda", "AWS/SQS")  # metrics that cost nothing
+
+
+@pytest.mark.parametrize("minutes", [5, 15, 60])
+def test_alarms_stay_within_what_cloudwatch_evaluates(synth: Synth, minutes: int) -> None:
+    toml = f"[deployment]\nschedule_minutes = {minutes}\nmissed_runs_before_alarm = 24\n"
+    for alarm in of_type(synth(toml)["Resources"], "AWS::CloudWatch::Alarm"):
+        limit = 7 * 86_400 if alarm["Period"] >= 3_600 else 86_400
+        assert alarm["Period"] * alarm["EvaluationPeriods"] <= limit
+
+
+def dashboard(resources: Resources) -> dict[str, Any]:
+    """The dashboard's body, with what is only known at deployment filled in."""
+    [board] = of_type(resources, "AWS::CloudWatch::Dashboard")
+    parts = board["DashboardBody"]["Fn::Join"][1]
+    body: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else "TOKEN" for part in parts))
+    return body
+
+
+def test_the_dashboard_shows_every_metric_of_a_target_and_none_that_nobody_publishes(resources: Resources) -> None:
+    drawn = {
+        metric[1]
+        for widget in dashboard(resources)["widgets"]
+        for metric in widget["properties"].get("metrics", [])
+        if metric[0] == "SesReputation"
+    }
+    assert drawn == set(GAUGES) and len(GAUGES) <= 6
+
+
+def test_the_dashboard_draws_our_lines_and_those_of_aws(resources: Resources) -> None:
+    lines = {
+        line["value"]
+        for widget in dashboard(resources)["widgets"]
+        for line in widget["properties"].get("annotations", {}).get("horizontal", [])
+    }
+    assert {0.03, 0.05, 0.1, 0.0008, 0.001, 0.005} <= lines
+
+
+def test_each_region_has_its_own_rows(synth: Synth) -> None:
+    body = json.dumps(dashboard(synth('[targets]\nregions = ["eu-west-1", "us-east-2"]\n')["Resources"]))
+    assert "## eu-west-1" in body and "## us-east-2" in body
+
+
+def test_several_installations_live_side_by_side(synth: Synth) -> None:
+    prod = synth('[deployment]\nstage = "prod"\n')
+    names = ("FunctionName", "AlarmName", "DashboardName", "TopicName", "LogGroupName")
+    named = [
+        p[name] for r in prod["Resources"].values() for p in [r.get("Properties", {})] for name in names if name in p
+    ]
+    assert all("prod" in name for name in named if isinstance(name, str)) and len(named) >= 7
+    [metrics] = [s for s in statements(prod["Resources"]) if "cloudwatch:PutMetricData" in actions(s)]
+    assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": "SesReputation/prod"}}
+
+
+def test_the_outputs_name_what_a_person_looks_for(template: dict[str, Any]) -> None:
+    assert sorted(template["Outputs"]) == [
+        "DashboardUrl",
+        "FunctionName",
+        "MemoryTableName",
+        "PeopleTopicArn",
+        "ScheduleName",
+    ]
+
+
+def test_nothing_names_an_account(template: dict[str, Any]) -> None:
+    assert not re.search(r"\b\d{12}\b", json.dumps(template))
+
+
+def test_nothing_takes_the_commercial_partition_for_granted(template: dict[str, Any]) -> None:
+    assert "arn:aws:" not in json.dumps(template)
+
+
+def test_tags_are_on_what_can_be_tagged(synth: Synth) -> None:
+    resources = synth('[deployment]\ntags = { team = "mail" }\n')["Resources"]
+    [function] = of_type(resources, "AWS::Lambda::Function")
+    assert {"Key": "application", "Value": "SesReputation"} in function["Tags"]
+
+
+def test_cfn_lint_finds_nothing(template: dict[str, Any]) -> None:
+    found = lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"]))
+    assert [str(match) for match in found] == []
+
+
+def test_cdk_nag_finds_nothing_that_is_not_answered_for(tmp_path: Path) -> None:
+    (tmp_path / "stand-in.py").write_text("")
+    app = App(context=CONTEXT, builtin_cloud_formation_validation=False, outdir=str(tmp_path / "out"))
+    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n')
+    MonitorStack(app, "SesReputation", settings=settings, code=Code.from_asset(str(tmp_path), exclude=["out"]))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    with contextlib.suppress(RuntimeError):  # raised where there are findings; the report says which
+        app.synth()
+    report = json.loads((tmp_path / "out" / "validation-report.json").read_text())
+    found = [
+        (violation["ruleName"], [c["constructPath"] for c in violation["violatingConstructs"]])
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+    ]
+    assert found == []
