@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 NODE ?= node
+SETTINGS ?= settings.toml
 BIN := .venv/bin
 
 # The function runs on Python 3.13: with one on this machine the demo and the tests do too, else with the Python above.
@@ -26,16 +27,20 @@ demo: setup      ## a fortnight of mail through the deployed monitor, on this ma
 test: setup      ## every test
 	@$(BIN)/pytest
 
+bench: setup     ## how early and how quiet the policy is, over simulated senders
+	@$(BIN)/python -m bench.score
+
 lint: setup      ## formatting, lint and types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
 synth: setup     ## the CloudFormation template, into cdk.out
-	@$(NODE) node_modules/aws-cdk/bin/cdk synth --quiet
+	@$(NODE) node_modules/aws-cdk/bin/cdk synth --quiet --context settings=$(SETTINGS)
 
-deploy: setup    ## to the account and region of your AWS credentials
-	@$(NODE) node_modules/aws-cdk/bin/cdk deploy
+deploy: setup    ## to the account and region of your AWS credentials (SETTINGS=file.toml for another file)
+	@$(BIN)/ses-reputation settings --deploy $(SETTINGS)
+	@$(NODE) node_modules/aws-cdk/bin/cdk deploy --context settings=$(SETTINGS)
 
 clean:           ## away with everything that was made here
 	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out

@@ -27,8 +27,7 @@ def synthesised(settings: Settings, folder: Path) -> dict[str, Any]:
     (folder / "stand-in.py").write_text("")
     app = App(context=CONTEXT, builtin_cloud_formation_validation=False)
     stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(folder)))
-    template: dict[str, Any] = Template.from_stack(stack).to_json()
-    return template
+    return dict(Template.from_stack(stack).to_json())
 
 
 @pytest.fixture(scope="session")
