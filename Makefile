@@ -45,18 +45,18 @@ deploy: setup    ## to the account and region of your AWS credentials (SETTINGS=
 clean:           ## away with everything that was made here
 	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out
 
-.venv/.ready: requirements.txt requirements-dev.txt pyproject.toml
+.venv/.ready: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=..."; exit 1; }
 	@echo "Installing Python packages into .venv (about a minute, once) ..."
 	@rm -rf .venv && $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install -qq --disable-pip-version-check --requirement requirements-dev.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-lambda/.ready: local_aws/requirements-runtime.txt
 	@rm -rf .venv-lambda && $(LAMBDA_PYTHON) -m venv .venv-lambda
-	@.venv-lambda/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@.venv-lambda/bin/pip install -qq --disable-pip-version-check --requirement $<
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json .npmrc
