@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .outcome import UNUSABLE, USABLE, Unusable
+from .outcome import INTERRUPTED, UNUSABLE, USABLE, Unusable, say
 
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings
 
+HERE = Path("settings.toml")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a reader that is gone or a full disk can still be answered
+    except BrokenPipeError:  # whoever read our output has read enough
+        _discard_output()
+        return USABLE
+    except OSError as error:
+        _discard_output()
+        print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _discard_output() -> None:
+    """What is still to be written goes nowhere, so that the end of the program does not stumble over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.command is None:
@@ -28,24 +55,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.command == "replay":
             from .replay import replay
 
-            return replay(given.stats, _policy_settings(given.settings), given.json, given.plot, given.target)
+            settings = _settings_or_none(given.settings)
+            return replay(given.stats, settings, given.json, given.plot, account=given.account, region=given.region)
         if given.command == "check":
             from .check import check
 
-            return check(_settings(given.settings))
+            return check(_settings_or_none(given.settings), given.profile)
         return _check_settings(given.file, given.deploy)
     except (SettingsError, Unusable) as error:
         print(error, file=sys.stderr)
         return UNUSABLE
-    except BrokenPipeError:  # whoever read our output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return USABLE
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ses-reputation",
         description="Bounce and complaint rates of Amazon SES, judged before AWS judges them.",
+        epilog="Begin with: aws ses get-send-statistics > stats.json && ses-reputation replay stats.json",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     settings = argparse.ArgumentParser(add_help=False)
@@ -53,53 +79,57 @@ def _parser() -> argparse.ArgumentParser:
         "--settings",
         type=Path,
         metavar="FILE",
-        help="settings file (default: settings.toml here, if there is one)",
+        help="settings file (default: settings.toml here, if there is one; else the built-in rules)",
     )
     replay = commands.add_parser(
         "replay",
         parents=[settings],
         help="which alerts would these settings have sent?",
-        description="Plays recorded send statistics through the monitor, tick by tick, without looking ahead. "
+        description="Plays recorded send statistics through the monitor, a quarter of an hour at a time and without "
+        "looking ahead, and shows every message it would have sent. "
         "Record them with: aws ses get-send-statistics > stats.json",
+        epilog="Exit code: 0 whatever was found, 2 where the input cannot be used.",
     )
     replay.add_argument("stats", metavar="STATS.json", help="the recorded answer, or - for standard input")
-    replay.add_argument("--json", action="store_true", help="one JSON object for each announcement, and nothing else")
+    replay.add_argument("--json", action="store_true", help="one JSON object for each message, and nothing else")
     replay.add_argument("--plot", type=Path, metavar="FILE", help="draw rates, lines and episodes (.png or .svg)")
-    replay.add_argument(
-        "--target",
-        default="000000000000/unknown",
-        metavar="ACCOUNT/REGION",
-        help="whose statistics these are",
-    )
-    commands.add_parser(
+    replay.add_argument("--account", default="000000000000", metavar="ID", help="whose statistics these are")
+    replay.add_argument("--region", default="unknown", metavar="NAME", help="where they were recorded")
+    check = commands.add_parser(
         "check",
         parents=[settings],
         help="how is the account now?",
-        description="Reads the statistics with your AWS credentials, judges them, and changes nothing.",
+        description="Reads the statistics with your AWS credentials (permission: ses:GetSendStatistics), judges them as "
+        "the deployed monitor does, and changes nothing.",
+        epilog="Exit code: 0 where everything could be read, 1 where something is unknown, 2 for wrong settings.",
     )
-    check = commands.add_parser(
+    check.add_argument("--profile", metavar="NAME", help="of your AWS configuration (default: AWS_PROFILE)")
+    validate = commands.add_parser(
         "settings",
         help="is the settings file right?",
         description="Checks a settings file and says what it means.",
+        epilog="Exit code: 0 where it is right, 2 where it is not.",
     )
-    check.add_argument("file", nargs="?", type=Path, default=Path("settings.toml"), metavar="FILE")
-    check.add_argument("--deploy", action="store_true", help="also refuse what must not be deployed")
+    validate.add_argument("file", nargs="?", type=Path, default=HERE, metavar="FILE", help="default: settings.toml")
+    validate.add_argument("--deploy", action="store_true", help="also refuse what must not be deployed")
     return parser
 
 
-def _settings(file: Path | None) -> Settings:
+def _settings_or_none(file: Path | None) -> Settings | None:
+    """The settings of the file given or found here; None, for the defaults, where there is none."""
     from ses_reputation.settings import load
 
-    return load(Path("settings.toml") if file is None else file)
-
-
-def _policy_settings(file: Path | None) -> Settings | None:
-    """The settings of the file given or found here; None, for the defaults, where there is none."""
-    return None if file is None and not Path("settings.toml").exists() else _settings(file)
+    if file is not None:
+        return load(file)
+    return load(HERE) if HERE.exists() else None
 
 
 def _check_settings(file: Path, deploy: bool) -> int:
-    settings = _settings(file)
+    from ses_reputation.settings import load
+
+    from .rules_in_words import rules_in_words
+
+    settings = load(file)
     if deploy and settings.alerts.example_recipients:
         raise Unusable(
             f"{file} names {', '.join(settings.alerts.example_recipients)}, which nobody reads.\n"
@@ -107,9 +137,7 @@ def _check_settings(file: Path, deploy: bool) -> int:
         )
     print(f"{file} is right.")
     for policy in settings.policy.metrics:
-        print(
-            f"{policy.metric}: {len(policy.rules)} rules, warning {policy.warning:.4g}, critical {policy.critical:.4g}"
-        )
+        say(rules_in_words(policy))
     return USABLE
 
 

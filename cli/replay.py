@@ -4,57 +4,77 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ses_reputation.core import messages
-from ses_reputation.core.decide import Announcement, metric_states
+from ses_reputation.core.decide import Announcement, MetricState, metric_states
 from ses_reputation.core.decide import replay as ticks
-from ses_reputation.core.episode import Episode
-from ses_reputation.core.history import BUCKET, BadData, History, Point, history_from, iso, point_from
+from ses_reputation.core.episode import Episode, Kind, Reason
+from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point, history_from, iso, point_from
 from ses_reputation.core.messages import duration, percent, plural
-from ses_reputation.core.rates import AWS_LINES, Metric
-from ses_reputation.core.rules import Policy, default_policy
+from ses_reputation.core.rates import AWS_LINES, Metric, View
+from ses_reputation.core.rules import Policy, default_policy, line_at
 from ses_reputation.core.target import Target
-from ses_reputation.settings import Settings
 
-from .outcome import USABLE, Unusable
+from .course import courses, in_words
+from .outcome import USABLE, Unusable, say
+
+if TYPE_CHECKING:
+    from ses_reputation.settings import Settings
+
+PICTURES = (".png", ".svg")
+
+RECORD = "Record it with: aws ses get-send-statistics > stats.json"
+
+EARLIEST, LATEST = 0, 4_102_444_800
+"""1970 and 2100: a time outside is a mistake, and cannot always be written down in UTC."""
 
 
-def replay(stats: str, settings: Settings | None, as_json: bool, plot: Path | None, target_name: str) -> int:
+def replay(
+    stats: str, settings: Settings | None, as_json: bool, plot: Path | None, *, account: str, region: str
+) -> int:
     """Plays the statistics in the file `stats` and reports. Raises `Unusable`."""
-    account, _, region = target_name.partition("/")
-    target = Target(account, region)
+    if plot is not None and plot.suffix not in PICTURES:
+        raise Unusable(f"the picture {plot} must end in {' or '.join(PICTURES)}")
     policy = default_policy() if settings is None else settings.policy
     points = read(stats)
     try:
         announcements: list[Announcement] = []
         open_at_end: Mapping[str, Episode] = {}
-        for _, told, episodes in ticks(target, points, policy):
+        for _, told, episodes in ticks(Target(account, region), points, policy):
             announcements += told
             open_at_end = episodes
         end = max(point.at for point in points) + BUCKET if points else 0
-        history = history_from(points, until=end)
+        history = None if as_json and plot is None else history_from(points, until=end)
     except BadData as bad:
         raise Unusable(f"{_name(stats)}: {bad}") from None
+    mail = any(point.attempts for point in points)
+    if plot is not None and history is not None and mail:
+        _draw(plot, history, policy, announcements)
+    elif plot is not None:
+        print(f"no picture: there is no mail in {_name(stats)}", file=sys.stderr)
     if as_json:
         for announcement in announcements:
             print(json.dumps(messages.document(announcement)))
-    elif history is None:
+    elif history is None or not mail:
         print("No mail in these statistics: nothing to judge.")
     else:
-        print("\n".join(report(history, policy, announcements, open_at_end)))
-    if plot is not None:
-        if history is None:
-            raise Unusable(f"{_name(stats)} has no mail in it: there is nothing to draw")
+        say(report(history, policy, announcements, open_at_end))
+    return USABLE
+
+
+def _draw(path: Path, history: History, policy: Policy, announcements: Sequence[Announcement]) -> None:
+    try:
         from .plot import plot_replay
 
-        try:
-            plot_replay(plot, history, policy, announcements)
-        except (OSError, ValueError) as error:
-            raise Unusable(f"the picture {plot} cannot be written: {error}") from None
-    return USABLE
+        plot_replay(path, history, policy, announcements)
+    except ImportError:
+        raise Unusable("a picture needs matplotlib, which is not installed: pip install matplotlib") from None
+    except OSError as error:
+        raise Unusable(f"the picture {path} cannot be written: {error.strerror}") from None
 
 
 def _name(stats: str) -> str:
@@ -65,22 +85,28 @@ def read(stats: str) -> list[Point]:
     """The points of a recorded GetSendStatistics answer. Raises `Unusable`, in one line."""
     name = _name(stats)
     try:
-        text = (sys.stdin.buffer.read() if stats == "-" else Path(stats).read_bytes()).decode("utf-8-sig")
-        answer = json.loads(text)
+        content = sys.stdin.buffer.read() if stats == "-" else Path(stats).read_bytes()
+        if not content.strip():
+            raise Unusable(f"{name} is empty. {RECORD}")
+        answer = json.loads(content)  # in any UTF: PowerShell writes UTF-16
     except OSError as error:
         raise Unusable(f"{name} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        why = "it is empty" if isinstance(error, json.JSONDecodeError) and not text.strip() else str(error)
-        raise Unusable(f"{name} is not JSON: {why}. Record it with: aws ses get-send-statistics > stats.json") from None
+        raise Unusable(f"{name} is not JSON: {error}. {RECORD}") from None
     members: Any = answer.get("SendDataPoints") if isinstance(answer, dict) else answer
     if not isinstance(members, list):
-        raise Unusable(f"{name} has no list SendDataPoints. Record it with: aws ses get-send-statistics > stats.json")
+        raise Unusable(f"{name} has no list SendDataPoints. {RECORD}")
     points = []
     for number, member in enumerate(members, 1):
         try:
-            points.append(point_from(member))
+            point = point_from(member)
         except BadData as bad:
             raise Unusable(f"{name}, data point {number}: {bad}") from None
+        except RecursionError:  # of putting it into the error
+            raise Unusable(f"{name}, data point {number} is no send data point") from None
+        if not EARLIEST <= point.at < LATEST:
+            raise Unusable(f"{name}, data point {number}: Timestamp is {member['Timestamp']!r}, not a time of our days")
+        points.append(point)
     return points
 
 
@@ -89,35 +115,64 @@ def report(
 ) -> Iterator[str]:
     """What a person wants to know: what would have been sent, what the numbers were, how things are now."""
     end = history.time(history.slots)
+    found = courses(history, announcements)
     if announcements:
-        yield f"These settings would have sent {plural(len(announcements), 'message')}:"
+        what = f"{plural(len(announcements), 'message')} about {plural(len(found), 'episode')}"
+        yield f"These settings would have sent {what}:"
         yield ""
         yield from map(_line, announcements)
+        yield ""
+        yield from (f"{in_words(course)} (by our estimate of AWS's count)." for course in found)
     else:
         yield "These settings would have sent no message."
     yield ""
-    yield f"{'from':<12}{iso(history.origin)}"
-    yield f"{'to':<12}{iso(end)}  ({duration(end - history.origin)})"
-    yield f"{'mails':<12}{history.attempts[-1]:,}"
-    for noun, sums in (("bounces", history.bounces), ("complaints", history.complaints)):
-        rate = f"  {percent(min(1.0, sums[-1] / history.attempts[-1]))}" if history.attempts[-1] else ""
-        yield f"{noun:<12}{sums[-1]:,}{rate}"
-    yield f"{'episodes':<12}{len({announcement.episode for announcement in announcements})}"
+    yield f"{'from':<13}{_minute(history.origin)} UTC"
+    yield f"{'to':<13}{_minute(end)} UTC, {duration(end - history.origin)}"
+    yield f"{'mails':<13}{history.attempts[-1]:,}"
+    for metric, noun, sums in zip(
+        Metric, ("bounces", "complaints"), (history.bounces, history.complaints), strict=True
+    ):
+        rate = percent(min(1.0, sums[-1] / history.attempts[-1]), AWS_LINES[metric].review)
+        yield f"{noun:<13}{sums[-1]:,}, {rate}"
+    for kind, noun in (Kind.FIRING, "alerts"), (Kind.REMINDER, "reminders"), (Kind.RESOLVED, "all-clears"):
+        yield f"{noun:<13}{sum(announcement.kind is kind for announcement in announcements)}"
     yield ""
-    yield f"At the end, {iso(end)}:"
-    for state in metric_states(history, policy, end, episodes):
-        yield f"  {state.metric.value + 's':<12}{state.verdict.value}"
-        if state.shown is not None and state.shown.mails:
-            yield f"  {'':<12}{messages.events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}"
-        yield f"  {'':<12}headroom: {messages.headroom_in_words(state.headroom)}"
+    yield f"At the end, {_minute(end)} UTC:"
+    for state, metric_policy in zip(metric_states(history, policy, end, episodes), policy.metrics, strict=True):
+        yield from state_in_words(state)
+        view = View(history, state.metric, history.slots)
+        for rule in metric_policy.rules:
+            if rule.line.multiple:
+                line = percent(line_at(view, rule.line))
+                yield f'  {"":<12}line: with its own normal, rule "{rule.name}" warns this sender above {line}'
+                break
+
+
+def state_in_words(state: MetricState) -> Iterator[str]:
+    """The verdict on one metric, its rate and its headroom."""
+    yield f"  {state.metric.value + 's':<12}{state.verdict.value}"
+    if state.shown is not None and state.shown.mails:
+        yield f"  {'':<12}{messages.events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}"
+    yield from textwrap.wrap(
+        f"headroom: {messages.headroom_in_words(state.headroom)}",
+        width=110,
+        initial_indent=" " * 14,
+        subsequent_indent=" " * 24,
+    )
+
+
+_WHAT = {Reason.STILL: "reminder", Reason.RECOVERED: "all-clear"}
 
 
 def _line(announcement: Announcement) -> str:
     count = messages.count_of(announcement)
     numbers = "" if count is None else f"{count.events:,} of {plural(count.mails, 'mail')}"
-    review = AWS_LINES[Metric(announcement.concern)].review
-    rate = "" if count is None or count.rate is None else percent(count.rate, review)
-    return (
-        f"  {iso(announcement.at)[:16].replace('T', ' ')}  {announcement.severity.name:<10}"
-        f"{announcement.concern + ' ' + announcement.reason:<22}{numbers:<28}{rate:<9}{announcement.cause.rule}"
-    )
+    lines = AWS_LINES[Metric(announcement.concern)]
+    rate = "" if count is None or count.rate is None else percent(count.rate, lines.review, lines.pause)
+    what = _WHAT.get(announcement.reason, announcement.severity.name)
+    rule = f"rule {announcement.found[0].rule}" if announcement.found else ""
+    return f"  {_minute(announcement.at)}  {what:<11}{announcement.concern:<12}{numbers:>30}{rate:>10}  {rule}".rstrip()
+
+
+def _minute(at: Instant) -> str:
+    return iso(at)[:16].replace("T", " ")

@@ -98,7 +98,11 @@ POINT = '{"Timestamp": "2025-02-04T10:30:00Z", "DeliveryAttempts": %s}'
     ("content", "says"),
     [
         (None, "cannot be read"),
-        (b"", "it is empty"),
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b'[{"Timestamp": "0001-01-01T00:00:00+14:00"}]', "not a time of our days"),
+        (b'[{"Timestamp": "9999-12-31T23:59:00Z"}]', "not a time of our days"),
+        (b'{"SendDataPoints": [{"Timestamp": [[[[]]]]}]}', "not a time"),
         (b"hello", "is not JSON"),
         (b"\xff\xfe\x00", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
@@ -123,6 +127,56 @@ def test_unusable_input_is_one_clear_line_and_exit_code_2(
     assert main(["replay", "stats.json", "--json"]) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and says in printed.err and len(printed.err.splitlines()) == 1
+
+
+def test_what_powershell_records_is_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "wide.json").write_bytes(EXAMPLE.read_text().encode("utf-16"))
+    assert lines(capsys, "wide.json") == lines(capsys, str(EXAMPLE))
+
+
+def test_the_account_and_the_region_are_those_one_names(capsys: pytest.CaptureFixture[str]) -> None:
+    said = lines(capsys, str(EXAMPLE), "--account", "123456789012", "--region", "eu-west-1")
+    assert {(a["account"], a["region"]) for a in said} == {("123456789012", "eu-west-1")}
+
+
+def test_each_episode_says_how_much_earlier_it_was_told_than_aws_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["replay", str(EXAMPLE)])
+    assert (
+        "Bounces: critical 9 h 30 min after the warning, AWS's review line reached 13 h 15 min after the first message"
+    ) in capsys.readouterr().out
+
+
+def test_a_healthy_fortnight_has_no_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    points = [
+        {"Timestamp": f"2026-01-{day:02}T{hour:02}:00:00Z", "DeliveryAttempts": 500, "Bounces": 3}
+        for day in range(1, 15)
+        for hour in range(24)
+    ]
+    (tmp_path / "healthy.json").write_text(json.dumps(points))
+    assert main(["replay", "healthy.json", "--plot", "healthy.svg"]) == 0
+    assert "These settings would have sent no message." in capsys.readouterr().out
+    assert (tmp_path / "healthy.svg").read_text().startswith("<?xml")
+
+
+def test_without_mail_there_is_no_picture_and_that_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "stats.json").write_text('[{"Timestamp": "2025-02-04T10:30:00Z"}]')
+    assert main(["replay", "stats.json", "--json", "--plot", "picture.png"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "" and "no picture" in printed.err and not (tmp_path / "picture.png").exists()
+
+
+def test_a_full_disk_is_one_clear_line_and_exit_code_2() -> None:
+    command = f"{sys.executable} -m cli.main replay {EXAMPLE} > /dev/full"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr == "the output cannot be written: No space left on device\n"
+
+
+def test_no_more_is_imported_than_is_needed() -> None:
+    script = "import sys; from cli.main import main; main(['replay', sys.argv[1], '--json']); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(EXAMPLE)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not {"boto3", "botocore", "matplotlib", "numpy"} & set(done.stdout.splitlines()[-1].split())
 
 
 def test_a_folder_is_no_statistics(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,7 +206,8 @@ def test_the_picture_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", ["no/such/folder/x.png", "picture.what"])
 def test_a_picture_that_cannot_be_written_is_one_clear_line(capsys: pytest.CaptureFixture[str], file: str) -> None:
     assert main(["replay", str(EXAMPLE), "--plot", file]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and len(printed.err.splitlines()) == 1
 
 
 def test_a_reader_that_has_read_enough_is_no_error() -> None:
@@ -169,6 +224,27 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+@given(content=st.binary(max_size=60))
+def test_whatever_bytes_it_is_given_it_answers_or_refuses(content: bytes) -> None:
+    Path("fuzz.json").write_bytes(content)
+    assert main(["replay", "fuzz.json", "--json"]) in (0, 2)
+
+
+POINTS = st.lists(
+    st.fixed_dictionaries(
+        {"Timestamp": st.datetimes(timezones=st.timezones()).map(lambda at: at.isoformat()) | st.text(max_size=8)},
+        optional={name: st.integers(-1, 10**9) for name in ("DeliveryAttempts", "Bounces", "Complaints", "Rejects")},
+    ),
+    max_size=3,
+)
+
+
+@given(points=POINTS)
+def test_whatever_points_it_is_given_it_reports_or_refuses(points: list[dict[str, Any]]) -> None:
+    Path("fuzz.json").write_text(json.dumps(points))
+    assert main(["replay", "fuzz.json"]) in (0, 2)
 
 
 @settings(max_examples=150)
