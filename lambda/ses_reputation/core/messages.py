@@ -19,6 +19,9 @@ from .rules import Finding, Verdict
 SUBJECT = 99
 """Characters at most: SNS wants fewer than a hundred, ASCII, on one line."""
 
+NBSP = "\u00a0"
+"""Between a number and its unit, so that a line never ends between them."""
+
 WIDTH = 76
 """Columns of a mail's text; addresses of pages are never broken."""
 
@@ -60,7 +63,7 @@ def _worst_first(announcement: Announcement) -> tuple[bool, int, Instant, str, s
 
 
 def _subject(text: str) -> str:
-    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in text)
+    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in text.replace(NBSP, " "))
     return ascii_only if len(ascii_only) <= SUBJECT else ascii_only[: SUBJECT - 3] + "..."
 
 
@@ -78,9 +81,11 @@ def headline_of(announcement: Announcement) -> str:
         lasted = duration(announcement.at - announcement.opened_at)
         return f"OK: SES {metric} rate in {where} is low again ({lasted} after the first warning)"
     word = announcement.severity.name
-    head = f"Still {word}" if announcement.kind is Kind.REMINDER else word
     count = count_of(announcement)
     rate = "" if count is None or count.rate is None else f" {percent(count.rate, lines.review, lines.pause)}"
+    if announcement.kind is Kind.REMINDER and not announcement.found:
+        return f"Recovering: SES {metric} rate{rate} in {where} - not over yet"
+    head = f"Still {word}" if announcement.kind is Kind.REMINDER else word
     return f"{head}: SES {metric} rate{rate} in {where} - AWS reviews at {percent(lines.review)}"
 
 
@@ -90,7 +95,11 @@ def _headline_of_several(ordered: Sequence[Announcement]) -> str:
         kinds[_status(announcement)] = kinds.get(_status(announcement), 0) + 1
     regions = list(dict.fromkeys(announcement.target.region for announcement in ordered))
     where = ", ".join(regions[:3]) + (f" and {len(regions) - 3} more" if len(regions) > 3 else "")
-    return f"{', '.join(f'{count} {status}' for status, count in kinds.items())}: SES in {where}"
+    concerns = ", ".join(dict.fromkeys(_CONCERNS[announcement.concern] for announcement in ordered))
+    return f"{', '.join(f'{count} {status}' for status, count in kinds.items())}: SES {concerns} in {where}"
+
+
+_CONCERNS = {"bounce": "bounces", "complaint": "complaints", UNREADABLE: "unreadable"}
 
 
 def _status(announcement: Announcement) -> str:
@@ -111,7 +120,7 @@ def _text(announcement: Announcement, context: Context) -> Iterator[str]:
         yield from _rate(announcement, Metric(announcement.concern))
     yield ""
     yield from _item("Since", f"{_when(announcement.opened_at, context)}{_ago(announcement)}")
-    yield from _item("What is new", _NEW[announcement.reason].format(word=announcement.severity.word))
+    yield from _item("What is new", _new(announcement))
     for state in announcement.metrics:
         if state.metric.value == announcement.concern:
             yield from _item("Headroom", headroom_in_words(state.headroom))
@@ -140,6 +149,12 @@ _NEW = {
 }
 
 
+def _new(announcement: Announcement) -> str:
+    if announcement.concern == UNREADABLE and announcement.reason is Reason.RECOVERED:
+        return "it is over"
+    return _NEW[announcement.reason].format(word=announcement.severity.word)
+
+
 def _rate(announcement: Announcement, metric: Metric) -> Iterator[str]:
     lines = AWS_LINES[metric]
     count = count_of(announcement)
@@ -149,7 +164,8 @@ def _rate(announcement: Announcement, metric: Metric) -> Iterator[str]:
         yield from _wrapped(_why(announcement.cause))
     elif announcement.kind is not Kind.RESOLVED:
         yield from _wrapped(
-            "No rule holds at this moment; it is over when that has lasted for 24 hours and the rates are low."
+            "No rule holds at this moment. It is over when that has lasted for 24 hours and the rates are low, also over "
+            "the mail that AWS counts."
         )
     yield from _wrapped(
         f"AWS reviews accounts at {percent(lines.review)} and may pause sending at {percent(lines.pause)}, "
@@ -302,13 +318,12 @@ def _ago(announcement: Announcement) -> str:
 
 def duration(seconds: int) -> str:
     """A stretch of time in the two largest units that matter: 45 min, 5 h 30 min, 2 d 4 h, 75 d."""
-    if seconds < HOUR:
-        return f"{seconds // 60} min"
-    if seconds < DAY:
-        minutes = seconds % HOUR // 60
-        return f"{seconds // HOUR} h {minutes} min" if minutes else f"{seconds // HOUR} h"
-    hours = seconds % DAY // HOUR
-    return f"{seconds // DAY} d {hours} h" if hours and seconds < 10 * DAY else f"{seconds // DAY} d"
+    days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // 60
+    if days:
+        parts = (f"{days} d", f"{hours} h" if hours and days < 10 else "")
+    else:
+        parts = (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else "")
+    return NBSP.join(part.replace(" ", NBSP) for part in parts if part)
 
 
 def _hours(hours: float) -> str:
@@ -326,7 +341,7 @@ def percent(rate: float, *lines: float) -> str:
         text = f"{rate * 100:.{digits}g}"
         if all(_side(float(text) / 100, line) == _side(rate, line) for line in lines):
             break
-    return f"{float(text):.10f}".rstrip("0").rstrip(".") + " %"
+    return f"{float(text):.10f}".rstrip("0").rstrip(".") + NBSP + "%"
 
 
 def _side(rate: float, line: float) -> int:
