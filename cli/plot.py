@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import nan
 from pathlib import Path
 
 from ses_reputation.core.decide import Announcement
 from ses_reputation.core.episode import Kind, Reason
 from ses_reputation.core.history import History
 from ses_reputation.core.messages import duration, plural
-from ses_reputation.core.rates import AWS_ESTIMATE, AWS_LINES, SHOWN, View, Window
+from ses_reputation.core.rates import AWS_ESTIMATE, AWS_LINES, SHOWN, Metric, View, Window
 from ses_reputation.core.rules import MetricPolicy, Policy, Severity
 
+from .course import Course, courses, in_words
 from .picture import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw
 
 _SLOTS_PER_HOUR = 4
+
+_PANELS = tuple(Metric)
+"""The panels of the rates, from the top."""
+
+_FEWEST_MAILS = 100
+"""A rate of fewer mails than this is noise, and is not drawn."""
 
 
 def plot_replay(path: Path, history: History, policy: Policy, announcements: Sequence[Announcement]) -> None:
@@ -24,24 +32,24 @@ def plot_replay(path: Path, history: History, policy: Policy, announcements: Seq
     volume = [history.attempts[min(i + _SLOTS_PER_HOUR, history.slots)] - history.attempts[i] for i in hours]
     times = [history.time(i) for i in hours]
     panels.append(Panel("Mails an hour", [Series("mails", times, volume, GREY, bars=True)], percent=False))
-    marks = [Mark(a.at, f"{a.concern} {_word(a)}", _color(a)) for a in announcements if a.reason is not Reason.STILL]
-    draw(path, title(announcements), panels, marks=marks, spans=list(_spans(history, announcements)))
+    marks = [
+        Mark(a.at, _word(a), _color(a), _PANELS.index(a.concern)) for a in announcements if a.reason is not Reason.STILL
+    ]
+    draw(
+        path,
+        title(courses(history, announcements), history),
+        panels,
+        marks=marks,
+        spans=list(_spans(history, announcements)),
+    )
 
 
-def title(announcements: Sequence[Announcement]) -> str:
-    """What the picture shows, in one line."""
-    if not announcements:
-        return "No alert"
-    firsts = [a for a in announcements if a.reason is Reason.OPENED]
-    parts = []
-    for first in firsts[:2]:
-        worse = [a for a in announcements if a.episode == first.episode and a.reason is Reason.ESCALATED]
-        word = f"{first.severity.word}"
-        if worse:
-            word += f", critical {duration(worse[0].at - first.at)} later"
-        parts.append(f"{first.concern}: {word}")
-    more = f", and {plural(len(firsts) - 2, 'more episode')}" if len(firsts) > 2 else ""
-    return "; ".join(parts) + more
+def title(found: Sequence[Course], history: History) -> str:
+    """What the picture shows, a line for each of the first two episodes."""
+    if not found:
+        return f"No alert in {duration(history.time(history.slots) - history.origin)}"
+    more = [f"and {plural(len(found) - 2, 'more episode')}"] if len(found) > 2 else []
+    return "\n".join([*map(in_words, found[:2]), *more])
 
 
 def _rates(history: History, policy: MetricPolicy) -> Panel:
@@ -64,15 +72,14 @@ def _rates(history: History, policy: MetricPolicy) -> Panel:
 def _series(history: History, policy: MetricPolicy, window: Window, label: str, color: str, step: int) -> Series:
     times, values = [], []
     for end in range(1, history.slots + 1, step):
-        rate = View(history, policy.metric, end).count(window).rate
-        if rate is not None:
-            times.append(history.time(end))
-            values.append(rate)
+        count = View(history, policy.metric, end).count(window)
+        times.append(history.time(end))
+        values.append(count.rate if count.rate is not None and count.mails >= _FEWEST_MAILS else nan)
     return Series(label, times, values, color)
 
 
 def _word(announcement: Announcement) -> str:
-    return "over" if announcement.kind is Kind.RESOLVED else announcement.severity.word
+    return "all-clear" if announcement.kind is Kind.RESOLVED else announcement.severity.word
 
 
 def _color(announcement: Announcement) -> str:
@@ -87,4 +94,9 @@ def _spans(history: History, announcements: Sequence[Announcement]) -> Iterator[
     for change in changes:
         if change.kind is Kind.FIRING:
             later = [a.at for a in changes if a.episode == change.episode and a.at > change.at]
-            yield Span(change.at, later[0] if later else history.time(history.slots), _color(change))
+            yield Span(
+                change.at,
+                later[0] if later else history.time(history.slots),
+                _color(change),
+                _PANELS.index(change.concern),
+            )
