@@ -146,6 +146,19 @@ def test_each_episode_says_how_much_earlier_it_was_told_than_aws_counts(capsys: 
     ) in capsys.readouterr().out
 
 
+def test_the_page_about_replay_shows_what_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["replay", str(EXAMPLE)])
+    printed = capsys.readouterr().out.splitlines()
+    shown = (ROOT / "docs" / "replay.md").read_text().split("```")[1].strip("\n").splitlines()
+    assert len(shown) == 4 and all(line in printed for line in shown if line != "  ...")
+    said = lines(capsys, str(EXAMPLE))
+    assert all(f"`{key}`" in (ROOT / "docs" / "replay.md").read_text() for key in said[0] if key not in UNDOCUMENTED)
+
+
+UNDOCUMENTED = {"account", "region", "detail"}
+"""Keys whose names say it all, or that a replay leaves empty."""
+
+
 def test_a_healthy_fortnight_has_no_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     points = [
         {"Timestamp": f"2026-01-{day:02}T{hour:02}:00:00Z", "DeliveryAttempts": 500, "Bounces": 3}
