@@ -155,7 +155,8 @@ def _complaints(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
 
 
 def _episodes(ticks: Ticks, metric: str, warning: Bools, critical: Bools, calm: Bools) -> list[Line]:
-    """All-clear after a day without any rule; reminders after 1, 2 and 4 days, then weekly; an escalation restarts them."""
+    """All-clear after a day without any rule; reminders after 1, 2 and 4 days, then weekly, but not while the all-clear
+    may be on its way; an escalation restarts them."""
     due = [1, 2, 4] + [4 + 7 * week for week in range(1, 60)]
     lines: list[Line] = []
     severity, last, told, reminded = "", 0, 0, 0
@@ -170,7 +171,7 @@ def _episodes(ticks: Ticks, metric: str, warning: Bools, critical: Bools, calm: 
             severity, told, reminded, reason = holds, tick, 0, "escalated"
         elif severity and not holds and tick - last >= PER_DAY and calm[tick]:
             reason = "recovered"
-        elif severity and tick - told >= due[reminded] * PER_DAY:
+        elif severity and tick - told >= due[reminded] * PER_DAY and not 0 < tick - last < PER_DAY:
             reminded, reason = reminded + 1, "still"
         if reason:
             lines.append(Line(now, metric, severity, reason))
