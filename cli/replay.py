@@ -29,6 +29,9 @@ PICTURES = (".png", ".svg")
 
 RECORD = "Record it with: aws ses get-send-statistics > stats.json"
 
+LARGEST = 100_000_000
+"""Bytes: several times what three years of data points take."""
+
 EARLIEST, LATEST = 0, 4_102_444_800
 """1970 and 2100: a time outside is a mistake, and cannot always be written down in UTC."""
 
@@ -84,8 +87,13 @@ def _name(stats: str) -> str:
 def read(stats: str) -> list[Point]:
     """The points of a recorded GetSendStatistics answer. Raises `Unusable`, in one line."""
     name = _name(stats)
+    if stats == "-" and sys.stdin is None:
+        raise Unusable("standard input is closed")
     try:
-        content = sys.stdin.buffer.read() if stats == "-" else Path(stats).read_bytes()
+        with sys.stdin.buffer if stats == "-" else Path(stats).open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise Unusable(f"{name} is larger than {LARGEST:,} bytes: that is not the mail of three years")
         if not content.strip():
             raise Unusable(f"{name} is empty. {RECORD}")
         answer = json.loads(content)  # in any UTF: PowerShell writes UTF-16

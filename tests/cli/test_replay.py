@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cli import replay
 from cli.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +191,20 @@ def test_no_more_is_imported_than_is_needed() -> None:
         [sys.executable, "-c", script, str(EXAMPLE)], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert not {"boto3", "botocore", "matplotlib", "numpy"} & set(done.stdout.splitlines()[-1].split())
+
+
+def test_a_closed_standard_input_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["replay", "-"]) == 2
+    assert capsys.readouterr().err == "standard input is closed\n"
+
+
+def test_a_file_without_end_is_not_read_to_its_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "LARGEST", 1_000)
+    assert main(["replay", "/dev/zero"]) == 2
+    assert "is larger than 1,000 bytes" in capsys.readouterr().err
 
 
 def test_a_folder_is_no_statistics(capsys: pytest.CaptureFixture[str]) -> None:
