@@ -81,7 +81,7 @@ def _normal(ticks: Ticks, events: Floats, multiple: float, upper: float, lowest:
     """A line that follows the sender's own normal, over the mail of fourteen to two days ago."""
     old, new = np.maximum(0, ticks.end - 14 * PER_DAY), np.maximum(0, ticks.end - 2 * PER_DAY)
     normal = (events[new] - events[old] + 2) / (ticks.sent[new] - ticks.sent[old] + 2 * multiple / upper)
-    line: Floats = np.clip(multiple * normal, lowest, upper)
+    line: Floats = np.where(ticks.end < 5 * PER_DAY, upper, np.clip(multiple * normal, lowest, upper))
     return line
 
 

@@ -37,7 +37,7 @@ def story(
 ) -> tuple[Announcement, ...]:
     """What is said of a sender who sends to a bad list for 20 hours, two weeks after the start."""
     bad = START + 14 * DAY + 9 * HOUR
-    campaign = Campaign(bad, bad + 20 * HOUR, per_bucket, 0.16, complaint_rate)
+    campaign = Campaign(bad, bad + hours * HOUR, per_bucket, 0.16, complaint_rate)
     points = send_data_points(START, START + 24 * DAY, mails_per_day=mails_per_day, campaigns=[campaign])
     played = replay(IRELAND, [point_from(point) for point in points], default_policy())
     return tuple(announcement for _, said, _ in played for announcement in said)
@@ -64,7 +64,7 @@ def unreadable(trouble: Trouble, ticks: int = 2, readable: int = 0) -> Announcem
 MESSAGES: dict[str, Callable[[], tuple[list[Announcement], Context]]] = {
     "bounce-opened": lambda: ([the("bounce", "opened")], CONTEXT),
     "bounce-escalated": lambda: ([the("bounce", "escalated")], CONTEXT),
-    "bounce-reminder": lambda: ([the("bounce", "still")], CONTEXT),
+    "bounce-reminder": lambda: ([the("bounce", "still", story(hours=40))], CONTEXT),
     "bounce-resolved": lambda: ([the("bounce", "recovered")], CONTEXT),
     "complaint-opened": lambda: ([the("complaint", "opened")], CONTEXT),
     "complaint-escalated": lambda: ([the("complaint", "escalated", story(40_000, 400, 0.008))], CONTEXT),

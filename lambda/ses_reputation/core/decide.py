@@ -12,7 +12,7 @@ from enum import StrEnum
 from .days import DayTotal, days_after, with_days
 from .episode import Change, Episode, Kind, Reason, caught_up, step
 from .headroom import Headroom, headroom, share_left
-from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, history_from
+from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from
 from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, View
 from .rules import Finding, MetricPolicy, Policy, Severity, Verdict, findings, is_calm, verdict_of
 from .target import Target
@@ -156,7 +156,8 @@ def decide(target: Target, reading: Reading, remembered: State | None, policy: P
     if isinstance(reading, Unreadable):
         return _unread(target, reading, before, policy, now)
     try:
-        history = history_from(with_days(reading, before.days), until=max(now, before.tick), first=before.first)
+        points = distinct(reading)
+        history = history_from(with_days(points, before.days), until=max(now, before.tick), first=before.first)
     except BadData as bad:
         return _unread(target, Unreadable(Trouble.BAD_ANSWER, str(bad)), before, policy, now)
     episodes = _by_concern(before.episodes)
@@ -174,7 +175,7 @@ def decide(target: Target, reading: Reading, remembered: State | None, policy: P
         judged=now,
         published=before.published,
         first=before.first if history is None else history.first,
-        days=days_after(before.days, reading, now),
+        days=days_after(before.days, points, now),
         episodes=tuple(kept.values()),
         pending=before.pending + new,
     )

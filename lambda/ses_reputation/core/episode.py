@@ -107,7 +107,7 @@ def step(
         previous = replace(previous, last_held=now)
     elif now - previous.last_held >= quiet and calm():
         return None, Change(Reason.RECOVERED, replace(previous, seq=previous.seq + 1), ended=True)
-    if now >= reminder_due(previous):
+    if _to_be_reminded(previous, now):
         reminded = _reminded(previous, now)
         return reminded, Change(Reason.STILL, reminded)
     return previous, None
@@ -118,6 +118,12 @@ def reminder_due(episode: Episode) -> Instant:
     if episode.reminders < len(REMINDERS):
         return episode.told_at + REMINDERS[episode.reminders]
     return episode.told_at + REMINDERS[-1] + (episode.reminders - len(REMINDERS) + 1) * WEEK
+
+
+def _to_be_reminded(episode: Episode, now: Instant) -> bool:
+    """Whether a reminder is due, and not held back because the all-clear may be on its way."""
+    recovering = 0 < now - episode.last_held < QUIET
+    return now >= reminder_due(episode) and not recovering
 
 
 def caught_up(before: Episode | None, after: Episode | None, now: Instant) -> tuple[Episode | None, tuple[Change, ...]]:
@@ -138,7 +144,7 @@ def caught_up(before: Episode | None, after: Episode | None, now: Instant) -> tu
     elif after.severity > before.severity:
         after = replace(after, seq=before.seq + 1, told_at=now, reminders=0)
         changes.append(Change(Reason.ESCALATED, after))
-    elif now >= reminder_due(before):
+    elif _to_be_reminded(replace(after, told_at=before.told_at, reminders=before.reminders), now):
         after = _reminded(replace(after, seq=before.seq, told_at=before.told_at, reminders=before.reminders), now)
         changes.append(Change(Reason.STILL, after))
     return after, tuple(changes)

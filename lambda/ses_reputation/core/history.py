@@ -32,6 +32,9 @@ LONGEST = 3 * 366 * DAY
 LARGEST_COUNT = 10**8
 """No sender puts so much mail into fifteen minutes; a larger count is a broken answer."""
 
+YEAR_2100 = 4_102_444_800
+"""No mail was sent after this; a later time is a broken answer."""
+
 BOUNCE_DELAYS = (HOUR // 2,)
 """Mean delay, in seconds, by which a late bounce follows its mail (docs/evidence.md)."""
 
@@ -93,7 +96,10 @@ def _instant(value: object) -> Instant:
         raise BadData(f"Timestamp is {_shown(value)}, not a time")
     if moment.tzinfo is None:
         raise BadData(f"Timestamp {_shown(value)} has no time zone; write it like 2025-02-04T10:30:00Z")
-    return int(moment.timestamp())
+    at = int(moment.timestamp())
+    if not 0 <= at < YEAR_2100:
+        raise BadData(f"Timestamp is {_shown(value)}, a time before 1970 or after 2100")
+    return at
 
 
 def _shown(value: object) -> str:
@@ -163,16 +169,11 @@ class History:
 def history_from(points: Iterable[Point], *, until: Instant, first: Instant | None = None) -> History | None:
     """The history of `points` up to `until`, or None if there is no point before it.
 
-    Points may come in any order. The same bucket given twice counts once, each counter with its larger value (SES only
-    ever adds late bounces and complaints to a bucket). Points that start at or after `until` are left out. `first` is the
+    Points may come in any order and more than once. Points that start at or after `until` are left out. `first` is the
     start of the oldest bucket ever seen, where that is remembered. Raises `BadData` when the points span more than
     `LONGEST`.
     """
-    by_time: dict[Instant, Point] = {}
-    for point in points:
-        if point.at < until:
-            known = by_time.get(point.at)
-            by_time[point.at] = point if known is None else _larger(known, point)
+    by_time = {point.at: point for point in distinct(points) if point.at < until}
     if not by_time:
         return None
     origin = min(by_time)
@@ -185,6 +186,16 @@ def history_from(points: Iterable[Point], *, until: Instant, first: Instant | No
             known = slots[index]
             slots[index] = point if known is None else _together(known, point)
     return History(origin, slots, origin if first is None else min(first, origin))
+
+
+def distinct(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Each bucket once, oldest first: of one given twice, each counter's larger value, since SES only ever adds late bounces
+    and complaints to a bucket."""
+    by_time: dict[Instant, Point] = {}
+    for point in points:
+        known = by_time.get(point.at)
+        by_time[point.at] = point if known is None else _larger(known, point)
+    return tuple(by_time[at] for at in sorted(by_time))
 
 
 def _larger(a: Point, b: Point) -> Point:

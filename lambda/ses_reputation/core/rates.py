@@ -98,9 +98,14 @@ class View:
         self.events = history.bounces if bounces else history.complaints
         self.causes = history.could_bounce if bounces else history.could_complain
         self.oldest = max(0, end - LOOKBACK // BUCKET)
-        age = min(max(history.time(end) - history.first, DAY), LOOKBACK)
+        age = min(max(self.age, DAY), LOOKBACK)
         self.normal_day = (self.attempts[end] - self.attempts[self.oldest]) * DAY / age
         """Mean mails per day over the last fourteen days, or over the age of a younger history."""
+
+    @property
+    def age(self) -> int:
+        """Seconds since the first bucket ever seen."""
+        return self.history.time(self.end) - self.history.first
 
     @property
     def mails(self) -> int:
@@ -130,7 +135,7 @@ class View:
         if self.metric is Metric.COMPLAINT:
             if not window.hours:
                 return events, mails
-            if self.history.time(end) - self.history.first >= window.hours * HOUR + DAY:
+            if self.age >= window.hours * HOUR + DAY:
                 return events, could_cause
         return events, max(mails, could_cause)
 

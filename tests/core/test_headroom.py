@@ -1,0 +1,95 @@
+"""What is left before AWS's review line, against counting it out one by one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ses_reputation.core.headroom import headroom, share_left
+from ses_reputation.core.history import BUCKET, HOUR, Point, history_from
+from ses_reputation.core.rates import Metric, View
+
+START = 1_738_368_000
+
+buckets = st.lists(st.tuples(st.integers(0, 900), st.integers(0, 60)), min_size=1, max_size=80)
+
+
+def of(given_buckets: list[tuple[int, int]], metric: Metric = Metric.BOUNCE) -> View:
+    points = [
+        Point(START + i * BUCKET, mails, *((0, events) if metric is Metric.COMPLAINT else (events,)))
+        for i, (mails, events) in enumerate(given_buckets)
+    ]
+    history = history_from(points, until=START + len(points) * BUCKET)
+    assert history is not None
+    return View(history, metric, history.slots)
+
+
+@given(buckets)
+def test_one_event_fewer_than_what_is_left_stays_under_the_line_and_that_many_reach_it(
+    given_buckets: list[tuple[int, int]],
+) -> None:
+    left = headroom(of(given_buckets))
+    if left is None:
+        assert sum(mails for mails, _ in given_buckets) == 0
+        return
+    events, mails = left.estimate[:2]
+    if left.events_left:
+        assert (events + left.events_left) / mails >= left.line
+        assert (events + left.events_left - 1) / mails < left.line
+    else:
+        assert events / mails >= left.line and left.hours_left == 0
+
+
+@given(buckets)
+def test_the_clean_mail_it_asks_for_brings_the_rate_under_the_line(given_buckets: list[tuple[int, int]]) -> None:
+    left = headroom(of(given_buckets))
+    if left is None or left.clean_mails is None:
+        return
+    bucket = max(mails for mails, _ in given_buckets) + 50  # windows hold whole buckets
+    enough = headroom(of([*given_buckets, *[(50, 0)] * ((left.clean_mails + bucket) // 50 + 1)]))
+    assert enough is not None and enough.events_left > 0
+    too_few = (left.clean_mails - bucket) // 50
+    if too_few > 0:
+        still_over = headroom(of([*given_buckets, *[(50, 0)] * too_few]))
+        assert still_over is not None and still_over.events_left == 0
+
+
+@pytest.mark.parametrize(("bounces", "left"), [(0, 500), (499, 1), (500, 0), (700, 0)])
+def test_reaching_the_line_counts(bounces: int, left: int) -> None:
+    found = headroom(of([(5_000, bounces), (5_000, 0)]))
+    assert found is not None and found.events_left == left
+
+
+def test_at_a_bad_pace_it_says_when_the_line_is_reached() -> None:
+    view = of([*[(400, 4)] * 96, *[(400, 40)] * 8])
+    found = headroom(view)
+    assert found is not None and found.hours_left is not None
+    slots = [*[(400, 4)] * 96, *[(400, 40)] * 8]
+    hours = 0.0
+    while True:  # play it out
+        slots.append((400, 40))
+        hours += BUCKET / HOUR
+        now = headroom(of(slots))
+        assert now is not None
+        if now.events_left == 0:
+            break
+    assert found.hours_left == pytest.approx(hours, abs=2.0)
+
+
+def test_at_a_good_pace_the_line_is_not_in_sight() -> None:
+    found = headroom(of([(400, 8)] * 200))
+    assert found is not None and found.hours_left is None and found.clean_mails is None
+
+
+def test_no_mail_is_no_headroom_and_not_a_full_one() -> None:
+    assert headroom(of([(0, 0)])) is None and share_left(of([(0, 0)])) is None
+
+
+@pytest.mark.parametrize(("bounces", "share"), [(0, 1.0), (250, 0.5), (500, 0.0), (900, 0.0)])
+def test_the_share_that_is_left_goes_from_all_to_nothing(bounces: int, share: float) -> None:
+    assert share_left(of([(10_000, bounces)])) == pytest.approx(share)
+
+
+def test_complaints_have_their_own_line() -> None:
+    found = headroom(of([(10_000, 4)], Metric.COMPLAINT))
+    assert found is not None and (found.line, found.events_left) == (0.001, 6)
