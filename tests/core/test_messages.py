@@ -33,9 +33,9 @@ PLAIN = Context("prod", UTC, "https://console.aws.amazon.com/d", "")
 
 @cache
 def story(
-    mails_per_day: int = 40_000, per_bucket: int = 250, complaint_rate: float = 0.004
+    mails_per_day: int = 40_000, per_bucket: int = 250, complaint_rate: float = 0.004, hours: int = 20
 ) -> tuple[Announcement, ...]:
-    """What is said of a sender who sends to a bad list for 20 hours, two weeks after the start."""
+    """What is said of a sender who sends to a bad list for so many hours, two weeks after the start."""
     bad = START + 14 * DAY + 9 * HOUR
     campaign = Campaign(bad, bad + hours * HOUR, per_bucket, 0.16, complaint_rate)
     points = send_data_points(START, START + 24 * DAY, mails_per_day=mails_per_day, campaigns=[campaign])
