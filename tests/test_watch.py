@@ -141,6 +141,19 @@ def test_an_announcement_that_could_not_be_sent_is_sent_by_the_next_run(world: W
     assert [[a.seq for a in batch] for batch in world.told] == [[1]]
 
 
+def test_what_could_not_be_sent_waits_beside_what_is_new(world: World) -> None:
+    tick = ruined(world)
+    world.faults = {"tell"}
+    while len(world.state().pending) < 2:
+        world.readings[IRELAND.id] = points(tick, bad_from=START)
+        world.run(tick)
+        tick += BUCKET
+    world.faults.clear()
+    world.readings[IRELAND.id] = points(tick, bad_from=START)
+    world.run(tick)
+    assert sorted(a.reason.value for batch in world.told for a in batch) == ["escalated", "opened"]
+
+
 def test_an_announcement_that_could_not_be_noted_is_repeated_recognisably(world: World) -> None:
     tick = ruined(world)
     written = world.save

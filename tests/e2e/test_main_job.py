@@ -202,6 +202,37 @@ def test_a_target_that_stays_unreadable_is_told_with_the_reason_and_never_taken_
     assert [(a["metric"], a["rule"]) for a in monitor.announcements()] == [("unreadable", trouble)]
 
 
+def test_the_monitors_own_health_goes_into_the_log_as_the_metrics_that_the_dashboard_draws(monitor: Deployment) -> None:
+    monitor.local.faults.plant("ses", "GetSendStatistics", status=403, code="AccessDenied")
+    lines = [json.loads(line) for line in monitor.tick(NOW).log.splitlines() if line.startswith("{")]
+    [watched] = [line for line in lines if line.get("message") == "watched"]
+    assert watched["target"] == "123456789012/eu-west-1" and watched["verdict"] == "UNKNOWN"
+    assert watched["unreadable"] == "GetSendStatistics: AccessDenied"
+    [health] = [line for line in lines if "_aws" in line]
+    [published] = health["_aws"]["CloudWatchMetrics"]
+    assert published["Namespace"] == "SesReputation/Monitor" and published["Dimensions"] == [["service"]]
+    assert health["FailedTargets"] == [1.0] and health["service"] == "SesReputation"
+    board = monitor.local.client("cloudwatch").get_dashboard(DashboardName="SesReputation")["DashboardBody"]
+    assert all(metric["Name"] in board for metric in published["Metrics"]) and "NewestBucketAgeMinutes" in board
+
+
+def test_every_metric_that_the_dashboard_names_is_published_by_the_function_and_the_other_way_round(
+    monitor: Deployment,
+) -> None:
+    monitor.tick(NOW)
+    cloudwatch = monitor.local.client("cloudwatch")
+    body = json.loads(cloudwatch.get_dashboard(DashboardName="SesReputation")["DashboardBody"])
+    rows = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", [])]
+    named = {(row[1], *row[2:6]) for row in rows if row[0] == "SesReputation"}
+    listed = cloudwatch.get_paginator("list_metrics").paginate(Namespace="SesReputation")
+    published = {
+        (metric["MetricName"], *(part for pair in metric["Dimensions"] for part in (pair["Name"], pair["Value"])))
+        for page in listed
+        for metric in page["Metrics"]
+    }
+    assert named == published
+
+
 def test_no_mail_address_is_in_the_log_or_an_error(monitor: Deployment) -> None:
     monitor.tick(NOW)
     monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)

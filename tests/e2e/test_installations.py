@@ -1,0 +1,77 @@
+"""A second installation in the same account, watching two regions, beside the first; and what stays when it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_aws.cdk import cdk, deploy
+from local_aws.runtime import DeployedFunction
+from local_aws.schedule import DeployedSchedule
+from local_aws.server import LocalAws
+from tests.e2e.conftest import NOW, QUARTER, SETTINGS, Deployment, points
+
+TWO = """
+[alerts]
+emails = ["oncall@mail.test"]
+[targets]
+regions = ["eu-west-1", "us-east-2"]
+[deployment]
+stage = "two"
+"""
+
+
+@pytest.fixture(scope="module")
+def two(local: LocalAws, deployed: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    settings = tmp_path_factory.mktemp("settings") / "two.toml"
+    settings.write_text(TWO)
+    outputs, printed = deploy(local, settings)
+    function = DeployedFunction(local, outputs["FunctionName"])
+    yield Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
+    function.close()
+    cdk(local, "destroy", "--force", settings=settings)
+    names = [s["StackName"] for s in local.client("cloudformation").list_stacks()["StackSummaries"]]
+    assert names.count("SesReputation") == 1  # the first installation is still there
+
+
+def test_each_region_is_read_judged_and_announced_on_its_own(two: Deployment) -> None:
+    local = two.local
+    local.ses("us-east-2").points = points(NOW)
+    local.ses("eu-west-1").points = points(NOW)
+    assert set(two.tick(NOW).payload.values()) == {"OK"}
+    local.faults.plant("ses", "GetSendStatistics", region="eu-west-1", status=403, code="AccessDenied")
+    tick = NOW + 4 * QUARTER
+    local.ses("us-east-2").points = points(tick, bad_from=NOW)
+    payload = two.tick(tick).payload
+    assert payload == {"123456789012/eu-west-1": "UNKNOWN", "123456789012/us-east-2": "WARNING"}
+    assert [(a["region"], a["metric"]) for a in two.announcements()] == [
+        ("us-east-2", "bounce"),
+        ("eu-west-1", "unreadable"),
+    ]
+    [mail] = local.sent(two.outputs["PeopleTopicArn"])
+    assert mail.subject.startswith("[two] 1 WARNING, 1 UNKNOWN")
+    local.faults.clear()
+
+
+def test_two_installations_share_nothing(two: Deployment, deployed: Deployment) -> None:
+    for name in ("FunctionName", "MemoryTableName", "PeopleTopicArn", "ScheduleName", "DashboardUrl"):
+        assert two.outputs[name] != deployed.outputs[name]
+
+
+def test_deploying_the_same_again_changes_nothing(deployed: Deployment) -> None:
+    printed = cdk(deployed.local, "deploy", "--require-approval=never", "--method=direct", settings=SETTINGS)
+    assert "(no changes)" in printed
+
+
+def test_what_stays_when_an_installation_goes_is_its_memory(local: LocalAws, tmp_path: Path) -> None:
+    settings = tmp_path / "three.toml"
+    settings.write_text(TWO.replace('"two"', '"three"'))
+    outputs, _ = deploy(local, settings)
+    cdk(local, "destroy", "--force", settings=settings)
+    assert outputs["MemoryTableName"] in local.client("dynamodb").list_tables()["TableNames"]
+    functions = local.client("lambda").list_functions()["Functions"]
+    assert outputs["FunctionName"] not in [function["FunctionName"] for function in functions]
+    topics = local.client("sns").list_topics()["Topics"]
+    assert outputs["PeopleTopicArn"] not in [topic["TopicArn"] for topic in topics]
