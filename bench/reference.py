@@ -94,7 +94,8 @@ def _bounces(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
         start = ticks.last_mails(floor, share)
         mails = ticks.sent[ticks.end] - ticks.sent[start]
         # The mail that could have caused the bounces, where that is more: the last ones of a blast.
-        mails = np.maximum(mails, np.floor(late[ticks.end] - late[start] + 1e-9))
+        if share < 1:
+            mails = np.maximum(mails, np.floor(late[ticks.end] - late[start] + 1e-9))
         return ticks.bounced[ticks.end] - ticks.bounced[start], mails
 
     def holds(window: tuple[Floats, Floats], z: float, line: Floats | float) -> Bools:

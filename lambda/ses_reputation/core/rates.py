@@ -122,21 +122,20 @@ class View:
     def measure(self, window: Window) -> tuple[int, int]:
         """Events and mails in `window`.
 
-        Events follow their mail: bounces by minutes or an hour, complaints by hours or days. The mails are therefore those
-        that could have caused the events: sends smoothed over the delays, where that is more, so that the last bounces of a
-        morning's blast are not set against the trickle after it. Complaints over hours are set against smoothed sends alone,
-        the larger sum of the two delays; only while a history is too young to know what was sent before the window, the
-        window's own mail counts where it is more.
+        Events follow their mail: bounces by minutes or an hour, complaints by hours or days. In windows of less than a day the
+        mails are therefore those that could have caused the bounces: sends smoothed over the delay, where that is more, so
+        that the last bounces of a morning's blast are not set against the trickle after it. Complaints over hours are set
+        against smoothed sends alone, the larger sum of the two delays; only while a history is too young to know what was
+        sent before the window, the window's own mail counts where it is more.
         """
         start, end = self.start(window), self.end
         events = self.events[end] - self.events[start]
         mails = self.attempts[end] - self.attempts[start]
+        if window.share_of_day >= 1 or (self.metric is Metric.COMPLAINT and not window.hours):
+            return events, mails
         could_cause = int(max(sums[end] - sums[start] for sums in self.causes))
-        if self.metric is Metric.COMPLAINT:
-            if not window.hours:
-                return events, mails
-            if self.age >= window.hours * HOUR + DAY:
-                return events, could_cause
+        if self.metric is Metric.COMPLAINT and self.age >= window.hours * HOUR + DAY:
+            return events, could_cause
         return events, max(mails, could_cause)
 
     def count(self, window: Window) -> Count:
