@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "lambda"))
 
-from aws_cdk import App
+from aws_cdk import Annotations, App
 from aws_cdk.aws_lambda import Code
 from ses_reputation.settings import SettingsError, load
 
@@ -24,7 +24,12 @@ def main() -> None:
         code = Code.from_asset(str(build(file)))
     except (SettingsError, BundleError) as error:
         sys.exit(str(error))
-    MonitorStack(app, settings.stack_name, settings=settings, code=code)
+    stack = MonitorStack(app, settings.stack_name, settings=settings, code=code)
+    if settings.alerts.example_recipients:
+        Annotations.of(stack).add_warning_v2(
+            "ses-reputation:example-recipients",
+            f"Nobody reads {', '.join(settings.alerts.example_recipients)}: name the people who are to be told in {file.name}.",
+        )
     app.synth()
 
 
