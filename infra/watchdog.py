@@ -54,7 +54,7 @@ def watchdog(
             alarm_name=f"{name}-run-lost",
             alarm_description=(
                 "A run of the SES reputation monitor failed for good, retries included; its event is in the queue of "
-                "failed runs. The next run makes up for it; look at the function's log for the reason."
+                "failed runs. The next run makes up for it; look at the function's log for the reason, then empty the queue."
             ),
             metric=failed_runs.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(5), statistic="Maximum"

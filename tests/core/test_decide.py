@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core.decide import (
     GAUGES,
+    PUBLISHABLE,
     UNREADABLE,
     Announcement,
     Plan,
@@ -105,7 +106,7 @@ def test_after_an_outage_what_is_true_now_is_told_once(gap: int) -> None:
     after = decide(TARGET, seen(points, back), replace(plan.state, published=at(15)), POLICY, back)
     assert words(list(after.announcements)) == [("bounce", "opened")]
     ticks = {gauge.at for gauge in after.gauges}
-    assert ticks == {t for t in range(at(15) + BUCKET, back + 1, BUCKET) if t > back - LOOKBACK}
+    assert ticks == {t for t in range(at(15) + BUCKET, back + 1, BUCKET) if t > back - PUBLISHABLE}
     assert len(after.gauges) == len({(gauge.name, gauge.at) for gauge in after.gauges})
 
 

@@ -26,6 +26,9 @@ FAILURES_BEFORE_TELLING = 2
 READABLE_AGAIN = HOUR
 """And is over when it has been readable for so long."""
 
+PUBLISHABLE = LOOKBACK - HOUR
+"""How far back metrics are filled in: CloudWatch refuses values more than two weeks old, and a run may start late."""
+
 SPARK_HOURS, SPARK_SPAN = 2, DAY
 """Messages show the last day in steps of two hours."""
 
@@ -179,7 +182,8 @@ def decide(target: Target, reading: Reading, remembered: State | None, policy: P
         episodes=tuple(kept.values()),
         pending=before.pending + new,
     )
-    unpublished = _ticks_since(before.published, history, now)
+    oldest = now - PUBLISHABLE
+    unpublished = _ticks_since(oldest if before.published is None else max(before.published, oldest), history, now)
     gauges = tuple(gauge for tick in unpublished for gauge in _gauges(history, policy, tick, kept))
     return Plan(target, overall(state.verdict for state in states), gauges, new, state, newest(history))
 
