@@ -24,6 +24,16 @@ BYTE_CODE_PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 SHARED_DATA = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
 """What botocore reads besides the data of single services."""
 
+UNREAD = (
+    "aws_lambda_powertools/event_handler",  # HTTP APIs, with a megabyte of Swagger
+    "aws_lambda_powertools/utilities/data_classes",
+    "aws_lambda_powertools/utilities/parser",
+    "bin",
+    "boto3/data",  # of resources; the function has clients only
+    "boto3/examples",
+)
+"""The large parts of the libraries that the function never imports or reads."""
+
 
 class BundleError(Exception):
     """The asset could not be built; the text is for a person."""
@@ -66,7 +76,8 @@ def services() -> tuple[str, ...]:
 def _fingerprint(*files: Path) -> str:
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()} ".encode())
+        name = file.relative_to(SOURCE) if file.is_relative_to(SOURCE) else file.name
+        digest.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()} ".encode())
     return digest.hexdigest()
 
 
@@ -114,14 +125,13 @@ def _install(folder: Path) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Takes out what the function never reads: data of other services, examples, installation records."""
+    """Takes out what the function never reads: data of other services, parts of libraries, installation records."""
     wanted = {*services(), *SHARED_DATA}
     for path in (folder / "botocore" / "data").iterdir():
         if path.name not in wanted:
             _remove(path)
-    _remove(folder / "boto3" / "data")
-    _remove(folder / "boto3" / "examples")
-    _remove(folder / "bin")
+    for name in UNREAD:
+        _remove(folder / name)
     for information in folder.glob("*.dist-info"):
         for record in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
             _remove(information / record)

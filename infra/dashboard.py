@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
@@ -14,8 +16,10 @@ RED, ORANGE, BLUE, GREY, PURPLE = "#d13212", "#ff9900", "#1f77b4", "#7f7f7f", "#
 TICK = Duration.minutes(15)
 
 
-def dashboard(stack: Stack, settings: Settings, *, function: lambda_.Function) -> cloudwatch.Dashboard:
-    """One row of widgets after another for each target."""
+def dashboard(
+    stack: Stack, settings: Settings, *, function: lambda_.Function, alarms: Sequence[cloudwatch.Alarm]
+) -> cloudwatch.Dashboard:
+    """One row of widgets after another for each target; the monitor's own alarms and health last."""
     regions = settings.targets.regions if settings.targets.regions else (stack.region,)
     board = cloudwatch.Dashboard(
         stack, "Dashboard", dashboard_name=settings.stack_name, default_interval=Duration.days(14)
@@ -23,6 +27,12 @@ def dashboard(stack: Stack, settings: Settings, *, function: lambda_.Function) -
     board.add_widgets(cloudwatch.TextWidget(markdown=_EXPLANATION, width=24, height=4))
     for region in regions:
         _target(board, stack, settings, region)
+    board.add_widgets(cloudwatch.TextWidget(markdown="## The monitor itself", width=24, height=1))
+    board.add_widgets(
+        cloudwatch.AlarmStatusWidget(
+            title="Does it run? Red: people were told", width=24, height=3, alarms=list(alarms)
+        )
+    )
     board.add_widgets(*_health(settings, function))
     return board
 
@@ -133,7 +143,7 @@ def _health(settings: Settings, function: lambda_.Function) -> list[cloudwatch.I
 
     return [
         cloudwatch.GraphWidget(
-            title="The monitor: runs and failures",
+            title="Runs and failures",
             width=12,
             height=6,
             left=[
@@ -143,7 +153,7 @@ def _health(settings: Settings, function: lambda_.Function) -> list[cloudwatch.I
             ],
         ),
         cloudwatch.GraphWidget(
-            title="The monitor: minutes since the newest mail it knows of",
+            title="Minutes since the newest mail it knows of",
             width=12,
             height=6,
             left=[monitor("NewestBucketAgeMinutes", "minutes", BLUE)],

@@ -102,8 +102,8 @@ class MonitorStack(Stack):
                 retry_attempts=10,
             ),
         )
-        watchdog(self, settings, function=function, failed_runs=failed, people=people)
-        dashboard(self, settings, function=function)
+        alarms = watchdog(self, settings, function=function, failed_runs=failed, people=people)
+        dashboard(self, settings, function=function, alarms=alarms)
         for output, value in (
             ("FunctionName", function.function_name),
             ("ScheduleName", schedule.schedule_name),

@@ -14,27 +14,36 @@ from ses_reputation.settings import Settings
 
 def watchdog(
     stack: Stack, settings: Settings, *, function: lambda_.Function, failed_runs: sqs.Queue, people: sns.Topic
-) -> None:
+) -> tuple[cloudwatch.Alarm, ...]:
     """Alarms when runs stop, fail, or end in the dead-letter queue; each says so again when it is over."""
     name = settings.stack_name
     every = Duration.minutes(settings.deployment.schedule_minutes)
     missed = settings.deployment.missed_runs_before_alarm
-    alarms = {
-        "NotRunning": cloudwatch.Alarm(
+    runs = cloudwatch.MathExpression(
+        expression="runs - errors",  # arithmetic takes a missing value for 0; without both there is no result
+        using_metrics={
+            "runs": function.metric_invocations(period=every, statistic="Sum"),
+            "errors": function.metric_errors(period=every, statistic="Sum"),
+        },
+        label="runs that did their work",
+        period=every,
+    )
+    alarms = (
+        cloudwatch.Alarm(
             stack,
             "NotRunning",
             alarm_name=f"{name}-not-running",
             alarm_description=(
-                f"The SES reputation monitor has not run for {missed * settings.deployment.schedule_minutes} minutes: "
-                "nobody would be told of bounces or complaints. Look at the schedule and the function's log."
+                f"No run of the SES reputation monitor has succeeded for {missed * settings.deployment.schedule_minutes} "
+                "minutes: nobody may be told of bounces or complaints. Look at the schedule and the function's log."
             ),
-            metric=function.metric_invocations(period=every, statistic="Sum"),
+            metric=runs,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             threshold=1,
             evaluation_periods=missed,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,  # Lambda publishes nothing where nothing runs
         ),
-        "Failing": cloudwatch.Alarm(
+        cloudwatch.Alarm(
             stack,
             "Failing",
             alarm_name=f"{name}-failing",
@@ -48,7 +57,7 @@ def watchdog(
             evaluation_periods=missed,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,  # no runs at all are the other alarm's
         ),
-        "RunLost": cloudwatch.Alarm(
+        cloudwatch.Alarm(
             stack,
             "RunLost",
             alarm_name=f"{name}-run-lost",
@@ -64,7 +73,8 @@ def watchdog(
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,  # SQS stops counting an idle empty queue
         ),
-    }
-    for alarm in alarms.values():
+    )
+    for alarm in alarms:
         alarm.add_alarm_action(actions.SnsAction(people))
         alarm.add_ok_action(actions.SnsAction(people))
+    return alarms

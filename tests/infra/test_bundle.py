@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,40 @@ def test_the_asset_ships_the_data_of_the_services_it_talks_to_and_no_other(asset
 def test_nothing_heavy_and_nothing_compiled_is_shipped(asset: Path) -> None:
     assert not list(asset.rglob("*.so"))
     assert not {"pydantic", "numpy", "aws_xray_sdk", "pip", "bin"} & {path.name for path in asset.iterdir()}
+
+
+def test_the_zip_is_at_most_5_mb(asset: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in asset.rglob("*"):
+            archive.write(path, path.relative_to(asset))
+    assert len(packed.getvalue()) <= 5_000_000
+
+
+def test_every_source_has_byte_code_that_lambda_takes_without_looking_at_the_source(asset: Path) -> None:
+    if not bundle._byte_code_python():
+        pytest.skip("no Python of the runtime's version on this machine")
+    for source in asset.rglob("*.py"):
+        byte_code = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        assert byte_code.read_bytes()[4:8] == b"\x01\0\0\0", source  # by hash, unchecked (PEP 552)
+
+
+def test_without_a_python_of_the_runtimes_version_the_asset_ships_without_byte_code_and_that_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\necho 3 12\n")
+    other.chmod(0o755)
+    libraries = bundle.pinned_libraries()
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / libraries.name).symlink_to(libraries)
+    monkeypatch.setattr(bundle, "CACHE", cache)
+    monkeypatch.setattr(bundle, "BYTE_CODE_PYTHON", other)
+    assert not list(bundle.build(SETTINGS).rglob("*.pyc"))
+    assert capsys.readouterr().err == (
+        "No Python 3.13 here: the function ships without byte code and starts more slowly.\n"
+    )
 
 
 def test_the_function_loads_and_makes_every_client_from_the_asset_alone(asset: Path) -> None:

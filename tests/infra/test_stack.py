@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Validations
+from aws_cdk import App, CfnResource, Validations
 from aws_cdk.aws_lambda import Code
+from aws_cdk.aws_sns import CfnTopic
 from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import ManualArgs, lint
 from ses_reputation.core.decide import GAUGES
@@ -128,23 +129,41 @@ def test_the_log_is_kept_as_long_as_asked_and_goes_with_the_stack(resources: Res
     assert log["Properties"]["RetentionInDays"] == 30 and log["DeletionPolicy"] == "Delete"
 
 
+def sources(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics that an alarm reads: each with its name, namespace and period."""
+    if "Metrics" not in alarm:
+        return [{key: alarm[key] for key in ("MetricName", "Namespace", "Period")}]
+    read = [query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query]
+    return [{**stat["Metric"], "Period": stat["Period"]} for stat in read]
+
+
 def test_the_watchdog_rings_when_runs_stop_fail_or_are_lost_and_says_when_that_is_over(resources: Resources) -> None:
     alarms = {alarm["AlarmName"]: alarm for alarm in of_type(resources, "AWS::CloudWatch::Alarm")}
     assert sorted(alarms) == ["SesReputation-failing", "SesReputation-not-running", "SesReputation-run-lost"]
-    silent = alarms["SesReputation-not-running"]
-    assert silent["TreatMissingData"] == "breaching" and silent["Namespace"] == "AWS/Lambda"
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"] != []
-        assert alarm["Period"] * alarm["EvaluationPeriods"] <= 86_400  # CloudWatch refuses more
-        assert alarm["Namespace"] in ("AWS/Lambda", "AWS/SQS")  # metrics that cost nothing
+        assert {source["Namespace"] for source in sources(alarm)} <= {"AWS/Lambda", "AWS/SQS"}  # they cost nothing
+
+
+def test_a_run_that_fails_is_no_sign_of_life_and_neither_is_silence(resources: Resources) -> None:
+    alarms = {alarm["AlarmName"]: alarm for alarm in of_type(resources, "AWS::CloudWatch::Alarm")}
+    silent = alarms["SesReputation-not-running"]
+    assert silent["TreatMissingData"] == "breaching" and silent["EvaluationPeriods"] == 3
+    assert (silent["ComparisonOperator"], silent["Threshold"]) == ("LessThanThreshold", 1)
+    [expression] = [query["Expression"] for query in silent["Metrics"] if "Expression" in query]
+    assert expression == "runs - errors"
+    read = {query["Id"]: query["MetricStat"] for query in silent["Metrics"] if "MetricStat" in query}
+    names = {key: (stat["Metric"]["MetricName"], stat["Stat"], stat["Period"]) for key, stat in read.items()}
+    assert names == {"runs": ("Invocations", "Sum", 900), "errors": ("Errors", "Sum", 900)}
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 60])
 def test_alarms_stay_within_what_cloudwatch_evaluates(synth: Synth, minutes: int) -> None:
     toml = f"[deployment]\nschedule_minutes = {minutes}\nmissed_runs_before_alarm = 24\n"
     for alarm in of_type(synth(toml)["Resources"], "AWS::CloudWatch::Alarm"):
-        limit = 7 * 86_400 if alarm["Period"] >= 3_600 else 86_400
-        assert alarm["Period"] * alarm["EvaluationPeriods"] <= limit
+        for source in sources(alarm):
+            limit = 7 * 86_400 if source["Period"] >= 3_600 else 86_400
+            assert source["Period"] * alarm["EvaluationPeriods"] <= limit
 
 
 def dashboard(resources: Resources) -> dict[str, Any]:
@@ -172,6 +191,13 @@ def test_the_dashboard_draws_our_lines_and_those_of_aws(resources: Resources) ->
         for line in widget["properties"].get("annotations", {}).get("horizontal", [])
     }
     assert {0.03, 0.05, 0.1, 0.0008, 0.001, 0.005} <= lines
+
+
+def test_the_dashboard_shows_the_state_of_every_alarm_of_the_watchdog(resources: Resources) -> None:
+    shown = [
+        len(widget["properties"]["alarms"]) for widget in dashboard(resources)["widgets"] if widget["type"] == "alarm"
+    ]
+    assert shown == [len(of_type(resources, "AWS::CloudWatch::Alarm"))]
 
 
 def test_each_region_has_its_own_rows(synth: Synth) -> None:
@@ -219,18 +245,52 @@ def test_cfn_lint_finds_nothing(template: dict[str, Any]) -> None:
     assert [str(match) for match in found] == []
 
 
-def test_cdk_nag_finds_nothing_that_is_not_answered_for(tmp_path: Path) -> None:
-    (tmp_path / "stand-in.py").write_text("")
-    app = App(context=CONTEXT, builtin_cloud_formation_validation=False, outdir=str(tmp_path / "out"))
-    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n')
-    MonitorStack(app, "SesReputation", settings=settings, code=Code.from_asset(str(tmp_path), exclude=["out"]))
+EVERYTHING = """
+[targets]
+regions = ["eu-west-1", "us-east-2"]
+[deployment]
+stage = "prod"
+customer_managed_key = true
+keep_memory = false
+"""
+
+
+def validated(folder: Path, toml: str, plant: Callable[[MonitorStack], object] = lambda stack: None) -> list[str]:
+    """What the CDK's own validation and cdk-nag find in the stack that is not answered for: "rule at construct"."""
+    (folder / "asset").mkdir()
+    app = App(context=CONTEXT, builtin_cloud_formation_validation=True, outdir=str(folder / "out"))
+    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n' + toml)
+    plant(MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(folder / "asset"))))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with contextlib.suppress(RuntimeError):  # raised where there are findings; the report says which
         app.synth()
-    report = json.loads((tmp_path / "out" / "validation-report.json").read_text())
-    found = [
-        (violation["ruleName"], [c["constructPath"] for c in violation["violatingConstructs"]])
+    report = json.loads((folder / "out" / "validation-report.json").read_text())
+    return [
+        f"{violation['ruleName']} at {construct['constructPath']}"
         for plugin in report["pluginReports"]
         for violation in plugin["violations"]
+        for construct in violation["violatingConstructs"]
     ]
-    assert found == []
+
+
+@pytest.mark.parametrize("toml", ["", EVERYTHING], ids=["as shipped", "with everything changed"])
+def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path, toml: str) -> None:
+    assert validated(tmp_path, toml) == []
+
+
+def test_a_planted_unknown_property_and_a_planted_open_topic_are_found(tmp_path: Path) -> None:
+    def plant(stack: MonitorStack) -> None:
+        CfnResource(stack, "Queue", type="AWS::SQS::Queue", properties={"Nope": 1})
+        CfnTopic(stack, "Topic")
+
+    found = "\n".join(validated(tmp_path, "", plant))
+    assert "F3002 at SesReputation/Queue" in found and "AwsSolutions-SNS3 at SesReputation/Topic" in found
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1", "us-gov-west-1"])
+def test_every_partition_gets_its_own_console_and_a_template_that_cfn_lint_accepts(synth: Synth, region: str) -> None:
+    template = synth(f'[targets]\nregions = ["{region}"]\n')
+    assert not re.search(r"arn:aws[a-z-]*:", json.dumps(template))
+    assert set(template["Mappings"]["Console"]) == {"aws", "aws-cn", "aws-us-gov"}
+    found = lint(json.dumps(template), config=ManualArgs(regions=[region], ignore_checks=["W3005"]))
+    assert [str(match) for match in found] == []
