@@ -62,5 +62,6 @@ clean:           ## away with everything that was made here
 node_modules/.ready: package.json package-lock.json .npmrc
 	@$(NODE) -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null || \
 		{ echo "Node.js 20 or newer is needed (the AWS CDK runs on it): install it, or name it with NODE=..."; exit 1; }
-	@npm ci --silent
+	@command -v npm >/dev/null || { echo "npm is needed: it comes with Node.js, on Debian as a package of its own"; exit 1; }
+	@npm ci --loglevel=error >/dev/null
 	@touch $@

@@ -247,11 +247,3 @@ def test_people_get_the_text_and_machines_the_document() -> None:
     sent = json.loads(bodies["Message"])
     assert sent["default"] == "words" and sent["sqs"] == sent["lambda"] == sent["https"] == '{"version": 1}'
     assert "email" not in sent  # it reads "default"
-
-
-def test_subscriptions_that_nobody_confirmed_are_counted() -> None:
-    topic = client("sns")
-    page = {"Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}, {"SubscriptionArn": "arn:aws:sns:…"}]}
-    with Stubber(topic) as stub:
-        stub.add_response("list_subscriptions_by_topic", page, {"TopicArn": "arn:t"})
-        assert sns.unconfirmed(topic, "arn:t") == 1

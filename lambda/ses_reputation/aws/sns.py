@@ -1,4 +1,4 @@
-"""SNS: messages out, and who would not get them."""
+"""SNS: messages out."""
 
 from __future__ import annotations
 
@@ -42,11 +42,3 @@ def publish(
             MessageStructure="json",
             MessageAttributes=typed,
         )
-
-
-def unconfirmed(client: SNSClient, topic: str) -> int:
-    """How many subscriptions of `topic` nobody has confirmed yet, so that nothing reaches them. Raises what botocore raises."""
-    waiting = 0
-    for page in client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic):
-        waiting += sum(s.get("SubscriptionArn") == "PendingConfirmation" for s in page.get("Subscriptions", []))
-    return waiting
