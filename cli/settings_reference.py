@@ -7,7 +7,8 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from ses_reputation.core.rules import Calm, MetricPolicy, Rule, Severity, Still, default_policy
-from ses_reputation.settings import SettingsError, Table, parse, read
+from ses_reputation.settings import SettingsError, parse, read
+from ses_reputation.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

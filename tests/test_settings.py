@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from ses_reputation.core.rates import Window
 from ses_reputation.core.rules import Calm, Line, Rule, Severity, Still, default_policy
-from ses_reputation.settings import Settings, SettingsError, Table, load, parse, read
+from ses_reputation.settings import Settings, SettingsError, load, parse, read
+from ses_reputation.tables import Table
 
 from cli.settings_reference import PAGE, PLAIN, SAMPLE, as_toml, page
 
@@ -197,20 +198,20 @@ def test_more_tags_than_aws_takes_are_refused() -> None:
 
 
 def test_one_error_lists_every_problem() -> None:
-    text = f"{RECIPIENT}[bounce]\nwarning = 5\n[complaint]\ncritical = 0.1\n[deployment]\nstage = 1\n[slack]"
+    text = f"{RECIPIENT}[bounce]\nwarning = 5\n[complaint]\ncritical = 0.1\n[deployment]\nstage = 1\n[slac]"
     error = refused(text)
     assert [problem.key for problem in error.problems] == [
         "bounce.warning",
         "complaint.critical",
         "deployment.stage",
-        "slack",
+        "slac",
     ]
     assert str(error).startswith("settings.toml has 4 problems:\n")
     assert all(str(problem) in str(error) for problem in error.problems)
 
 
 def test_an_error_does_not_repeat_the_recipients() -> None:
-    assert "oncall@mail.test" not in str(refused(RECIPIENT + "[bounce]\nwarning = 5\n[slack]"))
+    assert "oncall@mail.test" not in str(refused(RECIPIENT + "[bounce]\nwarning = 5\n[slac]"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core.rates import AWS_LINES, Metric
 from ses_reputation.core.rules import enough_mails
-from ses_reputation.settings import LEAST_RATE, LOG_RETENTION_DAYS, SettingsError, Table, load, parse, read
+from ses_reputation.settings import LOG_RETENTION_DAYS, SettingsError, load, parse, read
+from ses_reputation.tables import LEAST_RATE, Table
 
 from cli.settings_reference import SAMPLE, as_toml, toml
 

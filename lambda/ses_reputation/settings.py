@@ -6,15 +6,15 @@ is said where it is read; docs/settings.md is made from that.
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 from .core.rates import AWS_LINES, Window
 from .core.rules import (
+    AccountPolicy,
     Calm,
     Line,
     MetricPolicy,
@@ -22,17 +22,16 @@ from .core.rules import (
     Rule,
     Severity,
     Still,
+    VolumePolicy,
     default_bounce_policy,
     default_complaint_policy,
     default_policy,
 )
+from .tables import Key, Limit, Problem, Table, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
-
-_D = TypeVar("_D")
-_T = TypeVar("_T")
 
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -40,26 +39,8 @@ LOG_RETENTION_DAYS = (
 )
 """What CloudWatch Logs accepts (PutRetentionPolicy)."""
 
-LEAST_RATE = 0.00001
-"""One in a hundred thousand: so the default rules, whose lines are parts of it and rounded, stay above 0."""
-
 MOST_TAGS = 50
 """What AWS accepts for one resource."""
-
-_LONGEST_SHOWN = 80
-_INT_BITS = 64
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong with the settings."""
-
-    key: str  # path of the key, like "bounce.rules[0].hours"; "file" where no key is to blame
-    value: str  # as TOML writes it, shortened; or in words what there is instead
-    accepted: str
-    next_step: str
-
-    def __str__(self) -> str:
-        return f"  {self.key}: {self.value}\n    accepted: {self.accepted}\n    next step: {self.next_step}"
 
 
 class SettingsError(ValueError):
@@ -92,6 +73,30 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
+class Slack:
+    """An incoming webhook of Slack, whose address is a secret: named here, never written."""
+
+    webhook_parameter: str  # name of an SSM parameter; empty: none
+    webhook_secret: str  # name or ARN of a secret in Secrets Manager; empty: none
+
+    @property
+    def on(self) -> bool:
+        return bool(self.webhook_parameter or self.webhook_secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A channel of Slack that Amazon Q Developer in chat applications writes to."""
+
+    workspace_id: str  # both empty: none
+    channel_id: str
+
+    @property
+    def on(self) -> bool:
+        return bool(self.workspace_id and self.channel_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
     """What is watched."""
 
@@ -116,6 +121,8 @@ class Settings:
     """Everything a user may choose."""
 
     alerts: Alerts
+    slack: Slack
+    chat: Chat
     targets: Targets
     policy: Policy
     deployment: Deployment
@@ -164,207 +171,15 @@ def _unusable(source: str, reason: str, next_step: str) -> SettingsError:
     return SettingsError(source, [Problem("file", reason, accepted, next_step)])
 
 
-class Key(NamedTuple):
-    """What there is to know of a key."""
-
-    default: object  # None: none
-    accepted: str
-    meaning: str
-
-
-class Limit(NamedTuple):
-    """A rate that others must be below."""
-
-    rate: float
-    what: str
-
-
-class Table:
-    """A table of the file: each key read is noted; a wrong value becomes a problem and gives the default."""
-
-    def __init__(self, given: dict[str, Any], path: str = "", parent: Table | None = None) -> None:
-        self.given = given
-        self.path = path
-        self.keys: dict[str, Key] = {}
-        self.problems: list[Problem] = [] if parent is None else parent.problems
-        self.tables: list[Table] = [] if parent is None else parent.tables  # all of the file
-        self.tables.append(self)
-
-    def has(self, key: str) -> bool:
-        return key in self.given
-
-    def path_of(self, key: str) -> str:
-        written = key if re.fullmatch(r"[A-Za-z0-9_\[\]-]{1,40}", key) else _shown(key)
-        return f"{self.path}.{written}" if self.path else written
-
-    def refuse(self, key: str, accepted: str, next_step: str, value: str | None = None) -> None:
-        """`value` in words, where it is not the value itself that is wrong."""
-        if value is None:
-            value = _shown(self.given[key]) if self.has(key) else "missing"
-        self.problems.append(Problem(self.path_of(key), value, accepted, next_step))
-
-    def value(self, key: str, spec: Key, fits: Callable[[Any], bool], next_step: str = "") -> Any:
-        """What `key` says if it `fits`, else its default."""
-        self.keys[key] = spec
-        if not self.has(key):
-            return spec.default
-        if fits(self.given[key]):
-            return self.given[key]
-        if not next_step:
-            rest = "" if spec.default is None else f", or remove it for the default, {_shown(spec.default)}"
-            next_step = f"correct it{rest}"
-        self.refuse(key, spec.accepted, next_step)
-        return spec.default
-
-    def text(self, key: str, default: str | None, accepted: str, pattern: str, meaning: str) -> Any:
-        spec = Key(default, accepted, meaning)
-        return self.value(key, spec, lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None)
-
-    def one_of(self, key: str, default: _D, choices: tuple[_D, ...], meaning: str) -> _D:
-        spec = Key(default, "one of " + ", ".join(map(_shown, choices)), meaning)
-        chosen: _D = self.value(key, spec, lambda v: type(v) is type(default) and v in choices)
-        return chosen
-
-    def whole(self, key: str, default: _D, within: tuple[int, int], unit: str, meaning: str) -> int | _D:
-        low, high = within
-        spec = Key(default, f"a whole number of {unit} from {low:,} to {high:,}", meaning)
-        number: int | _D = self.value(key, spec, lambda v: type(v) is int and low <= v <= high)
-        return number
-
-    def number(self, key: str, default: _D, within: tuple[float, float], meaning: str) -> float | _D:
-        low, high = within
-        spec = Key(default, f"a number from {low:g} to {high:g}", meaning)
-        number = self.value(key, spec, lambda v: (f := _as_float(v)) is not None and low <= f <= high)
-        return float(number) if number is not default else default
-
-    def rate(self, key: str, default: _D, limit: Limit, meaning: str) -> float | _D:
-        """A fraction below a limit. What looks like a percentage is refused, never guessed at."""
-        accepted = f"a fraction of at least {_plain(LEAST_RATE)} and below {_plain(limit.rate)}, {limit.what}"
-        self.keys[key] = Key(default, accepted, meaning)
-        if not self.has(key):
-            return default
-        rate = _as_float(self.given[key])
-        if rate is not None and LEAST_RATE <= rate < limit.rate:
-            return rate
-        if rate is None:
-            step = "write a number, without quotes and %; 3 % is 0.03"
-        elif rate >= 1:
-            step = f"{rate:g} is not a fraction"
-        else:
-            step = "lower it" if rate >= limit.rate else "raise it"
-        if rate is not None and LEAST_RATE <= rate / 100 < limit.rate:
-            step += f"; if {rate:g} % was meant, write {_plain(rate / 100)}"
-        self.refuse(key, accepted, step)
-        return default
-
-    def flag(self, key: str, default: bool, meaning: str) -> bool:
-        flag: bool = self.value(key, Key(default, "true or false", meaning), lambda v: type(v) is bool)
-        return flag
-
-    def words(self, key: str, what: str, pattern: str, next_step: str, meaning: str) -> tuple[str, ...]:
-        """A list of texts, no two alike in all but case."""
-        spec = Key([], f"a list; each member {what}, each only once", meaning)
-        given = self.value(key, spec, lambda v: isinstance(v, list), f"write {key} = [...]")
-        words: dict[str, str] = {}
-        for index, word in enumerate(given):
-            one = f"{key}[{index}]"
-            if not isinstance(word, str) or re.fullmatch(pattern, word) is None:
-                self.refuse(one, what, next_step, _shown(word))
-            elif word.lower() in words:
-                self.refuse(one, "each only once", "remove the repetition", _shown(word))
-            else:
-                words[word.lower()] = word
-        return tuple(words.values())
-
-    def table(self, key: str, meaning: str) -> Table:
-        """The table at `key`, an empty one where there is none."""
-        path = self.path_of(key)
-        home = "in braces" if "[" in path else f"below [{path}]"
-        given = self.value(key, Key({}, "a table", meaning), lambda v: isinstance(v, dict), f"write its keys {home}")
-        return Table(given, path, self)
-
-    def each(self, key: str, example: str, read_one: Callable[[Table], _T | None], meaning: str) -> list[_T] | None:
-        """What `read_one` makes of the tables in the list at `key`; None where there is no list."""
-        spec = Key(None, f"a list of at least one table like {example}", meaning)
-        given = self.value(
-            key,
-            spec,
-            lambda v: isinstance(v, list) and v != [],
-            "write one, or remove the key for the default",
-        )
-        if given is None:
-            return None
-        members = []
-        for index, table in enumerate(given):
-            one = f"{key}[{index}]"
-            if not isinstance(table, dict):
-                self.refuse(one, f"a table like {example}", "put it in braces", _shown(table))
-            elif (made := read_one(Table(table, self.path_of(one), self))) is not None:
-                members.append(made)
-        return members
-
-    def refuse_unknown(self) -> None:
-        """Reports the keys of all tables that nobody read."""
-        for table in self.tables:
-            for key in table.given:
-                if key not in table.keys:
-                    table.refuse(key, f"one of the keys {', '.join(table.keys)}", self._instead(key, table))
-
-    def _instead(self, key: str, table: Table) -> str:
-        plain = [other for other in self.tables if other.path and "[" not in other.path]
-        homes = [f"[{other.path}]" for other in plain if key in other.keys]
-        if homes:
-            return f"it belongs below {' or '.join(homes)}"
-        from difflib import get_close_matches  # noqa: PLC0415  only who errs pays for it
-
-        near = get_close_matches(key, table.keys, n=1)
-        return f"did you mean {near[0]}?" if near else "remove it"
-
-
-def _as_float(value: object) -> float | None:
-    """A finite number; true and false are none."""
-    if type(value) is int and value.bit_length() < _INT_BITS:
-        return float(value)
-    return value if type(value) is float and math.isfinite(value) else None
-
-
-def _plain(rate: float) -> str:
-    """0.0008, never 8e-04."""
-    return f"{rate:.12f}".rstrip("0").rstrip(".")
-
-
-def _shown(value: object) -> str:
-    """`value` as TOML writes it, on one short line whatever it is."""
-    match value:
-        case bool():
-            text = str(value).lower()
-        case str():
-            text = '"' + re.sub("//[^/]*@", "//...@", repr(value[:100])[1:-1]) + '"'  # no password of a URL
-        case int() if value.bit_length() >= _INT_BITS:
-            text = f"a number of {value.bit_length():,} bits"
-        case list():
-            text = "[...]" if value else "[]"
-        case dict():
-            text = "{...}" if value else "{}"
-        case _:
-            text = str(value)
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 4] + '..."'
-
-
 def read(file: Table) -> Settings:
     """The settings in `file`, to be used only if it then has no problems."""
     default = default_policy()
     return Settings(
         _alerts(file.table("alerts", "Who hears of it, and in what words.")),
+        _slack(file.table("slack", "Slack by an incoming webhook.")),
+        _chat(file.table("chat", "Slack by Amazon Q Developer in chat applications.")),
         _targets(file.table("targets", "What is watched.")),
-        Policy(
-            _metric(file.table("bounce", "When bounces are too many."), default.bounce, default_bounce_policy),
-            _metric(
-                file.table("complaint", "When complaints are too many."),
-                default.complaint,
-                default_complaint_policy,
-            ),
-        ),
+        _policy(file, default),
         _deployment(file.table("deployment", "How it is deployed.")),
     )
 
@@ -380,6 +195,10 @@ _PLACE = r"(?:central|(?:north|south)(?:east|west)?|east|west)"
 _REGION = rf"[a-z]{{2,4}}(?:-[a-z]{{2,4}})?-{_PLACE}-[1-9][0-9]?"
 _STAGE = r"(?:[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?)?"
 _NAME = r"[ -~]{0,39}[!-~]"
+_PARAMETER = r"(?=.{2,1011}$)(?:/(?!(?:aws|ssm)(?:/|$))[A-Za-z0-9_.-]+)(?:/[A-Za-z0-9_.-]+){0,14}"
+_STORED = (
+    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}|[A-Za-z0-9/_+=.@-]{1,512}"
+)
 
 
 def _alerts(table: Table) -> Alerts:
@@ -424,6 +243,52 @@ def _zone(name: str) -> tzinfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError, ValueError):  # no such name; a folder; no file of zones
         return None
+
+
+def _slack(table: Table) -> Slack:
+    slack = Slack(
+        table.text(
+            "webhook_parameter",
+            "",
+            "the full name of an SSM parameter, like /ses-reputation/slack; or nothing",
+            rf"(?:{_PARAMETER})?",
+            "The SecureString parameter that holds the webhook's address. It must be there before the stack is deployed.",
+        ),
+        table.text(
+            "webhook_secret",
+            "",
+            "the name or the ARN of a secret; or nothing",
+            rf"(?:{_STORED})?",
+            "Instead of the parameter: the secret in Secrets Manager that holds the webhook's address.",
+        ),
+    )
+    if slack.webhook_parameter and slack.webhook_secret:
+        table.refuse("webhook_secret", "either webhook_parameter or webhook_secret", "remove one of them")
+    return slack
+
+
+def _chat(table: Table) -> Chat:
+    chat = Chat(
+        table.text(
+            "workspace_id",
+            "",
+            "the id of a Slack workspace, like T0123ABCD; or nothing",
+            r"(?:[A-Z0-9]{1,255})?",
+            "The workspace. An administrator must have let Amazon Q Developer into it once, in its console.",
+        ),
+        table.text(
+            "channel_id",
+            "",
+            "the id of a Slack channel, like C0123ABCD, not its name; or nothing",
+            r"(?:[A-Za-z0-9]{1,256})?",
+            "The channel. The last part of its link; a private one must have invited @Amazon Q.",
+        ),
+    )
+    if bool(chat.workspace_id) != bool(chat.channel_id):
+        missing = "channel_id" if chat.workspace_id else "workspace_id"
+        if missing not in table.given or table.given[missing] == "":
+            table.refuse(missing, "workspace_id and channel_id together", "write both, or neither")
+    return chat
 
 
 def _targets(table: Table) -> Targets:
@@ -510,6 +375,55 @@ def _taggable(text: object, length: int) -> bool:
     )
 
 
+def _policy(file: Table, default: Policy) -> Policy:
+    bounce = file.table("bounce", "When bounces are too many.")
+    complaint = file.table("complaint", "When complaints are too many.")
+    return Policy(
+        _metric(bounce, default.bounce, default_bounce_policy),
+        _metric(complaint, default.complaint, default_complaint_policy),
+        complaint.number(
+            "feedback_share",
+            default.feedback_share,
+            (0.05, 1),
+            "The part of the mail that goes to providers which report complaints; AWS sets complaints against that part only. "
+            "Messages suggest a value where AWS's own rate is known.",
+        ),
+        _account(file.table("account", "When the daily sending quota is nearly used."), default.account),
+        _volume(file.table("volume", "When sending stops, or grows beyond anything known."), default.volume),
+    )
+
+
+def _account(table: Table, default: AccountPolicy) -> AccountPolicy:
+    policy = AccountPolicy(
+        table.number("quota_warning", default.quota_warning, (0.1, 1), "This part of the 24-hour quota is used."),
+        table.number("quota_critical", default.quota_critical, (0.1, 1), "This part of it, and it is critical."),
+    )
+    if policy.quota_warning >= policy.quota_critical:
+        table.refuse(
+            "quota_warning" if table.has("quota_warning") else "quota_critical",
+            "a warning below the critical part",
+            "lower quota_warning or raise quota_critical",
+            f"warning {plain(policy.quota_warning)}, critical {plain(policy.quota_critical)}",
+        )
+    return policy
+
+
+def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
+    return VolumePolicy(
+        table.flag(
+            "silence",
+            default.silence,
+            "Tell when a sender who has sent at these hours on every day known sends nothing.",
+        ),
+        table.number(
+            "spike",
+            default.spike,
+            (0, 1000),
+            "Tell when three hours bring so many times the most that any three hours of two weeks did; 0 never tells.",
+        ),
+    )
+
+
 def _metric(table: Table, default: MetricPolicy, scaled: Callable[[float, float], MetricPolicy]) -> MetricPolicy:
     metric = default.metric
     pause = Limit(AWS_LINES[metric].pause, "where AWS may pause the account: an alert must come before")
@@ -526,18 +440,18 @@ def _metric(table: Table, default: MetricPolicy, scaled: Callable[[float, float]
             "warning" if table.has("warning") else "critical",
             "a warning line below the critical line",
             "lower warning or raise critical",
-            f"warning {_plain(warning)}, critical {_plain(critical)}",
+            f"warning {plain(warning)}, critical {plain(critical)}",
         )
     policy = scaled(warning, critical)
     rules = table.each(
         "rules",
-        f"{{ hours = 24, above = {_plain(default.warning)}, min_mails = 500 }}",
+        f"{{ hours = 24, above = {plain(default.warning)}, min_mails = 500 }}",
         lambda rule: _rule(rule, pause),
         "Rules of your own instead of the default ones. An alert comes when any of them holds.",
     )
     calm = table.each(
         "calm",
-        f"{{ hours = 24, at_most = {_plain(default.warning / 2)} }}",
+        f"{{ hours = 24, at_most = {plain(default.warning / 2)} }}",
         lambda calm: _calm(calm, Limit(critical, "the critical line")),
         "Conditions of your own for the all-clear: all of them, and 24 hours in which no rule held.",
     )
@@ -626,7 +540,7 @@ def _line(table: Table, pause: Limit) -> Line | None:
             if not table.has(key):
                 table.refuse(key, f"{', '.join(parts)} together", "write all three, or above alone")
     if lower is not None and upper is not None and lower >= upper:
-        limits = f"{_plain(lower)} to {_plain(upper)}"
+        limits = f"{plain(lower)} to {plain(upper)}"
         table.refuse("above_at_least", "less than above_at_most", "exchange or correct them", limits)
     if above is not None:
         return Line(above)

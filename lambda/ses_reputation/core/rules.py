@@ -94,11 +94,30 @@ class MetricPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountPolicy:
+    """When the use of the 24-hour sending quota is a trouble, as fractions of it."""
+
+    quota_warning: float = 0.8
+    quota_critical: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePolicy:
+    """When the amount of mail is a trouble."""
+
+    silence: bool = True  # whether mail that stops is told
+    spike: float = 5.0  # times the most that was known before; 0 never
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How a target is judged."""
 
     bounce: MetricPolicy
     complaint: MetricPolicy
+    feedback_share: float = 1.0  # fraction of the mail that goes to providers which report complaints
+    account: AccountPolicy = AccountPolicy()
+    volume: VolumePolicy = VolumePolicy()
 
     @property
     def metrics(self) -> tuple[MetricPolicy, MetricPolicy]:
