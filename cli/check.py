@@ -9,8 +9,9 @@ from botocore.exceptions import BotoCoreError
 from ses_reputation.aws.failure import trouble_of
 from ses_reputation.aws.ses import send_statistics
 from ses_reputation.aws.session import CONFIG
-from ses_reputation.core.decide import MetricState, Reading, Trouble, Unreadable, judge, metric_states, recalled
+from ses_reputation.core.decide import MetricState, judge, metric_states, recalled
 from ses_reputation.core.history import BadData, Instant, history_from, iso
+from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.settings import Settings
@@ -52,7 +53,7 @@ def check(settings: Settings | None, profile: str | None) -> int:
     return code
 
 
-def _reading(session: boto3.Session, region: str) -> Reading:
+def _reading(session: boto3.Session, region: str) -> Statistics:
     try:
         client = session.client("ses", region_name=region, config=CONFIG)
     except (BotoCoreError, ValueError) as error:  # half of the credentials, a region that is none
@@ -60,7 +61,7 @@ def _reading(session: boto3.Session, region: str) -> Reading:
     return send_statistics(client)
 
 
-def _states(reading: Reading, region: str, policy: Policy, now: Instant) -> tuple[MetricState, ...] | Unreadable:
+def _states(reading: Statistics, region: str, policy: Policy, now: Instant) -> tuple[MetricState, ...] | Unreadable:
     """The metrics as a monitor that had run all the time would see them, with the episodes that would be open."""
     if isinstance(reading, Unreadable):
         return reading

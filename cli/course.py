@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ses_reputation.core.decide import Announcement
 from ses_reputation.core.episode import Kind, Reason
 from ses_reputation.core.history import History, Instant
-from ses_reputation.core.messages import duration
 from ses_reputation.core.rates import AWS_ESTIMATE, AWS_LINES, Metric, View
 from ses_reputation.core.rules import Severity
+from ses_reputation.core.wording import duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 from ses_reputation.core.decide import Announcement
 from ses_reputation.core.episode import Kind, Reason
 from ses_reputation.core.history import History
-from ses_reputation.core.messages import duration, plural
 from ses_reputation.core.rates import AWS_ESTIMATE, AWS_LINES, SHOWN, Metric, View, Window
 from ses_reputation.core.rules import MetricPolicy, Policy, Severity
+from ses_reputation.core.wording import duration, plural
 
 from .course import Course, courses, in_words
 from .picture import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ses_reputation.core import messages
+from ses_reputation.core import messages, sentences, wording
 from ses_reputation.core.decide import Announcement, MetricState, metric_states
 from ses_reputation.core.decide import replay as ticks
 from ses_reputation.core.episode import Episode, Kind, Reason
 from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point, history_from, iso, point_from
-from ses_reputation.core.messages import duration, percent, plural
 from ses_reputation.core.rates import AWS_LINES, Metric, View
 from ses_reputation.core.rules import Policy, default_policy, line_at
 from ses_reputation.core.target import Target
+from ses_reputation.core.wording import duration, percent, plural
 
 from .course import courses, in_words
 from .outcome import USABLE, Unusable, say
@@ -155,9 +155,9 @@ def state_in_words(state: MetricState) -> Iterator[str]:
     """The verdict on one metric, its rate and its headroom."""
     yield f"  {state.metric.value + 's':<12}{state.verdict.value}"
     if state.shown is not None and state.shown.mails:
-        yield f"  {'':<12}{messages.events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}"
+        yield f"  {'':<12}{wording.events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}"
     yield from textwrap.wrap(
-        f"headroom: {messages.headroom_in_words(state.headroom)}",
+        f"headroom: {wording.headroom_in_words(state.headroom)}",
         width=110,
         initial_indent=" " * 14,
         subsequent_indent=" " * 24,
@@ -168,7 +168,7 @@ _WHAT = {Reason.STILL: "reminder", Reason.RECOVERED: "all-clear"}
 
 
 def _line(announcement: Announcement) -> str:
-    count = messages.count_of(announcement)
+    count = sentences.count_of(announcement)
     numbers = "" if count is None else f"{count.events:,} of {plural(count.mails, 'mail')}"
     lines = AWS_LINES[Metric(announcement.concern)]
     rate = "" if count is None or count.rate is None else percent(count.rate, lines.review, lines.pause)

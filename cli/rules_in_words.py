@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ses_reputation.core.messages import percent
 from ses_reputation.core.rates import Window
 from ses_reputation.core.rules import Line, MetricPolicy, Rule
+from ses_reputation.core.wording import percent
 
 
 def rules_in_words(policy: MetricPolicy) -> Iterator[str]:

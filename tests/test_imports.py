@@ -14,11 +14,13 @@ PACKAGE = ROOT / "lambda" / "ses_reputation"
 CORE_ORDER = (
     ("target",),
     ("history",),
-    ("rates", "days"),
+    ("rates", "days", "reading"),
     ("rules",),
-    ("episode", "headroom"),
-    ("decide",),
-    ("stored", "messages"),
+    ("account",),
+    ("episode", "headroom", "volume"),
+    ("decide", "wording"),
+    ("stored", "sentences", "advice"),
+    ("messages",),
 )
 """The core's modules in layers; a module may import from the layers above its own only."""
 

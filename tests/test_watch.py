@@ -9,8 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from ses_reputation.aws.memory import Item, Overtaken
 from ses_reputation.core import stored
-from ses_reputation.core.decide import Announcement, Gauge, Reading, State, Trouble, Unreadable
+from ses_reputation.core.decide import Announcement, Gauge, State
 from ses_reputation.core.history import BUCKET, Instant, Point
+from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.watch import Edges, Outcome, watch_all
@@ -33,7 +34,7 @@ class World:
     """What a run can reach, with faults by name: each fails that way out as long as it stands."""
 
     def __init__(self) -> None:
-        self.readings: dict[str, Reading] = {}
+        self.readings: dict[str, Statistics] = {}
         self.items: dict[str, Item] = {}
         self.rejected: dict[str, str] = {}
         self.gauges: list[tuple[Target, Gauge]] = []
@@ -56,7 +57,7 @@ class World:
         if name in self.faults:
             raise ClientError({"Error": {"Code": "InternalFailure", "Message": "planted"}}, name)
 
-    def read(self, target: Target) -> Reading:
+    def read(self, target: Target) -> Statistics:
         self.calls.append("read")
         return self.readings[target.id]
 
@@ -223,7 +224,7 @@ def test_of_two_overlapping_runs_the_one_that_wrote_first_tells(world: World) ->
     tick = ruined(world)
     read = world.read
 
-    def other_run_first(target: Target) -> Reading:
+    def other_run_first(target: Target) -> Statistics:
         world.read = read  # type: ignore[method-assign]
         world.run(tick)
         return read(target)

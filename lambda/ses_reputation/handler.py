@@ -25,6 +25,7 @@ from .aws.session import CONFIG, open_session
 from .core import messages
 from .core.decide import Announcement
 from .core.history import Instant, iso
+from .core.sentences import Context
 from .core.target import Target
 from .settings import Settings
 from .watch import Edges, Outcome, watch_all
@@ -91,11 +92,12 @@ def wire(function_arn: str) -> Monitor:
     session = open_session()
     statistics = {name: session.client("ses", region_name=name, config=CONFIG) for name in regions}
     metrics = session.client("cloudwatch", config=CONFIG)
-    context = messages.Context(
+    context = Context(
         stage=settings.deployment.stage,
         zone=settings.alerts.zone,
         dashboard_url=os.environ["DASHBOARD_URL"],
         runbook_url=settings.alerts.runbook_url,
+        feedback_share=settings.policy.feedback_share,
     )
     notifier = cache(partial(session.client, "sns", config=CONFIG))  # made when there is something to say
 

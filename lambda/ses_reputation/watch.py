@@ -15,8 +15,9 @@ from typing import Protocol
 from .aws.failure import AWS_ERRORS, code_of
 from .aws.memory import Item, Overtaken
 from .core import stored
-from .core.decide import Announcement, Gauge, Plan, Reading, State, decide, recalled
+from .core.decide import Announcement, Gauge, Plan, State, decide, recalled
 from .core.history import Instant
+from .core.reading import Statistics
 from .core.rules import Policy
 from .core.target import Target
 
@@ -41,7 +42,7 @@ class Remembers(Protocol):
 class Edges:
     """The ways out: what the world is read from and told by. Each raises `AWS_ERRORS` but `read`, which answers."""
 
-    read: Callable[[Target], Reading]
+    read: Callable[[Target], Statistics]
     put_gauges: Callable[[Target, Sequence[Gauge]], None]
     memory: Remembers
     tell: Callable[[Sequence[Announcement]], None]

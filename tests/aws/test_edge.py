@@ -14,8 +14,9 @@ from ses_reputation.aws import cloudwatch, ses, sns
 from ses_reputation.aws.failure import code_of, trouble_of
 from ses_reputation.aws.memory import Item, Memory, Overtaken
 from ses_reputation.aws.session import CONFIG, SERVICES, open_session
-from ses_reputation.core.decide import Gauge, Trouble, Unreadable
+from ses_reputation.core.decide import Gauge
 from ses_reputation.core.history import Point
+from ses_reputation.core.reading import Trouble, Unreadable
 from ses_reputation.core.target import Target
 
 IRELAND = Target("123456789012", "eu-west-1")

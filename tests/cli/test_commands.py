@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ses_reputation.core.decide import Reading, Trouble, Unreadable
 from ses_reputation.core.history import HOUR, Point
+from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 
 from cli import check
 from cli.main import main
@@ -36,7 +36,7 @@ def test_a_settings_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> None:
+def answers(monkeypatch: pytest.MonkeyPatch, reading: Statistics) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")

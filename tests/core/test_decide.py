@@ -14,22 +14,20 @@ from ses_reputation.core.decide import (
     UNREADABLE,
     Announcement,
     Plan,
-    Reading,
     State,
-    Trouble,
-    Unreadable,
     decide,
     overall,
     recalled,
     replay,
 )
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point
-from ses_reputation.core.rules import Severity, Verdict, default_policy
+from ses_reputation.core.reading import Statistics, Trouble, Unreadable
+from ses_reputation.core.rules import Severity, Verdict, VolumePolicy, default_policy
 from ses_reputation.core.target import Target
 
 START = 1_738_368_000
 TARGET = Target("123456789012", "eu-west-1")
-POLICY = default_policy()
+POLICY = replace(default_policy(), volume=VolumePolicy(silence=False, spike=0.0))
 DENIED = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
 TIMED_OUT = Unreadable(Trouble.TIMED_OUT, "GetSendStatistics: ReadTimeoutError")
 
@@ -144,7 +142,7 @@ def test_every_metric_that_is_published_is_named_and_a_rate_of_no_mail_is_left_o
     [((), Verdict.NO_DATA), (DENIED, Verdict.UNKNOWN), ((Point(START, 50),), Verdict.TOO_LITTLE_MAIL)],
     ids=["no mail", "denied", "hardly any mail"],
 )
-def test_what_is_not_known_is_not_healthy(reading: Reading, verdict: Verdict) -> None:
+def test_what_is_not_known_is_not_healthy(reading: Statistics, verdict: Verdict) -> None:
     plan = decide(TARGET, reading, None, POLICY, START + BUCKET)
     assert plan.verdict is verdict
     assert [gauge.value for gauge in plan.gauges if gauge.name == "Verdict"] == [-1]
@@ -155,7 +153,7 @@ def test_an_open_episode_is_at_least_a_warning_until_its_all_clear() -> None:
     assert plan.announcements == () and plan.verdict is Verdict.WARNING
 
 
-def unread(*readings: Reading, start: int = START + DAY) -> list[tuple[int, str, str]]:
+def unread(*readings: Statistics, start: int = START + DAY) -> list[tuple[int, str, str]]:
     """What is said of a target that answers so at one tick after the other."""
     state, said = None, []
     for number, reading in enumerate(readings):

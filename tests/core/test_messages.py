@@ -16,11 +16,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.decide import Announcement, State, Trouble, Unreadable, decide, replay
+from ses_reputation.core.decide import Announcement, State, decide, replay
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point, point_from
-from ses_reputation.core.messages import Context, attributes, duration, machine, mail, percent, ses_console
+from ses_reputation.core.messages import attributes, machine, mail
+from ses_reputation.core.reading import Trouble, Unreadable
 from ses_reputation.core.rules import default_policy
+from ses_reputation.core.sentences import Context, ses_console
 from ses_reputation.core.target import Target
+from ses_reputation.core.wording import duration, percent
 
 from local_aws.sender import Campaign, send_data_points
 

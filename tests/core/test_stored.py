@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ses_reputation.core.decide import State, Trouble, Unreadable, decide
+from ses_reputation.core.decide import State, decide
 from ses_reputation.core.history import BUCKET, Point
+from ses_reputation.core.reading import Trouble, Unreadable
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.stored import BadState, from_text, to_text
 from ses_reputation.core.target import Target

@@ -15,7 +15,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from ..core.decide import Trouble
+from ..core.reading import Trouble
 
 AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 """Everything that a call of a client raises when AWS, or the way to it, fails."""

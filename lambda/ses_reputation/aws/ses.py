@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.decide import Reading, Trouble, Unreadable
 from ..core.history import BadData, point_from
+from ..core.reading import Statistics, Trouble, Unreadable
 from .failure import AWS_ERRORS, answered, code_of, trouble_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ses.client import SESClient
 
 
-def send_statistics(client: SESClient) -> Reading:
+def send_statistics(client: SESClient) -> Statistics:
     """The send data points of the last two weeks, in whatever order SES gives them, or why they could not be read.
 
     One call of GetSendStatistics, which SES allows once a second per account and region.

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
+from . import account, volume
+from .account import AWS_UNREADABLE, NOT_ASKED, Account, AwsRate, AwsView, Standing
 from .days import DayTotal, days_after, with_days
 from .episode import Change, Episode, Kind, Reason, caught_up, step
 from .headroom import Headroom, headroom, share_left
 from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from
 from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, View
+from .reading import Statistics, Trouble, Unreadable
 from .rules import Finding, MetricPolicy, Policy, Severity, Verdict, findings, is_calm, verdict_of
 from .target import Target
 
@@ -33,27 +35,6 @@ SPARK_HOURS, SPARK_SPAN = 2, DAY
 """Messages show the last day in steps of two hours."""
 
 
-class Trouble(StrEnum):
-    """Why the statistics of a target could not be read."""
-
-    DENIED = "access denied"
-    THROTTLED = "throttled"
-    TIMED_OUT = "timed out"
-    BAD_ANSWER = "bad answer"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An explicit unknown, with the reason."""
-
-    trouble: Trouble
-    detail: str  # one line for a person: no address, no secret
-
-
-Reading = tuple[Point, ...] | Unreadable
-
-
 @dataclass(frozen=True, slots=True)
 class MetricState:
     """One metric of a target as a message shows it."""
@@ -63,6 +44,7 @@ class MetricState:
     shown: Count | None  # over the window that people see as "the rate"; None without any statistics
     estimate: Count | None  # our estimate of what AWS's own rate is made of
     headroom: Headroom | None
+    aws: AwsRate | None = None  # AWS's own rate, where CloudWatch has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +64,7 @@ class Announcement:
     found: tuple[Finding, ...]  # what holds now, worst first; empty while it recovers and when it is over
     metrics: tuple[MetricState, ...]
     spark: tuple[Count, ...]  # the last day of the metric it is about, oldest first
+    account: Account | None = None  # what SES said of the account at that tick
 
     @property
     def kind(self) -> Kind:
@@ -101,7 +84,8 @@ class State:
     judged: Instant | None = None  # the last tick of which the statistics were read and judged
     published: Instant | None = None  # the last tick whose metrics CloudWatch has acknowledged
     first: Instant | None = None  # start of the oldest bucket ever seen
-    failures: int = 0  # ticks in a row at which the target could not be read
+    failures: int = 0  # ticks in a row at which the statistics could not be read
+    aws_failures: int = 0  # and AWS's own view of the account
     days: tuple[DayTotal, ...] = ()  # totals beyond what SES remembers, oldest first
     episodes: tuple[Episode, ...] = ()
     pending: tuple[Announcement, ...] = ()  # decided, perhaps not yet announced
@@ -125,6 +109,7 @@ class Plan:
     gauges: tuple[Gauge, ...]
     announcements: tuple[Announcement, ...]  # new ones; they are in `state.pending` too
     state: State
+    aws: AwsView
     newest: Instant | None = None  # end of the newest bucket with mail in it
     unreadable: Unreadable | None = None
 
@@ -153,79 +138,189 @@ Episodes = Mapping[str, Episode]
 """The open episodes of a target, by concern."""
 
 
-def decide(target: Target, reading: Reading, remembered: State | None, policy: Policy, now: Instant) -> Plan:
-    """What to do about `target` at the tick `now`. The same arguments give the same plan."""
+def decide(
+    target: Target,
+    statistics: Statistics,
+    remembered: State | None,
+    policy: Policy,
+    now: Instant,
+    aws: AwsView = NOT_ASKED,
+) -> Plan:
+    """What to do about `target` at the tick `now`. The same arguments give the same plan.
+
+    Our own rates are judged at every tick since the last judged one; what AWS says of the account, and the amount of mail, as
+    of `now` only. While AWS has paused the account its rates are not judged: they add nothing, and are caught up with after.
+    """
     before = State(tick=now - LOOKBACK - BUCKET) if remembered is None else remembered
-    if isinstance(reading, Unreadable):
-        return _unread(target, reading, before, policy, now)
+    if isinstance(statistics, Unreadable):
+        return _unread(target, statistics, before, policy, now, aws)
     try:
-        points = distinct(reading)
-        history = history_from(with_days(points, before.days), until=max(now, before.tick), first=before.first)
+        points = distinct(statistics)
+        history = history_from(
+            with_days(points, before.days),
+            until=max(now, before.tick),
+            first=before.first,
+            feedback_share=policy.feedback_share,
+        )
     except BadData as bad:
-        return _unread(target, Unreadable(Trouble.BAD_ANSWER, str(bad)), before, policy, now)
+        return _unread(target, Unreadable(Trouble.BAD_ANSWER, str(bad)), before, policy, now, aws)
     episodes = _by_concern(before.episodes)
     if now <= before.tick:  # handled before: a repeated event or a late run must not turn the state back
-        states = metric_states(history, policy, before.tick, episodes)
-        return Plan(target, overall(state.verdict for state in states), (), (), before, newest(history))
-    after: Episodes = episodes
-    for tick in _ticks_since(before.judged, history, now):
-        after, _ = judge(history, policy, tick, after)
-    kept, changes = _told_once(episodes, after, now)
-    states = metric_states(history, policy, now, kept)
-    new = tuple(_announcement(target, change, history, policy, states, now) for change in changes)
+        states = metric_states(history, policy, before.tick, episodes, aws)
+        verdict = overall((*(state.verdict for state in states), *_besides(episodes, now, aws)))
+        return Plan(target, verdict, (), (), before, aws, newest(history))
+    rates = {concern: episode for concern, episode in episodes.items() if concern in _JUDGED}
+    others = _others(episodes)
+    kept: dict[str, Episode] = rates
+    changes: list[Change] = []
+    if not aws.shut_down:
+        after: Episodes = rates
+        for tick in _ticks_since(before.judged, history, now):
+            after, _ = judge(history, policy, tick, after)
+        kept, changes = _told_once(rates, after, now)
+    failures = before.aws_failures + 1 if aws.unreadable else 0
+    found = _standings(aws, policy, history, now, {**others, **kept}, failures)
+    kept, besides = _stepped(found, {**others, **kept}, now)
+    states = metric_states(history, policy, now, kept, aws)
+    new = tuple(
+        _announcement(target, change, history, policy, states, now, aws, _found(found, change))
+        for change in (*besides, *changes)
+    )
     state = State(
         tick=now,
-        judged=now,
+        judged=before.judged if aws.shut_down else now,
         published=before.published,
         first=before.first if history is None else history.first,
+        aws_failures=failures,
         days=days_after(before.days, points, now),
         episodes=tuple(kept.values()),
         pending=before.pending + new,
     )
     oldest = now - PUBLISHABLE
     unpublished = _ticks_since(oldest if before.published is None else max(before.published, oldest), history, now)
-    gauges = tuple(gauge for tick in unpublished for gauge in _gauges(history, policy, tick, kept))
-    return Plan(target, overall(state.verdict for state in states), gauges, new, state, newest(history))
+    unknown = aws if aws.unreadable else NOT_ASKED
+    gauges = tuple(
+        gauge
+        for tick in unpublished
+        for gauge in _gauges(history, policy, tick, kept, unknown if tick == now else NOT_ASKED)
+    )
+    verdict = overall((*(state.verdict for state in states), *_besides(kept, now, aws)))
+    return Plan(target, verdict, gauges, new, state, aws, newest(history))
 
 
-def _unread(target: Target, unread: Unreadable, before: State, policy: Policy, now: Instant) -> Plan:
-    """The plan for a target that could not be read: nothing is known of its rates, and that is said."""
+_JUDGED = (*(metric.value for metric in Metric), UNREADABLE)
+"""The concerns that are judged tick by tick, from the statistics alone."""
+
+
+def _others(episodes: Episodes) -> Episodes:
+    return {concern: episode for concern, episode in episodes.items() if concern not in _JUDGED}
+
+
+def _standings(
+    aws: AwsView, policy: Policy, history: History | None, now: Instant, episodes: Episodes, failures: int
+) -> dict[str, Standing]:
+    """Every concern besides our own rates that can be judged now."""
+    found = account.standings(aws, policy.account, history, now, lambda metric: metric.value in episodes)
+    found |= volume.standings(history, policy.volume, now, sends=aws.sends)
+    if aws.account is not None or aws.rates is not None:
+        denied = any(unread.trouble is Trouble.DENIED for unread in aws.unreadable)
+        tell = denied or failures >= FAILURES_BEFORE_TELLING or AWS_UNREADABLE in episodes
+        worst = aws.unreadable[:1] if tell else ()
+        detail = "; ".join(unread.detail for unread in aws.unreadable)
+        holds = tuple(Finding(unread.trouble.value, Severity.WARNING, detail=detail) for unread in worst)
+        found[AWS_UNREADABLE] = Standing(holds, quiet=READABLE_AGAIN)
+    return found
+
+
+def _stepped(found: Mapping[str, Standing], before: Episodes, now: Instant) -> tuple[dict[str, Episode], list[Change]]:
+    """The episodes after what was `found` now; those of which nothing is known stay as they are."""
+    kept = dict(before)
+    changes = []
+    for concern, standing in found.items():
+        episode, change = step(before.get(concern), concern, standing.found, standing.may_end, now, standing.quiet)
+        if episode is not None:
+            kept[concern] = episode
+        else:
+            kept.pop(concern, None)
+        if change is not None:
+            changes.append(change)
+    return kept, changes
+
+
+def _found(found: Mapping[str, Standing], change: Change) -> tuple[Finding, ...]:
+    standing = found.get(change.episode.concern)
+    return () if standing is None else standing.found
+
+
+def _besides(episodes: Episodes, now: Instant, aws: AwsView) -> Iterator[Verdict]:
+    """The verdicts of everything but our own rates: open episodes, and what could not be read."""
+    for episode in _others(episodes).values():
+        if episode.opened_at <= now:
+            yield Verdict[episode.severity.name] if episode.last_held >= now else Verdict.WARNING
+    if aws.unreadable:
+        yield Verdict.UNKNOWN
+
+
+def _unread(
+    target: Target, unread: Unreadable, before: State, policy: Policy, now: Instant, aws: AwsView = NOT_ASKED
+) -> Plan:
+    """The plan for a target whose statistics could not be read: nothing is known of its rates, and that is said."""
     if now <= before.tick:
-        return Plan(target, Verdict.UNKNOWN, (), (), before, unreadable=unread)
+        return Plan(target, Verdict.UNKNOWN, (), (), before, aws, unreadable=unread)
     failures = before.failures + 1
-    kept = _by_concern(before.episodes)
-    tell = unread.trouble is Trouble.DENIED or failures >= FAILURES_BEFORE_TELLING or UNREADABLE in kept
-    found = (Finding(unread.trouble.value, Severity.WARNING, detail=unread.detail),) if tell else ()
-    episode, change = step(kept.get(UNREADABLE), UNREADABLE, found, lambda: False, now)
-    if episode is not None:
-        kept[UNREADABLE] = episode
-    states = metric_states(None, policy, now, kept, unknown=True)
-    new = () if change is None else (_announcement(target, change, None, policy, states, now, found),)
-    state = replace(before, tick=now, failures=failures, episodes=tuple(kept.values()), pending=before.pending + new)
-    gauges = (Gauge("Verdict", now, VERDICT_VALUES[Verdict.UNKNOWN]),)
-    return Plan(target, Verdict.UNKNOWN, gauges, new, state, unreadable=unread)
+    aws_failures = before.aws_failures + 1 if aws.unreadable else 0
+    episodes = _by_concern(before.episodes)
+    tell = unread.trouble is Trouble.DENIED or failures >= FAILURES_BEFORE_TELLING or UNREADABLE in episodes
+    holds = (Finding(unread.trouble.value, Severity.WARNING, detail=unread.detail),) if tell else ()
+    found = _standings(aws, policy, None, now, episodes, aws_failures)
+    if tell:
+        found = {UNREADABLE: Standing(holds, quiet=READABLE_AGAIN), **found}
+    kept, changes = _stepped(found, episodes, now)
+    states = metric_states(None, policy, now, kept, aws, unknown=True)
+    new = tuple(
+        _announcement(target, change, None, policy, states, now, aws, _found(found, change)) for change in changes
+    )
+    state = replace(
+        before,
+        tick=now,
+        failures=failures,
+        aws_failures=aws_failures,
+        episodes=tuple(kept.values()),
+        pending=before.pending + new,
+    )
+    verdict = overall((Verdict.UNKNOWN, *_besides(kept, now, aws)))
+    gauges = (Gauge("Verdict", now, VERDICT_VALUES[verdict]),)
+    return Plan(target, verdict, gauges, new, state, aws, unreadable=unread)
 
 
-def recalled(target: Target, reading: Reading, policy: Policy, now: Instant) -> State:
-    """What would be remembered before the tick `now` had nothing ever failed, worked out from the statistics alone.
+def recalled(target: Target, statistics: Statistics, policy: Policy, now: Instant, aws: AwsView = NOT_ASKED) -> State:
+    """What would be remembered before the tick `now` had nothing ever failed, worked out from what was read now.
 
     With it a monitor whose memory fails still announces what changes at this tick, once. Where the statistics fail too
-    there is nothing to tell apart, and that is taken as told: the failing run is what speaks then.
+    there is nothing to tell apart, and that is taken as told: the failing run is what speaks then. What AWS says has no past to
+    be worked out: it is taken as told but for the first quarter of every hour, and so told every hour rather than never.
     """
     last = now - BUCKET
-    if not isinstance(reading, Unreadable):
+    if not isinstance(statistics, Unreadable):
         try:
-            history = history_from(reading, until=now)
+            history = history_from(statistics, until=now, feedback_share=policy.feedback_share)
         except BadData as bad:
-            reading = Unreadable(Trouble.BAD_ANSWER, str(bad))
+            statistics = Unreadable(Trouble.BAD_ANSWER, str(bad))
         else:
-            episodes: Episodes = {}
+            episodes: dict[str, Episode] = {}
             for tick in _ticks_since(None, history, last):
                 episodes, _ = judge(history, policy, tick, episodes)
+            if now % HOUR >= BUCKET:
+                found = _standings(aws, policy, history, last, episodes, FAILURES_BEFORE_TELLING)
+                episodes, _ = _stepped(found, episodes, last)
             first = None if history is None else history.first
-            return State(last, last, last, first, episodes=tuple(episodes.values()))
+            told = FAILURES_BEFORE_TELLING
+            return State(last, last, last, first, aws_failures=told, episodes=tuple(episodes.values()))
     before = State(tick=last - BUCKET, failures=FAILURES_BEFORE_TELLING, judged=last, published=last)
-    return replace(_unread(target, reading, before, policy, last).state, pending=())
+    if now % HOUR < BUCKET:
+        aws = NOT_ASKED
+    state = _unread(target, statistics, before, policy, last, aws).state
+    return replace(state, aws_failures=FAILURES_BEFORE_TELLING, pending=())
 
 
 def replay(
@@ -239,7 +334,7 @@ def replay(
     if not points:
         return
     end = max(point.at for point in points) + BUCKET if until is None else until
-    history = history_from(points, until=end)
+    history = history_from(points, until=end, feedback_share=policy.feedback_share)
     if history is None:
         return
     episodes: Episodes = {}
@@ -310,19 +405,26 @@ def _told_once(before: Episodes, after: Episodes, now: Instant) -> tuple[dict[st
 
 
 def metric_states(
-    history: History | None, policy: Policy, now: Instant, episodes: Episodes, *, unknown: bool = False
+    history: History | None,
+    policy: Policy,
+    now: Instant,
+    episodes: Episodes,
+    aws: AwsView = NOT_ASKED,
+    *,
+    unknown: bool = False,
 ) -> tuple[MetricState, ...]:
     """Each metric at the tick `now`. An open episode is at least a warning until its all-clear."""
     states = []
     for metric in policy.metrics:
+        rate = aws.known_rates.get(metric.metric)
         if history is None:
             verdict = Verdict.UNKNOWN if unknown else Verdict.NO_DATA
-            states.append(MetricState(metric.metric, verdict, None, None, None))
+            states.append(MetricState(metric.metric, verdict, None, None, None, rate))
         else:
             view = View(history, metric.metric, history.closed(now))
             verdict = _verdict(view, metric, now, episodes)
             shown, estimate = view.count(SHOWN[metric.metric]), view.count(AWS_ESTIMATE)
-            states.append(MetricState(metric.metric, verdict, shown, estimate, headroom(view)))
+            states.append(MetricState(metric.metric, verdict, shown, estimate, headroom(view), rate))
     return tuple(states)
 
 
@@ -359,18 +461,19 @@ def newest(history: History | None) -> Instant | None:
     return history.time(last)
 
 
-def _gauges(history: History | None, policy: Policy, now: Instant, episodes: Episodes) -> Iterator[Gauge]:
+def _gauges(history: History | None, policy: Policy, now: Instant, episodes: Episodes, aws: AwsView) -> Iterator[Gauge]:
     """The metrics of a target as of the tick `now`; a rate of no mail is left out.
 
     A tick at which the target could not be read is filled in later: its unknown `Verdict` (below zero) is then joined by
     the true one, and the larger of the two is right.
     """
+    besides = tuple(_besides(episodes, now, aws))
     if history is None:
-        yield Gauge("Verdict", now, VERDICT_VALUES[Verdict.NO_DATA])
+        yield Gauge("Verdict", now, VERDICT_VALUES[overall((Verdict.NO_DATA, *besides))])
         return
     views = [View(history, metric.metric, history.closed(now)) for metric in policy.metrics]
     verdicts = [_verdict(view, metric, now, episodes) for view, metric in zip(views, policy.metrics, strict=True)]
-    yield Gauge("Verdict", now, VERDICT_VALUES[overall(verdicts)])
+    yield Gauge("Verdict", now, VERDICT_VALUES[overall((*verdicts, *besides))])
     left = [share for share in map(share_left, views) if share is not None]
     if left:
         yield Gauge("Headroom", now, min(left))
@@ -391,6 +494,7 @@ def _announcement(
     policy: Policy,
     states: tuple[MetricState, ...],
     now: Instant,
+    aws: AwsView = NOT_ASKED,
     found: tuple[Finding, ...] = (),
 ) -> Announcement:
     episode = change.episode
@@ -414,6 +518,7 @@ def _announcement(
         found=found,
         metrics=states,
         spark=spark,
+        account=aws.known_account,
     )
 
 

@@ -8,7 +8,7 @@ what came later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -121,9 +121,10 @@ class History:
     """Quarter-hour slots from the first point to `until`, each count as a running sum.
 
     `attempts[i]` is the number of attempts in all slots before slot `i` (so the list has one more member than there are
-    slots), and the same for `bounces`, `complaints` and `rejects`: integers, exact. `could_bounce` and `could_complain` are
-    running sums of mail smoothed exponentially over each of `BOUNCE_DELAYS` and `COMPLAINT_DELAYS`: the mail that could have
-    caused what came in before slot `i`.
+    slots), and the same for `bounces`, `complaints` and `rejects`: integers, exact. `heard_of` is the part of the attempts whose
+    complaints are heard of: `feedback_share` of them, since not every provider reports complaints. `could_bounce` and
+    `could_complain` are running sums of mail smoothed exponentially over each of `BOUNCE_DELAYS` and `COMPLAINT_DELAYS`: the
+    mail that could have caused what came in before slot `i`.
 
     Slot `i` covers `[origin + i * BUCKET, origin + (i + 1) * BUCKET)`. The origin is the first point's own time, so that
     slots are AWS's buckets whatever minute they start at; a point off that rhythm joins the slot that starts after it,
@@ -137,11 +138,12 @@ class History:
         "could_bounce",
         "could_complain",
         "first",
+        "heard_of",
         "origin",
         "rejects",
     )
 
-    def __init__(self, origin: Instant, slots: list[Point | None], first: Instant) -> None:
+    def __init__(self, origin: Instant, slots: list[Point | None], first: Instant, feedback_share: float) -> None:
         self.origin = origin
         self.first = first
         self.attempts = _sums([p.attempts if p else 0 for p in slots])
@@ -150,7 +152,12 @@ class History:
         self.rejects = _sums([p.rejects if p else 0 for p in slots])
         sends = [p.attempts if p else 0 for p in slots]
         self.could_bounce = tuple(_smoothed_sums(sends, delay) for delay in BOUNCE_DELAYS)
-        self.could_complain = tuple(_smoothed_sums(sends, delay) for delay in COMPLAINT_DELAYS)
+        self.heard_of = self.attempts
+        heard_of: Sequence[float] = sends
+        if feedback_share != 1:
+            self.heard_of = [int(mails * feedback_share) for mails in self.attempts]
+            heard_of = [sent * feedback_share for sent in sends]
+        self.could_complain = tuple(_smoothed_sums(heard_of, delay) for delay in COMPLAINT_DELAYS)
 
     @property
     def slots(self) -> int:
@@ -166,7 +173,9 @@ class History:
         return self.origin + index * BUCKET
 
 
-def history_from(points: Iterable[Point], *, until: Instant, first: Instant | None = None) -> History | None:
+def history_from(
+    points: Iterable[Point], *, until: Instant, first: Instant | None = None, feedback_share: float = 1.0
+) -> History | None:
     """The history of `points` up to `until`, or None if there is no point before it.
 
     Points may come in any order and more than once. Points that start at or after `until` are left out. `first` is the
@@ -185,7 +194,7 @@ def history_from(points: Iterable[Point], *, until: Instant, first: Instant | No
         if index < len(slots):
             known = slots[index]
             slots[index] = point if known is None else _together(known, point)
-    return History(origin, slots, origin if first is None else min(first, origin))
+    return History(origin, slots, origin if first is None else min(first, origin), feedback_share)
 
 
 def distinct(points: Iterable[Point]) -> tuple[Point, ...]:
@@ -222,7 +231,7 @@ def _sums(counts: list[int]) -> list[int]:
     return list(accumulate(counts, initial=0))
 
 
-def _smoothed_sums(sends: list[int], delay: int) -> list[float]:
+def _smoothed_sums(sends: Sequence[float], delay: int) -> list[float]:
     """Running sums of `sends`, each spread over the time after it with mean `delay` seconds."""
     keep = exp(-BUCKET / delay)
     level, total = 0.0, 0.0

@@ -93,8 +93,8 @@ class View:
         self.history = history
         self.metric = metric
         self.end = end
-        self.attempts = history.attempts
         bounces = metric is Metric.BOUNCE
+        self.attempts = history.attempts if bounces else history.heard_of
         self.events = history.bounces if bounces else history.complaints
         self.causes = history.could_bounce if bounces else history.could_complain
         self.oldest = max(0, end - LOOKBACK // BUCKET)

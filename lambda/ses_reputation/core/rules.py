@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from math import ceil
 
-from .history import DAY
+from .history import DAY, Instant
 from .rates import AWS_ESTIMATE, Count, Metric, View, Window, lower_bound
 
 
@@ -134,6 +134,7 @@ class Finding:
     bound: float | None = None  # fraction: the rate is above this, at the rule's confidence
     line: float | None = None  # fraction: the line that the bound is above
     normal: float | None = None  # fraction: the sender's own normal, where the line follows it
+    until: Instant | None = None  # when it comes to the worst at this pace, where that can be foreseen
     detail: str = ""  # what there is to say where there is no rate
 
 

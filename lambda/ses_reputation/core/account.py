@@ -1,0 +1,221 @@
+"""AWS's own view of a target: enforcement, the sending switch, the quota and AWS's reputation rates → findings.
+
+Each is a concern with an episode of its own. What was not asked, or could not be read, is left as it was: unknown is never
+taken for healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .history import BUCKET, DAY, HOUR, BadData, History, Instant
+from .rates import AWS_LINES, Count, Metric
+from .reading import Unreadable
+from .rules import AccountPolicy, Finding, Severity
+
+ENFORCEMENT = "enforcement"
+SENDING = "sending"
+QUOTA = "quota"
+AWS_UNREADABLE = "aws-unreadable"
+"""The concern of a target whose account state or AWS rates cannot be read."""
+AWS_RATE = {Metric.BOUNCE: "aws-bounce", Metric.COMPLAINT: "aws-complaint"}
+
+HEALTHY, PROBATION, SHUTDOWN = "HEALTHY", "PROBATION", "SHUTDOWN"
+"""The words of GetAccount that are known; the field is a free text, so that there may be others."""
+
+NEAR = 0.9
+"""AWS's own rate is told from this part of its review line on, while ours is fine."""
+
+PACE_HOURS = 3
+"""When the quota is used up is foreseen at the pace of the last three hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What Amazon SES says of the account in this region (sesv2 GetAccount)."""
+
+    enforcement: str  # HEALTHY, PROBATION (under review), SHUTDOWN (paused by AWS), or a word that nobody knows yet
+    sending: bool  # the customer's own switch, independent of AWS's decision
+    production: bool  # False: in the sandbox
+    quota: float  # mails in 24 hours; below 0 without a limit
+    used: float  # mails of the last 24 hours
+
+    @property
+    def used_share(self) -> float | None:
+        """The part of the quota that is used, 1 and more when there is none left; None without a limit."""
+        if self.quota < 0:
+            return None
+        return self.used / self.quota if self.quota else 1.0
+
+    @property
+    def state(self) -> str:
+        """In a word or two, AWS's decision before one's own."""
+        if self.enforcement != HEALTHY:
+            return self.enforcement
+        return HEALTHY if self.sending else "paused by ourselves"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsRate:
+    """The latest value of `Reputation.BounceRate` or `Reputation.ComplaintRate`: a fraction, and its time."""
+
+    rate: float
+    at: Instant
+
+
+AwsRates = Mapping[Metric, AwsRate]
+"""What CloudWatch has; a metric is missing where there was no such event yet, or none for hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsView:
+    """AWS's own view of a target; None for what was not asked."""
+
+    account: Account | Unreadable | None = None
+    rates: AwsRates | Unreadable | None = None
+
+    @property
+    def known_account(self) -> Account | None:
+        return self.account if isinstance(self.account, Account) else None
+
+    @property
+    def known_rates(self) -> AwsRates:
+        return {} if self.rates is None or isinstance(self.rates, Unreadable) else self.rates
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        return tuple(part for part in (self.account, self.rates) if isinstance(part, Unreadable))
+
+    @property
+    def shut_down(self) -> bool:
+        """Whether AWS has paused the account, so that its rates say nothing more."""
+        return self.known_account is not None and self.known_account.enforcement == SHUTDOWN
+
+    @property
+    def sends(self) -> bool:
+        """False when mail is known to be stopped, by AWS or by the customer's own switch."""
+        return not self.shut_down and (self.known_account is None or self.known_account.sending)
+
+
+NOT_ASKED = AwsView()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is found of one concern now, and when it may be over."""
+
+    found: tuple[Finding, ...]  # worst first
+    quiet: int  # seconds without a finding before the all-clear
+    calm: bool = True  # whether it may come then
+
+    def may_end(self) -> bool:
+        return self.calm
+
+
+def account_from(answer: Mapping[str, object]) -> Account:
+    """The answer of GetAccount as an `Account`. Raises `BadData` for what is missing or makes no sense."""
+    quota = answer.get("SendQuota")
+    if not isinstance(quota, Mapping):
+        raise BadData("it has no SendQuota")
+    enforcement = answer.get("EnforcementStatus")
+    if not isinstance(enforcement, str) or not enforcement:
+        raise BadData("it has no EnforcementStatus")
+    return Account(
+        enforcement,
+        _flag(answer, "SendingEnabled"),
+        _flag(answer, "ProductionAccessEnabled"),
+        _number(quota, "Max24HourSend"),
+        _number(quota, "SentLast24Hours"),
+    )
+
+
+def _flag(answer: Mapping[str, object], name: str) -> bool:
+    value = answer.get(name)
+    if not isinstance(value, bool):
+        raise BadData(f"{name} is neither true nor false")
+    return value
+
+
+def _number(answer: Mapping[str, object], name: str) -> float:
+    value = answer.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1e12:
+        raise BadData(f"{name} is no number of mails")
+    return float(value)
+
+
+def standings(
+    view: AwsView, policy: AccountPolicy, history: History | None, now: Instant, ours: Callable[[Metric], bool]
+) -> dict[str, Standing]:
+    """Every concern that can be judged now. `ours` says whether an episode of our own rate of a metric is open."""
+    found: dict[str, Standing] = {}
+    account = view.known_account
+    if account is not None:
+        found[ENFORCEMENT] = Standing(_enforcement(account), quiet=0)
+        found[SENDING] = Standing(_sending(account), quiet=0)
+        found[QUOTA] = Standing(_quota(account, policy, history, now), quiet=DAY)
+    if view.rates is not None and not isinstance(view.rates, Unreadable):
+        for metric, concern in AWS_RATE.items():
+            rate = view.rates.get(metric)
+            holds = () if rate is None or ours(metric) else _aws_rate(metric, rate)
+            found[concern] = Standing(holds, quiet=DAY, calm=rate is not None)
+    return found
+
+
+def _enforcement(account: Account) -> tuple[Finding, ...]:
+    if account.enforcement == HEALTHY:
+        return ()
+    severity = Severity.CRITICAL if account.enforcement == SHUTDOWN else Severity.WARNING
+    return (Finding(account.enforcement[:60], severity),)
+
+
+def _sending(account: Account) -> tuple[Finding, ...]:
+    return () if account.sending else (Finding("sending disabled", Severity.CRITICAL),)
+
+
+def _quota(account: Account, policy: AccountPolicy, history: History | None, now: Instant) -> tuple[Finding, ...]:
+    share = account.used_share
+    if share is None or share < policy.quota_warning:
+        return ()
+    critical = share >= policy.quota_critical
+    return (
+        Finding(
+            "quota",
+            Severity.CRITICAL if critical else Severity.WARNING,
+            Count(int(account.used), int(account.quota), now - DAY, now),
+            line=policy.quota_critical if critical else policy.quota_warning,
+            until=used_up_at(account, history, now),
+        ),
+    )
+
+
+def used_up_at(account: Account, history: History | None, now: Instant) -> Instant | None:
+    """When the mail of 24 hours reaches the quota if mail goes on as in the last hours; None where it does not within a day.
+
+    The quota is a rolling one: as new mail counts, that of a day ago leaves.
+    """
+    if account.used_share is None or account.used >= account.quota:
+        return None if account.used_share is None else now
+    if history is None:
+        return None
+    end = history.closed(now)
+    per_slot = _sent(history, end - PACE_HOURS * HOUR // BUCKET, end) / (PACE_HOURS * HOUR / BUCKET)
+    used = account.used
+    for ahead in range(1, DAY // BUCKET + 1):
+        leaving = end - DAY // BUCKET + ahead
+        used += per_slot - _sent(history, leaving - 1, leaving)
+        if used >= account.quota:
+            return now + ahead * BUCKET
+    return None
+
+
+def _sent(history: History, start: int, end: int) -> int:
+    return history.attempts[max(0, end)] - history.attempts[max(0, start)]
+
+
+def _aws_rate(metric: Metric, rate: AwsRate) -> tuple[Finding, ...]:
+    review = AWS_LINES[metric].review
+    if rate.rate < NEAR * review:
+        return ()
+    severity = Severity.CRITICAL if rate.rate >= review else Severity.WARNING
+    return (Finding("AWS's own rate", severity, bound=rate.rate, line=review),)

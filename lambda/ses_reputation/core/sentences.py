@@ -1,0 +1,411 @@
+"""What is said of an announcement, whatever the channel: its headline, what happened, the facts beside it, its links.
+
+Channels (messages.py, chat.py) lay it out; advice.py has what to do first. Text that comes from outside is passed on as it is, on
+one line: escaping belongs to the channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from . import account, volume
+from .account import AWS_RATE, AWS_UNREADABLE, ENFORCEMENT, PROBATION, QUOTA, SENDING, SHUTDOWN, AwsRate
+from .decide import UNREADABLE, Announcement, MetricState
+from .episode import Kind, Reason
+from .rates import AWS_LINES, Count, Metric
+from .rules import Finding, Verdict
+from .volume import REJECTS, SILENCE, SPIKE
+from .wording import duration, events_of, headroom_in_words, percent, plain, plural, sparkline, when
+
+SUGGEST_FROM = 10
+"""A feedback share is suggested from so many complaints on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the words need besides the announcements."""
+
+    stage: str
+    zone: tzinfo
+    dashboard_url: str
+    runbook_url: str
+    feedback_share: float = 1.0
+
+
+def headline_of(announcement: Announcement) -> str:
+    """What and how bad, in one line."""
+    if announcement.concern in _METRICS:
+        return _rate_headline(announcement, _METRICS[announcement.concern])
+    region = announcement.target.region
+    if announcement.kind is Kind.RESOLVED:
+        return f"OK: {_OVER[announcement.concern].format(region=region)}"
+    still = "Still " if announcement.kind is Kind.REMINDER else ""
+    if announcement.kind is Kind.REMINDER and not announcement.found:
+        return f"Recovering: {_trouble(announcement)} - not over yet"
+    return f"{still}{status_of(announcement)}: {_trouble(announcement)}"
+
+
+_METRICS = {metric.value: metric for metric in Metric}
+_AWS_METRICS = {concern: metric for metric, concern in AWS_RATE.items()}
+
+
+def status_of(announcement: Announcement) -> str:
+    """OK, WARNING, CRITICAL or UNKNOWN."""
+    if announcement.kind is Kind.RESOLVED:
+        return "OK"
+    if announcement.concern in (UNREADABLE, AWS_UNREADABLE):
+        return "UNKNOWN"
+    severity = announcement.cause.severity if announcement.concern == ENFORCEMENT else announcement.severity
+    return severity.name
+
+
+def noun_of(announcement: Announcement) -> str:
+    """What it is about, in a word or two."""
+    return _NOUNS[announcement.concern]
+
+
+_NOUNS = {
+    Metric.BOUNCE.value: "bounces",
+    Metric.COMPLAINT.value: "complaints",
+    UNREADABLE: "unreadable",
+    ENFORCEMENT: "account state",
+    SENDING: "sending switched off",
+    QUOTA: "quota",
+    AWS_RATE[Metric.BOUNCE]: "AWS's bounce rate",
+    AWS_RATE[Metric.COMPLAINT]: "AWS's complaint rate",
+    AWS_UNREADABLE: "account unreadable",
+    SILENCE: "silence",
+    SPIKE: "spike",
+    REJECTS: "rejects",
+}
+
+_OVER = {
+    UNREADABLE: "SES statistics of {region} can be read again",
+    ENFORCEMENT: "AWS calls SES in {region} healthy again",
+    SENDING: "SES sending in {region} is switched on again",
+    QUOTA: "the SES sending quota in {region} is enough again",
+    AWS_RATE[Metric.BOUNCE]: "AWS's own SES bounce rate in {region} is low again",
+    AWS_RATE[Metric.COMPLAINT]: "AWS's own SES complaint rate in {region} is low again",
+    AWS_UNREADABLE: "the SES account state of {region} can be read again",
+    SILENCE: "SES in {region} sends mail again",
+    SPIKE: "SES mail in {region} is back to what is usual",
+    REJECTS: "SES in {region} rejects hardly any mail now",
+}
+
+
+def _trouble(announcement: Announcement) -> str:
+    region, cause = announcement.target.region, announcement.cause
+    match announcement.concern:
+        case account.ENFORCEMENT:
+            words = {
+                PROBATION: f"AWS has put SES in {region} under review",
+                SHUTDOWN: f"AWS has paused SES in {region}",
+            }
+            return words.get(cause.rule, f"AWS calls SES in {region} {plain(cause.rule)}")
+        case account.SENDING:
+            return f"SES sending in {region} is switched off by the account itself"
+        case account.QUOTA:
+            used = "" if cause.count is None or cause.count.rate is None else f"{percent(cause.count.rate)} of "
+            return f"{used}the SES sending quota in {region} used"
+        case account.AWS_UNREADABLE:
+            return f"SES account state of {region} cannot be read ({cause.rule})"
+        case volume.SILENCE:
+            span = "" if cause.count is None else f" for {duration(cause.count.end - cause.count.start)}"
+            return f"no mail from SES in {region}{span}"
+        case volume.SPIKE:
+            return f"SES mail in {region} far beyond anything known"
+        case volume.REJECTS:
+            return f"SES in {region} rejects mail"
+        case concern if concern in _AWS_METRICS:
+            metric = _AWS_METRICS[concern]
+            review = AWS_LINES[metric].review
+            rate = "" if cause.bound is None else f" {percent(cause.bound, review)}"
+            return f"AWS's own SES {metric} rate{rate} in {region} - AWS reviews at {percent(review)}"
+    return f"SES statistics of {region} cannot be read ({cause.rule})"
+
+
+def _rate_headline(announcement: Announcement, metric: Metric) -> str:
+    region, lines = announcement.target.region, AWS_LINES[metric]
+    if announcement.kind is Kind.RESOLVED:
+        lasted = duration(announcement.at - announcement.opened_at)
+        return f"OK: SES {metric} rate in {region} is low again ({lasted} after the first warning)"
+    count = count_of(announcement)
+    rate = "" if count is None or count.rate is None else f" {percent(count.rate, lines.review, lines.pause)}"
+    if announcement.kind is Kind.REMINDER and not announcement.found:
+        return f"Recovering: SES {metric} rate{rate} in {region} - not over yet"
+    word = announcement.severity.name
+    head = f"Still {word}" if announcement.kind is Kind.REMINDER else word
+    return f"{head}: SES {metric} rate{rate} in {region} - AWS reviews at {percent(lines.review)}"
+
+
+def count_of(announcement: Announcement) -> Count | None:
+    """The numbers that the message speaks of: of what holds now, else of the rate as it is now."""
+    if announcement.found:
+        return announcement.found[0].count
+    return next((state.shown for state in announcement.metrics if state.metric.value == announcement.concern), None)
+
+
+def summary_of(announcement: Announcement, context: Context) -> list[str]:
+    """What happened and what it means, in a few sentences."""
+    if announcement.concern in _METRICS:
+        return list(_rate_summary(announcement, _METRICS[announcement.concern], context))
+    if announcement.kind is Kind.RESOLVED:
+        return [_OVER_SUMMARY.get(announcement.concern, "It is over.")]
+    said = list(_SUMMARIES[announcement.concern](announcement, context))
+    if not announcement.found:
+        said.append("Nothing of it is found at this moment; it is over when that has lasted for a day.")
+    return said
+
+
+_OVER_SUMMARY = {
+    UNREADABLE: "The send statistics have been readable for an hour; the rates are judged again.",
+    ENFORCEMENT: "AWS's enforcement status is HEALTHY. Rates are judged as always.",
+    SENDING: "The account's own sending switch is on again.",
+    AWS_UNREADABLE: "The account state and AWS's own rates have been readable for an hour.",
+    SILENCE: "Mail has been going out again for an hour.",
+}
+
+
+def _rate_summary(announcement: Announcement, metric: Metric, context: Context) -> Iterator[str]:
+    lines = AWS_LINES[metric]
+    count = count_of(announcement)
+    if count is not None:
+        yield f"{events_of(metric, count, lines.review, lines.pause)}."
+    if announcement.kind is not Kind.RESOLVED and announcement.found:
+        yield _why(announcement.cause)
+    elif announcement.kind is not Kind.RESOLVED:
+        yield (
+            "No rule holds at this moment. It is over when that has lasted for 24 hours and the rates are low, also over "
+            "the mail that AWS counts."
+        )
+    if metric is Metric.COMPLAINT and context.feedback_share != 1:
+        share = percent(context.feedback_share)
+        yield f"Mails are counted at the {share} whose receivers report complaints (feedback_share)."
+    yield (
+        f"AWS reviews accounts at {percent(lines.review)} and may pause sending at {percent(lines.pause)}, "
+        "by its own count (see below)."
+    )
+
+
+def _why(finding: Finding) -> str:
+    if finding.bound is None or finding.line is None:
+        return finding.detail
+    normal = "" if finding.normal is None else f"; your own normal is {percent(finding.normal)}"
+    return (
+        f'Rule "{finding.rule}": the rate is surely above {percent(finding.bound, finding.line)}, '
+        f"the line is {percent(finding.line)}{normal}."
+    )
+
+
+def _unreadable(announcement: Announcement, _: Context) -> Iterator[str]:
+    cause = announcement.cause
+    yield f"The send statistics cannot be read: {cause.rule} ({plain(cause.detail)})."
+    yield "Until they can, nobody is told of bounces or complaints here. Unknown is not healthy."
+
+
+def _enforcement(announcement: Announcement, _: Context) -> Iterator[str]:
+    match announcement.cause.rule:
+        case account.PROBATION:
+            yield "AWS reviews this account (enforcement status PROBATION). It still sends; AWS may pause it."
+            yield "The reason is in AWS's notice to the mail address of the account's root user. It need not be a rate."
+        case account.SHUTDOWN:
+            yield "AWS has paused this account (enforcement status SHUTDOWN): no mail leaves it in this region."
+            yield "Only AWS can lift that. The reason is in its notice to the mail address of the account's root user."
+            yield "While it lasts nothing is said of bounces and complaints here: they add nothing."
+        case word:
+            yield f"AWS gives an enforcement status that this monitor does not know: {plain(word)}."
+            yield "It is not the word for a healthy account; the SES console says what it means."
+
+
+def _sending(_: Announcement, __: Context) -> Iterator[str]:
+    yield "The account's own sending switch is off: no mail leaves it in this region."
+    yield "AWS has not done this; somebody, or something automatic, in this account has."
+
+
+def _quota(announcement: Announcement, context: Context) -> Iterator[str]:
+    cause = announcement.cause
+    if cause.count is not None and cause.count.rate is not None:
+        used = percent(cause.count.rate)
+        yield f"{cause.count.events:,} of the {cause.count.mails:,} mails that may be sent in 24 hours are sent: {used}."
+    if cause.until is None:
+        yield "At the pace of the last three hours it lasts for the next day."
+    elif cause.until <= announcement.at:
+        yield "It is used up: Amazon SES refuses mail until older mail is more than a day old."
+    else:
+        yield (
+            f"At the pace of the last three hours it is used up at {when(cause.until, context.zone)}, "
+            f"in {duration(cause.until - announcement.at)}. Amazon SES then refuses mail."
+        )
+
+
+def _aws_rate(announcement: Announcement, _: Context) -> Iterator[str]:
+    metric = _AWS_METRICS[announcement.concern]
+    lines, rate = AWS_LINES[metric], announcement.cause.bound
+    state = next(state for state in announcement.metrics if state.metric is metric)
+    if rate is not None:
+        yield (
+            f"AWS's own {metric} rate is {percent(rate, lines.review, lines.pause)}. AWS reviews accounts at "
+            f"{percent(lines.review)} and may pause sending at {percent(lines.pause)}."
+        )
+    if state.estimate is not None and state.estimate.rate is not None:
+        yield f"Ours is lower: {_lower_first(events_of(metric, state.estimate, lines.review))}."
+    yield _DIFFERENCE[metric]
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+_DIFFERENCE = {
+    Metric.BOUNCE: "AWS counts only mail to domains that you have not verified, over a span of mail that it does not publish "
+    "and that can be months long.",
+    Metric.COMPLAINT: "AWS sets complaints only against mail to providers that report them, over a span of mail that it does "
+    "not publish and that can be months long.",
+}
+"""Why AWS's own rate can differ from ours (SES enforcement FAQ)."""
+
+
+def _aws_unreadable(announcement: Announcement, _: Context) -> Iterator[str]:
+    cause = announcement.cause
+    yield f"What AWS says of this account cannot be read: {cause.rule} ({plain(cause.detail)})."
+    yield "Until it can, nobody is told here of a review, a pause, or a quota that runs out. Our own rates are still judged."
+
+
+def _silence(announcement: Announcement, context: Context) -> Iterator[str]:
+    count = announcement.cause.count
+    if count is not None:
+        span = duration(count.end - count.start)
+        yield f"Nothing has been sent since {when(count.start, context.zone)}, for {span}."
+        yield f"That is not this account's habit; in the 24 hours up to now it sent {plural(count.mails, 'mail')}."
+    yield "A sender who sends nothing has perfect rates: look whether the mail is stuck."
+
+
+def _spike(announcement: Announcement, _: Context) -> Iterator[str]:
+    count = announcement.cause.count
+    if count is not None:
+        yield (
+            f"{plural(count.events, 'mail')} in three hours; the most that any three hours of the last two weeks brought "
+            f"is {count.mails:,}."
+        )
+    yield "If nobody planned this, somebody may be sending with stolen credentials."
+
+
+def _rejects(announcement: Announcement, _: Context) -> Iterator[str]:
+    count = announcement.cause.count
+    if count is not None:
+        yield f"Amazon SES rejected {count.events:,} mails in the last 24 hours, beside {plural(count.mails, 'mail')} sent."
+    yield "It rejects mail in which it finds a virus: a sender, or an account of one, may be in foreign hands."
+
+
+_SUMMARIES: dict[str, Callable[[Announcement, Context], Iterator[str]]] = {
+    UNREADABLE: _unreadable,
+    ENFORCEMENT: _enforcement,
+    SENDING: _sending,
+    QUOTA: _quota,
+    AWS_RATE[Metric.BOUNCE]: _aws_rate,
+    AWS_RATE[Metric.COMPLAINT]: _aws_rate,
+    AWS_UNREADABLE: _aws_unreadable,
+    SILENCE: _silence,
+    SPIKE: _spike,
+    REJECTS: _rejects,
+}
+
+
+def facts_of(announcement: Announcement, context: Context) -> list[tuple[str, str]]:
+    """What stands beside the summary, each with its name."""
+    ago = announcement.at - announcement.opened_at
+    since = when(announcement.opened_at, context.zone)
+    facts = [("Since", f"{since}, {duration(ago)} ago" if ago else since), ("What is new", _new(announcement))]
+    for state in announcement.metrics:
+        if state.metric.value == announcement.concern:
+            facts.append(("Headroom", headroom_in_words(state.headroom)))
+            facts.append(("Last 24 h", sparkline(announcement.spark)))
+            if state.aws is not None:
+                facts.append(("AWS's own", _beside(state, state.aws, context)))
+        else:
+            facts.append((f"{state.metric.value.capitalize()}s", _other(state)))
+    if announcement.account is not None and announcement.concern != ENFORCEMENT:
+        facts.append(("Account", _account(announcement.account)))
+    return facts
+
+
+_NEW = {
+    Reason.OPENED: "this is the first message about it",
+    Reason.ESCALATED: "it has become {word}",
+    Reason.STILL: "nothing: this is a reminder, it is not over",
+    Reason.RECOVERED: "it is over",
+}
+
+
+def _new(announcement: Announcement) -> str:
+    if announcement.concern in _METRICS and announcement.reason is Reason.RECOVERED:
+        return "it is over: for the last 24 hours no rule has held, and the rates are low"
+    return _NEW[announcement.reason].format(word=announcement.severity.word)
+
+
+def _other(state: MetricState) -> str:
+    words = {
+        Verdict.OK: "fine",
+        Verdict.TOO_LITTLE_MAIL: "too little mail to tell",
+        Verdict.NO_DATA: "no mail",
+        Verdict.UNKNOWN: "not known",
+    }
+    word = words.get(state.verdict, state.verdict.value.lower())
+    aws = "" if state.aws is None else f"; AWS's own rate is {percent(state.aws.rate, AWS_LINES[state.metric].review)}"
+    if state.shown is None or state.shown.rate is None:
+        return word + aws
+    return f"{word}: {events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}{aws}"
+
+
+def _beside(state: MetricState, aws: AwsRate, context: Context) -> str:
+    """AWS's own rate beside our estimate of it, and why they differ."""
+    review = AWS_LINES[state.metric].review
+    said = f"{percent(aws.rate, review)} at {when(aws.at, context.zone)}"
+    if state.estimate is None or state.estimate.rate is None:
+        return said
+    ours = percent(state.estimate.rate, review)
+    share = suggested_share(state, context.feedback_share)
+    hint = "" if share is None else f" feedback_share = {share:g} in settings.toml would make ours agree."
+    return f"{said}; our estimate of it is {ours}. {_DIFFERENCE[state.metric]}{hint}"
+
+
+def suggested_share(state: MetricState, present: float) -> float | None:
+    """The `feedback_share` that would bring our estimate of AWS's complaint rate to AWS's own; None where that is not known."""
+    estimate, aws = state.estimate, state.aws
+    if state.metric is not Metric.COMPLAINT or estimate is None or estimate.rate is None or aws is None:
+        return None
+    if estimate.events < SUGGEST_FROM or aws.rate <= 0:
+        return None
+    share = round(present * estimate.rate / aws.rate, 2)
+    return share if 0.05 <= share <= 1 and abs(share - present) >= 0.1 * present else None
+
+
+def _account(known: account.Account) -> str:
+    words = {account.HEALTHY: "healthy", PROBATION: "under review by AWS", SHUTDOWN: "paused by AWS"}
+    parts = [f"AWS calls it {words.get(known.enforcement, plain(known.enforcement))}"]
+    if not known.sending:
+        parts.append("sending is switched off")
+    if not known.production:
+        parts.append("it is in the sandbox")
+    if known.used_share is not None:
+        parts.append(f"{percent(known.used_share)} of the 24-hour quota is used")
+    return "; ".join(parts)
+
+
+def links_of(announcement: Announcement, context: Context) -> dict[str, str]:
+    """Pages to open, by what they are."""
+    links = {"dashboard": context.dashboard_url, "ses_console": ses_console(announcement.target.region)}
+    return links | {"runbook": context.runbook_url} if context.runbook_url else links
+
+
+def ses_console(region: str) -> str:
+    """The reputation page of the SES console of a region, in its partition."""
+    if region.startswith("cn-"):
+        host = "console.amazonaws.cn"
+    elif region.startswith("us-gov-"):
+        host = "console.amazonaws-us-gov.com"
+    else:
+        host = f"{region}.console.aws.amazon.com"
+    return f"https://{host}/ses/home?region={region}#/reputation"

@@ -1,0 +1,95 @@
+"""Numbers, shares and times as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+from .headroom import Headroom
+from .history import DAY, HOUR, Instant
+from .rates import Count, Metric
+
+NBSP = "\u00a0"
+"""Between a number and its unit, so that a line never ends between them."""
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def events_of(metric: Metric, count: Count, *lines: float) -> str:
+    """61 of the last 1,204 mails bounced: 5.1 % (sent over 5 h)."""
+    verb = "bounced" if metric is Metric.BOUNCE else "brought complaints"
+    rate = "" if count.rate is None else f": {percent(count.rate, *lines)}"
+    span = duration(count.end - count.start)
+    return f"{count.events:,} of the last {plural(count.mails, 'mail')} {verb}{rate} (sent over {span})"
+
+
+def headroom_in_words(left: Headroom | None) -> str:
+    """What is left before AWS's review line, when it is gone, and what brings it back."""
+    if left is None:
+        return "not known: no mail in the last two weeks"
+    noun = left.metric.value
+    rate = left.estimate.rate
+    shown = "" if rate is None else f", {percent(rate, left.line)}"
+    counted = (
+        f"our estimate of AWS's count is {left.estimate.events:,} of {plural(left.estimate.mails, 'mail')}{shown}, "
+        f"over {duration(left.estimate.end - left.estimate.start)}"
+    )
+    if left.events_left == 0:
+        need = (
+            "" if left.clean_mails is None else f"; {plural(left.clean_mails, 'mail')} without a {noun} bring it back"
+        )
+        return f"none: {counted}. The review line is reached{need}."
+    pace = "not reached at this pace" if left.hours_left is None else f"at this pace in {_hours(left.hours_left)}"
+    return f"{plural(left.events_left, f'more {noun}')} to AWS's review line, {pace}; {counted}."
+
+
+def sparkline(spark: Sequence[Count]) -> str:
+    """One sign for two hours, `·` where no mail was sent, and what the highest sign stands for."""
+    rates = [count.rate for count in spark]
+    highest = max((rate for rate in rates if rate is not None), default=0.0)
+    signs = [
+        "·" if rate is None else BLOCKS[round(rate / highest * (len(BLOCKS) - 1)) if highest else 0] for rate in rates
+    ]
+    return f"{''.join(signs)}  (two hours each, highest {percent(highest)})"
+
+
+def plain(text: str) -> str:
+    """Text from outside on one line, without what could steer a reader's screen."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def duration(seconds: int) -> str:
+    """A stretch of time in the two largest units that matter: 45 min, 5 h 30 min, 2 d 4 h, 75 d."""
+    days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // 60
+    if days:
+        parts = (f"{days} d", f"{hours} h" if hours and days < 10 else "")
+    else:
+        parts = (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else "")
+    return NBSP.join(part.replace(" ", NBSP) for part in parts if part)
+
+
+def _hours(hours: float) -> str:
+    return "less than an hour" if hours < 1 else duration(int(hours) * HOUR)
+
+
+def plural(number: int, noun: str) -> str:
+    """1 mail, 1,204 mails."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(rate: float, *lines: float) -> str:
+    """A fraction in percent, with as many digits as keep it on its own side of every line: 5 %, 0.08 %, 4.98 %."""
+    for digits in range(2, 15):
+        text = f"{rate * 100:.{digits}g}"
+        if all(_side(float(text) / 100, line) == _side(rate, line) for line in lines):
+            break
+    return f"{float(text):.10f}".rstrip("0").rstrip(".") + NBSP + "%"
+
+
+def _side(rate: float, line: float) -> int:
+    return 0 if abs(rate - line) < 1e-12 else 1 if rate > line else -1
+
+
+def when(at: Instant, zone: tzinfo) -> str:
+    """2025-02-17 10:45 CET."""
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M %Z")
