@@ -197,6 +197,8 @@ class MonitorStack(Stack):
             )
 
         allow("ReadStatistics", ["ses:GetSendStatistics"], "*")  # SES knows no resources but for sending
+        allow("ReadAccount", ["ses:GetAccount"], "*")
+        allow("ReadReputation", ["cloudwatch:GetMetricData"], "*")  # nor does CloudWatch for reading
         allow(
             "PublishMetrics",
             ["cloudwatch:PutMetricData"],
@@ -205,6 +207,7 @@ class MonitorStack(Stack):
         )
         allow("Remember", ["dynamodb:GetItem", "dynamodb:PutItem"], memory.table_arn)
         allow("Tell", ["sns:Publish"], people.topic_arn)
+        allow("NoteUnconfirmed", ["sns:ListSubscriptionsByTopic"], people.topic_arn)
         allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
         if key is not None:
             allow("EncryptMessages", ["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn)

@@ -78,6 +78,7 @@ class Faults:
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _NAMES = {"monitoring": "cloudwatch", "email": "ses"}
+_PATHS = {("ses", "/v2/email/account"): "GetAccount"}
 
 
 def _asked(environ: dict[str, Any]) -> tuple[str, str, str]:
@@ -95,7 +96,7 @@ def _asked(environ: dict[str, Any]) -> tuple[str, str, str]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = _Again(body)
         return service, region, parse_qs(body.decode()).get("Action", [""])[0]
-    return service, region, path
+    return service, region, _PATHS.get((service, path), path)
 
 
 class _Again:

@@ -1,7 +1,7 @@
 """Calls judged by the policies of the role that makes them.
 
 moto has the check, but gives most services the resource "*" (so that a statement on one ARN never matches), refuses every
-statement with a condition, takes the signing name for the IAM prefix, and finds the signature of a compressed body wrong.
+statement with a condition, takes the signing name for the IAM prefix, and finds the signature of a compressed body, and of none, wrong.
 """
 
 from __future__ import annotations
@@ -57,10 +57,12 @@ def install() -> None:
     request: Any = IAMRequest
     check_signature = request.check_signature
 
-    def check_unless_unpacked(self: Any) -> None:
-        if self._headers.get("Content-Encoding") != "gzip":  # moto has unpacked what the client has signed
+    def check_what_was_signed(self: Any) -> None:
+        unpacked = self._headers.get("Content-Encoding") == "gzip"  # moto has unpacked what the client has signed
+        empty = not self._body  # and takes the headers for the body of a request that has none
+        if not unpacked and not empty:
             check_signature(self)
 
-    request.check_signature = check_unless_unpacked
+    request.check_signature = check_what_was_signed
     statement.is_action_permitted = is_action_permitted
     statement._check_conditions = check_conditions

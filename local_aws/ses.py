@@ -1,12 +1,15 @@
-"""What moto lacks of Amazon SES: send statistics with a history, per account and region."""
+"""What moto lacks of Amazon SES: send statistics with a history and the account's state, per account and region."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ses.responses import EmailResponse
+from moto.sesv2.responses import SESV2Response
+from moto.sesv2.urls import url_paths
 
 
 @dataclass
@@ -14,6 +17,11 @@ class SesAccount:
     """What SES knows of one account in one region."""
 
     points: list[dict[str, Any]] = field(default_factory=list)  # SendDataPoints as the API answers them, in any order
+    enforcement: str = "HEALTHY"
+    sending: bool = True
+    production: bool = True
+    quota: float = 1_000_000
+    used: float = 40_000
 
 
 _accounts: dict[tuple[str, str], SesAccount] = {}
@@ -35,5 +43,22 @@ def install() -> None:
     def get_send_statistics(self: Any) -> Any:
         return ActionResult({"SendDataPoints": ses_account(self.current_account, self.region).points})
 
-    response: Any = EmailResponse
-    response.get_send_statistics = get_send_statistics
+    def get_account(self: Any) -> str:
+        account = ses_account(self.current_account, self.region)
+        return json.dumps(
+            {
+                "EnforcementStatus": account.enforcement,
+                "SendingEnabled": account.sending,
+                "ProductionAccessEnabled": account.production,
+                "SendQuota": {
+                    "Max24HourSend": account.quota,
+                    "MaxSendRate": 14.0,
+                    "SentLast24Hours": account.used,
+                },
+            }
+        )
+
+    responses: list[Any] = [EmailResponse, SESV2Response]
+    responses[0].get_send_statistics = get_send_statistics
+    responses[1].get_account = get_account
+    url_paths["{0}/v2/email/account$"] = SESV2Response.dispatch

@@ -19,12 +19,21 @@ CORE_ORDER = (
     ("account",),
     ("episode", "headroom", "volume"),
     ("decide", "wording"),
-    ("stored", "sentences", "advice"),
+    ("stored", "trial"),
+    ("sentences", "advice"),
     ("messages",),
 )
 """The core's modules in layers; a module may import from the layers above its own only."""
 
-SDK = {"boto3", "botocore", "mypy_boto3_cloudwatch", "mypy_boto3_dynamodb", "mypy_boto3_ses", "mypy_boto3_sns"}
+SDK = {
+    "boto3",
+    "botocore",
+    "mypy_boto3_cloudwatch",
+    "mypy_boto3_dynamodb",
+    "mypy_boto3_ses",
+    "mypy_boto3_sesv2",
+    "mypy_boto3_sns",
+}
 
 FORBIDDEN_CALLS = ("open", "print", "input", "exec", "eval", "__import__")
 IMPURE_MODULES = {"os", "time", "random", "logging", "socket", "pathlib", "subprocess", "urllib", "threading"}

@@ -9,12 +9,13 @@ import pytest
 from botocore.exceptions import ClientError
 from ses_reputation.aws.memory import Item, Overtaken
 from ses_reputation.core import stored
+from ses_reputation.core.account import NOT_ASKED, AwsView
 from ses_reputation.core.decide import Announcement, Gauge, State
 from ses_reputation.core.history import BUCKET, Instant, Point
 from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, default_policy
 from ses_reputation.core.target import Target
-from ses_reputation.watch import Edges, Outcome, watch_all
+from ses_reputation.watch import Channel, Edges, Outcome, watch_all
 
 START = 1_738_368_000  # 2025-02-01T00:00:00Z
 IRELAND = Target("123456789012", "eu-west-1")
@@ -35,6 +36,7 @@ class World:
 
     def __init__(self) -> None:
         self.readings: dict[str, Statistics] = {}
+        self.views: dict[str, AwsView] = {}
         self.items: dict[str, Item] = {}
         self.rejected: dict[str, str] = {}
         self.gauges: list[tuple[Target, Gauge]] = []
@@ -44,7 +46,7 @@ class World:
 
     @property
     def edges(self) -> Edges:
-        return Edges(read=self.read, put_gauges=self.put_gauges, memory=self, tell=self.tell)
+        return Edges(self.read, self.ask, self.put_gauges, self, [Channel("people", 20, self.tell)])
 
     def run(self, now: Instant, *targets: Target) -> list[Outcome]:
         return watch_all(targets if targets else (IRELAND,), now, POLICY, self.edges)
@@ -60,6 +62,10 @@ class World:
     def read(self, target: Target) -> Statistics:
         self.calls.append("read")
         return self.readings[target.id]
+
+    def ask(self, target: Target, now: Instant) -> AwsView:
+        self.calls.append("ask")
+        return self.views.get(target.id, NOT_ASKED)
 
     def put_gauges(self, target: Target, gauges: Sequence[Gauge]) -> None:
         self._call("put_gauges")
@@ -104,7 +110,7 @@ def test_a_quiet_run_reads_and_writes_each_thing_once(world: World) -> None:
     world.calls.clear()
     world.readings[IRELAND.id] = points(START + BUCKET)
     [outcome] = world.run(START + BUCKET)
-    assert sorted(world.calls) == ["load", "put_gauges", "read", "save"]
+    assert sorted(world.calls) == ["ask", "load", "put_gauges", "read", "save"]
     assert outcome.plan.verdict is Verdict.OK and not outcome.failures
 
 
@@ -136,7 +142,7 @@ def test_an_announcement_that_could_not_be_sent_is_sent_by_the_next_run(world: W
     tick = ruined(world)
     world.faults = {"tell"}
     [outcome] = world.run(tick)
-    assert outcome.failures == ["an announcement could not be sent (InternalFailure)"]
+    assert outcome.failures == ["an announcement could not be sent to people (InternalFailure)"]
     world.faults.clear()
     world.run(tick)  # Lambda's own retry of the same event
     assert [[a.seq for a in batch] for batch in world.told] == [[1]]

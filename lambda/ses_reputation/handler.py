@@ -1,4 +1,4 @@
-"""Composition root: a tick → the targets → gather, decide and apply each → announce what is pending."""
+"""Composition root: a tick → the targets → gather, decide and apply each → announce what is pending; or a test alert."""
 
 from __future__ import annotations
 
@@ -8,33 +8,40 @@ gc.disable()  # until everything that lives for ever is made: the collector is a
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from . import settings as settings_file
 from .aws import cloudwatch, ses, sns
+from .aws.failure import AWS_ERRORS, code_of
 from .aws.memory import Memory
 from .aws.session import CONFIG, open_session
 from .core import messages
+from .core.account import AwsView
 from .core.decide import Announcement
-from .core.history import Instant, iso
+from .core.history import DAY, Instant, iso
+from .core.rates import Metric
 from .core.sentences import Context
 from .core.target import Target
+from .core.trial import trial
 from .settings import Settings
-from .watch import Edges, Outcome, watch_all
+from .watch import Channel, Edges, Outcome, watch_all
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 AHEAD = 15 * 60
 """In seconds. A tick further in the future than this is refused: it would make every true one until then a late run."""
+
+BATCH = 20
+"""Announcements in one message for people: SNS takes 256 KiB at most."""
 
 logger = Logger(utc=True, use_rfc3339=True)
 
@@ -54,18 +61,58 @@ class Monitor:
     settings: Settings
     targets: tuple[Target, ...]
     edges: Edges
+    unconfirmed: Callable[[], tuple[int, int]]  # subscriptions of the people's topic, and how many of them wait
 
 
-def handler(event: object, context: LambdaContext) -> dict[str, str]:
-    """Looks at every target as of `event["now"]` and answers with their verdicts. Raises `BadEvent` or `RunFailed`."""
+def handler(event: object, context: LambdaContext) -> dict[str, Any]:
+    """Looks at every target as of `event["now"]` and answers with their verdicts, or sends a test alert where the event is
+    `{"test_alert": true}` and answers with who gets it. Raises `BadEvent` or `RunFailed`."""
+    if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
+        return test_alert(wire(context.invoked_function_arn), int(time.time()))
     now = tick_of(event)
     monitor = wire(context.invoked_function_arn)
     outcomes = watch_all(monitor.targets, now, monitor.settings.policy, monitor.edges)
     report(outcomes, monitor.settings, now)
+    if now % DAY < monitor.settings.deployment.schedule_minutes * 60:
+        note_unconfirmed(monitor)
     failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
     if failures:
         raise RunFailed("; ".join(failures))
     return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
+
+
+def test_alert(monitor: Monitor, now: Instant) -> dict[str, Any]:
+    """Tells nothing, on every channel, and answers with the channels, how many subscriptions there are and how many of them
+    nobody has confirmed yet. Raises `RunFailed` when a channel could not be told."""
+    announcements = [trial(monitor.targets[0], now)]
+    told, failures = [], []
+    for channel in monitor.edges.channels:
+        try:
+            channel.send(announcements)
+            told.append(channel.name)
+        except AWS_ERRORS as error:
+            failures.append(f"the test alert could not be sent to {channel.name} ({code_of(error)})")
+    subscriptions, unconfirmed = note_unconfirmed(monitor)
+    if failures:
+        raise RunFailed("; ".join(failures))
+    return {
+        "told": told,
+        "subscriptions": subscriptions,
+        "unconfirmed": unconfirmed,
+        "episode": announcements[0].episode,
+    }
+
+
+def note_unconfirmed(monitor: Monitor) -> tuple[int | None, int | None]:
+    """Logs, and answers, how many subscriptions there are and how many wait for confirmation: those hear nothing at all."""
+    try:
+        subscriptions, unconfirmed = monitor.unconfirmed()
+    except AWS_ERRORS as error:
+        logger.warning("subscriptions could not be listed", code=code_of(error))
+        return None, None
+    log = logger.warning if unconfirmed or not subscriptions else logger.info
+    log("subscriptions", subscriptions=subscriptions, unconfirmed=unconfirmed)
+    return subscriptions, unconfirmed
 
 
 def tick_of(event: object) -> Instant:
@@ -76,7 +123,9 @@ def tick_of(event: object) -> Instant:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise BadEvent('the event needs the scheduled time, like {"now": "2025-02-04T10:30:00Z"}; nothing was done')
+        raise BadEvent(
+            'the event needs the scheduled time, like {"now": "2025-02-04T10:30:00Z"}, or is {"test_alert": true}; nothing was done'
+        )
     tick = int(moment.timestamp())
     if tick > time.time() + AHEAD:
         raise BadEvent(f"the event's time {iso(tick)} is in the future; nothing was done")
@@ -90,8 +139,11 @@ def wire(function_arn: str) -> Monitor:
     region, account = function_arn.split(":")[3:5]
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
-    statistics = {name: session.client("ses", region_name=name, config=CONFIG) for name in regions}
-    metrics = session.client("cloudwatch", config=CONFIG)
+    client = cache(lambda service, where: session.client(service, region_name=where, config=CONFIG))
+    for name in regions:  # here, since a session makes clients for one thread only
+        for service in ("ses", "sesv2", "cloudwatch"):
+            client(service, name)
+    metrics = client("cloudwatch", region)
     context = Context(
         stage=settings.deployment.stage,
         zone=settings.alerts.zone,
@@ -99,28 +151,50 @@ def wire(function_arn: str) -> Monitor:
         runbook_url=settings.alerts.runbook_url,
         feedback_share=settings.policy.feedback_share,
     )
-    notifier = cache(partial(session.client, "sns", config=CONFIG))  # made when there is something to say
+    notifier = partial(client, "sns", region)  # made when there is something to say
+    people = os.environ["PEOPLE_TOPIC_ARN"]
 
-    def tell(announcements: Sequence[Announcement]) -> None:
+    def tell_people(announcements: Sequence[Announcement]) -> None:
         mail = messages.mail(announcements, context)
         sns.publish(
             notifier(),
-            os.environ["PEOPLE_TOPIC_ARN"],
+            people,
             subject=mail.subject,
             text=mail.text,
             document=messages.machine(announcements, context),
             attributes=messages.attributes(announcements),
         )
 
+    def ask(target: Target, now: Instant) -> AwsView:
+        return AwsView(
+            ses.account(client("sesv2", target.region)),
+            cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
+        )
+
     edges = Edges(
-        read=lambda target: ses.send_statistics(statistics[target.region]),
+        read=lambda target: ses.send_statistics(client("ses", target.region)),
+        ask=ask,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
-        memory=Memory(session.client("dynamodb", config=CONFIG), os.environ["MEMORY_TABLE"]),
-        tell=tell,
+        memory=Memory(client("dynamodb", region), os.environ["MEMORY_TABLE"]),
+        channels=[Channel("people", BATCH, tell_people)],
     )
     gc.freeze()
     gc.enable()
-    return Monitor(settings, tuple(Target(account, name) for name in regions), edges)
+    targets = tuple(Target(account, name) for name in regions)
+    return Monitor(settings, targets, edges, lambda: sns.unconfirmed(notifier(), people))
+
+
+def aws_in_log(aws: AwsView) -> dict[str, Any]:
+    """AWS's own view in a few fields, which the dashboard shows."""
+    account = aws.known_account
+    rates = {metric: rate.rate for metric, rate in aws.known_rates.items()}
+    return {
+        "account_state": "unknown" if account is None else account.state,
+        "quota_used": None if account is None else account.used_share,
+        "aws_bounce_rate": rates.get(Metric.BOUNCE),
+        "aws_complaint_rate": rates.get(Metric.COMPLAINT),
+        "aws_unreadable": [unread.detail for unread in aws.unreadable],
+    }
 
 
 def report(outcomes: Sequence[Outcome], settings: Settings, now: Instant) -> None:
@@ -133,6 +207,8 @@ def report(outcomes: Sequence[Outcome], settings: Settings, now: Instant) -> Non
             tick=iso(now),
             verdict=plan.verdict.value,
             unreadable=None if plan.unreadable is None else plan.unreadable.detail,
+            episodes=[f"{episode.id} {episode.severity.name}" for episode in plan.state.episodes],
+            **aws_in_log(plan.aws),
             decided=[f"{a.episode} {a.seq} {a.reason}" for a in plan.announcements],
             failures=outcome.failures,
         )

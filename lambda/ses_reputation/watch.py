@@ -1,13 +1,14 @@
-"""One run: gather, decide and apply for each target, then announce what is pending.
+"""One run: gather, decide and apply for each target, then announce what is pending, channel by channel.
 
 The order makes that nothing is lost: metrics, then the memory with the announcements pending in it, then the messages, then
 the memory without them. A run that dies anywhere leaves what is pending to the next; at worst a message is repeated, and
-its episode and sequence number say so. What fails is noted and stops nothing else.
+its episode and sequence number say so. What fails is noted and stops nothing else: a channel that is down repeats nothing on
+another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -15,6 +16,7 @@ from typing import Protocol
 from .aws.failure import AWS_ERRORS, code_of
 from .aws.memory import Item, Overtaken
 from .core import stored
+from .core.account import AwsView
 from .core.decide import Announcement, Gauge, Plan, State, decide, recalled
 from .core.history import Instant
 from .core.reading import Statistics
@@ -24,8 +26,6 @@ from .core.target import Target
 THREADS = 8
 """Targets looked at side by side; more threads than this only cost memory."""
 
-BATCH = 20
-"""Announcements in one message: SNS takes 256 KiB at most."""
 
 SET_ASIDE = 100_000
 """So much of a state that makes no sense is kept beside the new one: an item holds 400 KB at most."""
@@ -39,13 +39,23 @@ class Remembers(Protocol):
 
 
 @dataclass(frozen=True)
+class Channel:
+    """A way to tell: people, or a chat."""
+
+    name: str
+    batch: int  # announcements in one message
+    send: Callable[[Sequence[Announcement]], None]
+
+
+@dataclass(frozen=True)
 class Edges:
-    """The ways out: what the world is read from and told by. Each raises `AWS_ERRORS` but `read`, which answers."""
+    """The ways out: what the world is read from and told by. Each raises `AWS_ERRORS` but `read` and `ask`, which answer."""
 
     read: Callable[[Target], Statistics]
+    ask: Callable[[Target, Instant], AwsView]
     put_gauges: Callable[[Target, Sequence[Gauge]], None]
     memory: Remembers
-    tell: Callable[[Sequence[Announcement]], None]
+    channels: Sequence[Channel]
 
 
 @dataclass
@@ -77,9 +87,10 @@ def watch(target: Target, now: Instant, policy: Policy, edges: Edges) -> Outcome
     """Gathers, decides and applies for one target, up to and without the telling."""
     failures: list[str] = []
     item, remembered, rejected = _recall(target, edges.memory, failures)
-    reading = edges.read(target)
-    usable = item is not None and not rejected
-    plan = decide(target, reading, remembered if usable else recalled(target, reading, policy, now), policy, now)
+    statistics, aws = edges.read(target), edges.ask(target, now)
+    if item is None or rejected:
+        remembered = recalled(target, statistics, policy, now, aws)
+    plan = decide(target, statistics, remembered, policy, now, aws)
     if plan.gauges:
         try:
             edges.put_gauges(target, plan.gauges)
@@ -98,7 +109,7 @@ def watch(target: Target, now: Instant, policy: Policy, edges: Edges) -> Outcome
             item = None
             failures.append(f"the memory could not be written ({code_of(error)})")
         if item is None:
-            plan = decide(target, reading, recalled(target, reading, policy, now), policy, now)
+            plan = decide(target, statistics, recalled(target, statistics, policy, now, aws), policy, now, aws)
     return Outcome(plan, item, failures)
 
 
@@ -136,27 +147,44 @@ def _reached(item: Item | None, now: Instant) -> bool:
 
 
 def announce(outcomes: Sequence[Outcome], edges: Edges) -> None:
-    """Tells what is pending of all targets, worst first, and notes what was told."""
-    due = [(outcome, announcement) for outcome in outcomes for announcement in outcome.pending]
-    due.sort(key=lambda pair: (-pair[1].severity, pair[1].at))
-    for start in range(0, len(due), BATCH):
-        batch = due[start : start + BATCH]
-        try:
-            edges.tell([announcement for _, announcement in batch])
-        except AWS_ERRORS as error:
-            for outcome in {id(outcome): outcome for outcome, _ in batch}.values():
-                outcome.failures.append(f"an announcement could not be sent ({code_of(error)})")
-        else:
-            _note_told(batch, edges.memory)
+    """Tells what is pending of all targets on every channel, worst first, and notes what was told."""
+    pending = [(outcome, announcement) for outcome in outcomes for announcement in outcome.pending]
+    pending.sort(key=lambda pair: (-pair[1].severity, pair[1].at))
+    names = [channel.name for channel in edges.channels]
+    for channel in edges.channels:
+        due = [(outcome, a) for outcome, a in pending if _mark(channel.name, a) not in outcome.plan.state.told]
+        for start in range(0, len(due), channel.batch):
+            batch = due[start : start + channel.batch]
+            try:
+                channel.send([announcement for _, announcement in batch])
+            except AWS_ERRORS as error:
+                for outcome in _outcomes(batch):
+                    outcome.failures.append(f"an announcement could not be sent to {channel.name} ({code_of(error)})")
+            else:
+                _note_told(batch, channel.name, names, edges.memory)
 
 
-def _note_told(batch: Sequence[tuple[Outcome, Announcement]], memory: Remembers) -> None:
-    for outcome in {id(outcome): outcome for outcome, _ in batch}.values():
-        told = {(a.episode, a.seq) for o, a in batch if o is outcome}
+Due = Sequence[tuple[Outcome, Announcement]]
+
+
+def _outcomes(batch: Due) -> Iterable[Outcome]:
+    return {id(outcome): outcome for outcome, _ in batch}.values()
+
+
+def _mark(channel: str, announcement: Announcement) -> str:
+    return f"{channel} {announcement.episode} {announcement.seq}"
+
+
+def _note_told(batch: Due, channel: str, channels: Sequence[str], memory: Remembers) -> None:
+    """What every channel has told is no longer pending; what only some have is marked."""
+    for outcome in _outcomes(batch):
         if outcome.item is None:
             continue
-        left = tuple(a for a in outcome.plan.state.pending if (a.episode, a.seq) not in told)
-        state = replace(outcome.plan.state, pending=left)
+        state = outcome.plan.state
+        marks = {*state.told, *(_mark(channel, a) for o, a in batch if o is outcome)}
+        left = tuple(a for a in state.pending if any(_mark(name, a) not in marks for name in channels))
+        told = tuple(_mark(name, a) for a in left for name in channels if _mark(name, a) in marks)
+        state = replace(state, pending=left, told=told)
         try:
             outcome.item = _save(outcome.plan.target, memory, outcome.item, state)
             outcome.plan = replace(outcome.plan, state=state)

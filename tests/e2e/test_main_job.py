@@ -40,9 +40,11 @@ def test_a_quiet_run_asks_each_service_once(monitor: Deployment) -> None:
     monitor.tick(NOW + QUARTER)
     calls = [call for call in monitor.local.faults.calls if call[0] in ("ses", "dynamodb", "cloudwatch", "sns")]
     assert sorted(calls) == [
+        ("cloudwatch", "GetMetricData"),
         ("cloudwatch", "PutMetricData"),
         ("dynamodb", "GetItem"),
         ("dynamodb", "PutItem"),
+        ("ses", "GetAccount"),
         ("ses", "GetSendStatistics"),
     ]
 

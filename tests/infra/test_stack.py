@@ -37,10 +37,13 @@ def actions(statement: dict[str, Any]) -> list[str]:
 
 CALLS = {
     "ses:GetSendStatistics": "client.get_send_statistics(",
+    "ses:GetAccount": "client.get_account(",
+    "cloudwatch:GetMetricData": "client.get_metric_data(",
     "cloudwatch:PutMetricData": "client.put_metric_data(",
     "dynamodb:GetItem": "self._client.get_item(",
     "dynamodb:PutItem": "self._client.put_item(",
     "sns:Publish": "client.publish(",
+    "sns:ListSubscriptionsByTopic": 'client.get_paginator("list_subscriptions_by_topic")',
     "logs:CreateLogStream": None,  # Lambda itself writes what is printed
     "logs:PutLogEvents": None,
     "sqs:SendMessage": None,  # Lambda itself sends what failed for good to the queue
@@ -59,7 +62,9 @@ def test_every_right_of_the_role_stands_for_one_line_of_the_function(resources: 
 def test_no_right_reaches_further_than_it_must(resources: Resources) -> None:
     wide = [s for s in statements(resources) if s["Resource"] == "*"]
     assert sorted(action for s in wide for action in actions(s)) == [
+        "cloudwatch:GetMetricData",
         "cloudwatch:PutMetricData",
+        "ses:GetAccount",
         "ses:GetSendStatistics",
     ]
     [metrics] = [s for s in wide if "cloudwatch:PutMetricData" in actions(s)]

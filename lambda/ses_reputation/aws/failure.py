@@ -22,6 +22,7 @@ AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 
 _DENIED = frozenset(
     {
+        "403",  # botocore's word for an error whose body it does not understand
         "AccessDenied",
         "AccessDeniedException",
         "AuthFailure",
@@ -38,6 +39,7 @@ _DENIED = frozenset(
 )
 _THROTTLED = frozenset(
     {
+        "429",
         "LimitExceeded",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",

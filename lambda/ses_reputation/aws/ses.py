@@ -1,15 +1,17 @@
-"""Amazon SES: the send statistics of a target."""
+"""Amazon SES: the send statistics of a target, and what SES says of the account."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.account import Account, account_from
 from ..core.history import BadData, point_from
 from ..core.reading import Statistics, Trouble, Unreadable
 from .failure import AWS_ERRORS, answered, code_of, trouble_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ses.client import SESClient
+    from mypy_boto3_sesv2.client import SESV2Client
 
 
 def send_statistics(client: SESClient) -> Statistics:
@@ -25,3 +27,17 @@ def send_statistics(client: SESClient) -> Statistics:
         return Unreadable(Trouble.BAD_ANSWER, f"GetSendStatistics: {bad}")
     except AWS_ERRORS as error:
         return Unreadable(trouble_of(error), f"GetSendStatistics: {code_of(error)}")
+
+
+def account(client: SESV2Client) -> Account | Unreadable:
+    """AWS's enforcement, the account's own switch and its quota, or why they could not be read.
+
+    One call of GetAccount, which SES allows once a second per account and region.
+    """
+    try:
+        with answered():
+            return account_from(client.get_account())
+    except BadData as bad:
+        return Unreadable(Trouble.BAD_ANSWER, f"GetAccount: {bad}")
+    except AWS_ERRORS as error:
+        return Unreadable(trouble_of(error), f"GetAccount: {code_of(error)}")

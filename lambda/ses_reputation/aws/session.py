@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.utils import parse_timestamp
 
-SERVICES = ("cloudwatch", "dynamodb", "ses", "sns")
+SERVICES = ("cloudwatch", "dynamodb", "ses", "sesv2", "sns")
 """Every service that the function talks to; the build ships the data of these and no other."""
 
 CONFIG = Config(

@@ -10,10 +10,29 @@ from .failure import answered
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
-    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishInputTypeDef
 
 MACHINES = ("sqs", "lambda", "http", "https")
 """The protocols whose readers are programs."""
+
+
+def publish_chat(client: SNSClient, topic: str, document: str) -> None:
+    """Sends one custom notification to the topic that Amazon Q Developer reads. Raises what botocore raises.
+
+    Nothing else may go there: what is no such document is dropped without a word.
+    """
+    _publish(client, {"TopicArn": topic, "Message": document})
+
+
+def unconfirmed(client: SNSClient, topic: str) -> tuple[int, int]:
+    """How many subscriptions `topic` has, and how many of them still wait for their confirmation: nothing is sent to those.
+
+    Raises what botocore raises.
+    """
+    with answered():
+        pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        arns = [subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"]]
+    return len(arns), arns.count("PendingConfirmation")
 
 
 def publish(
@@ -34,11 +53,16 @@ def publish(
         name: {"DataType": "String.Array", "StringValue": json.dumps(list(values))}
         for name, values in attributes.items()
     }
+    message: PublishInputTypeDef = {
+        "TopicArn": topic,
+        "Subject": subject,
+        "Message": json.dumps(bodies),
+        "MessageStructure": "json",
+        "MessageAttributes": typed,
+    }
+    _publish(client, message)
+
+
+def _publish(client: SNSClient, message: PublishInputTypeDef) -> None:
     with answered():
-        client.publish(
-            TopicArn=topic,
-            Subject=subject,
-            Message=json.dumps(bodies),
-            MessageStructure="json",
-            MessageAttributes=typed,
-        )
+        client.publish(**message)

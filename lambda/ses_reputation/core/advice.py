@@ -7,12 +7,13 @@ from .decide import UNREADABLE, Announcement
 from .episode import Kind
 from .rates import Metric
 from .reading import Trouble
+from .trial import TEST
 from .volume import REJECTS, SILENCE, SPIKE
 
 
 def next_steps_of(announcement: Announcement) -> list[str]:
     """What to do first; nothing when it is over."""
-    if announcement.kind is Kind.RESOLVED:
+    if announcement.kind is Kind.RESOLVED or announcement.concern == TEST:
         return []
     region = announcement.target.region
     if announcement.concern == UNREADABLE:

@@ -89,6 +89,7 @@ class State:
     days: tuple[DayTotal, ...] = ()  # totals beyond what SES remembers, oldest first
     episodes: tuple[Episode, ...] = ()
     pending: tuple[Announcement, ...] = ()  # decided, perhaps not yet announced
+    told: tuple[str, ...] = ()  # channel, episode and number of what is pending and told on that channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,7 @@ def decide(
         days=days_after(before.days, points, now),
         episodes=tuple(kept.values()),
         pending=before.pending + new,
+        told=before.told,
     )
     oldest = now - PUBLISHABLE
     unpublished = _ticks_since(oldest if before.published is None else max(before.published, oldest), history, now)
@@ -255,7 +257,7 @@ def _found(found: Mapping[str, Standing], change: Change) -> tuple[Finding, ...]
 def _besides(episodes: Episodes, now: Instant, aws: AwsView) -> Iterator[Verdict]:
     """The verdicts of everything but our own rates: open episodes, and what could not be read."""
     for episode in _others(episodes).values():
-        if episode.opened_at <= now:
+        if episode.opened_at <= now and episode.concern != AWS_UNREADABLE:
             yield Verdict[episode.severity.name] if episode.last_held >= now else Verdict.WARNING
     if aws.unreadable:
         yield Verdict.UNKNOWN

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from . import account, volume
+from . import account, trial, volume
 from .account import AWS_RATE, AWS_UNREADABLE, ENFORCEMENT, PROBATION, QUOTA, SENDING, SHUTDOWN, AwsRate
 from .decide import UNREADABLE, Announcement, MetricState
 from .episode import Kind, Reason
 from .rates import AWS_LINES, Count, Metric
 from .rules import Finding, Verdict
+from .trial import TEST
 from .volume import REJECTS, SILENCE, SPIKE
 from .wording import duration, events_of, headroom_in_words, percent, plain, plural, sparkline, when
 
@@ -52,7 +53,9 @@ _AWS_METRICS = {concern: metric for metric, concern in AWS_RATE.items()}
 
 
 def status_of(announcement: Announcement) -> str:
-    """OK, WARNING, CRITICAL or UNKNOWN."""
+    """OK, WARNING, CRITICAL, UNKNOWN or TEST."""
+    if announcement.concern == TEST:
+        return "TEST"
     if announcement.kind is Kind.RESOLVED:
         return "OK"
     if announcement.concern in (UNREADABLE, AWS_UNREADABLE):
@@ -79,6 +82,7 @@ _NOUNS = {
     SILENCE: "silence",
     SPIKE: "spike",
     REJECTS: "rejects",
+    TEST: "test",
 }
 
 _OVER = {
@@ -118,6 +122,8 @@ def _trouble(announcement: Announcement) -> str:
             return f"SES mail in {region} far beyond anything known"
         case volume.REJECTS:
             return f"SES in {region} rejects mail"
+        case trial.TEST:
+            return f"alerts of the SES reputation monitor in {region} reach you"
         case concern if concern in _AWS_METRICS:
             metric = _AWS_METRICS[concern]
             review = AWS_LINES[metric].review
@@ -299,6 +305,11 @@ def _rejects(announcement: Announcement, _: Context) -> Iterator[str]:
     yield "It rejects mail in which it finds a virus: a sender, or an account of one, may be in foreign hands."
 
 
+def _trial(_: Announcement, __: Context) -> Iterator[str]:
+    yield "Somebody asked for a test alert. Nothing is wrong, and nothing is to be done."
+    yield "A real one looks like this, and says what happened, how bad it is and what to do first."
+
+
 _SUMMARIES: dict[str, Callable[[Announcement, Context], Iterator[str]]] = {
     UNREADABLE: _unreadable,
     ENFORCEMENT: _enforcement,
@@ -310,11 +321,14 @@ _SUMMARIES: dict[str, Callable[[Announcement, Context], Iterator[str]]] = {
     SILENCE: _silence,
     SPIKE: _spike,
     REJECTS: _rejects,
+    TEST: _trial,
 }
 
 
 def facts_of(announcement: Announcement, context: Context) -> list[tuple[str, str]]:
     """What stands beside the summary, each with its name."""
+    if announcement.concern == TEST:
+        return [("Sent", when(announcement.at, context.zone))]
     ago = announcement.at - announcement.opened_at
     since = when(announcement.opened_at, context.zone)
     facts = [("Since", f"{since}, {duration(ago)} ago" if ago else since), ("What is new", _new(announcement))]
