@@ -8,21 +8,26 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.decide import Announcement, State, decide, replay
+from ses_reputation.core.account import Account, AwsRate, AwsView
+from ses_reputation.core.decide import Announcement, MetricState, State, decide, replay
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point, point_from
 from ses_reputation.core.messages import attributes, machine, mail
+from ses_reputation.core.rates import Count, Metric
 from ses_reputation.core.reading import Trouble, Unreadable
-from ses_reputation.core.rules import default_policy
-from ses_reputation.core.sentences import Context, ses_console
+from ses_reputation.core.rules import Verdict, default_policy
+from ses_reputation.core.sentences import Context, ses_console, suggested_share
 from ses_reputation.core.target import Target
+from ses_reputation.core.trial import trial
 from ses_reputation.core.wording import duration, percent
 
 from local_aws.sender import Campaign, send_data_points
@@ -64,6 +69,41 @@ def unreadable(trouble: Trouble, ticks: int = 2, readable: int = 0) -> Announcem
     return said[-1]
 
 
+HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=38_400)
+
+
+def seen(views: Sequence[AwsView], points: Callable[[int], Point] | None = None) -> list[Announcement]:
+    """What the last of so many ticks says, at each of which AWS says one of `views` of a sender of ten days."""
+    state: State | None = None
+    said: list[Announcement] = []
+    made = points if points is not None else lambda at: Point(at, 400, 3)
+    for tick, view in enumerate(views):
+        now = START + 10 * DAY + 9 * HOUR + tick * BUCKET
+        record = tuple(made(at) for at in range(START, now, BUCKET))
+        plan = decide(IRELAND, record, state, default_policy(), now, view)
+        state, said = plan.state, list(plan.announcements)
+    return said
+
+
+def account(**changes: Any) -> AwsView:
+    return AwsView(replace(HEALTHY, **changes), {})
+
+
+def rated(**rates: float) -> AwsView:
+    at = START + 10 * DAY + 8 * HOUR
+    return AwsView(HEALTHY, {Metric(name): AwsRate(rate, at) for name, rate in rates.items()})
+
+
+NO_ACCOUNT = Unreadable(Trouble.DENIED, "GetAccount: AccessDeniedException")
+STOPPED = START + 10 * DAY + 6 * HOUR
+
+
+def complaining(at: int) -> Point:
+    """400 mails a quarter of an hour, to which a complaint comes every hour, and five of them in the last hours."""
+    late = at >= START + 10 * DAY + 2 * HOUR
+    return Point(at, 400, 3, 5 if late else int(at % HOUR == 0))
+
+
 MESSAGES: dict[str, Callable[[], tuple[list[Announcement], Context]]] = {
     "bounce-opened": lambda: ([the("bounce", "opened")], CONTEXT),
     "bounce-escalated": lambda: ([the("bounce", "escalated")], CONTEXT),
@@ -83,6 +123,33 @@ MESSAGES: dict[str, Callable[[], tuple[list[Announcement], Context]]] = {
     "unreadable-throttled": lambda: ([unreadable(Trouble.THROTTLED)], CONTEXT),
     "unreadable-bad-answer": lambda: ([unreadable(Trouble.BAD_ANSWER)], CONTEXT),
     "readable-again": lambda: ([unreadable(Trouble.TIMED_OUT, 3, 6)], CONTEXT),
+    "under-review": lambda: (seen([account(enforcement="PROBATION")]), CONTEXT),
+    "paused-by-aws": lambda: (seen([account(enforcement="PROBATION"), account(enforcement="SHUTDOWN")]), CONTEXT),
+    "healthy-again": lambda: (seen([account(enforcement="SHUTDOWN"), account()]), CONTEXT),
+    "unknown-status": lambda: (seen([account(enforcement="PENDING_<b>REVIEW</b>")]), CONTEXT),
+    "paused-by-ourselves": lambda: (seen([account(sending=False)]), CONTEXT),
+    "sending-again": lambda: (seen([account(sending=False), account()]), CONTEXT),
+    "quota-warning": lambda: (
+        seen([account(used=41_000)], lambda at: Point(at, 400 if at < STOPPED else 1_000, 3)),
+        CONTEXT,
+    ),
+    "quota-used-up": lambda: (seen([account(used=50_000)]), CONTEXT),
+    "aws-bounce-rate": lambda: (seen([rated(bounce=0.0512, complaint=0.0002)]), CONTEXT),
+    "aws-complaint-rate": lambda: (
+        seen([rated(complaint=0.00093)], lambda at: Point(at, 400, 3, at % HOUR == 0)),
+        CONTEXT,
+    ),
+    "complaint-beside-aws": lambda: (seen([rated(bounce=0.008, complaint=0.0016)], complaining), CONTEXT),
+    "aws-unreadable": lambda: (seen([AwsView(NO_ACCOUNT, {})]), CONTEXT),
+    "aws-readable-again": lambda: (seen([AwsView(NO_ACCOUNT, {}), *[account()] * 4]), CONTEXT),
+    "silence": lambda: (seen([account()], lambda at: Point(at, 400 if at < STOPPED else 0)), CONTEXT),
+    "silence-over": lambda: (
+        seen([account()] * 5, lambda at: Point(at, 0 if STOPPED <= at < STOPPED + 3 * HOUR else 400)),
+        CONTEXT,
+    ),
+    "spike": lambda: (seen([account()], lambda at: Point(at, 400 if at < STOPPED else 2_500)), CONTEXT),
+    "rejects": lambda: (seen([account()], lambda at: Point(at, 400, rejects=0 if at < STOPPED else 4)), CONTEXT),
+    "test-alert": lambda: ([trial(IRELAND, START + 9 * HOUR)], CONTEXT),
 }
 
 
@@ -169,6 +236,28 @@ def test_the_console_is_that_of_the_regions_partition(region: str, host: str) ->
     assert ses_console(region).startswith(host) and f"region={region}" in ses_console(region)
 
 
+@pytest.mark.parametrize(
+    ("ours", "aws", "present", "suggested"),
+    [
+        ((24, 38_400), 0.00125, 1.0, 0.5),
+        ((24, 38_400), 0.00125, 0.5, 0.25),
+        ((24, 38_400), 0.00063, 1.0, None),  # they agree
+        ((24, 38_400), 0.0003, 1.0, None),  # AWS's is lower: no share explains that
+        ((24, 38_400), 0.5, 1.0, None),  # nor so little of the mail
+        ((9, 38_400), 0.001, 1.0, None),  # too few to tell
+        ((24, 38_400), 0.0, 1.0, None),
+    ],
+)
+def test_a_feedback_share_is_suggested_where_it_would_explain_the_difference(
+    ours: tuple[int, int], aws: float, present: float, suggested: float | None
+) -> None:
+    count = Count(*ours, START, START + DAY)
+    state = MetricState(Metric.COMPLAINT, Verdict.OK, count, count, None, AwsRate(aws, START))
+    assert suggested_share(state, present) == suggested
+    assert suggested_share(replace(state, metric=Metric.BOUNCE), present) is None
+    assert suggested_share(replace(state, aws=None), present) is None
+
+
 @given(alias=st.text(max_size=60))
 def test_whatever_an_account_is_called_a_mail_keeps_its_shape(alias: str) -> None:
     made = mail([unreadable(Trouble.DENIED, 1)], CONTEXT)
@@ -180,6 +269,4 @@ def test_whatever_an_account_is_called_a_mail_keeps_its_shape(alias: str) -> Non
 
 
 def _renamed(announcement: Announcement, alias: str) -> Announcement:
-    from dataclasses import replace
-
     return replace(announcement, target=replace(announcement.target, alias=alias))

@@ -246,7 +246,7 @@ def _quota(announcement: Announcement, context: Context) -> Iterator[str]:
         )
 
 
-def _aws_rate(announcement: Announcement, _: Context) -> Iterator[str]:
+def _aws_rate(announcement: Announcement, context: Context) -> Iterator[str]:
     metric = _AWS_METRICS[announcement.concern]
     lines, rate = AWS_LINES[metric], announcement.cause.bound
     state = next(state for state in announcement.metrics if state.metric is metric)
@@ -257,7 +257,7 @@ def _aws_rate(announcement: Announcement, _: Context) -> Iterator[str]:
         )
     if state.estimate is not None and state.estimate.rate is not None:
         yield f"Ours is lower: {_lower_first(events_of(metric, state.estimate, lines.review))}."
-    yield _DIFFERENCE[metric]
+    yield _DIFFERENCE[metric] + _hint(state, context)
 
 
 def _lower_first(text: str) -> str:
@@ -380,9 +380,12 @@ def _beside(state: MetricState, aws: AwsRate, context: Context) -> str:
     if state.estimate is None or state.estimate.rate is None:
         return said
     ours = percent(state.estimate.rate, review)
+    return f"{said}; our estimate of it is {ours}. {_DIFFERENCE[state.metric]}{_hint(state, context)}"
+
+
+def _hint(state: MetricState, context: Context) -> str:
     share = suggested_share(state, context.feedback_share)
-    hint = "" if share is None else f" feedback_share = {share:g} in settings.toml would make ours agree."
-    return f"{said}; our estimate of it is {ours}. {_DIFFERENCE[state.metric]}{hint}"
+    return "" if share is None else f" feedback_share = {share:g} in settings.toml would make ours agree."
 
 
 def suggested_share(state: MetricState, present: float) -> float | None:

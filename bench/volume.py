@@ -1,0 +1,111 @@
+"""How often healthy senders are told of silence or a spike, and how soon a real stop is told: `python -m bench.volume`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+from ses_reputation.core.episode import Episode, step
+from ses_reputation.core.history import BUCKET, DAY, HOUR, History, Point, history_from
+from ses_reputation.core.rules import VolumePolicy
+from ses_reputation.core.volume import SILENCE, SPIKE, standings
+
+from .worlds import DAYS, END, SITUATIONS, SIZES, START, Rhythm, world
+
+MONTH = 30 * DAY
+STOP = START + 30 * DAY + 11 * HOUR
+"""When the stopped senders stop: a Friday, late in the morning."""
+
+
+@dataclass
+class Tally:
+    """What was told of some senders."""
+
+    months: float = 0.0
+    silence: int = 0
+    spike: int = 0
+    stopped: int = 0
+    told_after: list[float] = field(default_factory=list)  # hours
+
+    def add(self, other: Tally) -> None:
+        self.months += other.months
+        self.silence += other.silence
+        self.spike += other.spike
+        self.stopped += other.stopped
+        self.told_after += other.told_after
+
+
+def opened(points: list[Point]) -> Iterator[tuple[str, int]]:
+    """Concern and time of every episode of the amount of mail that a monitor would open on a record, fourteen days at a time."""
+    history = history_from(points, until=END)
+    episodes: dict[str, Episode] = {}
+    if history is None:
+        return
+    for now in range(START + 7 * DAY, END, BUCKET):
+        for concern, standing in standings(_last(history, now), VolumePolicy(), now, sends=True).items():
+            episode, _ = step(episodes.get(concern), concern, standing.found, standing.may_end, now, standing.quiet)
+            if episode is not None and concern not in episodes:
+                yield concern, now
+            episodes = {name: known for name, known in episodes.items() if name != concern}
+            if episode is not None:
+                episodes[concern] = episode
+
+
+class _Window(History):
+    """The last fourteen days of a history, as Amazon SES would answer them."""
+
+    __slots__ = ()
+
+    def __init__(self, whole: History, start: int) -> None:  # the sums are cut, never made again
+        self.origin = whole.time(start)
+        self.first = whole.first
+        self.attempts = whole.attempts[start:]
+        self.rejects = whole.rejects[start:]
+
+
+def _last(history: History, now: int) -> History:
+    return _Window(history, max(0, history.closed(now) - 14 * DAY // BUCKET))
+
+
+def tally(size: int, seed: int, stops: bool) -> tuple[Rhythm, Tally]:
+    """One sender, healthy all the time or stopping for good."""
+    case = world(SITUATIONS[0], size, seed)
+    result = Tally()
+    if not stops:
+        result.months = (DAYS - 7) * DAY / MONTH
+        for concern, _ in opened(case.points):
+            result.silence += concern == SILENCE
+            result.spike += concern == SPIKE
+        return case.rhythm, result
+    result.stopped = 1
+    points = [point for point in case.points if point.at < STOP]
+    told = next((now for concern, now in opened(points) if concern == SILENCE and now >= STOP), None)
+    result.told_after = [] if told is None else [(told - STOP) / HOUR]
+    return case.rhythm, result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=7, help="each rhythm of a sender once in seven")
+    arguments = parser.parse_args()
+    rows: dict[str, Tally] = {}
+    for size in SIZES:
+        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+            for stops in (False, True):
+                rhythm, result = tally(size, seed, stops)
+                for name in (f"{size:,} a day", rhythm.value, "all"):
+                    rows.setdefault(name, Tally()).add(result)
+    rows["all"] = rows.pop("all")
+    print(f"{'':<24}{'false silence':>14}{'false spike':>12}   {'stops told':<12}{'median after'}")
+    for name, row in rows.items():
+        share = f"{len(row.told_after)} of {row.stopped}"
+        after = f"{median(row.told_after):.1f} h" if row.told_after else "-"
+        print(f"{name:<24}{row.silence / row.months:>14.3f}{row.spike / row.months:>12.3f}   {share:<12}{after}")
+    print("False ones are per sender and month.")
+
+
+if __name__ == "__main__":
+    main()

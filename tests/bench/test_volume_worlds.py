@@ -1,0 +1,13 @@
+"""The measure of silence and spikes: a healthy steady sender is told nothing, a stop is told."""
+
+from __future__ import annotations
+
+from bench.volume import tally
+from bench.worlds import Rhythm
+
+
+def test_a_steady_sender_hears_nothing_until_it_stops() -> None:
+    rhythm, healthy = tally(50_000, 1, stops=False)
+    assert (rhythm, healthy.silence, healthy.spike) == (Rhythm.STEADY, 0, 0)
+    _, stopped = tally(50_000, 1, stops=True)
+    assert stopped.told_after == [2.0]

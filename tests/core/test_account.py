@@ -1,0 +1,262 @@
+"""AWS's own view: each part is a finding of its own, what is unknown changes nothing, and a pause quiets the rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ses_reputation.core.account import (
+    Account,
+    AwsRate,
+    AwsView,
+    account_from,
+    used_up_at,
+)
+from ses_reputation.core.decide import Plan, State, decide
+from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, Point, history_from
+from ses_reputation.core.rates import Metric
+from ses_reputation.core.reading import Trouble, Unreadable
+from ses_reputation.core.rules import Verdict, default_policy
+from ses_reputation.core.target import Target
+
+START = 1_738_368_000
+TARGET = Target("123456789012", "eu-west-1")
+POLICY = default_policy()
+FINE = Account("HEALTHY", sending=True, production=True, quota=100_000, used=38_400)
+NO_RATES: dict[Metric, AwsRate] = {}
+DENIED = Unreadable(Trouble.DENIED, "GetAccount: AccessDenied")
+THROTTLED = Unreadable(Trouble.THROTTLED, "GetAccount: TooManyRequestsException")
+
+
+def points(until: int, *, bad_from: int | None = None) -> tuple[Point, ...]:
+    """400 mails every quarter of an hour for ten days, 4 of them bouncing, and 60 from `bad_from` on."""
+    return tuple(
+        Point(at, 400, 60 if bad_from is not None and at >= bad_from else 4)
+        for at in range(until - 10 * DAY, until, BUCKET)
+    )
+
+
+class Monitor:
+    """Ticks one after another, each with what AWS says then."""
+
+    def __init__(self, bad_from: int | None = None) -> None:
+        self.now = START
+        self.bad_from = bad_from
+        self.state: State | None = None
+        self.told: list[tuple[str, str, str]] = []
+
+    def tick(self, view: AwsView, times: int = 1) -> Plan:
+        for _ in range(times):
+            self.now += BUCKET
+            plan = decide(TARGET, points(self.now, bad_from=self.bad_from), self.state, POLICY, self.now, view)
+            self.state = plan.state
+            self.told += [(a.concern, a.reason.value, a.cause.rule) for a in plan.announcements]
+        return plan
+
+
+def seen(account: Account | Unreadable = FINE, **rates: float) -> AwsView:
+    return AwsView(account, {Metric(name): AwsRate(rate, START) for name, rate in rates.items()})
+
+
+def test_a_healthy_account_is_no_news() -> None:
+    monitor = Monitor()
+    assert monitor.tick(seen(bounce=0.01, complaint=0.0001), 8).verdict is Verdict.OK
+    assert monitor.told == []
+
+
+def test_a_review_then_a_pause_then_health_are_told_once_each() -> None:
+    monitor = Monitor()
+    assert monitor.tick(seen(replace(FINE, enforcement="PROBATION")), 8).verdict is Verdict.WARNING
+    assert monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN")), 8).verdict is Verdict.CRITICAL
+    assert monitor.tick(seen(), 8).verdict is Verdict.OK
+    assert monitor.told == [
+        ("enforcement", "opened", "PROBATION"),
+        ("enforcement", "escalated", "SHUTDOWN"),
+        ("enforcement", "recovered", "SHUTDOWN"),
+    ]
+
+
+def test_a_word_that_nobody_knows_is_told_and_not_taken_for_healthy() -> None:
+    monitor = Monitor()
+    assert monitor.tick(seen(replace(FINE, enforcement="PENDING_SHUTDOWN"))).verdict is Verdict.WARNING
+    assert monitor.told == [("enforcement", "opened", "PENDING_SHUTDOWN")]
+
+
+def test_sending_switched_off_and_on_by_the_account_itself() -> None:
+    monitor = Monitor()
+    assert monitor.tick(seen(replace(FINE, sending=False)), 4).verdict is Verdict.CRITICAL
+    monitor.tick(seen(), 4)
+    assert monitor.told == [
+        ("sending", "opened", "sending disabled"),
+        ("sending", "recovered", "sending disabled"),
+    ]
+
+
+def test_a_pause_by_aws_quiets_the_rates_until_it_is_over() -> None:
+    monitor = Monitor(bad_from=START)
+    monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN")), 30)
+    assert {concern for concern, _, _ in monitor.told} == {"enforcement"}
+    monitor.tick(seen())
+    assert ("bounce", "opened") in {(concern, reason) for concern, reason, _ in monitor.told}
+
+
+def test_neither_a_review_nor_an_account_that_cannot_be_read_quiets_the_rates() -> None:
+    for view in (seen(replace(FINE, enforcement="PROBATION")), AwsView(DENIED, NO_RATES), AwsView(DENIED, DENIED)):
+        monitor = Monitor(bad_from=START)
+        monitor.tick(view, 30)
+        assert "bounce" in {concern for concern, _, _ in monitor.told}
+
+
+def test_what_cannot_be_read_ends_nothing() -> None:
+    monitor = Monitor()
+    monitor.tick(seen(replace(FINE, enforcement="PROBATION", sending=False, used=99_000)))
+    opened = {concern for concern, _, _ in monitor.told}
+    monitor.tick(AwsView(THROTTLED, THROTTLED), 4)
+    assert opened == {"enforcement", "sending", "quota"}
+    assert [told for told in monitor.told if told[1] != "opened"] == []
+
+
+def test_an_account_that_is_denied_is_told_at_once_and_a_throttled_one_at_the_second_tick() -> None:
+    denied, throttled = Monitor(), Monitor()
+    assert denied.tick(AwsView(DENIED, NO_RATES)).verdict is Verdict.UNKNOWN
+    assert denied.told == [("aws-unreadable", "opened", "access denied")]
+    assert throttled.tick(AwsView(THROTTLED, NO_RATES)).verdict is Verdict.UNKNOWN
+    assert throttled.told == []
+    throttled.tick(AwsView(THROTTLED, NO_RATES), 3)
+    throttled.tick(seen(), 8)
+    assert throttled.told == [
+        ("aws-unreadable", "opened", "throttled"),
+        ("aws-unreadable", "recovered", "throttled"),
+    ]
+
+
+def test_a_target_of_which_nothing_can_be_read_is_told_of_both_and_keeps_what_is_open() -> None:
+    monitor = Monitor()
+    monitor.tick(seen(replace(FINE, sending=False)))
+    monitor.now += BUCKET
+    plan = decide(TARGET, DENIED, monitor.state, POLICY, monitor.now, AwsView(DENIED, DENIED))
+    assert [a.concern for a in plan.announcements] == ["unreadable", "aws-unreadable"]
+    assert {episode.concern for episode in plan.state.episodes} == {"sending", "unreadable", "aws-unreadable"}
+
+
+@pytest.mark.parametrize(
+    ("used", "severity"), [(79_999, None), (80_000, "WARNING"), (94_999, "WARNING"), (95_000, "CRITICAL")]
+)
+def test_the_quota_is_told_from_its_two_lines_on(used: float, severity: str | None) -> None:
+    monitor = Monitor()
+    plan = monitor.tick(seen(replace(FINE, used=used)))
+    assert [a.severity.name for a in plan.announcements] == ([] if severity is None else [severity])
+
+
+@pytest.mark.parametrize(("quota", "used"), [(-1, 10**9), (50_000, 0)])
+def test_an_account_without_a_limit_or_without_mail_has_quota_enough(quota: float, used: float) -> None:
+    assert Monitor().tick(seen(replace(FINE, quota=quota, used=used))).announcements == ()
+
+
+def test_a_quota_of_nothing_is_used_up() -> None:
+    assert [a.concern for a in Monitor().tick(seen(replace(FINE, quota=0, used=0))).announcements] == ["quota"]
+
+
+def test_when_the_quota_is_used_up_counts_the_mail_that_leaves_the_day() -> None:
+    steady = history_from(points(START), until=START)
+    assert used_up_at(FINE, steady, START) is None  # as much leaves as comes
+    sends = [Point(START - DAY + i * BUCKET, 0 if i < 84 else 1_000) for i in range(96)]
+    history = history_from(sends, until=START)
+    account = replace(FINE, quota=16_000, used=12_000)
+    assert used_up_at(account, history, START) == START + HOUR
+    assert used_up_at(replace(account, used=16_000), history, START) == START
+    assert used_up_at(account, None, START) is None
+
+
+def test_awss_own_rate_is_told_where_ours_is_fine() -> None:
+    monitor = Monitor()
+    assert monitor.tick(seen(bounce=0.0449)).verdict is Verdict.OK
+    assert monitor.tick(seen(bounce=0.046)).verdict is Verdict.WARNING
+    assert monitor.tick(seen(bounce=0.05)).verdict is Verdict.CRITICAL
+    monitor.tick(seen(bounce=0.01), 97)
+    assert monitor.told == [
+        ("aws-bounce", "opened", "AWS's own rate"),
+        ("aws-bounce", "escalated", "AWS's own rate"),
+        ("aws-bounce", "recovered", "AWS's own rate"),
+    ]
+
+
+def test_awss_own_rate_is_no_second_alarm_beside_ours() -> None:
+    monitor = Monitor(bad_from=START)
+    monitor.tick(seen(bounce=0.01), 20)
+    monitor.tick(seen(bounce=0.06), 4)
+    assert {concern for concern, _, _ in monitor.told} == {"bounce"}
+
+
+def test_a_rate_that_is_missing_ends_nothing_and_is_no_news() -> None:
+    monitor = Monitor()
+    monitor.tick(seen(), 2)
+    assert monitor.told == []
+    monitor.tick(seen(complaint=0.002))
+    monitor.tick(seen(), 100)
+    assert ("aws-complaint", "recovered") not in {(concern, reason) for concern, reason, _ in monitor.told}
+
+
+def test_without_a_memory_what_aws_says_is_told_once_an_hour_and_not_every_tick() -> None:
+    from ses_reputation.core.decide import recalled
+
+    view = seen(replace(FINE, enforcement="SHUTDOWN"))
+    said = []
+    for now in range(START, START + 4 * HOUR, BUCKET):
+        statistics = points(now)
+        plan = decide(TARGET, statistics, recalled(TARGET, statistics, POLICY, now, view), POLICY, now, view)
+        said += [(a.concern, now - START) for a in plan.announcements]
+    assert said == [("enforcement", hour * HOUR) for hour in range(4)]
+
+
+ANSWER: dict[str, Any] = {
+    "EnforcementStatus": "HEALTHY",
+    "SendingEnabled": True,
+    "ProductionAccessEnabled": True,
+    "SendQuota": {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 12.0},
+}
+
+
+def test_an_answer_of_get_account() -> None:
+    assert account_from(ANSWER) == Account("HEALTHY", True, True, 50_000, 12)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"EnforcementStatus": None},
+        {"EnforcementStatus": ""},
+        {"SendingEnabled": "yes"},
+        {"ProductionAccessEnabled": None},
+        {"SendQuota": None},
+        {"SendQuota": {}},
+        {"SendQuota": {"Max24HourSend": "many", "SentLast24Hours": 1}},
+        {"SendQuota": {"Max24HourSend": float("nan"), "SentLast24Hours": 1}},
+        {"SendQuota": {"Max24HourSend": 1, "SentLast24Hours": -5}},
+    ],
+    ids=repr,
+)
+def test_an_answer_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadData):
+        account_from(ANSWER | wrong)
+
+
+@given(
+    answer=st.dictionaries(
+        st.sampled_from([*ANSWER, "x"]),
+        st.none()
+        | st.booleans()
+        | st.floats()
+        | st.text(max_size=5)
+        | st.dictionaries(st.sampled_from(["Max24HourSend", "SentLast24Hours"]), st.floats() | st.none() | st.text()),
+    )
+)
+def test_whatever_get_account_answers_it_is_an_account_or_refused(answer: dict[str, Any]) -> None:
+    try:
+        account = account_from(answer)
+    except BadData:
+        return
+    assert account.enforcement and account.state

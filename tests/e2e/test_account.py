@@ -1,0 +1,139 @@
+"""AWS's own verdict, played through the deployed function with the deployed role's permissions: each part told once, with its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import NOW, QUARTER, Deployment, points
+
+
+@pytest.fixture
+def account(monitor: Deployment) -> Iterator[Deployment]:
+    """A healthy account, and a healthy one again afterwards."""
+    healthy = vars(monitor.local.ses()).copy()
+    yield monitor
+    vars(monitor.local.ses()).update(healthy)
+
+
+class Clock:
+    """Ticks of a deployment, one after another."""
+
+    def __init__(self, monitor: Deployment) -> None:
+        self.monitor = monitor
+        self.now = NOW
+
+    def tick(self, times: int = 1, **changes: Any) -> str:
+        """The verdict after so many more ticks of an account that was changed so."""
+        ses = self.monitor.local.ses()
+        vars(ses).update(changes)
+        for _ in range(times):
+            self.now += QUARTER
+            ses.points = points(self.now)
+            result = self.monitor.tick(self.now)
+            assert result.ok, result.payload
+        verdict: str = result.payload["123456789012/eu-west-1"]
+        return verdict
+
+    def publish(self, name: str, rate: float) -> None:
+        """AWS's own rate, as SES would publish it now."""
+        self.monitor.local.client("cloudwatch").put_metric_data(
+            Namespace="AWS/SES",
+            MetricData=[
+                {"MetricName": name, "Timestamp": datetime.fromtimestamp(self.now, UTC), "Value": rate},
+            ],
+        )
+
+
+def test_a_review_a_pause_and_the_end_of_both(account: Deployment) -> None:
+    clock = Clock(account)
+    assert clock.tick() == "OK"
+    assert clock.tick(2, enforcement="PROBATION") == "WARNING"
+    assert clock.tick(2, enforcement="SHUTDOWN") == "CRITICAL"
+    assert clock.tick(2, enforcement="HEALTHY") == "OK"
+    assert account.told() == [("enforcement", "opened"), ("enforcement", "escalated"), ("enforcement", "recovered")]
+    assert [a["rule"] for a in account.announcements()] == ["PROBATION", "SHUTDOWN", "SHUTDOWN"]
+    assert account.metric("Verdict", NOW + 5 * QUARTER) == [2]
+
+
+def test_a_word_that_nobody_knows_is_not_healthy(account: Deployment) -> None:
+    assert Clock(account).tick(2, enforcement="PENDING") == "WARNING"
+    assert [(a["metric"], a["rule"]) for a in account.announcements()] == [("enforcement", "PENDING")]
+
+
+def test_sending_switched_off_and_on(account: Deployment) -> None:
+    clock = Clock(account)
+    assert clock.tick(2, sending=False) == "CRITICAL"
+    assert clock.tick(2, sending=True) == "OK"
+    assert account.told() == [("sending", "opened"), ("sending", "recovered")]
+
+
+def test_a_quota_that_runs_out(account: Deployment) -> None:
+    clock = Clock(account)
+    clock.tick(2, quota=50_000, used=41_000)
+    clock.tick(2, used=48_000)
+    clock.tick(98, used=20_000)
+    assert account.told() == [("quota", "opened"), ("quota", "escalated"), ("quota", "recovered")]
+    assert [(a["events"], a["mails"]) for a in account.announcements()][:2] == [(41_000, 50_000), (48_000, 50_000)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "trouble"),
+    [
+        ({"status": 403, "code": "AccessDeniedException"}, "access denied"),
+        ({"status": 429, "code": "TooManyRequestsException"}, "throttled"),
+        ({"body": b"<html>We are sorry</html>"}, "bad answer"),
+        ({"body": b"{}"}, "bad answer"),
+    ],
+    ids=["denied", "throttled", "a web page", "an empty answer"],
+)
+def test_an_account_that_cannot_be_read_is_told_once_and_its_end(
+    account: Deployment, fault: dict[str, Any], trouble: str
+) -> None:
+    clock = Clock(account)
+    clock.tick()
+    account.local.faults.plant("ses", "GetAccount", **fault)
+    assert clock.tick(3) == "UNKNOWN"
+    account.local.faults.clear()
+    assert clock.tick(6) == "OK"
+    assert [(a["metric"], a["reason"], a["rule"]) for a in account.announcements()] == [
+        ("aws-unreadable", "opened", trouble),
+        ("aws-unreadable", "recovered", trouble),
+    ]
+
+
+def test_awss_rate_over_its_line_while_ours_is_fine(account: Deployment) -> None:
+    clock = Clock(account)
+    clock.tick()
+    for _ in range(2):
+        clock.publish("Reputation.BounceRate", 0.061)
+        clock.tick()
+    for _ in range(98):
+        clock.publish("Reputation.BounceRate", 0.012)
+        clock.tick()
+    assert account.told() == [("aws-bounce", "opened"), ("aws-bounce", "recovered")]
+    opened = account.announcements()[0]
+    assert opened["severity"] == "critical" and opened["metrics"]["bounce"]["aws_rate"] == 0.061
+    assert opened["metrics"]["bounce"]["verdict"] == "OK"
+
+
+def test_an_account_of_which_aws_publishes_no_rate_is_healthy(account: Deployment) -> None:
+    assert Clock(account).tick(2) == "OK"
+    assert account.announcements() == []
+
+
+def test_while_aws_has_paused_the_account_its_rates_are_not_told_and_afterwards_they_are(account: Deployment) -> None:
+    clock = Clock(account)
+    clock.tick(enforcement="SHUTDOWN")
+    for _ in range(8):
+        clock.now += QUARTER
+        account.local.ses().points = points(clock.now, bad_from=NOW)
+        account.tick(clock.now)
+    assert account.told() == [("enforcement", "opened")]
+    account.local.ses().enforcement = "HEALTHY"
+    clock.now += QUARTER
+    account.tick(clock.now)
+    assert account.told()[1:] == [("bounce", "opened"), ("enforcement", "recovered")]
