@@ -21,7 +21,7 @@ CORE_ORDER = (
     ("decide", "wording"),
     ("stored", "trial"),
     ("sentences", "advice"),
-    ("messages",),
+    ("messages", "blocks", "chat"),
 )
 """The core's modules in layers; a module may import from the layers above its own only."""
 
@@ -30,9 +30,12 @@ SDK = {
     "botocore",
     "mypy_boto3_cloudwatch",
     "mypy_boto3_dynamodb",
+    "mypy_boto3_secretsmanager",
     "mypy_boto3_ses",
     "mypy_boto3_sesv2",
     "mypy_boto3_sns",
+    "mypy_boto3_ssm",
+    "urllib3",
 }
 
 FORBIDDEN_CALLS = ("open", "print", "input", "exec", "eval", "__import__")
