@@ -337,11 +337,11 @@ def facts_of(announcement: Announcement, context: Context) -> list[tuple[str, st
             facts.append(("Headroom", headroom_in_words(state.headroom)))
             facts.append(("Last 24 h", sparkline(announcement.spark)))
             if state.aws is not None:
-                facts.append(("AWS's own", _beside(state, state.aws, context)))
+                facts.append(("AWS's own", beside(state, state.aws, context)))
         else:
             facts.append((f"{state.metric.value.capitalize()}s", _other(state)))
     if announcement.account is not None and announcement.concern != ENFORCEMENT:
-        facts.append(("Account", _account(announcement.account)))
+        facts.append(("Account", account_in_words(announcement.account)))
     return facts
 
 
@@ -373,7 +373,7 @@ def _other(state: MetricState) -> str:
     return f"{word}: {events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}{aws}"
 
 
-def _beside(state: MetricState, aws: AwsRate, context: Context) -> str:
+def beside(state: MetricState, aws: AwsRate, context: Context) -> str:
     """AWS's own rate beside our estimate of it, and why they differ."""
     review = AWS_LINES[state.metric].review
     said = f"{percent(aws.rate, review)} at {when(aws.at, context.zone)}"
@@ -399,9 +399,10 @@ def suggested_share(state: MetricState, present: float) -> float | None:
     return share if 0.05 <= share <= 1 and abs(share - present) >= 0.1 * present else None
 
 
-def _account(known: account.Account) -> str:
-    words = {account.HEALTHY: "healthy", PROBATION: "under review by AWS", SHUTDOWN: "paused by AWS"}
-    parts = [f"AWS calls it {words.get(known.enforcement, plain(known.enforcement))}"]
+def account_in_words(known: account.Account) -> str:
+    """What Amazon SES says of the account, on one line."""
+    words = {account.HEALTHY: "AWS calls it healthy", PROBATION: "under review by AWS", SHUTDOWN: "paused by AWS"}
+    parts = [words.get(known.enforcement, f"AWS calls it {plain(known.enforcement)}")]
     if not known.sending:
         parts.append("sending is switched off")
     if not known.production:
