@@ -112,7 +112,7 @@ def test_what_comes_from_outside_calls_nobody_formats_nothing_and_links_nowhere(
     description = notification(said)["content"]["description"]
     [line] = [line for line in description.splitlines() if line.startswith("*Account:*")]
     assert line == (
-        "*Account:* &lt;!channel&gt; &amp; ∗bold∗ ＿italic＿ ∼gone∼ ˋcodeˋ ＠here "
+        "*Account:* &lt;!channel&gt; &amp; ∗bold∗ ＿italic＿ ∼gone∼ ˋcodeˋ ＠here "  # noqa: RUF001
         "&lt;https://evil.test|click&gt;, 123456789012, eu-west-1"
     )
 

@@ -98,13 +98,20 @@ def _facts(announcement: Announcement, context: Context) -> Iterator[str]:
         yield f"*{_neutral(name)}:* {_neutral(text)}"
 
 
-_LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ", "@": "＠"})
+_LOOKALIKES = str.maketrans(
+    {
+        "*": "\N{ASTERISK OPERATOR}",
+        "~": "\N{TILDE OPERATOR}",
+        "`": "\N{MODIFIER LETTER GRAVE ACCENT}",
+        "@": "\N{FULLWIDTH COMMERCIAL AT}",
+    }
+)
 
 
 def _neutral(text: str) -> str:
     """`text` as Slack shows it letter by letter. Its marks cannot be escaped: signs that look the same stand for those that
     format, and for the one that calls people. An underscore inside a word does neither."""
-    return _escaped(re.sub(r"(?<!\w)_|_(?!\w)", "＿", plain(text).translate(_LOOKALIKES)))
+    return _escaped(re.sub(r"(?<!\w)_|_(?!\w)", "\N{FULLWIDTH LOW LINE}", plain(text).translate(_LOOKALIKES)))
 
 
 def _escaped(text: str) -> str:
