@@ -19,7 +19,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from ses_reputation.settings import Settings
 
+from .chat import chat
 from .dashboard import dashboard
+from .topic import alert_topic
 from .watchdog import watchdog
 
 TIMEOUT = Duration.seconds(120)
@@ -104,6 +106,8 @@ class MonitorStack(Stack):
         )
         alarms = watchdog(self, settings, function=function, failed_runs=failed, people=people)
         dashboard(self, settings, function=function, alarms=alarms)
+        if settings.chat.on:
+            chat(self, settings, key=key, function=function, alarms=alarms)
         for output, value in (
             ("FunctionName", function.function_name),
             ("ScheduleName", schedule.schedule_name),
@@ -141,23 +145,7 @@ class MonitorStack(Stack):
 
     def _people(self, settings: Settings, key: kms.Key | None) -> sns.Topic:
         """The topic that people read: e-mail, and programs that take the same announcements as JSON."""
-        topic = sns.Topic(
-            self,
-            "People",
-            topic_name=settings.stack_name,
-            display_name="SES reputation",
-            master_key=key,
-            enforce_ssl=True,
-        )
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsMayPublish",  # an explicit policy replaces the default one, which let them
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            )
-        )
+        topic = alert_topic(self, "People", name=settings.stack_name, display_name="SES reputation", key=key)
         for address in settings.alerts.emails:
             topic.add_subscription(subscriptions.EmailSubscription(address))
         return topic
