@@ -31,10 +31,10 @@ DENIED = Unreadable(Trouble.DENIED, "GetAccount: AccessDenied")
 THROTTLED = Unreadable(Trouble.THROTTLED, "GetAccount: TooManyRequestsException")
 
 
-def points(until: int, *, bad_from: int | None = None) -> tuple[Point, ...]:
-    """400 mails every quarter of an hour for ten days, 4 of them bouncing, and 60 from `bad_from` on."""
+def points(until: int, *, bad_from: int | None = None, bad: int = 60) -> tuple[Point, ...]:
+    """400 mails every quarter of an hour for ten days, 4 of them bouncing, and `bad` from `bad_from` on."""
     return tuple(
-        Point(at, 400, 60 if bad_from is not None and at >= bad_from else 4)
+        Point(at, 400, bad if bad_from is not None and at >= bad_from else 4)
         for at in range(until - 10 * DAY, until, BUCKET)
     )
 
@@ -42,16 +42,18 @@ def points(until: int, *, bad_from: int | None = None) -> tuple[Point, ...]:
 class Monitor:
     """Ticks one after another, each with what AWS says then."""
 
-    def __init__(self, bad_from: int | None = None) -> None:
+    def __init__(self, bad_from: int | None = None, bad: int = 60) -> None:
         self.now = START
-        self.bad_from = bad_from
+        self.bad_from, self.bad = bad_from, bad
         self.state: State | None = None
         self.told: list[tuple[str, str, str]] = []
 
     def tick(self, view: AwsView, times: int = 1) -> Plan:
         for _ in range(times):
             self.now += BUCKET
-            plan = decide(TARGET, points(self.now, bad_from=self.bad_from), self.state, POLICY, self.now, view)
+            plan = decide(
+                TARGET, points(self.now, bad_from=self.bad_from, bad=self.bad), self.state, POLICY, self.now, view
+            )
             self.state = plan.state
             self.told += [(a.concern, a.reason.value, a.cause.rule) for a in plan.announcements]
         return plan
@@ -189,6 +191,23 @@ def test_awss_own_rate_is_no_second_alarm_beside_ours() -> None:
     monitor.tick(seen(bounce=0.01), 20)
     monitor.tick(seen(bounce=0.06), 4)
     assert {concern for concern, _, _ in monitor.told} == {"bounce"}
+
+
+def test_awss_own_rate_is_told_beside_an_episode_of_ours_that_says_less() -> None:
+    monitor = Monitor(bad_from=START, bad=12)
+    monitor.tick(seen(bounce=0.02), 40)
+    assert {(concern, reason) for concern, reason, _ in monitor.told} == {("bounce", "opened")}
+    monitor.tick(seen(bounce=0.046), 4)  # no more than the warning that is open
+    assert {concern for concern, _, _ in monitor.told} == {"bounce"}
+    monitor.tick(seen(bounce=0.052), 4)
+    assert ("aws-bounce", "opened", "AWS's own rate") in monitor.told
+
+
+def test_awss_own_rate_is_not_over_because_ours_has_joined_it() -> None:
+    monitor = Monitor(bad_from=START + HOUR)
+    monitor.tick(seen(bounce=0.06), 3 * 96)
+    assert {concern for concern, _, _ in monitor.told} == {"aws-bounce", "bounce"}
+    assert ("aws-bounce", "recovered", "AWS's own rate") not in monitor.told
 
 
 def test_a_rate_that_is_missing_ends_nothing_and_is_no_news() -> None:

@@ -25,7 +25,7 @@ HEALTHY, PROBATION, SHUTDOWN = "HEALTHY", "PROBATION", "SHUTDOWN"
 """The words of GetAccount that are known; the field is a free text, so that there may be others."""
 
 NEAR = 0.9
-"""AWS's own rate is told from this part of its review line on, while ours is fine."""
+"""AWS's own rate is told from this part of its review line on, while ours says less."""
 
 PACE_HOURS = 3
 """When the quota is used up is foreseen at the pace of the last three hours."""
@@ -145,9 +145,14 @@ def _number(answer: Mapping[str, object], name: str) -> float:
 
 
 def standings(
-    view: AwsView, policy: AccountPolicy, history: History | None, now: Instant, ours: Callable[[Metric], bool]
+    view: AwsView,
+    policy: AccountPolicy,
+    history: History | None,
+    now: Instant,
+    said: Callable[[Metric, Severity], bool],
 ) -> dict[str, Standing]:
-    """Every concern that can be judged now. `ours` says whether an episode of our own rate of a metric is open."""
+    """Every concern that can be judged now. `said` says whether the episode of our own rate of a
+    metric says as much already."""
     found: dict[str, Standing] = {}
     account = view.known_account
     if account is not None:
@@ -157,7 +162,8 @@ def standings(
     if view.rates is not None and not isinstance(view.rates, Unreadable):
         for metric, concern in AWS_RATE.items():
             rate = view.rates.get(metric)
-            holds = () if rate is None or ours(metric) else _aws_rate(metric, rate)
+            over = () if rate is None else _aws_rate(metric, rate)
+            holds = tuple(finding for finding in over if not said(metric, finding.severity))
             found[concern] = Standing(holds, quiet=DAY, calm=rate is not None)
     return found
 

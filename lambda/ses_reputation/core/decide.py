@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from . import account, volume
-from .account import AWS_UNREADABLE, NOT_ASKED, Account, AwsRate, AwsView, Standing
+from .account import AWS_RATE, AWS_UNREADABLE, NOT_ASKED, Account, AwsRate, AwsView, Standing
 from .days import DayTotal, days_after, with_days
 from .episode import Change, Episode, Kind, Reason, caught_up, step
 from .headroom import Headroom, headroom, share_left
@@ -222,7 +222,12 @@ def _standings(
     aws: AwsView, policy: Policy, history: History | None, now: Instant, episodes: Episodes, failures: int
 ) -> dict[str, Standing]:
     """Every concern besides our own rates that can be judged now."""
-    found = account.standings(aws, policy.account, history, now, lambda metric: metric.value in episodes)
+
+    def said(metric: Metric, severity: Severity) -> bool:
+        ours = episodes.get(metric.value)
+        return AWS_RATE[metric] not in episodes and ours is not None and ours.severity >= severity
+
+    found = account.standings(aws, policy.account, history, now, said)
     found |= volume.standings(history, policy.volume, now, sends=aws.sends)
     if aws.account is not None or aws.rates is not None:
         denied = any(unread.trouble is Trouble.DENIED for unread in aws.unreadable)

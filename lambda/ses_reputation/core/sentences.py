@@ -255,8 +255,9 @@ def _aws_rate(announcement: Announcement, context: Context) -> Iterator[str]:
             f"AWS's own {metric} rate is {percent(rate, lines.review, lines.pause)}. AWS reviews accounts at "
             f"{percent(lines.review)} and may pause sending at {percent(lines.pause)}."
         )
-    if state.estimate is not None and state.estimate.rate is not None:
-        yield f"Ours is lower: {_lower_first(events_of(metric, state.estimate, lines.review))}."
+    if rate is not None and state.estimate is not None and state.estimate.rate is not None:
+        beside_it = "lower" if state.estimate.rate < rate else "no lower"
+        yield f"Ours is {beside_it}: {_lower_first(events_of(metric, state.estimate, lines.review))}."
     yield _DIFFERENCE[metric] + _hint(state, context)
 
 
