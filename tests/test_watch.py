@@ -41,12 +41,14 @@ class World:
         self.rejected: dict[str, str] = {}
         self.gauges: list[tuple[Target, Gauge]] = []
         self.told: list[list[Announcement]] = []
+        self.chatted: list[list[Announcement]] = []
+        self.channels = [Channel("people", 20, self.tell)]
         self.faults: set[str] = set()
         self.calls: list[str] = []
 
     @property
     def edges(self) -> Edges:
-        return Edges(self.read, self.ask, self.put_gauges, self, [Channel("people", 20, self.tell)])
+        return Edges(self.read, self.ask, self.put_gauges, self, self.channels)
 
     def run(self, now: Instant, *targets: Target) -> list[Outcome]:
         return watch_all(targets if targets else (IRELAND,), now, POLICY, self.edges)
@@ -86,6 +88,14 @@ class World:
     def tell(self, announcements: Sequence[Announcement]) -> None:
         self._call("tell")
         self.told.append(list(announcements))
+
+    def chat(self, announcements: Sequence[Announcement]) -> None:
+        self._call("chat")
+        self.chatted.append(list(announcements))
+
+    def open_chat(self) -> None:
+        """A second channel, which takes one announcement at a time."""
+        self.channels.append(Channel("chat", 1, self.chat))
 
 
 @pytest.fixture
@@ -279,3 +289,97 @@ def test_what_several_targets_have_to_say_goes_out_together_worst_first(world: W
     world.run(START, *targets)
     assert [len(batch) for batch in world.told] == [20, 10]
     assert world.told[0][0].severity is Severity.CRITICAL
+
+
+def bad_run(world: World, now: Instant) -> Outcome:
+    """A run at `now` of a sender whose list is bad since the start."""
+    world.readings[IRELAND.id] = points(now, bad_from=START)
+    [outcome] = world.run(now)
+    return outcome
+
+
+def reasons(batches: Sequence[Sequence[Announcement]]) -> list[str]:
+    return [announcement.reason.value for batch in batches for announcement in batch]
+
+
+@pytest.mark.parametrize(
+    "down",
+    [
+        pytest.param(
+            "tell",
+            marks=pytest.mark.xfail(
+                strict=True, reason="what both have told is looked up in marks that are gone by then"
+            ),
+        ),
+        "chat",
+    ],
+)
+def test_each_channel_gets_each_announcement_once_though_another_is_down_for_a_while(world: World, down: str) -> None:
+    world.open_chat()
+    tick = ruined(world)
+    up, missed = (world.chatted, world.told) if down == "tell" else (world.told, world.chatted)
+    world.faults = {down}
+    while len(reasons(up)) < 2:
+        outcome = bad_run(world, tick)
+        tick += BUCKET
+    assert any("an announcement could not be sent to" in failure for failure in outcome.failures)
+    assert reasons(missed) == [] and len(world.state().pending) == 2
+    world.faults.clear()
+    for late in range(3):
+        assert not bad_run(world, tick + late * BUCKET).failures
+    assert sorted(reasons(up)) == sorted(reasons(missed)) == ["escalated", "opened"]
+    assert world.state().pending == () and world.state().told == ()
+
+
+def test_a_channel_that_takes_one_at_a_time_gets_the_worst_first(world: World) -> None:
+    world.open_chat()
+    targets = [Target("123456789012", f"eu-test-{n}") for n in range(1, 4)]
+    for target in targets:
+        world.readings[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    world.readings[targets[-1].id] = points(START, bad_from=START - 86_400)
+    world.run(START, *targets)
+    assert [len(batch) for batch in world.chatted] == [1, 1, 1]
+    assert world.chatted[0][0].severity is Severity.CRITICAL
+
+
+def test_what_failed_half_way_through_a_channel_goes_on_from_there(world: World) -> None:
+    world.open_chat()
+    for target in (IRELAND, OHIO):
+        world.readings[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    chat = world.chat
+
+    def only_one(announcements: Sequence[Announcement]) -> None:
+        chat(announcements)
+        world.faults = {"chat"}
+
+    world.channels[1] = replace(world.channels[1], send=only_one)
+    world.run(START, IRELAND, OHIO)
+    world.channels[1] = replace(world.channels[1], send=chat)
+    world.faults.clear()
+    world.run(START + BUCKET, IRELAND, OHIO)
+    assert sorted(a.target.region for batch in world.chatted for a in batch) == ["eu-west-1", "us-east-2"]
+    assert [len(batch) for batch in world.told] == [2]
+
+
+def test_a_channel_that_is_new_hears_of_what_is_new_only(world: World) -> None:
+    tick = ruined(world)
+    bad_run(world, tick)
+    world.open_chat()
+    while len(reasons(world.told)) < 2:
+        tick += BUCKET
+        bad_run(world, tick)
+    assert reasons(world.chatted) == ["escalated"]
+
+
+def test_what_waits_for_a_channel_that_is_gone_goes_with_the_next_announcement(world: World) -> None:
+    world.open_chat()
+    tick = ruined(world)
+    world.faults = {"chat"}
+    bad_run(world, tick)
+    assert len(world.state().pending) == 1
+    world.channels.pop()
+    while len(reasons(world.told)) < 2:
+        tick += BUCKET
+        bad_run(world, tick)
+    assert reasons(world.told) == ["opened", "escalated"]
+    assert world.state().pending == () and world.state().told == ()

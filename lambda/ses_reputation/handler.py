@@ -23,7 +23,7 @@ from .aws import cloudwatch, ses, sns
 from .aws.failure import AWS_ERRORS, code_of
 from .aws.memory import Memory
 from .aws.session import CONFIG, open_session
-from .core import messages
+from .core import chat, messages
 from .core.account import AwsView
 from .core.decide import Announcement
 from .core.history import DAY, Instant, iso
@@ -165,18 +165,25 @@ def wire(function_arn: str) -> Monitor:
             attributes=messages.attributes(announcements),
         )
 
+    def tell_chat(announcements: Sequence[Announcement]) -> None:
+        for announcement in announcements:
+            sns.publish_chat(notifier(), os.environ["CHAT_TOPIC_ARN"], chat.document(announcement, context))
+
     def ask(target: Target, now: Instant) -> AwsView:
         return AwsView(
             ses.account(client("sesv2", target.region)),
             cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
         )
 
+    channels = [Channel("people", BATCH, tell_people)]
+    if settings.chat.on:
+        channels.append(Channel("chat", 1, tell_chat))
     edges = Edges(
         read=lambda target: ses.send_statistics(client("ses", target.region)),
         ask=ask,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         memory=Memory(client("dynamodb", region), os.environ["MEMORY_TABLE"]),
-        channels=[Channel("people", BATCH, tell_people)],
+        channels=channels,
     )
     gc.freeze()
     gc.enable()
