@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HERE = Path("settings.toml")
 
+PROFILE = "of your AWS configuration (default: AWS_PROFILE)"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
@@ -61,6 +63,14 @@ def _run(arguments: Sequence[str] | None) -> int:
             from .check import check
 
             return check(_settings_or_none(given.settings), given.profile)
+        if given.command == "preview":
+            from .preview import preview
+
+            return preview(_settings_or_none(given.settings), given.messages, given.channel)
+        if given.command == "test-alert":
+            from .trial import send_trial
+
+            return send_trial(_settings_or_none(given.settings), given.profile)
         return _check_settings(given.file, given.deploy)
     except (SettingsError, Unusable) as error:
         print(error, file=sys.stderr)
@@ -99,11 +109,35 @@ def _parser() -> argparse.ArgumentParser:
         "check",
         parents=[settings],
         help="how is the account now?",
-        description="Reads the statistics with your AWS credentials (permission: ses:GetSendStatistics), judges them as "
-        "the deployed monitor does, and changes nothing.",
+        description="Reads the account with your AWS credentials (permissions: ses:GetSendStatistics, ses:GetAccount, "
+        "cloudwatch:GetMetricData), judges it as the deployed monitor does, and changes nothing.",
         epilog="Exit code: 0 where everything could be read, 1 where something is unknown, 2 for wrong settings.",
     )
-    check.add_argument("--profile", metavar="NAME", help="of your AWS configuration (default: AWS_PROFILE)")
+    check.add_argument("--profile", metavar="NAME", help=PROFILE)
+    preview = commands.add_parser(
+        "preview",
+        parents=[settings],
+        help="what do the messages look like?",
+        description="Prints every message in every channel, as these settings have it. Nothing is sent.",
+        epilog="For instance: ses-reputation preview bounce-opened --channel mail",
+    )
+    preview.add_argument("messages", nargs="*", metavar="MESSAGE", help="one or several by name (default: all)")
+    preview.add_argument(
+        "--channel",
+        action="append",
+        default=[],
+        choices=("mail", "slack", "chat", "machine"),
+        help="one or several (default: all)",
+    )
+    test_alert = commands.add_parser(
+        "test-alert",
+        parents=[settings],
+        help="does an alert arrive?",
+        description="Has the deployed function send a test alert, clearly marked, to everybody who gets the real ones, and "
+        "says how many of them have not confirmed their subscription. Permission: lambda:InvokeFunction.",
+        epilog="Exit code: 0 where it was sent and all are confirmed, 1 where somebody hears nothing, 2 where it was not sent.",
+    )
+    test_alert.add_argument("--profile", metavar="NAME", help=PROFILE)
     validate = commands.add_parser(
         "settings",
         help="is the settings file right?",

@@ -15,11 +15,11 @@ from ses_reputation.core.rates import AWS_LINES, Metric
 from ses_reputation.settings import Settings, load
 
 from cli.picture import BLUE, GREEN, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw
+from cli.sender import BUCKET, DAY, Campaign, send_data_points
 
 from .cdk import CdkError, bootstrap, deploy
 from .runtime import DeployedFunction
 from .schedule import DeployedSchedule
-from .sender import BUCKET, DAY, Campaign, send_data_points
 from .server import ACCOUNT, LocalAws
 
 OUT = Path(__file__).parents[1] / "demo-out"

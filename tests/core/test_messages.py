@@ -7,150 +7,56 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC
-from functools import cache
+from functools import partial
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.account import Account, AwsRate, AwsView
-from ses_reputation.core.decide import Announcement, MetricState, State, decide, replay
-from ses_reputation.core.history import BUCKET, DAY, HOUR, Point, point_from
+from ses_reputation.core.account import AwsRate
+from ses_reputation.core.decide import Announcement, MetricState
+from ses_reputation.core.history import DAY
 from ses_reputation.core.messages import attributes, machine, mail
 from ses_reputation.core.rates import Count, Metric
-from ses_reputation.core.reading import Trouble, Unreadable
+from ses_reputation.core.reading import Trouble
 from ses_reputation.core.rules import Verdict, default_policy
 from ses_reputation.core.sentences import Context, ses_console, suggested_share
 from ses_reputation.core.target import Target
-from ses_reputation.core.trial import trial
 from ses_reputation.core.wording import duration, percent
 
-from local_aws.sender import Campaign, send_data_points
+from cli.samples import SAMPLES, START, Stories
 
 GOLDEN = Path(__file__).parent / "golden"
-START = 1_738_540_800  # Monday 2025-02-03T00:00:00Z
 IRELAND = Target("123456789012", "eu-west-1", "shop")
 CONTEXT = Context("", ZoneInfo("Europe/Berlin"), "https://console.aws.amazon.com/d", "https://wiki.mail.test/ses")
 PLAIN = Context("prod", UTC, "https://console.aws.amazon.com/d", "")
 
 
-@cache
-def story(
-    mails_per_day: int = 40_000, per_bucket: int = 250, complaint_rate: float = 0.004, hours: int = 20
-) -> tuple[Announcement, ...]:
-    """What is said of a sender who sends to a bad list for so many hours, two weeks after the start."""
-    bad = START + 14 * DAY + 9 * HOUR
-    campaign = Campaign(bad, bad + hours * HOUR, per_bucket, 0.16, complaint_rate)
-    points = send_data_points(START, START + 24 * DAY, mails_per_day=mails_per_day, campaigns=[campaign])
-    played = replay(IRELAND, [point_from(point) for point in points], default_policy())
-    return tuple(announcement for _, said, _ in played for announcement in said)
+STORIES = Stories(default_policy(), IRELAND)
+story = STORIES.bad_list
 
 
-def the(concern: str, reason: str, said: Sequence[Announcement] | None = None) -> Announcement:
-    """The first announcement of a kind."""
-    said = story() if said is None else said
-    return next(a for a in said if (a.concern, a.reason.value) == (concern, reason))
+def the(concern: str, reason: str) -> Announcement:
+    """The first announcement of a kind about the bad list."""
+    [announcement] = STORIES.first(concern, reason)
+    return announcement
 
 
-def unreadable(trouble: Trouble, ticks: int = 2, readable: int = 0) -> Announcement:
-    """What is said last of a target that could not be read for `ticks` ticks and could for `readable` after that."""
-    points = tuple(Point(START + i * BUCKET, 400, 3) for i in range(96))
-    state: State | None = None
-    said: list[Announcement] = []
-    for tick in range(ticks + readable):
-        reading = Unreadable(trouble, "GetSendStatistics: Code") if tick < ticks else points
-        plan = decide(IRELAND, reading, state, default_policy(), START + DAY + tick * BUCKET)
-        state, said = plan.state, [*said, *plan.announcements]
-    return said[-1]
+def unreadable(trouble: Trouble, ticks: int = 2) -> Announcement:
+    """What is said of a target that could not be read for `ticks` ticks."""
+    [announcement] = STORIES.unreadable(trouble, ticks)
+    return announcement
 
 
-HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=38_400)
+def _message(name: str) -> tuple[list[Announcement], Context]:
+    return SAMPLES[name](STORIES), PLAIN if name in ("small-sender", "huge-sender", "several-at-once") else CONTEXT
 
 
-def seen(views: Sequence[AwsView], points: Callable[[int], Point] | None = None) -> list[Announcement]:
-    """What the last of so many ticks says, at each of which AWS says one of `views` of a sender of ten days."""
-    state: State | None = None
-    said: list[Announcement] = []
-    made = points if points is not None else lambda at: Point(at, 400, 3)
-    for tick, view in enumerate(views):
-        now = START + 10 * DAY + 9 * HOUR + tick * BUCKET
-        record = tuple(made(at) for at in range(START, now, BUCKET))
-        plan = decide(IRELAND, record, state, default_policy(), now, view)
-        state, said = plan.state, list(plan.announcements)
-    return said
-
-
-def account(**changes: Any) -> AwsView:
-    return AwsView(replace(HEALTHY, **changes), {})
-
-
-def rated(**rates: float) -> AwsView:
-    at = START + 10 * DAY + 8 * HOUR
-    return AwsView(HEALTHY, {Metric(name): AwsRate(rate, at) for name, rate in rates.items()})
-
-
-NO_ACCOUNT = Unreadable(Trouble.DENIED, "GetAccount: AccessDeniedException")
-STOPPED = START + 10 * DAY + 6 * HOUR
-
-
-def complaining(at: int) -> Point:
-    """400 mails a quarter of an hour, to which a complaint comes every hour, and five of them in the last hours."""
-    late = at >= START + 10 * DAY + 2 * HOUR
-    return Point(at, 400, 3, 5 if late else int(at % HOUR == 0))
-
-
-MESSAGES: dict[str, Callable[[], tuple[list[Announcement], Context]]] = {
-    "bounce-opened": lambda: ([the("bounce", "opened")], CONTEXT),
-    "bounce-escalated": lambda: ([the("bounce", "escalated")], CONTEXT),
-    "bounce-reminder": lambda: ([the("bounce", "still", story(hours=40))], CONTEXT),
-    "bounce-resolved": lambda: ([the("bounce", "recovered")], CONTEXT),
-    "complaint-opened": lambda: ([the("complaint", "opened")], CONTEXT),
-    "complaint-escalated": lambda: ([the("complaint", "escalated", story(40_000, 400, 0.008))], CONTEXT),
-    "complaint-reminder": lambda: ([the("complaint", "still")], CONTEXT),
-    "complaint-resolved": lambda: ([the("complaint", "recovered")], CONTEXT),
-    "small-sender": lambda: ([the("bounce", "opened", story(150, 4))], PLAIN),
-    "huge-sender": lambda: ([the("bounce", "escalated", story(20_000_000, 200_000))], PLAIN),
-    "several-at-once": lambda: (
-        [the("complaint", "opened"), the("bounce", "escalated"), unreadable(Trouble.DENIED)],
-        PLAIN,
-    ),
-    "unreadable-denied": lambda: ([unreadable(Trouble.DENIED, 1)], CONTEXT),
-    "unreadable-throttled": lambda: ([unreadable(Trouble.THROTTLED)], CONTEXT),
-    "unreadable-bad-answer": lambda: ([unreadable(Trouble.BAD_ANSWER)], CONTEXT),
-    "readable-again": lambda: ([unreadable(Trouble.TIMED_OUT, 3, 6)], CONTEXT),
-    "under-review": lambda: (seen([account(enforcement="PROBATION")]), CONTEXT),
-    "paused-by-aws": lambda: (seen([account(enforcement="PROBATION"), account(enforcement="SHUTDOWN")]), CONTEXT),
-    "healthy-again": lambda: (seen([account(enforcement="SHUTDOWN"), account()]), CONTEXT),
-    "unknown-status": lambda: (seen([account(enforcement="PENDING_<b>REVIEW</b>")]), CONTEXT),
-    "paused-by-ourselves": lambda: (seen([account(sending=False)]), CONTEXT),
-    "sending-again": lambda: (seen([account(sending=False), account()]), CONTEXT),
-    "quota-warning": lambda: (
-        seen([account(used=41_000)], lambda at: Point(at, 400 if at < STOPPED else 1_000, 3)),
-        CONTEXT,
-    ),
-    "quota-used-up": lambda: (seen([account(used=50_000)]), CONTEXT),
-    "aws-bounce-rate": lambda: (seen([rated(bounce=0.0512, complaint=0.0002)]), CONTEXT),
-    "aws-complaint-rate": lambda: (
-        seen([rated(complaint=0.00093)], lambda at: Point(at, 400, 3, at % HOUR == 0)),
-        CONTEXT,
-    ),
-    "complaint-beside-aws": lambda: (seen([rated(bounce=0.008, complaint=0.0016)], complaining), CONTEXT),
-    "aws-unreadable": lambda: (seen([AwsView(NO_ACCOUNT, {})]), CONTEXT),
-    "aws-readable-again": lambda: (seen([AwsView(NO_ACCOUNT, {}), *[account()] * 4]), CONTEXT),
-    "silence": lambda: (seen([account()], lambda at: Point(at, 400 if at < STOPPED else 0)), CONTEXT),
-    "silence-over": lambda: (
-        seen([account()] * 5, lambda at: Point(at, 0 if STOPPED <= at < STOPPED + 3 * HOUR else 400)),
-        CONTEXT,
-    ),
-    "spike": lambda: (seen([account()], lambda at: Point(at, 400 if at < STOPPED else 2_500)), CONTEXT),
-    "rejects": lambda: (seen([account()], lambda at: Point(at, 400, rejects=0 if at < STOPPED else 4)), CONTEXT),
-    "test-alert": lambda: ([trial(IRELAND, START + 9 * HOUR)], CONTEXT),
-}
+MESSAGES = {name: partial(_message, name) for name in SAMPLES}
+"""The announcements of each message and who they are told to."""
 
 
 @pytest.mark.parametrize("name", MESSAGES)
