@@ -35,7 +35,7 @@ def send_trial(settings: Settings | None, profile: str | None) -> int:
     if not isinstance(said, dict) or not isinstance(said.get("told"), list):
         raise Unusable(f"{name} gave an answer that makes no sense: is it of another version? Deploy again.")
     print(f"Test alert {said.get('episode')} sent to: {', '.join(map(str, said['told']))}")
-    return _audience(said.get("subscriptions"), said.get("unconfirmed"))
+    return _audience(said.get("subscriptions"), said.get("unconfirmed"), chat="chat" in said["told"])
 
 
 def _why(error: Exception, name: str) -> str:
@@ -49,11 +49,14 @@ def _why(error: Exception, name: str) -> str:
     return str(error) if isinstance(error, BotoCoreError) else code
 
 
-def _audience(subscriptions: object, unconfirmed: object) -> int:
+def _audience(subscriptions: object, unconfirmed: object, *, chat: bool) -> int:
     """Says who hears it. Nobody, or not everybody, is as good as not known to arrive."""
     if not isinstance(subscriptions, int) or not isinstance(unconfirmed, int):
         print("Whether anybody is subscribed could not be found out; the function's log says why.")
         return UNKNOWN
+    if not subscriptions and chat:
+        print("Nobody is subscribed beside the chat. Now see that it arrives there.")
+        return USABLE
     if not subscriptions:
         print("Nobody is subscribed: an alert reaches no one. Name people in [alerts] emails and deploy again.")
         return UNKNOWN

@@ -66,6 +66,14 @@ def test_every_key_of_the_reference_has_a_meaning_and_every_kind_of_table_is_in_
     assert all(key.meaning and key.accepted for table in file.tables for key in table.keys.values())
 
 
+@pytest.mark.parametrize(
+    "told",
+    ['[slack]\nwebhook_parameter = "/ses/slack"', '[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"'],
+)
+def test_where_slack_is_told_nobody_need_have_a_mail_address(told: str) -> None:
+    assert parse(told).alerts.emails == ()
+
+
 def test_the_default_rules_of_the_reference_are_the_default_rules() -> None:
     assert with_recipient("\n".join(map(as_toml, default_policy().metrics))).policy == default_policy()
 

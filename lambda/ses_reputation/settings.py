@@ -56,7 +56,7 @@ class SettingsError(ValueError):
 class Alerts:
     """Who hears of it, and in what words."""
 
-    emails: tuple[str, ...]  # at least one
+    emails: tuple[str, ...]  # none only where Slack is told
     timezone: str  # IANA name
     runbook_url: str  # empty: none
 
@@ -174,10 +174,20 @@ def _unusable(source: str, reason: str, next_step: str) -> SettingsError:
 def read(file: Table) -> Settings:
     """The settings in `file`, to be used only if it then has no problems."""
     default = default_policy()
+    recipients = file.table("alerts", "Who hears of it, and in what words.")
+    alerts = _alerts(recipients)
+    slack = _slack(file.table("slack", "Slack by an incoming webhook."))
+    chat = _chat(file.table("chat", "Slack by Amazon Q Developer in chat applications."))
+    if recipients.given.get("emails", []) == [] and not slack.on and not chat.on:
+        recipients.refuse(
+            "emails",
+            "at least one mail address, unless [slack] or [chat] is set",
+            "name who is told: nobody would hear of an alert",
+        )
     return Settings(
-        _alerts(file.table("alerts", "Who hears of it, and in what words.")),
-        _slack(file.table("slack", "Slack by an incoming webhook.")),
-        _chat(file.table("chat", "Slack by Amazon Q Developer in chat applications.")),
+        alerts,
+        slack,
+        chat,
         _targets(file.table("targets", "What is watched.")),
         _policy(file, default),
         _deployment(file.table("deployment", "How it is deployed.")),
@@ -207,10 +217,8 @@ def _alerts(table: Table) -> Alerts:
         "a mail address",
         _MAIL,
         "write bare addresses, each in quotes of its own, like oncall@example.com",
-        "Who is told. Each must follow the link in a confirmation mail once, else it gets nothing.",
+        "Who is told. Each must follow the link in a confirmation mail once, else it gets nothing. May be empty where Slack is told.",
     )
-    if table.given.get("emails", []) == []:
-        table.refuse("emails", "at least one mail address", "name who is told: nobody would hear of an alert")
     timezone = table.value(
         "timezone",
         Key("UTC", "an IANA time zone like Europe/Berlin", "The zone of the times in messages."),

@@ -51,6 +51,12 @@ def test_it_says_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.Capture
     assert "Test alert test-20250217T0945Z sent to: people" in printed and "3, all confirmed" in printed
 
 
+def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.answers(SENT | {"told": ["people", "chat"], "subscriptions": 0})
+    assert main(["test-alert"]) == 0
+    assert "Nobody is subscribed beside the chat" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("audience", "said"),
     [
