@@ -39,7 +39,7 @@ def chat(
     """The channel and its own topic: what is no custom notification and no alarm would be dropped without a word."""
     _refuse_other_partitions(stack, settings)
     topic = alert_topic(
-        stack, "Chat", name=f"{settings.stack_name}-chat", display_name="SES reputation in chat", key=key
+        stack, "Chat", name=f"{settings.stack_name}-Chat", display_name="SES reputation in chat", key=key
     )
     rights = iam.ManagedPolicy(
         stack,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError, ParamValidationError
+from botocore.validate import validate_parameters
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
@@ -194,7 +195,32 @@ class BucketPolicy(_Resource):
         return name, {}
 
 
-RESOURCES = (Alarm, BucketPolicy, EventInvokeConfig, QueuePolicy, Schedule, Subscription, TopicPolicy)
+class SlackChannel(_Resource):
+    """Checked and not made: moto has no Amazon Q Developer in chat applications, which nothing here talks to."""
+
+    TYPE, NAME = "AWS::Chatbot::SlackChannelConfiguration", "ConfigurationName"
+    _NAMES: ClassVar = {"SlackWorkspaceId": "SlackTeamId", "GuardrailPolicies": "GuardrailPolicyArns"}
+
+    @classmethod
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
+        request = {cls._NAMES.get(key, key): value for key, value in properties.items() if key != "Tags"}
+        request["Tags"] = [{f"Tag{key}": value for key, value in tag.items()} for tag in properties.get("Tags", [])]
+        model = _client("chatbot", region).meta.service_model.operation_model("CreateSlackChannelConfiguration")
+        validate_parameters({**request, "SlackChannelName": "alerts"}, model.input_shape)
+        arn = f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{request['ConfigurationName']}"
+        return arn, {"Arn": arn}
+
+
+RESOURCES = (
+    Alarm,
+    BucketPolicy,
+    EventInvokeConfig,
+    QueuePolicy,
+    Schedule,
+    SlackChannel,
+    Subscription,
+    TopicPolicy,
+)
 
 
 def install(client: Client) -> None:

@@ -48,9 +48,7 @@ def test_the_words_are_those_of_the_settings(capsys: pytest.CaptureFixture[str],
 
 def test_a_message_that_these_settings_never_send_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "late.toml"
-    file.write_text(
-        '[alerts]\nemails = ["ops@mail.test"]\n\n[account]\nquota_warning = 0.9\nquota_critical = 0.95\n'
-    )
+    file.write_text('[alerts]\nemails = ["ops@mail.test"]\n\n[account]\nquota_warning = 0.9\nquota_critical = 0.95\n')
     assert main(["preview", "quota-warning", "--settings", str(file)]) == 0
     assert "quota-warning: with these settings this sample is not told" in capsys.readouterr().out
 

@@ -160,8 +160,9 @@ def test_without_one_of_its_other_rights_the_run_fails_loudly_and_the_alert_come
 def test_an_event_that_fails_for_good_is_kept(monitor: Deployment) -> None:
     attempts = monitor.schedule.fire(NOW + 400 * 86_400)
     assert [attempt.payload["errorType"] for attempt in attempts] == ["BadEvent"] * 3
-    [queue] = monitor.local.client("sqs").list_queues(QueueNamePrefix="SesReputation")["QueueUrls"]
-    [message] = monitor.local.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    queues = monitor.local.client("sqs")
+    [queue] = queues.list_queues(QueueNamePrefix="SesReputation-FailedRuns")["QueueUrls"]
+    [message] = queues.receive_message(QueueUrl=queue)["Messages"]
     assert "in the future" in message["Body"]
 
 

@@ -38,7 +38,7 @@ def topic(resources: Resources) -> str:
     [found] = [
         name
         for name, r in resources.items()
-        if r["Type"] == "AWS::SNS::Topic" and r["Properties"]["TopicName"] == "SesReputation-chat"
+        if r["Type"] == "AWS::SNS::Topic" and r["Properties"]["TopicName"] == "SesReputation-Chat"
     ]
     return found
 

@@ -15,8 +15,8 @@ from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.utils import parse_timestamp
 
-SERVICES = ("cloudwatch", "dynamodb", "ses", "sesv2", "sns")
-"""Every service that the function talks to; the build ships the data of these and no other."""
+SERVICES = ("cloudwatch", "dynamodb", "secretsmanager", "ses", "sesv2", "sns", "ssm")
+"""Every service that the functions talk to; the build ships the data of these and no other."""
 
 CONFIG = Config(
     connect_timeout=3,

@@ -53,9 +53,10 @@ def _announcement(said: Mapping[str, Any], stage: str) -> Payload:
     headline = _word(said, "headline")
     summary = "\n".join(_words(said, "summary"))
     steps = [f"{number}. {step}" for number, step in enumerate(_words(said, "next_steps"), 1)]
+    account = _word(said, "account")
     origin = (
         f"Message {_word(said, 'seq')} of episode {_word(said, 'episode')}",
-        f"account {_word(said, 'account')}",
+        f"account {account}" if account else "",
         _word(said, "region"),
     )
     title = headline if headline else "SES reputation"

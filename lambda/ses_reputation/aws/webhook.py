@@ -1,0 +1,120 @@
+"""An incoming webhook of Slack: payloads out. Its address is its password, so no error here holds it, or has it as its cause."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+from urllib3.exceptions import HTTPError
+
+CONNECT, READ = 3, 10
+"""Seconds for each half of an attempt."""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""The hosts that may be spoken to without encryption: nothing leaves the machine."""
+
+
+class SlackError(Exception):
+    """A message is not, or not surely, with Slack."""
+
+
+class BadAddress(SlackError):
+    """What is stored is no address of a webhook."""
+
+
+class NotNow(SlackError):
+    """Slack could not take the message for the moment; the same later may succeed."""
+
+
+class Refused(SlackError):
+    """Slack will not take this message however often it comes."""
+
+    def __init__(self, status: int, word: str) -> None:
+        super().__init__(f"Slack refused the message with {status} {word}: {_advice(status, word)}")
+        self.address_is_dead = status in (403, 404, 410)
+
+
+def address_of(stored: str) -> str:
+    """The address in a stored text. Raises `BadAddress`."""
+    address = stored.strip()
+    try:
+        parts = urlsplit(address)
+        scheme, host = parts.scheme, parts.hostname
+    except ValueError:
+        scheme, host = "", None
+    safe = scheme == "https" or (scheme == "http" and host in LOOPBACK)
+    if not safe or not host or not re.fullmatch(r"[!-~]+", address):
+        raise BadAddress("what is stored is not the https:// address of a webhook; store that alone, as plain text")
+    return address
+
+
+def post(
+    http: PoolManager,
+    address: str,
+    payload: Mapping[str, Any],
+    *,
+    remaining: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> None:
+    """Posts one message, and as often as Slack asks to wait for it, waits: as long as that fits into the `remaining` seconds.
+    Raises `NotNow` or `Refused`."""
+    body = json.dumps(payload).encode()
+    while True:
+        response = _answer(http, address, body)
+        if response.status == 200 and response.data.strip() == b"ok":
+            return
+        wait = _wait(response)
+        if wait is None or wait + CONNECT + READ > remaining():
+            raise _failure(response)
+        sleep(wait)
+
+
+def _answer(http: PoolManager, address: str, body: bytes) -> BaseHTTPResponse:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    try:
+        return http.request(
+            "POST",
+            address,
+            body=body,
+            headers=headers,
+            timeout=Timeout(connect=CONNECT, read=READ),
+            retries=False,
+            redirect=False,
+        )
+    except HTTPError as error:
+        raise NotNow(f"Slack did not answer ({type(error).__name__})") from None  # its text holds host and path
+
+
+def _wait(response: BaseHTTPResponse) -> int | None:
+    """The seconds that Slack asks to wait for, if it does."""
+    asked = response.headers.get("Retry-After", "")
+    return int(asked) if response.status == 429 and re.fullmatch(r"[0-9]{1,6}", asked) else None
+
+
+def _failure(response: BaseHTTPResponse) -> SlackError:
+    text = response.data.decode(errors="replace").strip()
+    word = text if re.fullmatch(r"[a-z_]{1,60}", text) else "without a word"  # Slack's are; a proxy's page is not
+    if 400 <= response.status < 500 and response.status not in (408, 429):
+        return Refused(response.status, word)
+    return NotNow(f"Slack did not take the message: {response.status} {word}")
+
+
+_WEBHOOK_GONE = "the webhook is gone or disabled; make a new one in Slack and store its address"
+_ADVICE = {
+    "action_prohibited": "a rule of the workspace forbids it; ask an administrator of it",
+    "channel_is_archived": "unarchive the channel, or make a webhook for another one and store its address",
+    "channel_not_found": "the channel is gone; make a webhook for another one and store its address",
+    "posting_to_general_channel_denied": "who made the webhook may not post there; ask an administrator of the workspace",
+    "team_disabled": "the workspace is disabled; ask an administrator of it",
+}
+
+
+def _advice(status: int, word: str) -> str:
+    """What to do about a refusal (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks)."""
+    if status in (403, 404, 410):
+        return _ADVICE.get(word, _WEBHOOK_GONE)
+    return "the message itself is at fault; it is in the queue of what Slack was not told, please report it"
