@@ -21,6 +21,7 @@ from ses_reputation.settings import Settings
 
 from .chat import chat
 from .dashboard import dashboard
+from .slack import slack
 from .topic import alert_topic
 from .watchdog import watchdog
 
@@ -105,6 +106,8 @@ class MonitorStack(Stack):
             ),
         )
         alarms = watchdog(self, settings, function=function, failed_runs=failed, people=people)
+        if settings.slack.on:
+            alarms = (*alarms, slack(self, settings, code=code, people=people))
         dashboard(self, settings, function=function, alarms=alarms)
         if settings.chat.on:
             chat(self, settings, key=key, function=function, alarms=alarms)

@@ -46,7 +46,7 @@ def main() -> None:
             end = int(time.time()) // DAY * DAY
             story = Story(end - STORY_DAYS * DAY)
             _play(local, schedule, story)
-            mails = [f"Subject: {m.subject}\n\n{_body(m.bodies)}" for m in local.sent(outputs["PeopleTopicArn"])]
+            mails = [f"Subject: {m.subject}\n\n{m.body('email')}" for m in local.sent(outputs["PeopleTopicArn"])]
             _show_mails(mails)
             picture = OUT / "metrics.png"
             _draw(local, settings, story, outputs["PeopleTopicArn"], picture)
@@ -125,16 +125,11 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def _body(bodies: str) -> str:
-    text: str = json.loads(bodies)["default"]
-    return text
-
-
 def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: Path) -> None:
     """The metrics as they are in CloudWatch now, and the announcements as they were published."""
     series = _metrics(local, settings, story)
     announcements = [
-        a for sent in local.sent(topic) for a in json.loads(json.loads(sent.bodies)["sqs"])["announcements"]
+        a for sent in local.sent(topic) for a in json.loads(sent.body("sqs"))["announcements"]
     ]
 
     def panel(metric: Metric, name: str, warning: float) -> Panel:

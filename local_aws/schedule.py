@@ -1,4 +1,4 @@
-"""Fires the deployed schedule: its own input with the scheduled time filled in, and Lambda's retries, which moto lacks."""
+"""Fires the deployed schedule: its own input with the scheduled time filled in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from .runtime import DeployedFunction, FunctionDied, Result
+from . import asynchronous
+from .runtime import DeployedFunction, Result
 from .server import LocalAws
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
@@ -28,21 +29,5 @@ class DeployedSchedule:
         return json.loads(self.target["Input"].replace(SCHEDULED_TIME, time))
 
     def fire(self, at: int) -> list[Result]:
-        """One tick as Lambda plays it: tried again as often as configured while it fails; an event that fails for good goes to the failure destination. Returns every attempt."""
-        event = self.event(at)
-        configured = self.local.client("lambda").get_function_event_invoke_config(
-            FunctionName=self.function.configuration["FunctionName"]
-        )
-        attempts: list[Result] = []
-        for _ in range(1 + configured["MaximumRetryAttempts"]):
-            try:
-                attempts.append(self.function.invoke(event))
-            except FunctionDied as died:
-                attempts.append(Result(False, {"errorType": "FunctionDied"}, str(died)))
-            if attempts[-1].ok:
-                return attempts
-        queue_arn = configured["DestinationConfig"]["OnFailure"]["Destination"]
-        queue_url = self.local.client("sqs").get_queue_url(QueueName=queue_arn.rsplit(":", 1)[1])["QueueUrl"]
-        record = {"requestPayload": event, "responsePayload": attempts[-1].payload}
-        self.local.client("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps(record))
-        return attempts
+        """One tick; every attempt of the function."""
+        return asynchronous.invoke(self.local, self.function, self.event(at))

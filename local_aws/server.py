@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import urllib.request
@@ -16,7 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from moto.sns.models import sns_backends
 from werkzeug.serving import make_server
 
-from . import cloudformation, iam, ses
+from . import cloudformation, iam, ses, sns
 from .faults import Faults
 from .ses import SesAccount, ses_account
 
@@ -33,6 +34,17 @@ class Sent:
     subject: str
     bodies: str  # as published: JSON by protocol where the publisher sent several
     attributes: dict[str, Any]
+
+    def body(self, protocol: str) -> str:
+        """What the subscribers of a protocol get."""
+        try:
+            bodies = json.loads(self.bodies)
+        except ValueError:
+            return self.bodies
+        if "default" not in bodies:  # JSON that is not by protocol, such as an alarm
+            return self.bodies
+        body: str = bodies.get(protocol, bodies["default"])
+        return body
 
 
 class LocalAws:
@@ -129,4 +141,5 @@ def _install() -> None:
     """Adds to moto, once per process, what it lacks."""
     ses.install()
     iam.install()
+    sns.install()
     cloudformation.install(lambda service, region: _current[-1].client(service, region))

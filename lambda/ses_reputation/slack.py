@@ -38,32 +38,52 @@ class AddressUnknown(Exception):
 
 
 @dataclass
+class Progress:
+    """How far a notification got that could not be passed on as a whole."""
+
+    done: int = 0  # of its messages, from the first on
+    refused: Refused | None = None  # the last of them that Slack will never take
+
+
+@dataclass
 class Forwarder:
-    """What is kept between notifications: the webhook's address, and how far those got that stopped half-way."""
+    """What is kept between notifications: the webhook's address, and what stopped half-way."""
 
     read_address: Callable[[], str]
     post: Callable[[str, Payload, Callable[[], float]], None]
     address: str = ""  # empty: to be read
-    posted: dict[str, int] = field(default_factory=dict)
+    unfinished: dict[str, Progress] = field(default_factory=dict)
 
     def forward(self, message_id: str, subject: str, message: str, remaining: Callable[[], float]) -> int:
         """Posts what a notification has to say, and answers in how many messages. Where it stopped half-way the last time it
-        goes on from there, as far as this process remembers. Raises `AddressUnknown` or `webhook.SlackError`."""
+        goes on from there, as far as this process remembers; a message that Slack refuses for good is not posted again and keeps
+        no other back. Raises `AddressUnknown` or `webhook.SlackError`."""
         if not self.address:
             self.address = self.read_address()
+        progress = self.unfinished.setdefault(message_id, Progress())
         messages = payloads(subject, message)
-        for number, payload in enumerate(messages):
-            if number < self.posted.get(message_id, 0):
-                continue
+        for payload in messages[progress.done :]:
             try:
-                self.post(self.address, payload, remaining)
+                self._say(payload, remaining)
             except Refused as refused:
                 if refused.address_is_dead:
-                    self.address = ""
-                raise
-            self.posted[message_id] = number + 1
-        del self.posted[message_id]
+                    self.address = ""  # there may be a new one by the next attempt
+                    raise
+                progress.refused = refused
+            progress.done += 1
+        if progress.refused is not None:
+            raise progress.refused
+        del self.unfinished[message_id]
         return len(messages)
+
+    def _say(self, payload: Payload, remaining: Callable[[], float]) -> None:
+        """Posts a message, and where Slack refuses its layout, its words alone."""
+        try:
+            self.post(self.address, payload, remaining)
+        except Refused as refused:
+            if refused.address_is_dead or payload.keys() <= {"text"}:
+                raise
+            self.post(self.address, {"text": payload["text"]}, remaining)
 
 
 def handler(event: object, context: LambdaContext) -> None:
@@ -100,9 +120,12 @@ def stored_address(slack: Slack) -> str:
     """The webhook's address from where the settings say it is. Raises `AddressUnknown` or `webhook.BadAddress`."""
     session = open_session()
     if slack.webhook_parameter:
-        name, read = slack.webhook_parameter, partial(secret.parameter, session.client("ssm", config=CONFIG))
+        name = slack.webhook_parameter
+        read = partial(secret.parameter, session.client("ssm", config=CONFIG))
     else:
-        name, read = slack.webhook_secret, partial(secret.secret, session.client("secretsmanager", config=CONFIG))
+        name = slack.webhook_secret
+        region = name.split(":")[3] if name.startswith("arn:") else None  # of the function itself
+        read = partial(secret.secret, session.client("secretsmanager", region_name=region, config=CONFIG))
     try:
         stored = read(name)
     except AWS_ERRORS as error:

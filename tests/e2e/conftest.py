@@ -61,7 +61,7 @@ class Deployment:
     def announcements(self) -> list[dict[str, Any]]:
         """Everything told to programs so far, oldest first."""
         sent = self.local.sent(self.outputs["PeopleTopicArn"])
-        return [a for message in sent for a in json.loads(json.loads(message.bodies)["sqs"])["announcements"]]
+        return [a for message in sent for a in json.loads(message.body("sqs"))["announcements"]]
 
     def told(self) -> list[tuple[str, str]]:
         """(metric, reason) of every announcement so far."""

@@ -82,7 +82,7 @@ def test_people_read_words_and_programs_read_json(monitor: Deployment) -> None:
     assert announcement["metric"] == "bounce" and announcement["mails"] > 0
     [mail] = local.sent(monitor.outputs["PeopleTopicArn"])
     assert mail.subject.isascii() and len(mail.subject) < 100 and "bounce" in mail.subject
-    text = json.loads(mail.bodies)["default"]
+    text = mail.body("email")
     assert f"{announcement['events']:,} of the last {announcement['mails']:,} mails" in text
     assert json.loads(mail.attributes["metric"]["Value"]) == ["bounce"]
 

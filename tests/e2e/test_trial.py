@@ -17,7 +17,7 @@ def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor:
     before = monitor.local.client("dynamodb").scan(TableName=table)["Items"]
     result = monitor.function.invoke({"test_alert": True})
     [message] = monitor.local.sent(topic)
-    [announcement] = json.loads(json.loads(message.bodies)["sqs"])["announcements"]
+    [announcement] = json.loads(message.body("sqs"))["announcements"]
     subscriptions = len(monitor.local.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
     assert result.ok and result.payload == {
         "told": ["people"],
@@ -27,7 +27,7 @@ def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor:
     }
     assert message.subject.startswith("TEST: ")
     assert announcement["metric"] == "test" and announcement["headline"] == message.subject
-    assert "Nothing is wrong" in json.loads(message.bodies)["default"]
+    assert "Nothing is wrong" in message.body("email")
     assert monitor.local.client("dynamodb").scan(TableName=table)["Items"] == before
     monitor.tick(NOW + QUARTER)
     assert len(monitor.local.sent(topic)) == 1

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishInputTypeDef
 
-MACHINES = ("sqs", "lambda", "http", "https")
-"""The protocols whose readers are programs."""
+MAIL = ("email", "email-json")
+"""The protocols whose readers are people with a screen; the readers of all others but SMS are programs."""
 
 
 def publish_chat(client: SNSClient, topic: str, document: str) -> None:
@@ -44,11 +44,12 @@ def publish(
     document: str,
     attributes: Mapping[str, Sequence[str]],
 ) -> None:
-    """Sends `text` to people and `document` to machines, in one message. Raises what botocore raises.
+    """Sends `text` to people, of which a telephone gets the `subject` alone, and `document` to programs, in one message.
+    Raises what botocore raises.
 
     Every attribute is a list of words that a subscription's filter policy may ask for.
     """
-    bodies = {"default": text} | dict.fromkeys(MACHINES, document)
+    bodies = {"default": document, "sms": subject} | dict.fromkeys(MAIL, text)
     typed: dict[str, MessageAttributeValueTypeDef] = {
         name: {"DataType": "String.Array", "StringValue": json.dumps(list(values))}
         for name, values in attributes.items()

@@ -1,0 +1,152 @@
+"""The forwarder to Slack's incoming webhook: what it may do, and what becomes of what Slack was not told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Annotations, Match
+from aws_cdk.aws_lambda import Code
+from cfnlint.api import ManualArgs, lint
+from ses_reputation.settings import parse
+
+from infra.stack import MonitorStack
+
+from .conftest import CONTEXT, Resources, of_type
+from .test_stack import actions, statements, validated
+
+Synth = Callable[[str], dict[str, Any]]
+
+PARAMETER = '[slack]\nwebhook_parameter = "/ses-reputation/slack"\n'
+SECRET = '[slack]\nwebhook_secret = "slack/webhook"\n'
+WHOLE = "arn:aws:secretsmanager:us-east-2:123456789012:secret:slack-a1B2c3"
+ELSEWHERE = f'[slack]\nwebhook_secret = "{WHOLE}"\n'
+
+
+@pytest.fixture
+def with_slack(synth: Synth) -> dict[str, Any]:
+    return synth(PARAMETER)
+
+
+@pytest.fixture
+def slack_resources(with_slack: dict[str, Any]) -> Resources:
+    found: Resources = with_slack["Resources"]
+    return found
+
+
+def named(resources: Resources, kind: str, prefix: str) -> tuple[str, dict[str, Any]]:
+    """The one resource of a type whose logical id begins so, with its properties."""
+    [(name, resource)] = [
+        (name, resource)
+        for name, resource in resources.items()
+        if resource["Type"] == kind and name.startswith(prefix) and not name.startswith("FunctionEvent")
+    ]
+    return name, resource["Properties"]
+
+
+def forwarder_rights(resources: Resources) -> dict[str, dict[str, Any]]:
+    """The statements of the forwarder's role by their names."""
+    role, _ = named(resources, "AWS::IAM::Role", "SlackRole")
+    return {
+        statement.get("Sid", "destination"): statement
+        for policy in of_type(resources, "AWS::IAM::Policy")
+        if policy["Roles"] == [{"Ref": role}]
+        for statement in policy["PolicyDocument"]["Statement"]
+    }
+
+
+def test_without_the_setting_there_is_none_of_it(template: dict[str, Any]) -> None:
+    assert "slack" not in json.dumps(template).lower()
+
+
+def test_the_forwarder_takes_everything_that_the_people_are_told(slack_resources: Resources) -> None:
+    function, _ = named(slack_resources, "AWS::Lambda::Function", "SlackFunction")
+    people, _ = named(slack_resources, "AWS::SNS::Topic", "People")
+    [subscription] = [s for s in of_type(slack_resources, "AWS::SNS::Subscription") if s["Protocol"] == "lambda"]
+    assert subscription["TopicArn"] == {"Ref": people} and "FilterPolicy" not in subscription
+    assert subscription["Endpoint"] == {"Fn::GetAtt": [function, "Arn"]}
+    [permission] = of_type(slack_resources, "AWS::Lambda::Permission")
+    assert permission["Principal"] == "sns.amazonaws.com" and permission["SourceArn"] == {"Ref": people}
+
+
+def test_what_cannot_be_delivered_or_posted_ends_in_one_queue_and_rings(slack_resources: Resources) -> None:
+    queue, properties = named(slack_resources, "AWS::SQS::Queue", "NotToldSlack")
+    assert properties["SqsManagedSseEnabled"] is True
+    [subscription] = [s for s in of_type(slack_resources, "AWS::SNS::Subscription") if s["Protocol"] == "lambda"]
+    assert subscription["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": [queue, "Arn"]}}
+    [invoked] = [
+        config
+        for config in of_type(slack_resources, "AWS::Lambda::EventInvokeConfig")
+        if config["FunctionName"]["Ref"].startswith("SlackFunction")
+    ]
+    assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": [queue, "Arn"]}
+    [alarm] = [
+        a for a in of_type(slack_resources, "AWS::CloudWatch::Alarm") if a["AlarmName"].endswith("-slack-not-told")
+    ]
+    people, _ = named(slack_resources, "AWS::SNS::Topic", "People")
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": people}]
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+    body = json.dumps(slack_resources)
+    assert body.count("-slack-not-told") == 1 and json.dumps(
+        of_type(slack_resources, "AWS::CloudWatch::Dashboard")
+    ).count("SlackNotTold")
+
+
+def test_the_forwarder_may_read_one_parameter_decrypt_nothing_else_and_tell_nobody(slack_resources: Resources) -> None:
+    rights = forwarder_rights(slack_resources)
+    assert set(rights) == {"ReadWebhook", "DecryptWebhook", "Log", "destination"}
+    assert {action.split(":")[0] for action in actions(rights["destination"])} == {"sqs"}
+    parameter = rights["ReadWebhook"]["Resource"]
+    assert actions(rights["ReadWebhook"]) == ["ssm:GetParameter"]
+    assert parameter["Fn::Join"][1][-1] == ":parameter/ses-reputation/slack"
+    assert rights["DecryptWebhook"]["Condition"] == {"StringLike": {"kms:EncryptionContext:PARAMETER_ARN": parameter}}
+
+
+def test_the_monitor_itself_may_not_read_the_address(slack_resources: Resources) -> None:
+    assert [s for s in statements(slack_resources) if set(actions(s)) & {"ssm:GetParameter", "kms:Decrypt"}] == []
+
+
+@pytest.mark.parametrize(
+    ("toml", "ending"),
+    [(SECRET, ":secret:slack/webhook-??????"), (ELSEWHERE, WHOLE)],
+    ids=["by name", "by ARN"],
+)
+def test_a_secret_is_named_as_narrowly_as_the_settings_do(synth: Synth, toml: str, ending: str) -> None:
+    rights = forwarder_rights(synth(toml)["Resources"])
+    assert actions(rights["ReadWebhook"]) == ["secretsmanager:GetSecretValue"]
+    assert json.dumps(rights["ReadWebhook"]["Resource"]).rstrip('"]}').endswith(ending)
+    assert rights["DecryptWebhook"]["Condition"] == {
+        "StringLike": {"kms:EncryptionContext:SecretARN": rights["ReadWebhook"]["Resource"]}
+    }
+
+
+def test_the_forwarder_leaves_time_for_the_pause_that_slack_asks_for(slack_resources: Resources) -> None:
+    _, function = named(slack_resources, "AWS::Lambda::Function", "SlackFunction")
+    assert function["Timeout"] == 60 and function["Handler"] == "ses_reputation.slack.handler"
+    assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"]
+    assert set(function["Environment"]["Variables"]) == {"POWERTOOLS_SERVICE_NAME"}
+
+
+def test_cfn_lint_finds_nothing(with_slack: dict[str, Any]) -> None:
+    found = lint(json.dumps(with_slack), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"]))
+    assert [str(match) for match in found] == []
+
+
+@pytest.mark.parametrize(
+    "toml", [PARAMETER, SECRET, ELSEWHERE], ids=["a parameter", "a secret", "a secret of another region"]
+)
+def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path, toml: str) -> None:
+    assert validated(tmp_path, toml) == []
+
+
+@pytest.mark.parametrize(("emails", "warned"), [("[]", 1), ('["oncall@mail.test"]', 0)])
+def test_synth_warns_where_nobody_would_hear_that_slack_is_not_told(tmp_path: Path, emails: str, warned: int) -> None:
+    settings = parse(f"[alerts]\nemails = {emails}\n{PARAMETER}")
+    app = App(context=CONTEXT, builtin_cloud_formation_validation=False)
+    stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(tmp_path)))
+    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("Only Slack's webhook is told"))
+    assert len(warnings) == warned
