@@ -128,9 +128,7 @@ def _shown(path: Path) -> str:
 def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: Path) -> None:
     """The metrics as they are in CloudWatch now, and the announcements as they were published."""
     series = _metrics(local, settings, story)
-    announcements = [
-        a for sent in local.sent(topic) for a in json.loads(sent.body("sqs"))["announcements"]
-    ]
+    announcements = [a for sent in local.sent(topic) for a in json.loads(sent.body("sqs"))["announcements"]]
 
     def panel(metric: Metric, name: str, warning: float) -> Panel:
         lines = AWS_LINES[metric]

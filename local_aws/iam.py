@@ -12,7 +12,9 @@ from typing import Any
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.dynamodb.responses import DynamoHandler
 from moto.iam.access_control import IAMPolicyStatement, IAMRequest
+from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sns.responses import SNSResponse
+from moto.ssm.responses import SimpleSystemManagerResponse
 
 PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
 """Signing names that are not the prefix of the service's IAM actions."""
@@ -37,7 +39,20 @@ def install() -> None:
         _request.namespace = self._get_param("Namespace")
         return "*"
 
-    resources: dict[Any, Any] = {SNSResponse: topic, DynamoHandler: table, CloudWatchResponse: any_metric}
+    def parameter(self: Any) -> str:
+        return f"arn:aws:ssm:{self.region}:{self.current_account}:parameter{self._get_param('Name')}"
+
+    def secret(self: Any) -> str:
+        name = self._get_param("SecretId")
+        return self.backend.secrets[name].arn if name in self.backend.secrets else "*"
+
+    resources: dict[Any, Any] = {
+        SNSResponse: topic,
+        DynamoHandler: table,
+        CloudWatchResponse: any_metric,
+        SimpleSystemManagerResponse: parameter,
+        SecretsManagerResponse: secret,
+    }
     for response, resource in resources.items():
         response._determine_resource = resource
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,6 +21,7 @@ class Answer:
     status: int = 200
     word: str = "ok"
     retry_after: int | None = None  # seconds
+    headers: Mapping[str, str] = field(default_factory=dict)  # besides
 
 
 @dataclass
@@ -82,6 +83,8 @@ def problems(payload: dict[str, Any]) -> Iterator[str]:
         yield "msg_too_long"
     if len(blocks) > 50 or not all(map(_is_block, blocks)):
         yield "invalid_blocks"
+    if sum(map(_length, blocks)) > 13_000:  # not documented; github.com/slackapi/bolt-js/issues/2509
+        yield "msg_blocks_too_long"
     if not all(re.fullmatch(r"#[0-9a-f]{6}", attachment.get("color", "#000000")) for attachment in attachments):
         yield "invalid_attachments"
 
@@ -99,6 +102,12 @@ def _is_block(block: dict[str, Any]) -> bool:
         case {"type": "context", "elements": [_, *_] as elements}:
             return len(elements) <= 10 and all(_is_text(each["text"], 3_000) for each in elements)
     return False
+
+
+def _length(block: dict[str, Any]) -> int:
+    """Characters of all texts of a block."""
+    texts = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+    return sum(len(text["text"]) for text in texts if isinstance(text, dict))
 
 
 def _is_text(text: object, limit: int) -> bool:
@@ -123,6 +132,8 @@ def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(body)))
             if answer.retry_after is not None:
                 self.send_header("Retry-After", str(answer.retry_after))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

@@ -16,7 +16,7 @@ from urllib3 import PoolManager
 
 from . import settings as settings_file
 from .aws import secret, webhook
-from .aws.failure import AWS_ERRORS, code_of
+from .aws.failure import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, open_session
 from .aws.webhook import Refused
 from .core.blocks import Payload, payloads
@@ -129,5 +129,7 @@ def stored_address(slack: Slack) -> str:
     try:
         stored = read(name)
     except AWS_ERRORS as error:
-        raise AddressUnknown(f"the webhook's address cannot be read from {name} ({code_of(error)})") from None
+        raise AddressUnknown(
+            f"the webhook's address cannot be read from {name}: {trouble_of(error)} ({code_of(error)})"
+        ) from None
     return webhook.address_of(stored)

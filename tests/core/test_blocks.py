@@ -164,6 +164,12 @@ def test_what_is_too_long_ends_in_an_ellipsis_and_never_within_an_escape() -> No
     assert summary == "&lt;" * 749 + "…"
 
 
+def test_what_is_too_much_to_be_laid_out_is_shown_as_words() -> None:
+    facts = [{"name": str(number), "text": "x" * 1_500} for number in range(9)]
+    [payload] = payloads("", document(SAID | {"facts": facts}))
+    assert set(payload) == {"text"} and payload["text"].startswith("OK: SES complaint rate")
+
+
 LONG = st.one_of(
     st.text(max_size=40),
     st.sampled_from(["&", "<", "x", "…"]).map(lambda sign: sign * 50_000),

@@ -28,6 +28,10 @@ FIELD = 2_000
 FIELDS = 10
 """Characters at most of a message's text, a header, a section and a field; fields at most of a section."""
 
+BLOCKS = 12_000
+"""Characters at most of all blocks of a message. Slack has a limit that it does not publish, seen somewhat above this
+(github.com/slackapi/bolt-js/issues/2509)."""
+
 _COLOURS = {"critical": "#d1242f", "warning": "#e3a008", "unknown": "#6e7781", "resolved": "#2da44e"}
 _ALARM_STATES = {"ALARM": "critical", "OK": "resolved"}
 _LINKS = {"dashboard": "Dashboard", "ses_console": "SES console", "runbook": "Runbook"}
@@ -97,12 +101,20 @@ def _alarm(alarm: Mapping[str, Any]) -> Payload:
 
 def _message(title: str, text: str, state: str, blocks: Sequence[Block]) -> Payload:
     """A headline, and beside a bar of the state's colour what there is to say; `text` is what a notification or a screen
-    reader gets of it."""
+    reader gets of it, and everybody where there is too much to lay out."""
+    words = _fit(f"{title}\n{text}".strip(), TEXT)
+    if sum(map(_length, blocks)) > BLOCKS:
+        return {"text": words}
     return {
-        "text": _fit(f"{title}\n{text}".strip(), TEXT),
+        "text": words,
         "blocks": [{"type": "header", "text": {"type": "plain_text", "text": _fit(title, HEADER), "emoji": False}}],
         "attachments": [{"color": _COLOURS.get(state, _COLOURS["unknown"]), "blocks": list(blocks)}],
     }
+
+
+def _length(block: Block) -> int:
+    texts = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+    return sum(len(text["text"]) for text in texts if text is not None)
 
 
 def _section(text: str) -> Iterator[Block]:

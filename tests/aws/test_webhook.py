@@ -1,0 +1,187 @@
+"""The webhook's address, and what Slack answers: posted to a stand-in over HTTP that enforces Slack's limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ses_reputation.aws import webhook
+from ses_reputation.aws.webhook import BadAddress, NotNow, Refused, SlackError
+from urllib3 import PoolManager
+
+from local_aws.slack import PATH, Answer, LocalSlack
+
+HELLO = {"text": "hello"}
+
+
+@pytest.fixture
+def slack() -> Iterator[LocalSlack]:
+    with LocalSlack() as local:
+        yield local
+
+
+class Post:
+    """A post with so many seconds left, whose pauses take no time and are noted."""
+
+    def __init__(self, slack: LocalSlack, seconds: float = 60) -> None:
+        self.slack, self.left = slack, seconds
+        self.pauses: list[float] = []
+
+    def __call__(self, payload: dict[str, Any], address: str = "") -> None:
+        webhook.post(
+            PoolManager(),
+            address if address else self.slack.address,
+            payload,
+            remaining=lambda: self.left,
+            sleep=self._sleep,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.left -= seconds
+
+
+def test_a_message_is_posted_once(slack: LocalSlack) -> None:
+    Post(slack)(HELLO)
+    assert slack.messages == [HELLO] and slack.asked == 1
+
+
+def test_the_pause_that_slack_asks_for_is_made(slack: LocalSlack) -> None:
+    slack.planted = [Answer(429, "rate_limited", retry_after=7), Answer(429, "rate_limited", retry_after=2)]
+    post = Post(slack)
+    post(HELLO)
+    assert post.pauses == [7, 2] and slack.messages == [HELLO]
+
+
+def test_a_pause_that_is_longer_than_the_time_left_is_not_begun(slack: LocalSlack) -> None:
+    slack.planted = [Answer(429, "rate_limited", retry_after=50)]
+    post = Post(slack)
+    with pytest.raises(NotNow, match="429 rate_limited"):
+        post(HELLO)
+    assert post.pauses == [] and slack.asked == 1
+
+
+@pytest.mark.parametrize("asked", ["soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", ""], ids=repr)
+def test_a_pause_that_is_no_number_of_seconds_is_left_to_the_next_attempt(slack: LocalSlack, asked: str) -> None:
+    slack.planted = [Answer(429, "rate_limited", headers={"Retry-After": asked})]
+    with pytest.raises(NotNow):
+        Post(slack)(HELLO)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_what_slack_cannot_do_now_may_be_tried_again(slack: LocalSlack, status: int) -> None:
+    slack.planted = [Answer(status, "internal_error")]
+    with pytest.raises(NotNow):
+        Post(slack)(HELLO)
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "dead", "advice"),
+    [
+        (400, "invalid_payload", False, "please report it"),
+        (403, "action_prohibited", True, "ask an administrator"),
+        (404, "no_service", True, "make a new one in Slack"),
+        (404, "channel_not_found", True, "for another one"),
+        (410, "channel_is_archived", True, "unarchive the channel"),
+        (403, "invalid_token", True, "make a new one in Slack"),
+        (413, "too_large", False, "please report it"),
+    ],
+)
+def test_what_slack_refuses_for_good_says_what_to_do(
+    slack: LocalSlack, status: int, word: str, dead: bool, advice: str
+) -> None:
+    slack.planted = [Answer(status, word)]
+    with pytest.raises(Refused, match=advice) as refused:
+        Post(slack)(HELLO)
+    assert refused.value.address_is_dead is dead and word in str(refused.value)
+
+
+def test_slack_refuses_what_its_documentation_says(slack: LocalSlack) -> None:
+    for payload in (
+        {"text": ""},
+        {"text": "x" * 40_001},
+        {"text": "a", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3_001}}]},
+        {"text": "a", "blocks": [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}]},
+        {"text": "a", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "1 < 2"}}]},
+        {"text": "a", "blocks": [{"type": "context", "elements": [{"type": "mrkdwn", "text": "x"}]}] * 51},
+        {"text": "a", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2_700}}] * 5},
+    ):
+        with pytest.raises(Refused):
+            Post(slack)(payload)
+    assert slack.messages == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, "<html>Sign in to the wireless network</html>"),
+        Answer(200, ""),
+        Answer(302, "moved", headers={"Location": "http://127.0.0.1:1/elsewhere"}),
+        Answer(502, "<html>Bad gateway</html>"),
+    ],
+    ids=["a web page", "nothing", "a redirect", "a proxy's error"],
+)
+def test_an_answer_that_is_not_slacks_ok_is_none(slack: LocalSlack, answer: Answer) -> None:
+    slack.planted = [answer]
+    with pytest.raises(NotNow, match=r"without a word|moved"):
+        Post(slack)(HELLO)
+    assert slack.asked == 1
+
+
+def test_nobody_there_is_not_now(slack: LocalSlack) -> None:
+    with pytest.raises(NotNow, match="NewConnectionError"):
+        Post(slack)(HELLO, f"http://127.0.0.1:1{PATH}")
+
+
+def test_no_error_holds_the_address(slack: LocalSlack) -> None:
+    secret = PATH.rsplit("/", 1)[1]
+    caught: list[SlackError] = []
+    for answer in (Answer(404, secret), Answer(500, secret), Answer(429, "rate_limited", retry_after=99)):
+        slack.planted = [answer]
+        with pytest.raises(SlackError) as error:
+            Post(slack)(HELLO)
+        caught.append(error.value)
+    for address in (f"http://127.0.0.1:1{PATH}", f"http://127.0.0.1:99999{PATH}"):
+        with pytest.raises(SlackError) as error:
+            Post(slack)(HELLO, address)
+        caught.append(error.value)
+    assert not any(secret in str(error) for error in caught)
+    assert all(
+        error.__cause__ is None and error.__suppress_context__ is (error.__context__ is not None) for error in caught
+    )
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "https://hooks.slack.com/services/T0/B0/x",
+        "  https://hooks.slack.com/services/T0/B0/x\n",
+        "http://localhost:80/x",
+    ],
+    ids=["as Slack gives it", "with blanks around it", "on this machine"],
+)
+def test_an_address_is_taken_as_it_was_stored(stored: str) -> None:
+    assert webhook.address_of(stored) == stored.strip()
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "xoxb-1234-token",
+        "http://hooks.slack.com/services/T0/B0/x",
+        json.dumps({"url": "https://hooks.slack.com/services/T0/B0/x"}),
+        "https://hooks.slack.com/a https://hooks.slack.com/b",
+        "https://",
+        "https://[::1/x",
+        "ftp://hooks.slack.com/x",
+        "https://hooks.slack.com/\u00e9",
+    ],
+    ids=repr,
+)
+def test_what_is_no_address_is_refused_without_saying_what_it_is(stored: str) -> None:
+    with pytest.raises(BadAddress) as error:
+        webhook.address_of(stored)
+    assert "hooks" not in str(error.value) and "token" not in str(error.value)
