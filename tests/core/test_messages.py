@@ -11,11 +11,13 @@ from dataclasses import replace
 from datetime import UTC
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from ses_reputation.core.account import AwsRate
 from ses_reputation.core.decide import Announcement, MetricState
 from ses_reputation.core.history import DAY
@@ -26,6 +28,7 @@ from ses_reputation.core.rules import Verdict, default_policy
 from ses_reputation.core.sentences import Context, ses_console, suggested_share
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import duration, percent
+from ses_reputation.handler import BATCH
 
 from cli.samples import SAMPLES, START, Stories
 
@@ -76,6 +79,43 @@ def test_the_document_for_programs_reads_as_its_golden_file() -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(made, encoding="utf-8")
     assert made == golden.read_text(encoding="utf-8")
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "machine-message.schema.json").read_text(encoding="utf-8"))
+
+
+def closed(schema: Any) -> Any:
+    """`schema` with every object held to the properties that it names."""
+    if isinstance(schema, list):
+        return [closed(member) for member in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: closed(value) for name, value in schema.items()}
+    return inner | {"additionalProperties": False} if schema.get("type") == "object" else inner
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_document_for_programs_is_what_its_schema_says_and_no_more(name: str) -> None:
+    announcements, context = MESSAGES[name]()
+    made = json.loads(machine(announcements, context))
+    validator = Draft202012Validator(closed(SCHEMA), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    assert [error.message for error in validator.iter_errors(made)] == []
+
+
+def test_the_schema_refuses_another_version_and_a_document_without_announcements() -> None:
+    made = json.loads(machine([the("bounce", "opened")], PLAIN))
+    assert list(Draft202012Validator(SCHEMA).iter_errors(made | {"version": 2}))
+    assert list(Draft202012Validator(SCHEMA).iter_errors(made | {"announcements": []}))
+
+
+def test_the_longest_messages_of_one_run_are_together_less_than_sns_takes() -> None:
+    context = replace(CONTEXT, runbook_url="https://wiki.mail.test/" + "x" * 480)
+    longest = max((MESSAGES[name]()[0] for name in MESSAGES), key=lambda said: len(machine(said, context)) / len(said))
+    alias = replace(longest[0], target=replace(IRELAND, alias="Q" * 60))
+    said = [alias] * BATCH
+    attributes_too = len(json.dumps(dict(attributes(said))))
+    escaped = json.dumps([machine(said, context), mail(said, context).text, mail(said, context).text])
+    assert len(escaped.encode()) + attributes_too < 256 * 1024 * 0.9
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -333,7 +333,7 @@ def facts_of(announcement: Announcement, context: Context) -> list[tuple[str, st
     ago = announcement.at - announcement.opened_at
     since = when(announcement.opened_at, context.zone)
     facts = [("Since", f"{since}, {duration(ago)} ago" if ago else since), ("What is new", _new(announcement))]
-    for state in announcement.metrics:
+    for state in sorted(announcement.metrics, key=lambda state: state.metric.value != announcement.concern):
         if state.metric.value == announcement.concern:
             facts.append(("Headroom", headroom_in_words(state.headroom)))
             facts.append(("Last 24 h", sparkline(announcement.spark)))
