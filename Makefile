@@ -25,7 +25,7 @@ demo: setup      ## a fortnight of mail through the deployed monitor, on this ma
 	@$(BIN)/python -m local_aws.demo
 
 test: setup      ## every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 bench: setup     ## how early and how quiet the policy is, over simulated senders
 	@$(BIN)/python -m bench.score

@@ -152,7 +152,7 @@ def announce(outcomes: Sequence[Outcome], edges: Edges) -> None:
     pending.sort(key=lambda pair: (-pair[1].severity, pair[1].at))
     names = [channel.name for channel in edges.channels]
     for channel in edges.channels:
-        due = [(outcome, a) for outcome, a in pending if _mark(channel.name, a) not in outcome.plan.state.told]
+        due = [(outcome, a) for outcome, a in pending if a in outcome.pending and not _told(channel.name, a, outcome)]
         for start in range(0, len(due), channel.batch):
             batch = due[start : start + channel.batch]
             try:
@@ -169,6 +169,10 @@ Due = Sequence[tuple[Outcome, Announcement]]
 
 def _outcomes(batch: Due) -> Iterable[Outcome]:
     return {id(outcome): outcome for outcome, _ in batch}.values()
+
+
+def _told(channel: str, announcement: Announcement, outcome: Outcome) -> bool:
+    return _mark(channel, announcement) in outcome.plan.state.told
 
 
 def _mark(channel: str, announcement: Announcement) -> str:

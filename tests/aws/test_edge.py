@@ -246,5 +246,4 @@ def test_people_get_the_text_and_machines_the_document() -> None:
             attributes={"severity": ["critical"]},
         )
     sent = json.loads(bodies["Message"])
-    assert sent == {"default": '{"version": 1}', "email": "words", "email-json": "words", "sms": "subject"}
-    assert "email" not in sent  # it reads "default"
+    assert sent == {"default": '{"version": 1}', "email": "words", "email-json": "words", "sms": "Subject"}

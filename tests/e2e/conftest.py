@@ -21,7 +21,7 @@ from local_aws.server import ACCOUNT, LocalAws
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "local_aws" / "settings.toml"
 
-QUARTER = 900
+QUARTER, HOUR = 900, 3_600
 NOW = int(time.time()) // QUARTER * QUARTER - 3 * 86_400
 """A tick three days ago: the function refuses times in the future, and some tests play two days."""
 

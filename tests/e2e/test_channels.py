@@ -19,7 +19,7 @@ from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
 from local_aws.slack import PATH, Answer, LocalSlack
 from local_aws.subscription import DeployedSubscription
-from tests.e2e.conftest import NOW, QUARTER, Deployment, points
+from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points
 
 SETTINGS = """
 [alerts]
@@ -36,7 +36,6 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = Draft202012Validator(
     json.loads((ROOT / "tests" / "core" / "custom-notification.schema.json").read_text(encoding="utf-8"))
 )
-HOUR = 3_600
 PARAMETER = "/ses-reputation/slack"
 SECRET = PATH.rsplit("/", 1)[1]
 

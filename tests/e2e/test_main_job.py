@@ -10,9 +10,7 @@ from contextlib import contextmanager
 import pytest
 from ses_reputation.core.decide import GAUGES
 
-from tests.e2e.conftest import NOW, QUARTER, Deployment, points
-
-HOUR = 3_600
+from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points
 
 
 def test_the_deployment_says_no_warning(deployed: Deployment) -> None:
