@@ -17,6 +17,7 @@ import time
 import uuid
 import zipfile
 from dataclasses import dataclass
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class DeployedFunction:
         with zipfile.ZipFile(io.BytesIO(self.zip)) as asset:
             asset.extractall(self.root)
         self._log = Path(self._folder.name) / "log"
+        self._log_group = f"/aws/lambda/{name}"
         self._api: _RuntimeApi | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -78,7 +80,9 @@ class DeployedFunction:
                 if self._process.poll() is not None:
                     raise FunctionDied(self._printed(seen)) from None
             else:
-                return Result(kind == "response", payload, self._printed(seen))
+                printed = self._printed(seen)
+                self.local.keep_log(self._log_group, _time_of(event), printed)
+                return Result(kind == "response", payload, printed)
         self.stop()
         raise FunctionDied(f"timed out after {self.configuration['Timeout']} s\n{self._printed(seen)}")
 
@@ -119,7 +123,7 @@ class DeployedFunction:
             "AWS_LAMBDA_FUNCTION_NAME": self.configuration["FunctionName"],
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.configuration["MemorySize"]),
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.configuration['FunctionName']}",
+            "AWS_LAMBDA_LOG_GROUP_NAME": self._log_group,
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.configuration['Runtime']}",
@@ -140,6 +144,14 @@ class DeployedFunction:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+
+def _time_of(event: object) -> int:
+    """When an event happens: a tick at its scheduled time, whenever it is played."""
+    try:
+        return int(datetime.fromisoformat(event["now"]).timestamp())  # type: ignore[index]
+    except (TypeError, KeyError, ValueError):
+        return int(time.time())
 
 
 Answer = queue.Queue[tuple[str, Any]]
