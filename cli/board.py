@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
-from ses_reputation.aws.failure import AWS_ERRORS, code_of, trouble_of
+from ses_reputation.aws.failure import AWS_ERRORS, answered, code_of, trouble_of
 from ses_reputation.core.reading import Trouble
 from ses_reputation.settings import Settings
 
@@ -29,6 +29,13 @@ QUERY_SECONDS = 30
 """How long a query of the log may take."""
 
 _SPAN = re.compile(r"-P(\d+)D")
+
+_NOT_UNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading a body raises that has another shape than ours: anybody may edit a dashboard."""
+
+
+class NotRead(Exception):
+    """AWS has answered that it could not answer; the text says which call, and how."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Threshold:
 class Widget:
     """One widget in its place on the grid of 24 columns, with what it shows. Only the fields of its kind are filled."""
 
-    kind: str  # "timeSeries", "singleValue", "table", "text" or "alarms"
+    kind: str  # one of `KINDS`, unless there is trouble
     x: int
     y: int
     width: int
@@ -68,6 +75,10 @@ class Widget:
     markdown: str = ""
     states: Sequence[tuple[str, str]] = ()  # alarms: name and state
     trouble: str = ""  # why it could not be read
+
+
+KINDS = ("timeSeries", "singleValue", "table", "text", "alarms")
+"""What a widget may be to be drawn."""
 
 
 def dashboard(settings: Settings | None, file: Path, profile: str | None) -> int:
@@ -107,7 +118,8 @@ class Reader:
     def widgets(self, name: str) -> list[Widget]:
         """Every widget of the dashboard `name`. Raises `Unusable` where that cannot be read."""
         try:
-            text = self._client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
+            with answered():
+                text = self._client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
         except AWS_ERRORS as error:
             if trouble_of(error) is Trouble.DENIED:
                 raise Unusable(
@@ -120,7 +132,7 @@ class Reader:
             body = chosen(text)
             start = self.now - _days(body) * 86_400
             return [self._widget(widget, start) for widget in body["widgets"]]
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except _NOT_UNDERSTOOD:
             raise Unusable(f"The dashboard {name} is not one that this project has made.") from None
 
     def _client(self, service: str, region: str | None = None) -> Any:
@@ -133,6 +145,8 @@ class Reader:
         properties = widget["properties"]
         kind = {"text": "text", "alarm": "alarms"}.get(widget["type"], properties.get("view", "table"))
         place = (kind, widget["x"], widget["y"], widget["width"], widget["height"], properties.get("title", ""))
+        if kind not in KINDS:
+            return Widget(*place, trouble=f"a widget of the kind {kind} is not drawn")
         try:
             match widget["type"]:
                 case "text":
@@ -150,26 +164,51 @@ class Reader:
                     return Widget(*place, lines=self._lines(properties, start), thresholds=thresholds, limits=limits)
         except AWS_ERRORS as error:
             return Widget(*place, trouble=f"{trouble_of(error)} ({code_of(error)})")
+        except NotRead as error:
+            return Widget(*place, trouble=str(error))
+        except _NOT_UNDERSTOOD:
+            return Widget(*place, trouble="not as this project has made it")
 
     def _states(self, arns: Sequence[str]) -> list[tuple[str, str]]:
         names = [arn.split(":alarm:")[1] for arn in arns]
-        answer = self._client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
-        states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in answer}
+        with answered():
+            answer = self._client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+            states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in answer}
         return [(name, states.get(name, "GONE")) for name in names]
 
     def _query(self, properties: Mapping[str, Any], start: int) -> list[Mapping[str, str]]:
         source, _, query = properties["query"].partition("|")
+        groups = re.findall(r"'([^']+)'", source)
         logs = self._client("logs", properties.get("region"))
-        started = logs.start_query(
-            logGroupNames=re.findall(r"'([^']+)'", source), startTime=start, endTime=self.now, queryString=query.strip()
-        )
         give_up = time.monotonic() + QUERY_SECONDS
-        while True:
-            answer = logs.get_query_results(queryId=started["queryId"])
-            if answer["status"] not in ("Scheduled", "Running") or time.monotonic() > give_up:
-                break
-            time.sleep(0.5)
-        return [{part["field"]: part["value"] for part in row if part["field"] != "@ptr"} for row in answer["results"]]
+        with answered():
+            query_id = logs.start_query(
+                logGroupNames=groups, startTime=start, endTime=self.now, queryString=query.strip()
+            )["queryId"]
+            while (answer := logs.get_query_results(queryId=query_id))["status"] in ("Scheduled", "Running"):
+                if time.monotonic() > give_up:
+                    raise NotRead(f"GetQueryResults: no answer within {QUERY_SECONDS} s")
+                time.sleep(0.5)
+            if answer["status"] != "Complete":  # the rows there are may be none, or a part
+                raise NotRead(f"GetQueryResults: {answer['status']}")
+            return [
+                {part["field"]: part["value"] for part in row if part["field"] != "@ptr"} for row in answer["results"]
+            ]
+
+    def _results(
+        self, region: str | None, queries: Sequence[Mapping[str, Any]], start: int
+    ) -> Iterator[Mapping[str, Any]]:
+        pages = (
+            self._client("cloudwatch", region)
+            .get_paginator("get_metric_data")
+            .paginate(
+                MetricDataQueries=queries,
+                StartTime=datetime.fromtimestamp(start, UTC),
+                EndTime=datetime.fromtimestamp(self.now, UTC),
+                ScanBy="TimestampAscending",
+            )
+        )
+        return (result for page in pages for result in page["MetricDataResults"])
 
     def _lines(self, properties: Mapping[str, Any], start: int) -> list[Line]:
         rows = [_row(row) for row in _written_out(properties["metrics"])]
@@ -181,20 +220,13 @@ class Reader:
                 for number, row in enumerate(rows)
                 if (row.region or own) == region
             ]
-            pages = (
-                self._client("cloudwatch", region)
-                .get_paginator("get_metric_data")
-                .paginate(
-                    MetricDataQueries=queries,
-                    StartTime=datetime.fromtimestamp(start, UTC),
-                    EndTime=datetime.fromtimestamp(self.now, UTC),
-                    ScanBy="TimestampAscending",
-                )
-            )
-            for result in (result for page in pages for result in page["MetricDataResults"]):
-                times, values = found[int(result["Id"][1:])]
-                times.extend(int(at.timestamp()) for at in result["Timestamps"])
-                values.extend(result["Values"])
+            with answered():
+                for result in self._results(region, queries, start):
+                    if result.get("StatusCode") in ("Forbidden", "InternalError"):
+                        raise NotRead(f"GetMetricData: {result['StatusCode']}")
+                    times, values = found[int(result["Id"][1:])]
+                    times.extend(int(at.timestamp()) for at in result["Timestamps"])
+                    values.extend(result["Values"])
         return [Line(row.label, row.color, *found[number], right=row.right) for number, row in enumerate(rows)]
 
 

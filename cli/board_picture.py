@@ -27,6 +27,8 @@ INK, FAINT, PANEL, PAGE = "#16191f", "#687078", "#ffffff", "#f2f3f3"
 COLORS = ("#1f77b4", "#9467bd", "#2ca02c", "#8c564b", "#17becf", "#7f7f7f")
 STATES = {"OK": "#1d8102", "ALARM": "#d13212"}
 """Of alarms; others are grey."""
+DATES = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S"]
+"""What a year, a month, a day, an hour, a minute and a second is called under a graph."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Card:
 
 def draw(path: Path, name: str, widgets: Sequence[Widget], now: int) -> None:
     """Writes the picture to `path`. Raises OSError where that cannot be written."""
-    rows = HEAD + max(widget.y + widget.height for widget in widgets)
+    rows = HEAD + max((widget.y + widget.height for widget in widgets), default=0)
     figure = Figure(figsize=(COLUMNS * INCHES[0], rows * INCHES[1]), facecolor=PAGE)
     as_of = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
     figure.text(0.008, 1 - 0.5 / rows, name, fontsize=15, fontweight="bold", color=INK, va="center")
@@ -97,8 +99,9 @@ def _graph(card: Card) -> None:
         _limit(right, widget.limits.get("right", {}), 1)
     if drawn:
         locator = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        formatter = ConciseDateFormatter(locator, formats=DATES, zero_formats=DATES, show_offset=False)  # type: ignore[no-untyped-call]
         axis.xaxis.set_major_locator(locator)
-        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
+        axis.xaxis.set_major_formatter(formatter)
     else:
         axis.text(0.5, 0.5, "no data", transform=axis.transAxes, ha="center", color=FAINT, fontsize=9)
         axis.set_xticks([])
@@ -150,13 +153,14 @@ def _legend(card: Card) -> float:
 def _single(card: Card) -> None:
     """The newest value of each metric, large, over its course."""
     widget = card.widget
-    each = widget.width / len(widget.lines)
+    each = widget.width / max(1, len(widget.lines))
     for number, line in enumerate(widget.lines):
         left = number * each + 0.25
         card.say(left, 1.2, line.label, 8, FAINT)
-        card.say(left, 1.95, f"{line.values[-1]:.3g}" if line.times else "no data", 17)
-        if line.times:
-            spark = card.inside(left + 2.2, 1.6, widget.width - (number + 1) * each + 0.25, 0.25)
+        card.say(left, 2.05, f"{line.values[-1]:.3g}" if line.times else "no data", 17)
+        if line.times:  # the newest value may be an old one
+            card.say(left, 3.1, datetime.fromtimestamp(line.times[-1], UTC).strftime("at %m-%d %H:%M"), 7, FAINT)
+            spark = card.inside(left + 1.9, 1.6, widget.width - (number + 1) * each + 0.25, 0.25)
             spark.plot(line.times, line.values, color=_color(line, number), linewidth=1)
             spark.fill_between(line.times, line.values, color=_color(line, number), alpha=0.15, linewidth=0)
             spark.margins(x=0)
@@ -201,12 +205,11 @@ def _text(card: Card) -> None:
 
 def _alarms(card: Card) -> None:
     """Each alarm with the colour of its state."""
-    each = card.widget.width / max(3, len(card.widget.states))
     for number, (name, state) in enumerate(card.widget.states):
-        x = number * each + 0.25
-        card.say(x, 1.7, "■", 15, STATES.get(state, FAINT))
-        card.say(x + 0.6, 1.5, name, 9)
-        card.say(x + 0.6, 2.05, state.replace("_", " ").lower(), 8, FAINT)
+        y = 1.3 + 0.68 * number
+        card.say(0.25, y, "■", 12, STATES.get(state, FAINT))
+        card.say(0.7, y, name, 8.5)
+        card.say(card.widget.width - 0.25, y, state.replace("_", " ").lower(), 8, FAINT, ha="right")
 
 
 _DRAWN: dict[str, Callable[[Card], None]] = {

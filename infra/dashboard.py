@@ -64,19 +64,26 @@ def _rows(
     if several:
         yield _overview(metrics, regions)
     region = CHOSEN if several else regions[0]
-    yield [_now(metrics, region)]
+    yield [_now(metrics, region), _alarms(alarms)]
     policy = settings.policy
     yield [
         _rates(metrics, policy.bounce, "Bounce", region, regions),
         _rates(metrics, policy.complaint, "Complaint", region, regions),
     ]
     log = _log(function)
+    here = f'{_WATCHED} and target = "{metrics.account}/{region}"'
     yield [_headroom(metrics, region), log(_TOLD, "What was told", 12)]
     yield _volume(metrics, regions)
-    yield [log(_STATE, "AWS's decision", 16), log(_QUOTA, "Part of the 24-hour quota in use", 8, "line")]
+    yield [
+        log(_STATE, "What AWS has decided, and how many episodes are open", 16),
+        log([here, _QUOTA], f"Part of the 24-hour quota in use in {region}", 8, "line"),
+    ]
     yield [cloudwatch.TextWidget(markdown=_EXPLANATION, width=24, height=4)]
-    yield [cloudwatch.AlarmStatusWidget(title="Does the monitor run?", width=24, height=3, alarms=list(alarms))]
-    yield [_runs(settings, function), log(_AGE, "Minutes since the newest mail that it knows of", 12, "line")]
+    yield [
+        _runs(settings, function),
+        log([here, _AGE], f"Minutes since the newest mail known of in {region}", 8, "line"),
+        log(_FAILED, "What a run could not do", 8),
+    ]
 
 
 _EXPLANATION = """\
@@ -93,7 +100,7 @@ class _Metrics:
     """The metrics that there are to draw."""
 
     def __init__(self, stack: Stack, settings: Settings) -> None:
-        self._stack = stack
+        self.account = stack.account
         self._namespace = settings.metric_namespace
 
     def ours(
@@ -103,7 +110,7 @@ class _Metrics:
         return cloudwatch.Metric(
             namespace=self._namespace,
             metric_name=name,
-            dimensions_map={"Account": self._stack.account, "Region": region},
+            dimensions_map={"Account": self.account, "Region": region},
             statistic=statistic,
             period=TICK,
             label=label,
@@ -144,7 +151,7 @@ def _overview(metrics: _Metrics, regions: Sequence[str]) -> Row:
 def _now(metrics: _Metrics, region: str) -> cloudwatch.SingleValueWidget:
     return cloudwatch.SingleValueWidget(
         title=f"Verdict and headroom in {region}",
-        width=24,
+        width=18,
         height=4,
         sparkline=True,
         metrics=[
@@ -154,6 +161,11 @@ def _now(metrics: _Metrics, region: str) -> cloudwatch.SingleValueWidget:
             metrics.ours("ComplaintRate", region, "Complaint rate (0.001 is 0.1 %)", PURPLE),
         ],
     )
+
+
+def _alarms(alarms: Sequence[cloudwatch.Alarm]) -> cloudwatch.AlarmStatusWidget:
+    """Beside the verdict: of a monitor that does not run it is an old one."""
+    return cloudwatch.AlarmStatusWidget(title="Does the monitor run?", width=6, height=4, alarms=list(alarms))
 
 
 def _rates(
@@ -234,13 +246,19 @@ _STATE = (
     _WATCHED,
     (
         "stats latest(tick) as as_of, latest(verdict) as our_verdict, latest(account_state) as aws_says, "
-        "latest(quota_used) as quota, latest(aws_bounce_rate) as aws_bounces, "
+        "latest(open_episodes) as open_episodes, latest(quota_used) as quota, latest(aws_bounce_rate) as aws_bounces, "
         "latest(aws_complaint_rate) as aws_complaints by target"
     ),
     "sort target asc",
 )
-_QUOTA = (_WATCHED, "stats max(quota_used) as quota by bin(1h)")
-_AGE = (_WATCHED, "stats max(newest_mail_minutes) as minutes by bin(1h)")
+_FAILED = (
+    f"{_WATCHED} and ispresent(failures.0)",
+    "fields tick, target, failures.0 as what, failures.1 as and_what",
+    "sort @timestamp desc",
+    "limit 20",
+)
+_QUOTA = "stats max(quota_used) as quota by bin(1h)"
+_AGE = "stats max(newest_mail_minutes) as minutes by bin(1h)"
 
 Log = Callable[..., cloudwatch.LogQueryWidget]
 
@@ -268,7 +286,7 @@ def _runs(settings: Settings, function: lambda_.Function) -> cloudwatch.GraphWid
     every = Duration.minutes(settings.deployment.schedule_minutes)
     return cloudwatch.GraphWidget(
         title="Runs, and those that failed",
-        width=12,
+        width=8,
         height=6,
         left=[
             function.metric_invocations(period=every, label="runs", color=BLUE),

@@ -214,6 +214,7 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
             tick=iso(now),
             verdict=plan.verdict.value,
             unreadable=None if plan.unreadable is None else plan.unreadable.detail,
+            open_episodes=len(plan.state.episodes),
             episodes=[f"{episode.id} {episode.severity.name}" for episode in plan.state.episodes],
             **aws_in_log(plan.aws),
             newest_mail_minutes=None if plan.newest is None else max(0, now - plan.newest) // 60,

@@ -49,11 +49,21 @@ def test_its_tables_show_what_was_told_and_what_aws_says(watched: Deployment) ->
     widgets = read(watched)
     [told] = widgets["What was told"].rows
     assert told["what"].startswith("WARNING: SES bounce rate ") and told["what"].endswith(", 1)")
-    [state] = widgets["AWS's decision"].rows
+    [state] = widgets["What AWS has decided, and how many episodes are open"].rows
     assert set(state) == {
-        *("target", "as_of", "our_verdict", "aws_says", "quota", "aws_bounces", "aws_complaints"),
+        *("target", "as_of", "our_verdict", "aws_says", "open_episodes", "quota", "aws_bounces", "aws_complaints"),
     }
     assert (state["our_verdict"], state["aws_says"], state["quota"]) == ("WARNING", "HEALTHY", "0.04")
+    assert state["open_episodes"] == "1"
+    assert widgets["What a run could not do"].rows == []
+
+
+def test_what_a_run_could_not_do_is_on_it(watched: Deployment) -> None:
+    watched.local.faults.plant("dynamodb", "PutItem", status=400, code="AccessDeniedException")
+    assert not watched.tick(NOW + 2 * HOUR).ok
+    rows = read(watched)["What a run could not do"].rows
+    assert {row["what"] for row in rows} == {"the memory could not be written (AccessDeniedException)"}
+    assert {row["target"] for row in rows} == {"123456789012/eu-west-1"}
 
 
 def test_it_shows_the_alarms_of_the_watchdog(watched: Deployment) -> None:
@@ -70,7 +80,7 @@ def test_the_command_draws_it(watched: Deployment, tmp_path: Path, capsys: pytes
     picture = tmp_path / "board.png"
     assert main(["dashboard", "--png", str(picture), "--settings", str(SETTINGS)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 50_000
-    assert capsys.readouterr().out == f"{picture}: the dashboard SesReputation with 13 widgets\n"
+    assert capsys.readouterr().out == f"{picture}: the dashboard SesReputation with 14 widgets\n"
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_drawn(
@@ -80,7 +90,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_drawn(
     picture = tmp_path / "board.svg"
     assert main(["dashboard", "--png", str(picture), "--settings", str(SETTINGS)]) == 1
     printed = capsys.readouterr().out
-    assert printed.count("not readable: ") == 4
+    assert printed.count("not readable: ") == 5
     assert "not readable: What was told: access denied (AccessDeniedException)" in printed
     assert picture.exists()
 
