@@ -11,9 +11,11 @@ import json
 import os
 import queue
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import traceback
 import uuid
 import zipfile
 from dataclasses import dataclass
@@ -57,7 +59,7 @@ class DeployedFunction:
             asset.extractall(self.root)
         self._log = Path(self._folder.name) / "log"
         self._log_group = f"/aws/lambda/{name}"
-        self._api: _RuntimeApi | None = None
+        self._api: RuntimeApi | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def invoke(self, event: object) -> Result:
@@ -109,7 +111,7 @@ class DeployedFunction:
     def _start(self) -> None:
         if self._api is not None:
             self._api.close()
-        self._api = _RuntimeApi(self.configuration["FunctionArn"], self.configuration["Timeout"])
+        self._api = RuntimeApi(self.configuration["FunctionArn"], self.configuration["Timeout"])
         libraries = next(RUNTIME.glob("lib/python*/site-packages"))
         role = self.local.client("sts").assume_role(
             RoleArn=self.configuration["Role"], RoleSessionName=self.configuration["FunctionName"]
@@ -157,7 +159,21 @@ def _time_of(event: object) -> int:
 Answer = queue.Queue[tuple[str, Any]]
 
 
-class _RuntimeApi:
+class LoopbackServer(ThreadingHTTPServer):
+    """A server on loopback whose clients may be killed at any time."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """What a killed client leaves behind is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            traceback.print_exc()
+
+
+class RuntimeApi:
     """The Lambda Runtime API of one execution environment."""
 
     def __init__(self, function_arn: str, timeout: float) -> None:
@@ -212,8 +228,7 @@ class _RuntimeApi:
                 self.rfile.readline()
                 return body
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property

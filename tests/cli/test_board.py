@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from cli.board_picture import _cell
 
 
 def test_the_shorthand_for_what_stands_in_the_row_above_is_written_out() -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["AWS/SES", "Send", "Region", "eu-west-1", {"label": "sent"}],
         [".", "Bounce", ".", "."],
         ["...", "us-east-2", {"yAxis": "right"}],
