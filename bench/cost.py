@@ -34,11 +34,15 @@ PRICES = {
     "a GB of log taken in": 0.50,
     "a million read units of DynamoDB": 0.125,
     "a million write units of DynamoDB": 0.625,
+    "a dashboard of more than 50 metrics": 3.00,
     "a key of KMS": 1.00,
     "a secret of Secrets Manager": 0.40,
 }
 """US dollars, us-east-1, November 2026, as secondary pages give them: an assumption, to be checked against AWS's own list. No free
 tier is deducted, but for the first three dashboards of an account, which are free up to 50 metrics each."""
+
+FREE_BOARD = 50
+"""So many metrics has a dashboard that may be one of the free ones."""
 
 HOURS = 730.5
 """Of a month."""
@@ -74,8 +78,7 @@ class Item:
 def bill(toml: str) -> list[Item]:
     """What an installation with these settings, after a recipient, costs a month."""
     settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n' + toml)
-    resources = _resources(settings)
-    return list(_items(settings, resources))
+    return list(_items(settings, _resources(settings)))
 
 
 def _items(settings: Settings, resources: Mapping[str, Any]) -> Iterator[Item]:
@@ -101,6 +104,8 @@ def _items(settings: Settings, resources: Mapping[str, Any]) -> Iterator[Item]:
     yield Item("the log", runs * targets * LOG_BYTES / 1e9, "a GB of log taken in")
     yield Item("the memory read", runs * targets * STATE_KB / 4 / 1e6, "a million read units of DynamoDB")
     yield Item("the memory written", runs * targets * STATE_KB / 1e6, "a million write units of DynamoDB")
+    if _drawn(resources) > FREE_BOARD:
+        yield Item("the dashboard", 1, "a dashboard of more than 50 metrics")
     keys = len(_of_type(resources, "AWS::KMS::Key"))
     if keys:
         yield Item("the key of the topics", keys, "a key of KMS")
@@ -117,6 +122,14 @@ def _resources(settings: Settings) -> dict[str, Any]:
 
 def _of_type(resources: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
     return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]
+
+
+def _drawn(resources: Mapping[str, Any]) -> int:
+    """How many metrics the dashboard draws."""
+    [board] = _of_type(resources, "AWS::CloudWatch::Dashboard")
+    parts = board["DashboardBody"]["Fn::Join"][1]
+    body = json.loads("".join(part if isinstance(part, str) else "known at deployment" for part in parts))
+    return sum(len(widget["properties"].get("metrics", [])) for widget in body["widgets"])
 
 
 def _metrics_of(alarm: Mapping[str, Any]) -> int:
@@ -142,10 +155,16 @@ $variants
 
 ## Assumptions
 
+Prices in us-east-1, November 2026, as secondary pages give them; to be checked against AWS's own list. No free tier is deducted but that of
+dashboards.
+
+| Price of | Dollars |
+| --- | --- |
 $prices
 
 * A run takes $seconds s (a cold start, and the work after it), logs $log kB, and reads and writes a memory of $state KB.
-* The dashboard of one region draws fewer than 50 metrics: one of the three that AWS gives free in an account. A fourth costs $$3.
+* A dashboard of up to four regions draws at most $free metrics: one of the three that AWS gives free in an account. A fourth, or one of more
+  regions, costs $$$board.
 * Its tables are queries of the log, which cost when somebody opens it: a few megabytes of log, far below a cent.
 * AWS's own metrics of SES, Lambda and SQS, mails by SNS (a thousand a month) and standard parameters of SSM cost nothing. A secret of Secrets Manager for
   Slack's address instead of a parameter costs $$$secret.
@@ -166,12 +185,12 @@ def page() -> str:
         items="\n".join(f"| {i.what} | {_amount(i.amount)} | {i.price} | {i.dollars:.3f} |" for i in shipped),
         total=f"{_total(shipped):.2f}",
         variants="\n".join(f"| {name} | {_total(bill(toml)):.2f} |" for name, toml in VARIANTS.items()),
-        prices="* Prices in US dollars, us-east-1, November 2026, to be checked against AWS's own list: "
-        + "; ".join(f"{name} {_price(price)}" for name, price in PRICES.items())
-        + ". No free tier is deducted.",
+        prices="\n".join(f"| {name} | {_price(price)} |" for name, price in PRICES.items()),
         seconds=f"{SECONDS:g}",
         log=f"{LOG_BYTES / 1_000:g}",
         state=STATE_KB,
+        free=FREE_BOARD,
+        board=f"{PRICES['a dashboard of more than 50 metrics']:g}",
         secret=f"{PRICES['a secret of Secrets Manager']:.2f}",
         count=len(GAUGES),
         names="`, `".join(GAUGES),
@@ -188,7 +207,7 @@ def _amount(amount: float) -> str:
 
 def _price(price: float) -> str:
     whole, _, cents = f"{price:.10f}".rstrip("0").partition(".")
-    return f"${whole}.{cents:<02}"
+    return f"{whole}.{cents:<02}"
 
 
 if __name__ == "__main__":

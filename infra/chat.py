@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -16,6 +15,7 @@ from aws_cdk.region_info import RegionInfo
 from ses_reputation.settings import Settings
 
 from .topic import alert_topic
+from .watchdog import ring
 
 GRAPHS = (
     "cloudwatch:DescribeAlarms",
@@ -63,9 +63,7 @@ def chat(
         guardrail_policies=[rights],  # without one AWS takes AdministratorAccess
         logging_level=chatbot.LoggingLevel.ERROR,  # what could not be posted, in us-east-1
     )
-    for alarm in alarms:
-        alarm.add_alarm_action(actions.SnsAction(topic))
-        alarm.add_ok_action(actions.SnsAction(topic))
+    ring(alarms, topic)
     function.add_environment("CHAT_TOPIC_ARN", topic.topic_arn)
     function.add_to_role_policy(
         iam.PolicyStatement(sid="TellChat", actions=["sns:Publish"], resources=[topic.topic_arn])

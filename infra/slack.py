@@ -8,7 +8,6 @@ from typing import cast
 
 from aws_cdk import Acknowledgment, Annotations, CfnOutput, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -17,6 +16,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from ses_reputation.settings import Settings, Slack
+
+from .watchdog import alarm_on_queue, ring
 
 TIMEOUT = Duration.seconds(60)
 """Room for the pause that Slack asks for when a channel gets more than a message a second; its pauses are below a minute."""
@@ -70,7 +71,18 @@ def slack(stack: Stack, settings: Settings, *, code: lambda_.Code, people: sns.T
             "ses-reputation:slack-alone",
             "Only Slack's webhook is told: when it fails, nobody hears of that either. Name a mail address in [alerts] emails.",
         )
-    return _alarm(stack, settings, untold, people)
+    alarm = alarm_on_queue(
+        stack,
+        "SlackNotTold",
+        name=f"{settings.stack_name}-slack-not-told",
+        description=(
+            "Something could not be passed on to Slack, though it was tried three times; it is in the queue NotToldSlack, and "
+            "everybody else has it. The log of the function says why and what to do; then empty the queue."
+        ),
+        queue=untold,
+    )
+    ring([alarm], people)
+    return alarm
 
 
 def _read_address(stack: Stack, slack: Slack) -> tuple[iam.PolicyStatement, ...]:
@@ -111,23 +123,3 @@ def _log(log_group: logs.LogGroup) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         sid="Log", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
     )
-
-
-def _alarm(stack: Stack, settings: Settings, untold: sqs.Queue, people: sns.Topic) -> cloudwatch.Alarm:
-    alarm = cloudwatch.Alarm(
-        stack,
-        "SlackNotTold",
-        alarm_name=f"{settings.stack_name}-slack-not-told",
-        alarm_description=(
-            "Something could not be passed on to Slack, though it was tried three times; it is in the queue NotToldSlack, and "
-            "everybody else has it. The log of the function says why and what to do; then empty the queue."
-        ),
-        metric=untold.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        threshold=1,
-        evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,  # SQS stops counting an idle empty queue
-    )
-    alarm.add_alarm_action(actions.SnsAction(people))
-    alarm.add_ok_action(actions.SnsAction(people))
-    return alarm

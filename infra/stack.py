@@ -111,14 +111,22 @@ class MonitorStack(Stack):
         dashboard(self, settings, function=function, alarms=alarms)
         if settings.chat.on:
             chat(self, settings, key=key, function=function, alarms=alarms)
-        for output, value in (
-            ("FunctionName", function.function_name),
-            ("ScheduleName", schedule.schedule_name),
-            ("PeopleTopicArn", people.topic_arn),
-            ("MemoryTableName", memory.table_name),
-            ("DashboardUrl", dashboard_url),
+        for output, value, description in (
+            ("FunctionName", function.function_name, "What looks at the account; its log says what it found and why."),
+            ("ScheduleName", schedule.schedule_name, "Disable it to stop looking; the watchdog rings then."),
+            (
+                "PeopleTopicArn",
+                people.topic_arn,
+                "Subscribe people by mail here, and programs by SQS, Lambda or HTTPS.",
+            ),
+            (
+                "MemoryTableName",
+                memory.table_name,
+                "The open episodes. It stays when the stack goes, unless told not to.",
+            ),
+            ("DashboardUrl", dashboard_url, "Open this first."),
         ):
-            CfnOutput(self, output, value=value)
+            CfnOutput(self, output, value=value, description=description)
         Tags.of(self).add("application", name)
         self._acknowledge()
 

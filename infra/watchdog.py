@@ -3,6 +3,8 @@ function is not on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -57,24 +59,40 @@ def watchdog(
             evaluation_periods=missed,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,  # no runs at all are the other alarm's
         ),
-        cloudwatch.Alarm(
+        alarm_on_queue(
             stack,
             "RunLost",
-            alarm_name=f"{name}-run-lost",
-            alarm_description=(
+            name=f"{name}-run-lost",
+            description=(
                 "A run of the SES reputation monitor failed for good, retries included; its event is in the queue of "
                 "failed runs. The next run makes up for it; look at the function's log for the reason, then empty the queue."
             ),
-            metric=failed_runs.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(5), statistic="Maximum"
-            ),
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            threshold=1,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,  # SQS stops counting an idle empty queue
+            queue=failed_runs,
         ),
     )
-    for alarm in alarms:
-        alarm.add_alarm_action(actions.SnsAction(people))
-        alarm.add_ok_action(actions.SnsAction(people))
+    ring(alarms, people)
     return alarms
+
+
+def alarm_on_queue(
+    stack: Stack, construct_id: str, *, name: str, description: str, queue: sqs.Queue
+) -> cloudwatch.Alarm:
+    """Rings while there is anything in a queue that should be empty."""
+    return cloudwatch.Alarm(
+        stack,
+        construct_id,
+        alarm_name=name,
+        alarm_description=description,
+        metric=queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        threshold=1,
+        evaluation_periods=1,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,  # SQS stops counting an idle empty queue
+    )
+
+
+def ring(alarms: Iterable[cloudwatch.Alarm], topic: sns.Topic) -> None:
+    """Tells `topic` when an alarm begins and when it is over."""
+    for alarm in alarms:
+        alarm.add_alarm_action(actions.SnsAction(topic))
+        alarm.add_ok_action(actions.SnsAction(topic))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bench.cost import PAGE, bill, page
@@ -27,3 +29,10 @@ def test_as_shipped_an_account_and_region_costs_less_than_two_and_a_half_dollars
 def test_what_is_added_is_on_the_bill(toml: str, more: float) -> None:
     added = sum(item.dollars for item in bill(toml)) - sum(item.dollars for item in bill(""))
     assert more <= added < more + 0.15
+
+
+@pytest.mark.parametrize(("regions", "free"), [(1, True), (4, True), (5, False)])
+def test_a_dashboard_of_up_to_four_regions_is_one_that_aws_gives_free(regions: int, free: bool) -> None:
+    names = [f"eu-west-{number}" for number in range(1, regions + 1)]
+    billed = [item.price for item in bill(f"[targets]\nregions = {json.dumps(names)}\n")]
+    assert ("a dashboard of more than 50 metrics" not in billed) is free

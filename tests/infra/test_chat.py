@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from aws_cdk import App
 from aws_cdk.aws_lambda import Code
-from cfnlint.api import ManualArgs, lint
 from ses_reputation.settings import parse
 
 from infra.stack import MonitorStack
-from tests.infra.conftest import CONTEXT, Resources, of_type
+from tests.infra.conftest import CONTEXT, Resources, linted, of_type
 from tests.infra.test_stack import EVERYTHING, actions, statements, validated
 
 CHAT = '[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n'
@@ -105,8 +104,7 @@ def test_with_a_key_of_ones_own_the_chat_topic_is_encrypted_with_it(synth: Synth
 
 
 def test_cfn_lint_finds_nothing(with_chat: dict[str, Any]) -> None:
-    found = lint(json.dumps(with_chat), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"]))
-    assert [str(match) for match in found] == []
+    assert linted(with_chat) == []
 
 
 def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path) -> None:

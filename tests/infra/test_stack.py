@@ -14,12 +14,11 @@ from aws_cdk import App, CfnResource, Validations
 from aws_cdk.aws_lambda import Code
 from aws_cdk.aws_sns import CfnTopic
 from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import ManualArgs, lint
 from ses_reputation.core.decide import GAUGES
 from ses_reputation.settings import parse
 
 from infra.stack import MonitorStack
-from tests.infra.conftest import CONTEXT, ROOT, Resources, of_type
+from tests.infra.conftest import CONTEXT, ROOT, Resources, linted, of_type
 
 Synth = Callable[[str], dict[str, Any]]
 
@@ -129,6 +128,19 @@ def test_the_memory_outlives_the_stack_and_can_be_restored(template: dict[str, A
     assert [r["DeletionPolicy"] for r in other.values() if r["Type"] == "AWS::DynamoDB::Table"] == ["Delete"]
 
 
+STAYS = {"AWS::DynamoDB::Table"}
+HOLDS_DATA = STAYS | {"AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::SQS::Queue"}
+
+
+def test_of_everything_that_holds_data_it_is_stated_whether_it_goes_with_the_stack(synth: Synth) -> None:
+    toml = '[slack]\nwebhook_parameter = "/ses/slack"\n[deployment]\ncustomer_managed_key = true\n'
+    stated = {(r["Type"], r.get("DeletionPolicy")) for r in synth(toml)["Resources"].values()}
+    assert {(kind, policy) for kind, policy in stated if kind in HOLDS_DATA} == {
+        (kind, "Retain" if kind in STAYS else "Delete") for kind in HOLDS_DATA
+    }
+    assert {kind for kind, policy in stated if policy not in (None, "Delete")} == STAYS
+
+
 def test_the_log_is_kept_as_long_as_asked_and_goes_with_the_stack(resources: Resources) -> None:
     [log] = [r for r in resources.values() if r["Type"] == "AWS::Logs::LogGroup"]
     assert log["Properties"]["RetentionInDays"] == 30 and log["DeletionPolicy"] == "Delete"
@@ -215,6 +227,8 @@ def test_of_several_regions_all_are_seen_and_one_is_chosen(synth: Synth) -> None
     assert {row[row.index("Region") + 1] for row in ours} == {"eu-west-1", "us-east-2", "CHOSEN-REGION"}
     read_from = {row[-1]["region"] for row in rows if row[0] == "AWS/SES"}
     assert read_from == {"eu-west-1", "us-east-2"}  # a region that does not exist would be refused
+    queries = "\n".join(widget["properties"].get("query", "") for widget in body["widgets"])
+    assert queries.count('and target = "TOKEN/CHOSEN-REGION"\n| stats max(') == 2
 
 
 def test_of_one_region_there_is_nothing_to_choose(resources: Resources) -> None:
@@ -251,6 +265,7 @@ def test_the_outputs_name_what_a_person_looks_for(template: dict[str, Any]) -> N
         "PeopleTopicArn",
         "ScheduleName",
     ]
+    assert all(output["Description"].endswith(".") for output in template["Outputs"].values())
 
 
 def test_nothing_names_an_account(template: dict[str, Any]) -> None:
@@ -267,9 +282,15 @@ def test_tags_are_on_what_can_be_tagged(synth: Synth) -> None:
     assert {"Key": "application", "Value": "SesReputation"} in function["Tags"]
 
 
+def test_tags_of_ones_own_are_on_the_stack_which_hands_them_to_everything_in_it(tmp_path: Path) -> None:
+    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n[deployment]\ntags = { team = "mail" }\n')
+    app = App(context=CONTEXT, builtin_cloud_formation_validation=False)
+    stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(tmp_path)))
+    assert stack.tags.tag_values() == {"team": "mail"}
+
+
 def test_cfn_lint_finds_nothing(template: dict[str, Any]) -> None:
-    found = lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"]))
-    assert [str(match) for match in found] == []
+    assert linted(template) == []
 
 
 EVERYTHING = """
@@ -319,5 +340,4 @@ def test_every_partition_gets_its_own_console_and_a_template_that_cfn_lint_accep
     template = synth(f'[targets]\nregions = ["{region}"]\n')
     assert not re.search(r"arn:aws[a-z-]*:", json.dumps(template))
     assert set(template["Mappings"]["Console"]) == {"aws", "aws-cn", "aws-us-gov"}
-    found = lint(json.dumps(template), config=ManualArgs(regions=[region], ignore_checks=["W3005"]))
-    assert [str(match) for match in found] == []
+    assert linted(template, region) == []
