@@ -1,4 +1,5 @@
-"""The CloudFormation resource types of the stack that moto lacks.
+"""The CloudFormation resource types of the stack that moto lacks, or has wrong: it stumbles over the tags of a key, and forgets
+a log group whose retention is changed.
 
 Each is made through the server's own API, so that botocore checks every property: an unknown one fails the deployment
 instead of being dropped. A type that neither moto nor this module knows fails it too.
@@ -184,6 +185,59 @@ class EventInvokeConfig(_Resource):
         _client("lambda", region).delete_function_event_invoke_config(FunctionName=function)
 
 
+class LogGroup(_Resource):
+    """An update keeps what is in it."""
+
+    TYPE, NAME = "AWS::Logs::LogGroup", "LogGroupName"
+
+    @classmethod
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
+        tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+        _client("logs", region).create_log_group(logGroupName=name, tags=tags)
+        cls._keep_for(name, properties, region)
+        return name, {"Arn": f"arn:aws:logs:{region}:{account}:log-group:{name}:*"}
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: _Resource,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+    ) -> _Resource:
+        cls._keep_for(original_resource.physical_resource_id, cloudformation_json["Properties"], region_name)
+        return original_resource
+
+    @staticmethod
+    def _keep_for(name: str, properties: dict[str, Any], region: str) -> None:
+        if "RetentionInDays" in properties:
+            days = int(properties["RetentionInDays"])
+            _client("logs", region).put_retention_policy(logGroupName=name, retentionInDays=days)
+
+    def unmake(self, region: str) -> None:
+        _client("logs", region).delete_log_group(logGroupName=self.physical_resource_id)
+
+
+class Key(_Resource):
+    TYPE = "AWS::KMS::Key"
+
+    @classmethod
+    def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
+        keys = _client("kms", region)
+        key = keys.create_key(
+            Policy=json.dumps(properties["KeyPolicy"]),
+            Description=properties.get("Description", ""),
+            Tags=[{f"Tag{part}": value for part, value in tag.items()} for tag in properties.get("Tags", [])],
+        )["KeyMetadata"]
+        if properties.get("EnableKeyRotation"):
+            keys.enable_key_rotation(KeyId=key["KeyId"])
+        return key["KeyId"], {"Arn": key["Arn"]}
+
+    def unmake(self, region: str) -> None:
+        _client("kms", region).schedule_key_deletion(KeyId=self.physical_resource_id)
+
+
 class BucketPolicy(_Resource):
     """Accepted and not applied: the bootstrap bucket's policy denies plain HTTP, and moto would apply the denial without its
     condition."""
@@ -215,6 +269,8 @@ RESOURCES = (
     Alarm,
     BucketPolicy,
     EventInvokeConfig,
+    Key,
+    LogGroup,
     QueuePolicy,
     Schedule,
     SlackChannel,

@@ -83,6 +83,10 @@ class Deployment:
         values: list[float] = result["Values"]
         return values
 
+    def forget_metrics(self) -> None:
+        """Empties CloudWatch: two weeks of values take it long to list."""
+        cloudwatch_backends[ACCOUNT][self.local.region].metric_data.clear()
+
     def forget(self) -> None:
         """Makes the deployment new: nothing remembered, sent, measured, logged or planted."""
         self.local.faults.clear()
@@ -90,7 +94,7 @@ class Deployment:
         database = self.local.client("dynamodb")
         for item in database.scan(TableName=table)["Items"]:
             database.delete_item(TableName=table, Key={"pk": item["pk"]})
-        cloudwatch_backends[ACCOUNT][self.local.region].metric_data.clear()
+        self.forget_metrics()
         for group in logs_backends[ACCOUNT][self.local.region].groups.values():
             group.streams.clear()
         queues = self.local.client("sqs")

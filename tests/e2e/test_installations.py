@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
+from cli.board import Reader
 from local_aws.cdk import cdk, deploy
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
@@ -20,6 +24,8 @@ emails = ["oncall@mail.test"]
 regions = ["eu-west-1", "us-east-2"]
 [deployment]
 stage = "two"
+customer_managed_key = true
+tags = { team = "mail" }
 """
 
 
@@ -30,6 +36,25 @@ emails = ["oncall@mail.test"]
 stage = "three"
 log_retention_days = 30
 """
+
+
+def names(local: LocalAws, stage: str) -> set[str]:
+    """What there is of an installation, by the names that a person finds it under."""
+    cloudwatch, logs, iam = local.client("cloudwatch"), local.client("logs"), local.client("iam")
+    found = {
+        "alarm": [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]],
+        "dashboard": [board["DashboardName"] for board in cloudwatch.list_dashboards()["DashboardEntries"]],
+        "function": [f["FunctionName"] for f in local.client("lambda").list_functions()["Functions"]],
+        "log": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
+        "queue": local.client("sqs").list_queues().get("QueueUrls", []),
+        "role": [role["RoleName"] for role in iam.list_roles()["Roles"]],
+        "schedule": [schedule["Name"] for schedule in local.client("scheduler").list_schedules()["Schedules"]],
+        "table": local.client("dynamodb").list_tables()["TableNames"],
+        "topic": [topic["TopicArn"] for topic in local.client("sns").list_topics()["Topics"]],
+    }
+    return {
+        f"{kind} {name}" for kind, all_names in found.items() for name in all_names if f"SesReputation-{stage}" in name
+    }
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +89,58 @@ def test_each_region_is_read_judged_and_announced_on_its_own(two: Deployment) ->
     local.faults.clear()
 
 
+def test_its_dashboard_shows_every_region_and_opens_with_the_first(
+    two: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in two.local.environment().items():
+        monkeypatch.setenv(name, value)
+    two.forget()
+    two.local.ses("us-east-2").points = two.local.ses("eu-west-1").points = points(NOW)
+    assert two.tick(NOW).ok
+    widgets = {w.title: w for w in Reader(boto3.Session(), int(time.time())).widgets("SesReputation-two")}
+    assert not any(widget.trouble for widget in widgets.values())
+    assert all(line.values for line in widgets["Verdict and headroom in eu-west-1"].lines)
+    assert all(line.values for line in widgets["Headroom of every region (1 all, 0 none)"].lines)
+    [quota] = widgets["Part of the 24-hour quota in use in eu-west-1"].lines
+    assert quota.values[-1] == 0.04
+
+
+def test_every_metric_that_its_dashboard_names_is_published_and_the_other_way_round(two: Deployment) -> None:
+    two.forget_metrics()
+    tick = NOW + QUARTER
+    two.local.ses("us-east-2").points = two.local.ses("eu-west-1").points = points(tick)
+    assert two.tick(tick).ok
+    cloudwatch = two.local.client("cloudwatch")
+    body = cloudwatch.get_dashboard(DashboardName="SesReputation-two")["DashboardBody"]
+    rows = [
+        row
+        for region in ("eu-west-1", "us-east-2")  # each can be chosen
+        for widget in json.loads(body.replace("CHOSEN-REGION", region))["widgets"]
+        for row in widget["properties"].get("metrics", [])
+    ]
+    listed = cloudwatch.get_paginator("list_metrics").paginate(Namespace="SesReputation/two")
+    published = {
+        (metric["MetricName"], *(part for pair in metric["Dimensions"] for part in (pair["Name"], pair["Value"])))
+        for page in listed
+        for metric in page["Metrics"]
+    }
+    assert {(row[1], *row[2:6]) for row in rows if row[0] == "SesReputation/two"} == published
+
+
+def test_alarms_may_use_the_key_of_its_topic(two: Deployment) -> None:
+    topic = two.local.client("sns").get_topic_attributes(TopicArn=two.outputs["PeopleTopicArn"])["Attributes"]
+    keys = two.local.client("kms")
+    policy = json.loads(keys.get_key_policy(KeyId=topic["KmsMasterKeyId"], PolicyName="default")["Policy"])
+    [alarms] = [s for s in policy["Statement"] if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"}]
+    assert alarms["Effect"] == "Allow" and alarms["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+def test_its_tags_are_on_the_stack(two: Deployment) -> None:
+    [stack] = two.local.client("cloudformation").describe_stacks(StackName="SesReputation-two")["Stacks"]
+    assert {"Key": "team", "Value": "mail"} in stack["Tags"]
+
+
 def test_two_installations_share_nothing(two: Deployment, deployed: Deployment) -> None:
     for name in ("FunctionName", "MemoryTableName", "PeopleTopicArn", "ScheduleName", "DashboardUrl"):
         assert two.outputs[name] != deployed.outputs[name]
@@ -96,15 +173,14 @@ def test_other_settings_keep_the_memory_and_what_stays_when_an_installation_goes
     assert upgraded == outputs
     function = DeployedFunction(local, outputs["FunctionName"])
     assert "warning = 0.025" in (function.root / "settings.toml").read_text()
+    [log] = local.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/SesReputation-three")["logGroups"]
+    assert log["retentionInDays"] == 60 and log["storedBytes"] > 0
     after = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
     local.ses().points = points(NOW + HOUR + QUARTER, bad_from=NOW)
     assert after.tick(NOW + HOUR + QUARTER).ok
     assert after.told().count(("bounce", "opened")) == 1
     function.close()
 
+    assert len(there := names(local, "three")) > 10
     cdk(local, "destroy", "--force", settings=settings)
-    assert outputs["MemoryTableName"] in local.client("dynamodb").list_tables()["TableNames"]
-    functions = local.client("lambda").list_functions()["Functions"]
-    assert outputs["FunctionName"] not in [function["FunctionName"] for function in functions]
-    topics = local.client("sns").list_topics()["Topics"]
-    assert outputs["PeopleTopicArn"] not in [topic["TopicArn"] for topic in topics]
+    assert names(local, "three") == {f"table {outputs['MemoryTableName']}"} < there

@@ -216,6 +216,9 @@ def test_every_metric_that_the_dashboard_names_is_published_by_the_function_and_
     monitor: Deployment,
 ) -> None:
     monitor.tick(NOW)
+    monitor.forget_metrics()
+    monitor.local.ses().points = points(NOW + QUARTER)
+    assert monitor.tick(NOW + QUARTER).ok
     cloudwatch = monitor.local.client("cloudwatch")
     body = json.loads(cloudwatch.get_dashboard(DashboardName="SesReputation")["DashboardBody"])
     rows = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", [])]
