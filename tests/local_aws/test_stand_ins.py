@@ -14,7 +14,7 @@ from local_aws.cloudformation import RESOURCES
 from local_aws.server import LocalAws
 
 
-def every(kind: type) -> list[Any]:
+def every(kind: Any) -> list[Any]:
     """All classes that are made of `kind`."""
     return [made for direct in kind.__subclasses__() for made in (direct, *every(direct))]
 
