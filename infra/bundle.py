@@ -30,8 +30,6 @@ UNREAD = (
     "aws_lambda_powertools/utilities/data_classes",
     "aws_lambda_powertools/utilities/parser",
     "bin",
-    "boto3/data",  # of resources; the function has clients only
-    "boto3/examples",
 )
 """The large parts of the libraries that the function never imports or reads."""
 

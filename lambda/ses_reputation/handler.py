@@ -139,7 +139,7 @@ def wire(function_arn: str) -> Monitor:
     region, account = function_arn.split(":")[3:5]
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
-    client = cache(lambda service, where: session.client(service, region_name=where, config=CONFIG))
+    client = cache(lambda service, where: session.create_client(service, where, config=CONFIG))
     for name in regions:  # here, since a session makes clients for one thread only
         for service in ("ses", "sesv2", "cloudwatch"):
             client(service, name)
