@@ -23,6 +23,9 @@ TICK = Duration.minutes(15)
 CHOSEN = "CHOSEN-REGION"
 """Stands in the body of a dashboard with several targets for the region that its reader chooses."""
 
+MOST_ROWS = 10
+"""Of the grid, for the table of all targets; more of them are to be scrolled to."""
+
 Row = list[cloudwatch.IWidget]
 
 
@@ -74,11 +77,12 @@ def _rows(
     here = f'{_WATCHED} and target = "{metrics.account}/{region}"'
     yield [_headroom(metrics, region), log(_TOLD, "What was told", 12)]
     yield _volume(metrics, regions)
+    rows = min(2 + len(regions), MOST_ROWS)
+    yield [log(_STATE, "What AWS has decided, and how many episodes are open", 24, height=rows)]
     yield [
-        log(_STATE, "What AWS has decided, and how many episodes are open", 16),
+        cloudwatch.TextWidget(markdown=_EXPLANATION, width=16, height=6),
         log([here, _QUOTA], f"Part of the 24-hour quota in use in {region}", 8, "line"),
     ]
-    yield [cloudwatch.TextWidget(markdown=_EXPLANATION, width=24, height=4)]
     yield [
         _runs(settings, function),
         log([here, _AGE], f"Minutes since the newest mail known of in {region}", 8, "line"),
@@ -269,11 +273,13 @@ def _log(function: lambda_.Function) -> Log:
         "line": cloudwatch.LogQueryVisualizationType.LINE,
     }
 
-    def widget(lines: Sequence[str], title: str, width: int, view: str = "table") -> cloudwatch.LogQueryWidget:
+    def widget(
+        lines: Sequence[str], title: str, width: int, view: str = "table", height: int = 6
+    ) -> cloudwatch.LogQueryWidget:
         return cloudwatch.LogQueryWidget(
             title=title,
             width=width,
-            height=6,
+            height=height,
             log_group_names=[function.log_group.log_group_name],
             query_lines=list(lines),
             view=views[view],

@@ -265,12 +265,12 @@ class SlackChannel(_Resource):
         return arn, {"Arn": arn}
 
 
-RESOURCES = (
+WRONG_IN_MOTO = (Key, LogGroup)
+
+LACKING_IN_MOTO = (
     Alarm,
     BucketPolicy,
     EventInvokeConfig,
-    Key,
-    LogGroup,
     QueuePolicy,
     Schedule,
     SlackChannel,
@@ -283,11 +283,13 @@ def install(client: Client) -> None:
     """Teaches moto's CloudFormation the types above, and to refuse what it does not know."""
     _clients.append(client)
     known = parsing.get_model_list()
+    replaced = {resource.TYPE for resource in WRONG_IN_MOTO}
 
     patched: Any = parsing
     patched.get_model_list = lambda: [
-        *(model for model in known if not issubclass(model, _Resource)),
-        *RESOURCES,
+        *(model for model in known if not issubclass(model, _Resource) and model.cloudformation_type() not in replaced),
+        *LACKING_IN_MOTO,
+        *WRONG_IN_MOTO,
     ]
     for cached in (parsing.get_model_map, parsing.get_name_type_map):
         cached.cache_clear()

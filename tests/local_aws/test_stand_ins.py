@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from moto.core.common_models import CloudFormationModel
+from moto.kms.models import Key
+from moto.logs.models import LogGroup
 from moto.sesv2.responses import SESV2Response
 
 from local_aws import logs
-from local_aws.cloudformation import RESOURCES
+from local_aws.cloudformation import LACKING_IN_MOTO, WRONG_IN_MOTO
 from local_aws.server import LocalAws
 
 
@@ -23,7 +25,17 @@ def test_moto_still_lacks_every_resource_type_that_is_added() -> None:
     of_moto = [model for model in every(CloudFormationModel) if model.__module__.startswith("moto.")]
     named = {model.cloudformation_type() for model in of_moto if "cloudformation_type" in vars(model)}
     assert "AWS::SNS::Topic" in named
-    assert named.isdisjoint(resource.TYPE for resource in RESOURCES), "moto has it now: remove ours"
+    assert named.isdisjoint(resource.TYPE for resource in LACKING_IN_MOTO), "moto has it now: remove ours"
+
+
+def test_moto_still_has_wrong_every_resource_type_that_is_replaced() -> None:
+    assert {resource.TYPE for resource in WRONG_IN_MOTO} == {"AWS::KMS::Key", "AWS::Logs::LogGroup"}
+    assert hasattr(LogGroup.update_from_cloudformation_json, "__isabstractmethod__"), (
+        "it can be updated now: remove ours"
+    )
+    properties = {"KeyPolicy": {}, "Tags": [{"Key": "team", "Value": "mail"}]}
+    with pytest.raises(KeyError, match="TagKey"):
+        Key.create_from_cloudformation_json("Key", {"Properties": properties}, "123456789012", "eu-west-1")
 
 
 def test_moto_still_lacks_the_account_of_ses() -> None:
