@@ -163,7 +163,7 @@ dashboards.
 $prices
 
 * A run takes $seconds s (a cold start, and the work after it), logs $log kB, and reads and writes a memory of $state KB.
-* A dashboard of up to four regions draws at most $free metrics: one of the three that AWS gives free in an account. A fourth, or one of more
+* A dashboard of up to six regions draws at most $free metrics: one of the three that AWS gives free in an account. A fourth, or one of more
   regions, costs $$$board.
 * Its tables are queries of the log, which cost when somebody opens it: a few megabytes of log, far below a cent.
 * AWS's own metrics of SES, Lambda and SQS, mails by SNS (a thousand a month) and standard parameters of SSM cost nothing. A secret of Secrets Manager for

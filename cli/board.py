@@ -130,7 +130,7 @@ class Reader:
             ) from None
         try:
             body = chosen(text)
-            start = self.now - _days(body) * 86_400
+            start = self.now // 3_600 * 3_600 - _days(body) * 86_400  # on the hour, as the periods are
             return [self._widget(widget, start) for widget in body["widgets"]]
         except _NOT_UNDERSTOOD:
             raise Unusable(f"The dashboard {name} is not one that this project has made.") from None

@@ -7,14 +7,12 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
-from PIL import Image
 
 from .board import Line, Threshold, Widget
 
@@ -25,11 +23,8 @@ INCHES = (0.62, 0.42)
 HEAD, GAP, SIGN = 1, 0.12, 0.112
 """In units of the grid: the title above it, the space around a widget, the width of a sign of small print."""
 
-INKS = 64
-"""Colours of a PNG: no eye sees more in it, and it is a quarter as large as with all."""
-
 INK, FAINT, PANEL, PAGE = "#16191f", "#687078", "#ffffff", "#f2f3f3"
-COLORS = ("#1f77b4", "#9467bd", "#2ca02c", "#8c564b", "#17becf", "#7f7f7f")
+COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f")
 STATES = {"OK": "#1d8102", "ALARM": "#d13212"}
 """Of alarms; others are grey."""
 DATES = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S"]
@@ -85,12 +80,7 @@ def draw(path: Path, name: str, widgets: Sequence[Widget], now: int) -> None:
             card.say(0.25, 1.4, f"not readable: {widget.trouble}", color=STATES["ALARM"])
         else:
             _DRAWN[widget.kind](card)
-    if path.suffix.lower() == ".svg":
-        figure.savefig(path)
-        return
-    sharp = BytesIO()
-    figure.savefig(sharp, format="png", dpi=80)
-    Image.open(sharp).convert("RGB").quantize(INKS).save(path, optimize=True)
+    figure.savefig(path, dpi=80)
 
 
 def _graph(card: Card) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
-from ses_reputation.core.rates import AWS_LINES
+from ses_reputation.core.rates import AWS_LINES, Metric
 from ses_reputation.core.rules import MetricPolicy
 from ses_reputation.settings import Settings
 
@@ -68,16 +68,17 @@ def _rows(
         yield _overview(metrics, regions)
     region = CHOSEN if several else regions[0]
     yield [_now(metrics, region), _alarms(alarms)]
-    policy = settings.policy
-    yield [
-        _rates(metrics, policy.bounce, "Bounce", region, regions),
-        _rates(metrics, policy.complaint, "Complaint", region, regions),
-    ]
+    policies = (settings.policy.bounce, settings.policy.complaint)
+    yield [_rates(metrics, policy, region, beside_awss=not several) for policy in policies]
     log = _log(function)
     here = f'{_WATCHED} and target = "{metrics.account}/{region}"'
     yield [_headroom(metrics, region), log(_TOLD, "What was told", 12)]
-    yield _volume(metrics, regions)
-    rows = min(2 + len(regions), MOST_ROWS)
+    if several:
+        yield [_awss_rates(metrics, policy, regions) for policy in policies]
+        yield _volumes(metrics, regions)
+    else:
+        yield _volume(metrics, region)
+    rows = min(3 + len(regions) // 2, MOST_ROWS)
     yield [log(_STATE, "What AWS has decided, and how many episodes are open", 24, height=rows)]
     yield [
         cloudwatch.TextWidget(markdown=_EXPLANATION, width=16, height=6),
@@ -137,18 +138,19 @@ class _Metrics:
 
 
 def _overview(metrics: _Metrics, regions: Sequence[str]) -> Row:
-    def graph(name: str, title: str, statistic: str) -> cloudwatch.GraphWidget:
+    def graph(name: str, title: str, statistic: str, limits: tuple[float, float]) -> cloudwatch.GraphWidget:
         return cloudwatch.GraphWidget(
             title=title,
             width=12,
             height=6,
             left=[metrics.ours(name, region, region, statistic=statistic) for region in regions],
-            left_y_axis=cloudwatch.YAxisProps(show_units=False),
+            left_y_axis=cloudwatch.YAxisProps(min=limits[0], max=limits[1], show_units=False),
         )
 
+    words = "(0 fine, 1 warning, 2 critical, below 0 not known)"
     return [
-        graph("Verdict", "Verdict of every region (0 fine, 1 warning, 2 critical, below 0 not known)", "Maximum"),
-        graph("Headroom", "Headroom of every region (1 all, 0 none)", "Average"),
+        graph("Verdict", f"Verdict of every region {words}", "Maximum", (-1, 2)),
+        graph("Headroom", "Headroom of every region (1 all, 0 none)", "Average", (0, 1)),
     ]
 
 
@@ -172,24 +174,34 @@ def _alarms(alarms: Sequence[cloudwatch.Alarm]) -> cloudwatch.AlarmStatusWidget:
     return cloudwatch.AlarmStatusWidget(title="Does the monitor run?", width=6, height=4, alarms=list(alarms))
 
 
-def _rates(
-    metrics: _Metrics, policy: MetricPolicy, prefix: str, region: str, regions: Sequence[str]
-) -> cloudwatch.GraphWidget:
+_PREFIXES = {Metric.BOUNCE: "Bounce", Metric.COMPLAINT: "Complaint"}
+"""What the names of a metric's rates begin with, ours as AWS's."""
+
+
+def _rates(metrics: _Metrics, policy: MetricPolicy, region: str, *, beside_awss: bool) -> cloudwatch.GraphWidget:
+    prefix = _PREFIXES[policy.metric]
+    ours = [
+        metrics.ours(f"{prefix}Rate", region, "now", BLUE),
+        metrics.ours(f"EstimatedAws{prefix}Rate", region, "over the mail AWS counts (our estimate)", PURPLE),
+    ]
+    awss = [metrics.aws(f"Reputation.{prefix}Rate", region, "AWS's own", GREY)] if beside_awss else []
+    return _rate_graph(policy, f"{prefix} rate in {region}", [*ours, *awss])
+
+
+def _awss_rates(metrics: _Metrics, policy: MetricPolicy, regions: Sequence[str]) -> cloudwatch.GraphWidget:
+    """On its own, since it cannot be chosen from which region to read."""
+    prefix = _PREFIXES[policy.metric]
+    awss = [metrics.aws(f"Reputation.{prefix}Rate", region, region) for region in regions]
+    return _rate_graph(policy, f"AWS's own {prefix.lower()} rate of every region", awss)
+
+
+def _rate_graph(policy: MetricPolicy, title: str, rates: Sequence[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
     lines = AWS_LINES[policy.metric]
-    name = f"Reputation.{prefix}Rate"
-    if len(regions) == 1:
-        awss = [metrics.aws(name, region, "AWS's own", GREY)]
-    else:  # a region to read from cannot be chosen
-        awss = [metrics.aws(name, each, f"AWS's own, {each}") for each in regions]
     return cloudwatch.GraphWidget(
-        title=f"{prefix} rate in {region}",
+        title=title,
         width=12,
         height=8,
-        left=[
-            metrics.ours(f"{prefix}Rate", region, "now", BLUE),
-            metrics.ours(f"EstimatedAws{prefix}Rate", region, "over the mail AWS counts (our estimate)", PURPLE),
-            *awss,
-        ],
+        left=list(rates),
         left_y_axis=cloudwatch.YAxisProps(min=0, label="fraction", show_units=False),
         left_annotations=[
             cloudwatch.HorizontalAnnotation(value=policy.warning, label="warning", color=ORANGE),
@@ -212,29 +224,41 @@ def _headroom(metrics: _Metrics, region: str) -> cloudwatch.GraphWidget:
     )
 
 
-def _volume(metrics: _Metrics, regions: Sequence[str]) -> Row:
-    def graph(title: str, *names: tuple[str, str, str]) -> cloudwatch.GraphWidget:
-        several = len(regions) > 1
-        return cloudwatch.GraphWidget(
-            title=title,
-            width=12,
-            height=6,
-            left=[
-                metrics.aws(name, region, f"{label}, {region}" if several else label, None if several else color, "Sum")
-                for region in regions
-                for name, label, color in names
-            ],
-        )
+def _volume(metrics: _Metrics, region: str) -> Row:
+    def count(name: str, label: str, color: str) -> cloudwatch.Metric:
+        return metrics.aws(name, region, label, color, "Sum")
 
     return [
-        graph("Mails an hour, as SES counts them", ("Send", "sent", BLUE), ("Delivery", "delivered", PURPLE)),
-        graph(
+        _counts(
+            "Mails an hour, as SES counts them", count("Send", "sent", BLUE), count("Delivery", "delivered", PURPLE)
+        ),
+        _counts(
             "Bounces, complaints and rejects an hour",
-            ("Bounce", "bounces", ORANGE),
-            ("Complaint", "complaints", RED),
-            ("Reject", "rejects", GREY),
+            count("Bounce", "bounces", ORANGE),
+            count("Complaint", "complaints", RED),
+            count("Reject", "rejects", GREY),
         ),
     ]
+
+
+def _volumes(metrics: _Metrics, regions: Sequence[str]) -> Row:
+    def every(name: str) -> Iterator[cloudwatch.Metric]:
+        return (metrics.aws(name, region, region, statistic="Sum") for region in regions)
+
+    return [
+        _counts("Mails an hour in every region, as SES counts them", *every("Send")),
+        _counts("Bounces an hour in every region", *every("Bounce")),
+    ]
+
+
+def _counts(title: str, *counts: cloudwatch.Metric) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title,
+        width=12,
+        height=6,
+        left=list(counts),
+        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+    )
 
 
 _WATCHED = 'filter message = "watched"'
@@ -257,7 +281,7 @@ _STATE = (
 )
 _FAILED = (
     f"{_WATCHED} and ispresent(failures.0)",
-    "fields tick, target, failures.0 as what, failures.1 as and_what",
+    "fields tick, failures.0 as what, target, failures.1 as and_what",
     "sort @timestamp desc",
     "limit 20",
 )

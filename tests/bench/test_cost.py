@@ -14,7 +14,9 @@ def test_the_page_says_what_the_template_costs() -> None:
 
 
 def test_as_shipped_an_account_and_region_costs_less_than_two_and_a_half_dollars_a_month() -> None:
-    assert sum(item.dollars for item in bill("")) < 2.5
+    dollars = sum(item.dollars for item in bill(""))
+    assert dollars < 2.5
+    assert f"[${dollars:.2f} a month](docs/cost.md)" in (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -31,8 +33,8 @@ def test_what_is_added_is_on_the_bill(toml: str, more: float) -> None:
     assert more <= added < more + 0.15
 
 
-@pytest.mark.parametrize(("regions", "free"), [(1, True), (4, True), (5, False)])
-def test_a_dashboard_of_up_to_four_regions_is_one_that_aws_gives_free(regions: int, free: bool) -> None:
+@pytest.mark.parametrize(("regions", "free"), [(1, True), (6, True), (7, False)])
+def test_a_dashboard_of_up_to_six_regions_is_one_that_aws_gives_free(regions: int, free: bool) -> None:
     names = [f"eu-west-{number}" for number in range(1, regions + 1)]
     billed = [item.price for item in bill(f"[targets]\nregions = {json.dumps(names)}\n")]
     assert ("a dashboard of more than 50 metrics" not in billed) is free
