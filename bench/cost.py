@@ -59,6 +59,7 @@ VARIANTS = {
     "two regions": '[targets]\nregions = ["eu-west-1", "us-east-2"]\n',
     "ten regions": f"[targets]\nregions = {json.dumps([f'eu-west-{number}' for number in range(1, 11)])}\n",
     "every five minutes": "[deployment]\nschedule_minutes = 5\n",
+    "every hour": "[deployment]\nschedule_minutes = 60\n",
 }
 
 
@@ -84,9 +85,9 @@ def bill(toml: str) -> list[Item]:
 def _items(settings: Settings, resources: Mapping[str, Any]) -> Iterator[Item]:
     targets = max(1, len(settings.targets.regions))
     [schedule] = _of_type(resources, "AWS::Scheduler::Schedule")
-    minutes = re.fullmatch(r"rate\((\d+) minutes?\)", schedule["ScheduleExpression"])
-    assert minutes is not None
-    runs = HOURS * 60 / int(minutes[1])
+    rate = re.fullmatch(r"rate\((\d+) (minute|hour)s?\)", schedule["ScheduleExpression"])
+    assert rate is not None
+    runs = HOURS * {"minute": 60, "hour": 1}[rate[2]] / int(rate[1])
     [memory] = [
         function["MemorySize"]
         for function in _of_type(resources, "AWS::Lambda::Function")
