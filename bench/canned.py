@@ -96,7 +96,7 @@ def canned(points: Sequence[dict[str, Any]], rates_at: int) -> Iterator[CannedAw
     aws = CannedAws(statistics_xml(points), rates_at)
     server = LoopbackServer(_handler(aws))
     with tempfile.TemporaryDirectory() as folder:
-        certificate, key = _certificate(Path(folder))
+        certificate, key = certificate_in(Path(folder))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
@@ -139,7 +139,7 @@ def _handler(aws: CannedAws) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def certificate_in(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 that vouches for itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])

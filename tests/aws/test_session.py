@@ -49,7 +49,7 @@ def sent(session: Any, service: str, region: str) -> Sent:
     def stop(request: Any, **_: Any) -> None:
         raise Sent(request)
 
-    client.meta.events.register("before-send", stop)
+    client.meta.events.register_first("before-send", stop)
     with pytest.raises(Sent) as caught:
         CALLS[service](client)
     return caught.value
