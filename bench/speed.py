@@ -40,6 +40,14 @@ POINTS = 1_344
 WARM = 6
 """Invocations after the first, over which a warm one is measured; after two hours without new mail the monitor would speak."""
 
+WITHOUT = {
+    "botocore's data unpruned, its own loader": "session._read_less_data = lambda core: None",
+    "its own parsers": "session._parse_quicker = lambda core: None",
+    "boto3 imported besides": "import boto3",
+    "the collector on at the start": "import gc; gc.disable = lambda: None",
+}
+"""The monitor without one of its shortcuts, by what is done before its handler is imported."""
+
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:bench"
 
 
@@ -50,6 +58,7 @@ class Program:
     name: str
     root: Path
     handler: str
+    libraries: tuple[Path, ...] = ()  # that are looked in before the task folder's own
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,11 @@ def main() -> None:
     ticks = [last - (WARM - number) * 900 for number in range(WARM + 1)]
     points = send_data_points(ticks[0] - POINTS * 900, ticks[0])
     random.Random(1).shuffle(points)
-    with canned(points, ticks[0] - 300) as aws:
+    with canned(points, ticks[0] - 300) as aws, tempfile.TemporaryDirectory() as folder:
+        slower = [
+            _without(Path(folder) / str(number), name, ours.root, programs[1].root)
+            for number, name in enumerate(WITHOUT)
+        ]
         _run(aws, ours, [ticks[0] - 900])  # what is remembered then makes the measured runs quiet ones
         remembered = dict(aws.items)
         cold: dict[str, list[Cost]] = {program.name: [] for program in programs}
@@ -81,16 +94,26 @@ def main() -> None:
                 for kind, events in ((cold, ticks[:1]), (warm, ticks)):
                     aws.items = dict(remembered)
                     kind[program.name].append(_run(aws, program, events))
+            for program in slower:
+                aws.items = dict(remembered)
+                cold.setdefault(program.name, []).append(_run(aws, program, ticks[:1]))
         xml = aws.statistics
     print(f"{len(points):,} points of {len(xml) / 1_000:.0f} kB, {rounds} rounds, medians")
     print(f"\n{'':<34}{'monitor':>10}{'typical':>10}{'floor':>10}{'/ typical':>12}{'/ floor':>10}   goal")
     _row("cold run, wall ms", {name: _of(costs, "wall") for name, costs in cold.items()}, "0.60, 4")
     _row("cold run, CPU ms", {name: _of(costs, "cpu") for name, costs in cold.items()}, "0.60, 4")
     _row("peak MB", {name: _of(costs, "peak") for name, costs in cold.items()}, "0.75, 2.2")
-    each = {name: [(w.cpu - c.cpu) / WARM for w, c in zip(warm[name], cold[name], strict=True)] for name in cold}
+    each = {name: [(w.cpu - c.cpu) / WARM for w, c in zip(warm[name], cold[name], strict=True)] for name in warm}
     _row("a warm run, CPU ms", each, "0.40")
     _row("zip MB", {program.name: [_zipped(program.root)] for program in programs[:2]}, "0.25")
     _pairs(rounds, ours.root, programs[1].root, xml)
+    print(f"\n{'cold run, CPU ms':<48}{'':>10}{'/ monitor':>12}{'peak MB':>10}")
+    for name in WITHOUT:
+        mine = zip(_of(cold[name], "cpu"), _of(cold[ours.name], "cpu"), strict=True)
+        ratio = median(other / one for other, one in mine)
+        print(
+            f"with {name:<43}{median(_of(cold[name], 'cpu')):>10.1f}{ratio:>12.2f}{median(_of(cold[name], 'peak')):>10.1f}"
+        )
 
 
 def _of(costs: Sequence[Cost], name: str) -> list[float]:
@@ -217,10 +240,21 @@ def _environment(aws: CannedAws, program: Program, runtime_api: str) -> dict[str
         "POWERTOOLS_SERVICE_NAME": "bench",
         "POWERTOOLS_TRACE_DISABLED": "true",  # there is no X-Ray here to talk to; the tracer is loaded all the same
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(libraries),
+        "PYTHONPATH": os.pathsep.join(map(str, (libraries, *program.libraries))),
         "TZ": ":UTC",
         "_HANDLER": program.handler,
     }
+
+
+def _without(root: Path, name: str, ours: Path, typical: Path) -> Program:
+    """The monitor without a shortcut; its libraries, where the asset lacks something, from the typical implementation."""
+    root.mkdir()
+    shutil.copyfile(ours / "settings.toml", root / "settings.toml")
+    before = WITHOUT[name]
+    imports = "from ses_reputation.aws import session\n" if "session." in before else ""
+    (root / "slower.py").write_text(f"{imports}{before}\nfrom ses_reputation.handler import handler\n")
+    libraries = (typical, ours) if "data" in name else (ours, typical)
+    return Program(name, root, "slower.handler", libraries)
 
 
 def _typical() -> Path:
