@@ -106,7 +106,7 @@ def main() -> None:
     print(f"\n{'':<34}{'monitor':>10}{'typical':>10}{'floor':>10}{'/ typical':>12}{'/ floor':>10}   goal")
     _row("cold run, wall ms", {name: _of(costs, "wall") for name, costs in cold.items()}, "0.60, 4")
     _row("cold run, CPU ms", {name: _of(costs, "cpu") for name, costs in cold.items()}, "0.60, 4")
-    _row("of it after the start, CPU ms", {name: _of(costs, "rationed") for name, costs in cold.items()}, "")
+    _row("... of it after the first event", {name: _of(costs, "rationed") for name, costs in cold.items()}, "")
     _row("peak MB", {name: _of(costs, "peak") for name, costs in cold.items()}, "0.75, 2.2")
     each = {name: [(w.cpu - c.cpu) / WARM for w, c in zip(warm[name], cold[name], strict=True)] for name in warm}
     _row("a warm run, CPU ms", each, "0.40")

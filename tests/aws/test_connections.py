@@ -22,6 +22,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from ses_reputation.aws.connections import share_connections
+from ses_reputation.aws.session import open_session
 
 from bench.canned import certificate_in
 from local_aws.runtime import LoopbackServer
@@ -132,13 +133,13 @@ def test_each_request_arrives_as_plain_botocore_sends_it(listener: Listener, ser
 
 def test_clients_of_the_same_host_share_a_connection(listener: Listener) -> None:
     count = {}
-    for kind, session in sessions():
+    for kind, session in [*sessions(), ("the function's", open_session())]:
         listener.connections.clear()
         for service in ("dynamodb", "sesv2", "ssm"):
             client = session.create_client(service, "eu-west-1", endpoint_url=listener.address, config=ONCE)
             CALLS[service](client)
         count[kind] = len(listener.connections)
-    assert count == {"plain": 3, "shared": 1}
+    assert count == {"plain": 3, "shared": 1, "the function's": 1}
 
 
 @pytest.mark.parametrize(

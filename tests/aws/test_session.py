@@ -121,7 +121,8 @@ def test_where_a_hook_is_gone_plain_botocore_does_the_same(monkeypatch: pytest.M
     def gone(*_: object) -> None:
         raise AttributeError("there is no such hook")
 
-    monkeypatch.setattr(botocore.session.Session, "register_component", gone)
+    for hook in ("register", "register_component"):
+        monkeypatch.setattr(botocore.session.Session, hook, gone)
     assert parsed(open_session(), WHOLE)["SendDataPoints"][0]["Timestamp"].tzinfo is not None
     assert sent(open_session(), "ses", "eu-west-1").what[1] == "https://email.eu-west-1.amazonaws.com/"
 
