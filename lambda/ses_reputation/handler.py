@@ -64,13 +64,13 @@ class Monitor:
     unconfirmed: Callable[[], tuple[int, int]]  # subscriptions of the people's topic, and how many of them wait
 
 
-def handler(event: object, context: LambdaContext) -> dict[str, Any]:
+def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
     """Looks at every target as of `event["now"]` and answers with their verdicts, or sends a test alert where the event is
     `{"test_alert": true}` and answers with who gets it. Raises `BadEvent` or `RunFailed`."""
     if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
-        return test_alert(wire(context.invoked_function_arn), int(time.time()))
+        return test_alert(wire(), int(time.time()))
     now = tick_of(event)
-    monitor = wire(context.invoked_function_arn)
+    monitor = wire()
     outcomes = watch_all(monitor.targets, now, monitor.settings.policy, monitor.edges)
     report(outcomes, now)
     if now % DAY < monitor.settings.deployment.schedule_minutes * 60:
@@ -133,10 +133,11 @@ def tick_of(event: object) -> Instant:
 
 
 @cache
-def wire(function_arn: str) -> Monitor:
+def wire() -> Monitor:
     """The monitor of the account and region that the function itself is in."""
     settings = settings_file.load(Path(os.environ["LAMBDA_TASK_ROOT"]) / "settings.toml")
-    region, account = function_arn.split(":")[3:5]
+    people = os.environ["PEOPLE_TOPIC_ARN"]
+    region, account = people.split(":")[3:5]
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
     client = cache(lambda service, where: session.create_client(service, where, config=CONFIG))
@@ -152,7 +153,6 @@ def wire(function_arn: str) -> Monitor:
         feedback_share=settings.policy.feedback_share,
     )
     notifier = partial(client, "sns", region)  # made when there is something to say
-    people = os.environ["PEOPLE_TOPIC_ARN"]
 
     def tell_people(announcements: Sequence[Announcement]) -> None:
         mail = messages.mail(announcements, context)
@@ -221,3 +221,7 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
             told=[f"{headline_of(a)} ({a.episode}, {a.seq})".replace(NBSP, " ") for a in plan.announcements],
             failures=outcome.failures,
         )
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    wire()  # before the first tick: with that Lambda begins to ration the CPU by memory, here to a seventh of one

@@ -15,7 +15,7 @@ from local_aws.cdk import cdk, deploy
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
-from tests.e2e.conftest import HOUR, NOW, QUARTER, SETTINGS, Deployment, points
+from tests.e2e.conftest import HOUR, NOW, QUARTER, SETTINGS, Deployment, points, within_a_day
 
 TWO = """
 [alerts]
@@ -139,6 +139,18 @@ def test_alarms_may_use_the_key_of_its_topic(two: Deployment) -> None:
 def test_its_tags_are_on_the_stack(two: Deployment) -> None:
     [stack] = two.local.client("cloudformation").describe_stacks(StackName="SesReputation-two")["Stacks"]
     assert {"Key": "team", "Value": "mail"} in stack["Tags"]
+
+
+def test_each_region_is_asked_once_in_a_run(two: Deployment) -> None:
+    tick = within_a_day(NOW + 6 * QUARTER)
+    for region in ("us-east-2", "eu-west-1"):
+        two.local.ses(region).points = points(tick)
+    two.tick(tick - QUARTER)
+    two.local.faults.calls.clear()
+    two.tick(tick)
+    calls = two.local.faults.calls
+    for call in (("ses", "GetSendStatistics"), ("dynamodb", "GetItem"), ("dynamodb", "PutItem")):
+        assert calls.count(call) == 2, call
 
 
 def test_two_installations_share_nothing(two: Deployment, deployed: Deployment) -> None:
