@@ -25,7 +25,7 @@ from .slack import slack
 from .topic import alert_topic
 from .watchdog import watchdog
 
-TIMEOUT = Duration.seconds(120)
+TIMEOUT = Duration.seconds(240)
 """A target that hangs takes 27 seconds and its neighbours run beside it; what is left is for the calls after it. Far below
 the fifteen minutes to the next run."""
 

@@ -15,7 +15,7 @@ from ses_reputation.core.history import BUCKET, Instant, Point
 from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, default_policy
 from ses_reputation.core.target import Target
-from ses_reputation.watch import Channel, Edges, Outcome, watch_all
+from ses_reputation.watch import Channel, Edges, Outcome, Tick, watch_all
 
 START = 1_738_368_000  # 2025-02-01T00:00:00Z
 IRELAND = Target("123456789012", "eu-west-1")
@@ -51,7 +51,7 @@ class World:
         return Edges(self.read, self.ask, self.put_gauges, self, self.channels)
 
     def run(self, now: Instant, *targets: Target) -> list[Outcome]:
-        return watch_all(targets if targets else (IRELAND,), now, POLICY, self.edges)
+        return watch_all(targets if targets else (IRELAND,), Tick(now), POLICY, self.edges)
 
     def state(self, target: Target = IRELAND) -> State:
         return stored.from_text(self.items[target.id].text)

@@ -32,7 +32,7 @@ from .core.sentences import Context
 from .core.target import Target
 from .core.trial import trial
 from .settings import Settings
-from .watch import Channel, Edges, Outcome, watch_all
+from .watch import Channel, Edges, Outcome, Tick, watch_all
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,8 +40,11 @@ if TYPE_CHECKING:
 AHEAD = 15 * 60
 """In seconds. A tick further in the future than this is refused: it would make every true one until then a late run."""
 
-BATCH = 20
-"""Announcements in one message for people: SNS takes 256 KiB at most."""
+BATCH = 12
+"""Announcements in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
+
+TELLING = 60
+"""Seconds of a run that are kept for telling: a message and its note in the memory, both of which may hang (aws/session.py)."""
 
 logger = Logger(utc=True, use_rfc3339=True)
 
@@ -71,7 +74,13 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
         return test_alert(wire(context.invoked_function_arn), int(time.time()))
     now = tick_of(event)
     monitor = wire(context.invoked_function_arn)
-    outcomes = watch_all(monitor.targets, now, monitor.settings.policy, monitor.edges)
+    tick = Tick(
+        now,
+        every=monitor.settings.deployment.schedule_minutes * 60,
+        latest=int(time.time()) + AHEAD,
+        patience=context.get_remaining_time_in_millis() / 1000 - TELLING,
+    )
+    outcomes = watch_all(monitor.targets, tick, monitor.settings.policy, monitor.edges)
     report(outcomes, monitor.settings, now)
     if now % DAY < monitor.settings.deployment.schedule_minutes * 60:
         note_unconfirmed(monitor)
@@ -219,6 +228,8 @@ def report(outcomes: Sequence[Outcome], settings: Settings, now: Instant) -> Non
             decided=[f"{a.episode} {a.seq} {a.reason}" for a in plan.announcements],
             failures=outcome.failures,
         )
+        if outcome.bug is not None:
+            logger.error("the monitor itself broke", target=plan.target.id, exc_info=outcome.bug)
     metrics = EphemeralMetrics(namespace=f"{settings.metric_namespace}/Monitor")
     metrics.add_metric(
         "FailedTargets",

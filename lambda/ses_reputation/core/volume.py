@@ -11,7 +11,7 @@ from .history import BUCKET, DAY, HOUR, SLOTS_PER_DAY, History, Instant
 from .rates import Count
 from .rules import Finding, Severity, VolumePolicy
 
-SILENCE, SPIKE, REJECTS = "silence", "spike", "rejects"
+CONCERNS = SILENCE, SPIKE, REJECTS = "silence", "spike", "rejects"
 
 KNOWN_DAYS = 7
 """A sender younger than this has no habits yet; a week holds every week-end."""
