@@ -137,7 +137,9 @@ def tick_of(event: object) -> Instant:
         )
     tick = int(moment.timestamp())
     if tick > time.time() + AHEAD:
-        raise BadEvent(f"the event's time {iso(tick)} is in the future; nothing was done")
+        raise BadEvent(f"the event's time {moment.isoformat()} is in the future; nothing was done")
+    if tick < 0:
+        raise BadEvent(f"the event's time {moment.isoformat()} is before 1970; nothing was done")
     return tick
 
 
