@@ -11,7 +11,7 @@ from local_aws.cdk import cdk, deploy
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
-from tests.e2e.conftest import NOW, QUARTER, SETTINGS, Deployment, points
+from tests.e2e.conftest import HOUR, NOW, QUARTER, SETTINGS, Deployment, points
 
 TWO = """
 [alerts]
@@ -52,6 +52,21 @@ def test_each_region_is_read_judged_and_announced_on_its_own(two: Deployment) ->
     ]
     [mail] = local.sent(two.outputs["PeopleTopicArn"])
     assert mail.subject.startswith("[two] 1 WARNING, 1 UNKNOWN")
+    local.faults.clear()
+
+
+def test_a_region_that_hangs_holds_up_no_other_and_the_run_ends_in_time(two: Deployment) -> None:
+    local, tick = two.local, NOW + 8 * QUARTER
+    two.forget()
+    for region in ("eu-west-1", "us-east-2"):
+        local.ses(region).points = points(tick)
+    two.tick(tick)
+    local.faults.plant("ses", "GetSendStatistics", region="eu-west-1", hang=5.5)
+    local.ses("us-east-2").points = points(tick + HOUR, bad_from=tick)
+    result = two.tick(tick + HOUR)
+    assert result.payload == {"123456789012/eu-west-1": "UNKNOWN", "123456789012/us-east-2": "WARNING"}
+    assert "GetSendStatistics: ReadTimeoutError" in result.log
+    assert [(a["region"], a["metric"]) for a in two.announcements()] == [("us-east-2", "bounce")]
     local.faults.clear()
 
 

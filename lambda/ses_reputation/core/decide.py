@@ -174,7 +174,8 @@ def decide(
         verdict = overall((*(state.verdict for state in states), *_besides(episodes, now, aws)))
         return Plan(target, verdict, (), (), before, aws, newest(history))
     rates = {concern: episode for concern, episode in episodes.items() if concern in _JUDGED}
-    others = _others(episodes)
+    off = volume.switched_off(policy.volume)
+    others = {concern: episode for concern, episode in _others(episodes).items() if concern not in off}
     kept: dict[str, Episode] = rates
     changes: list[Change] = []
     if not aws.shut_down:

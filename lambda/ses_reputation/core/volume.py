@@ -47,6 +47,12 @@ def standings(history: History | None, policy: VolumePolicy, now: Instant, *, se
     return found
 
 
+def switched_off(policy: VolumePolicy) -> frozenset[str]:
+    """The concerns that the settings do not ask for: an episode of one that was open when it was switched off is no more."""
+    asked = {REJECTS, *([SPIKE] if policy.spike else []), *([SILENCE] if policy.silence else [])}
+    return frozenset(CONCERNS) - asked
+
+
 def _sent(history: History, start: int, end: int) -> int:
     return history.attempts[max(0, end)] - history.attempts[max(0, start)]
 
