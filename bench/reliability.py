@@ -202,14 +202,15 @@ class Stage:
                     }
                 ],
             )
-        if world.denied:
-            self.local.faults.plant("ses", world.denied, status=403, code="AccessDenied")
 
     def tick(self, world: World, now: int, *faults: tuple[str, str, int, str]) -> int:
         """One scheduled run with Lambda's retries, among `faults`; how many requests these happened to."""
         self.local.faults.clear()
-        planted = [self._plant(*fault) for fault in faults]
         self.show(world, now)
+        self.local.faults.clear()
+        planted = [self._plant(*fault) for fault in faults]
+        if world.denied:
+            self.local.faults.plant("ses", world.denied, status=403, code="AccessDenied")
         self.runs += len(self.schedule.fire(now))
         return sum(fault.struck for fault in planted)
 
@@ -408,7 +409,7 @@ def truth(there: Stage) -> tuple[dict[str, str], list[tuple[str, str, int]]]:
     return believed(there.told()["people"]), sorted(sites)
 
 
-SHARES = 4
+SHARES = 6
 """Processes that play side by side, each against an AWS of its own: most of the time goes into waiting between attempts."""
 
 

@@ -71,6 +71,10 @@ def _run(arguments: Sequence[str] | None) -> int:
             from .trial import send_trial
 
             return send_trial(_settings_or_none(given.settings), given.profile)
+        if given.command == "dashboard":
+            from .board import dashboard
+
+            return dashboard(_settings_or_none(given.settings), given.png, given.profile)
         return _check_settings(given.file, given.deploy)
     except (SettingsError, Unusable) as error:
         print(error, file=sys.stderr)
@@ -129,6 +133,17 @@ def _parser() -> argparse.ArgumentParser:
         choices=("mail", "slack", "chat", "machine"),
         help="one or several (default: all)",
     )
+    dashboard = commands.add_parser(
+        "dashboard",
+        parents=[settings],
+        help="what does the dashboard show?",
+        description="Draws the deployed dashboard with the metrics, alarms and log that it shows now, to be looked at without "
+        "a console. Permissions: cloudwatch:GetDashboard, cloudwatch:GetMetricData, cloudwatch:DescribeAlarms, "
+        "logs:StartQuery, logs:GetQueryResults.",
+        epilog="Exit code: 0 where everything could be read, 1 where something is unknown, 2 where there is nothing to draw.",
+    )
+    dashboard.add_argument("--png", type=Path, required=True, metavar="FILE", help="where to (.png or .svg)")
+    dashboard.add_argument("--profile", metavar="NAME", help=PROFILE)
     test_alert = commands.add_parser(
         "test-alert",
         parents=[settings],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import pi, sin
+from typing import Any
 
 BUCKET = 900
 DAY = 86_400
@@ -32,7 +33,7 @@ def send_data_points(
     complaint_rate: float = 0.00015,
     campaigns: Sequence[Campaign] = (),
     seed: int = 7,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """`SendDataPoints` as the API answers them, for buckets from `start` up to `end` (seconds since the epoch).
 
     Nights are quiet, week-ends quieter, bounces come at once and complaints within a day; counters that are zero and
@@ -40,7 +41,7 @@ def send_data_points(
     """
     dice = random.Random(seed)
     late = [0] * (DAY // BUCKET)  # complaints that are still on their way, by how long they still take
-    points: list[dict[str, object]] = []
+    points: list[dict[str, Any]] = []
     for at in range(start, end, BUCKET):
         moment = datetime.fromtimestamp(at, UTC)
         day = 1 + 0.8 * sin(2 * pi * (moment.hour * 60 + moment.minute - 480) / 1440)

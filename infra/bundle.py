@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import hashlib
 import os
 import shutil
@@ -21,7 +22,7 @@ RUNTIME = (3, 13)
 
 BYTE_CODE_PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 
-SHARED_DATA = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
+SHARED_DATA = frozenset({"_retry.json", "partitions.json", "sdk-default-configuration.json"})
 """What botocore reads besides the data of single services."""
 
 UNREAD = (
@@ -29,8 +30,6 @@ UNREAD = (
     "aws_lambda_powertools/utilities/data_classes",
     "aws_lambda_powertools/utilities/parser",
     "bin",
-    "boto3/data",  # of resources; the function has clients only
-    "boto3/examples",
 )
 """The large parts of the libraries that the function never imports or reads."""
 
@@ -125,11 +124,15 @@ def _install(folder: Path) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Takes out what the function never reads: data of other services, parts of libraries, installation records."""
+    """Takes out what the function never reads: data of other services, parts of libraries, installation records. What is left of
+    the data is unpacked, which is quicker to read."""
     wanted = {*services(), *SHARED_DATA}
     for path in (folder / "botocore" / "data").iterdir():
         if path.name not in wanted:
             _remove(path)
+    for packed in (folder / "botocore" / "data").rglob("*.json.gz"):
+        packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))  # the zip packs it once more
+        packed.unlink()
     for name in UNREAD:
         _remove(folder / name)
     for information in folder.glob("*.dist-info"):

@@ -1,8 +1,13 @@
-"""The dashboard: verdict and headroom first, then the rates with every line drawn, volume, and the monitor's own health."""
+"""The dashboard: verdict and headroom first, then the rates with every line drawn, what was told, volume, AWS's decision, and
+the monitor's own health.
+
+What costs nothing extra is drawn from where it is: AWS's own metrics, and the function's log, which is read when somebody
+looks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,49 +20,100 @@ RED, ORANGE, BLUE, GREY, PURPLE = "#d13212", "#ff9900", "#1f77b4", "#7f7f7f", "#
 
 TICK = Duration.minutes(15)
 
+CHOSEN = "CHOSEN-REGION"
+"""Stands in the body of a dashboard with several targets for the region that its reader chooses."""
+
+Row = list[cloudwatch.IWidget]
+
 
 def dashboard(
     stack: Stack, settings: Settings, *, function: lambda_.Function, alarms: Sequence[cloudwatch.Alarm]
 ) -> cloudwatch.Dashboard:
-    """One row of widgets after another for each target; the monitor's own alarms and health last."""
+    """With several targets: all of them side by side, and one at a time, to be chosen."""
     regions = settings.targets.regions if settings.targets.regions else (stack.region,)
     board = cloudwatch.Dashboard(
         stack, "Dashboard", dashboard_name=settings.stack_name, default_interval=Duration.days(14)
     )
-    board.add_widgets(cloudwatch.TextWidget(markdown=_EXPLANATION, width=24, height=4))
-    for region in regions:
-        _target(board, stack, settings, region)
-    board.add_widgets(cloudwatch.TextWidget(markdown="## The monitor itself", width=24, height=1))
-    board.add_widgets(
-        cloudwatch.AlarmStatusWidget(
-            title="Does it run? Red: people were told", width=24, height=3, alarms=list(alarms)
-        )
-    )
-    board.add_widgets(*_health(settings, function))
+    if len(regions) > 1:
+        board.add_variable(_choice(regions))
+    for row in _rows(_Metrics(stack, settings), settings, regions, function, alarms):
+        board.add_widgets(*row)
     return board
 
 
+def _choice(regions: Sequence[str]) -> cloudwatch.DashboardVariable:
+    return cloudwatch.DashboardVariable(
+        id="region",
+        label="Region",
+        type=cloudwatch.VariableType.PATTERN,
+        value=CHOSEN,
+        input_type=cloudwatch.VariableInputType.SELECT,
+        values=cloudwatch.Values.from_values(*(cloudwatch.VariableValue(value=region) for region in regions)),
+        default_value=cloudwatch.DefaultValue.value(regions[0]),
+    )
+
+
+def _rows(
+    metrics: _Metrics,
+    settings: Settings,
+    regions: Sequence[str],
+    function: lambda_.Function,
+    alarms: Sequence[cloudwatch.Alarm],
+) -> Iterator[Row]:
+    several = len(regions) > 1
+    if several:
+        yield _overview(metrics, regions)
+    region = CHOSEN if several else regions[0]
+    yield [_now(metrics, region)]
+    policy = settings.policy
+    yield [
+        _rates(metrics, policy.bounce, "Bounce", region, regions),
+        _rates(metrics, policy.complaint, "Complaint", region, regions),
+    ]
+    log = _log(function)
+    yield [_headroom(metrics, region), log(_TOLD, "What was told", 12)]
+    yield _volume(metrics, regions)
+    yield [log(_STATE, "AWS's decision", 16), log(_QUOTA, "Part of the 24-hour quota in use", 8, "line")]
+    yield [cloudwatch.TextWidget(markdown=_EXPLANATION, width=24, height=4)]
+    yield [cloudwatch.AlarmStatusWidget(title="Does the monitor run?", width=24, height=3, alarms=list(alarms))]
+    yield [_runs(settings, function), log(_AGE, "Minutes since the newest mail that it knows of", 12, "line")]
+
+
 _EXPLANATION = """\
-**Verdict**: 0 fine, 1 warning, 2 critical, below 0 not known. **Headroom**: how much of the way to AWS's review line is left, \
-over our estimate of the mail that AWS counts (the last 10,000 mails or one day).
-**Why AWS's numbers differ**: AWS counts only mail to domains you have not verified, over a span of mail it does not publish, and \
-complaints only against mail to providers that report them. Its rates move later; ours move first.
+**Verdict**: 0 fine, 1 warning, 2 critical, below 0 not known. **Headroom**: the part that is left of the way to AWS's nearer review \
+line, over our estimate of the mail that AWS counts (the last 10,000 mails or one day): 1 all of it, 0 none.
+
+**Why AWS's numbers differ from ours**: AWS counts only mail to domains that you have not verified, over a span of mail that it does not \
+publish, and complaints only against mail to providers that report them. Its rates move later; ours move first. Rates are fractions: 0.05 is 5 %.
+
 AWS reviews accounts at **5 %** bounces and **0.1 %** complaints, and may pause them at **10 %** and **0.5 %**."""
 
 
-def _target(board: cloudwatch.Dashboard, stack: Stack, settings: Settings, region: str) -> None:
-    def ours(name: str, label: str, color: str, statistic: str = "Average") -> cloudwatch.Metric:
+class _Metrics:
+    """The metrics that there are to draw."""
+
+    def __init__(self, stack: Stack, settings: Settings) -> None:
+        self._stack = stack
+        self._namespace = settings.metric_namespace
+
+    def ours(
+        self, name: str, region: str, label: str, color: str | None = None, statistic: str = "Average"
+    ) -> cloudwatch.Metric:
+        """A gauge of the function: read with Average or Maximum, since a value may have been put twice."""
         return cloudwatch.Metric(
-            namespace=settings.metric_namespace,
+            namespace=self._namespace,
             metric_name=name,
-            dimensions_map={"Account": stack.account, "Region": region},
+            dimensions_map={"Account": self._stack.account, "Region": region},
             statistic=statistic,
             period=TICK,
             label=label,
             color=color,
         )
 
-    def aws(name: str, label: str, color: str, statistic: str = "Maximum") -> cloudwatch.Metric:
+    def aws(
+        self, name: str, region: str, label: str, color: str | None = None, statistic: str = "Maximum"
+    ) -> cloudwatch.Metric:
+        """What Amazon SES itself publishes of a region."""
         return cloudwatch.Metric(
             namespace="AWS/SES",
             metric_name=name,
@@ -68,95 +124,154 @@ def _target(board: cloudwatch.Dashboard, stack: Stack, settings: Settings, regio
             region=region,
         )
 
-    def rates(policy: MetricPolicy, prefix: str, title: str) -> cloudwatch.GraphWidget:
-        lines = AWS_LINES[policy.metric]
+
+def _overview(metrics: _Metrics, regions: Sequence[str]) -> Row:
+    def graph(name: str, title: str, statistic: str) -> cloudwatch.GraphWidget:
         return cloudwatch.GraphWidget(
             title=title,
             width=12,
-            height=8,
-            left=[
-                ours(f"{prefix}Rate", "now", BLUE),
-                ours(f"EstimatedAws{prefix}Rate", "over the mail AWS counts (our estimate)", PURPLE),
-                aws(f"Reputation.{prefix}Rate", "AWS's own", GREY),
-            ],
-            left_y_axis=cloudwatch.YAxisProps(min=0, label="fraction", show_units=False),
-            left_annotations=[
-                cloudwatch.HorizontalAnnotation(value=policy.warning, label="warning", color=ORANGE),
-                cloudwatch.HorizontalAnnotation(value=policy.critical, label="critical", color=RED),
-                cloudwatch.HorizontalAnnotation(value=lines.review, label="AWS reviews", color=RED),
-                cloudwatch.HorizontalAnnotation(value=lines.pause, label="AWS may pause", color=RED),
-            ],
-        )
-
-    board.add_widgets(cloudwatch.TextWidget(markdown=f"## {region}", width=24, height=1))
-    board.add_widgets(
-        cloudwatch.SingleValueWidget(
-            title="Verdict and headroom",
-            width=24,
-            height=4,
-            sparkline=True,
-            metrics=[
-                ours("Verdict", "Verdict (0 fine, 1 warning, 2 critical)", RED, "Maximum"),
-                ours("Headroom", "Headroom (1 all, 0 none)", BLUE),
-                ours("BounceRate", "Bounce rate", BLUE),
-                ours("ComplaintRate", "Complaint rate", PURPLE),
-            ],
-        )
-    )
-    board.add_widgets(
-        rates(settings.policy.bounce, "Bounce", "Bounce rate"),
-        rates(settings.policy.complaint, "Complaint", "Complaint rate"),
-    )
-    board.add_widgets(
-        cloudwatch.GraphWidget(
-            title="Mails an hour, as SES counts them",
-            width=12,
             height=6,
-            left=[aws("Send", "sent", BLUE, "Sum"), aws("Delivery", "delivered", PURPLE, "Sum")],
-        ),
-        cloudwatch.GraphWidget(
-            title="Bounces, complaints and rejects an hour",
-            width=12,
-            height=6,
-            left=[
-                aws("Bounce", "bounces", ORANGE, "Sum"),
-                aws("Complaint", "complaints", RED, "Sum"),
-                aws("Reject", "rejects", GREY, "Sum"),
-            ],
-        ),
-    )
-
-
-def _health(settings: Settings, function: lambda_.Function) -> list[cloudwatch.IWidget]:
-    every = Duration.minutes(settings.deployment.schedule_minutes)
-
-    def monitor(name: str, label: str, color: str) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace=f"{settings.metric_namespace}/Monitor",
-            metric_name=name,
-            dimensions_map={"service": settings.stack_name},
-            statistic="Maximum",
-            period=every,
-            label=label,
-            color=color,
+            left=[metrics.ours(name, region, region, statistic=statistic) for region in regions],
+            left_y_axis=cloudwatch.YAxisProps(show_units=False),
         )
 
     return [
-        cloudwatch.GraphWidget(
-            title="Runs and failures",
+        graph("Verdict", "Verdict of every region (0 fine, 1 warning, 2 critical, below 0 not known)", "Maximum"),
+        graph("Headroom", "Headroom of every region (1 all, 0 none)", "Average"),
+    ]
+
+
+def _now(metrics: _Metrics, region: str) -> cloudwatch.SingleValueWidget:
+    return cloudwatch.SingleValueWidget(
+        title=f"Verdict and headroom in {region}",
+        width=24,
+        height=4,
+        sparkline=True,
+        metrics=[
+            metrics.ours("Verdict", region, "Verdict (0 fine, 1 warning, 2 critical)", RED, "Maximum"),
+            metrics.ours("Headroom", region, "Headroom (1 all, 0 none)", BLUE),
+            metrics.ours("BounceRate", region, "Bounce rate (0.05 is 5 %)", BLUE),
+            metrics.ours("ComplaintRate", region, "Complaint rate (0.001 is 0.1 %)", PURPLE),
+        ],
+    )
+
+
+def _rates(
+    metrics: _Metrics, policy: MetricPolicy, prefix: str, region: str, regions: Sequence[str]
+) -> cloudwatch.GraphWidget:
+    lines = AWS_LINES[policy.metric]
+    name = f"Reputation.{prefix}Rate"
+    if len(regions) == 1:
+        awss = [metrics.aws(name, region, "AWS's own", GREY)]
+    else:  # a region to read from cannot be chosen
+        awss = [metrics.aws(name, each, f"AWS's own, {each}") for each in regions]
+    return cloudwatch.GraphWidget(
+        title=f"{prefix} rate in {region}",
+        width=12,
+        height=8,
+        left=[
+            metrics.ours(f"{prefix}Rate", region, "now", BLUE),
+            metrics.ours(f"EstimatedAws{prefix}Rate", region, "over the mail AWS counts (our estimate)", PURPLE),
+            *awss,
+        ],
+        left_y_axis=cloudwatch.YAxisProps(min=0, label="fraction", show_units=False),
+        left_annotations=[
+            cloudwatch.HorizontalAnnotation(value=policy.warning, label="warning", color=ORANGE),
+            cloudwatch.HorizontalAnnotation(value=policy.critical, label="critical", color=RED),
+            cloudwatch.HorizontalAnnotation(value=lines.review, label="AWS reviews", color=RED),
+            cloudwatch.HorizontalAnnotation(value=lines.pause, label="AWS may pause", color=RED),
+        ],
+    )
+
+
+def _headroom(metrics: _Metrics, region: str) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=f"Headroom and verdict in {region}",
+        width=12,
+        height=6,
+        left=[metrics.ours("Headroom", region, "headroom (1 all, 0 none)", BLUE)],
+        right=[metrics.ours("Verdict", region, "verdict (0 fine, 1 warning, 2 critical)", RED, "Maximum")],
+        left_y_axis=cloudwatch.YAxisProps(min=0, max=1, show_units=False),
+        right_y_axis=cloudwatch.YAxisProps(min=-1, max=2, show_units=False),
+    )
+
+
+def _volume(metrics: _Metrics, regions: Sequence[str]) -> Row:
+    def graph(title: str, *names: tuple[str, str, str]) -> cloudwatch.GraphWidget:
+        several = len(regions) > 1
+        return cloudwatch.GraphWidget(
+            title=title,
             width=12,
             height=6,
             left=[
-                function.metric_invocations(period=every, label="runs", color=BLUE),
-                function.metric_errors(period=every, label="failed runs", color=RED),
-                monitor("FailedTargets", "targets that could not be read", ORANGE),
+                metrics.aws(name, region, f"{label}, {region}" if several else label, None if several else color, "Sum")
+                for region in regions
+                for name, label, color in names
             ],
-        ),
-        cloudwatch.GraphWidget(
-            title="Minutes since the newest mail it knows of",
-            width=12,
-            height=6,
-            left=[monitor("NewestBucketAgeMinutes", "minutes", BLUE)],
-            left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+        )
+
+    return [
+        graph("Mails an hour, as SES counts them", ("Send", "sent", BLUE), ("Delivery", "delivered", PURPLE)),
+        graph(
+            "Bounces, complaints and rejects an hour",
+            ("Bounce", "bounces", ORANGE),
+            ("Complaint", "complaints", RED),
+            ("Reject", "rejects", GREY),
         ),
     ]
+
+
+_WATCHED = 'filter message = "watched"'
+"""The line that the function logs of each target at each tick."""
+
+_TOLD = (
+    f"{_WATCHED} and ispresent(told.0)",
+    "fields tick, told.0 as what, told.1 as and_what, told.2 as and_more",
+    "sort @timestamp desc",
+    "limit 20",
+)
+_STATE = (
+    _WATCHED,
+    (
+        "stats latest(tick) as as_of, latest(verdict) as our_verdict, latest(account_state) as aws_says, "
+        "latest(quota_used) as quota, latest(aws_bounce_rate) as aws_bounces, "
+        "latest(aws_complaint_rate) as aws_complaints by target"
+    ),
+    "sort target asc",
+)
+_QUOTA = (_WATCHED, "stats max(quota_used) as quota by bin(1h)")
+_AGE = (_WATCHED, "stats max(newest_mail_minutes) as minutes by bin(1h)")
+
+Log = Callable[..., cloudwatch.LogQueryWidget]
+
+
+def _log(function: lambda_.Function) -> Log:
+    views = {
+        "table": cloudwatch.LogQueryVisualizationType.TABLE,
+        "line": cloudwatch.LogQueryVisualizationType.LINE,
+    }
+
+    def widget(lines: Sequence[str], title: str, width: int, view: str = "table") -> cloudwatch.LogQueryWidget:
+        return cloudwatch.LogQueryWidget(
+            title=title,
+            width=width,
+            height=6,
+            log_group_names=[function.log_group.log_group_name],
+            query_lines=list(lines),
+            view=views[view],
+        )
+
+    return widget
+
+
+def _runs(settings: Settings, function: lambda_.Function) -> cloudwatch.GraphWidget:
+    every = Duration.minutes(settings.deployment.schedule_minutes)
+    return cloudwatch.GraphWidget(
+        title="Runs, and those that failed",
+        width=12,
+        height=6,
+        left=[
+            function.metric_invocations(period=every, label="runs", color=BLUE),
+            function.metric_errors(period=every, label="failed runs", color=RED),
+        ],
+    )

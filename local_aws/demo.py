@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from cli.picture import BLUE, GREEN, ORANGE, PURPLE, RED, Level, Mark, Panel, Se
 from cli.sender import BUCKET, DAY, Campaign, send_data_points
 
 from .cdk import CdkError, bootstrap, deploy
+from .metrics import publish_mail, publish_run
 from .runtime import DeployedFunction
 from .schedule import DeployedSchedule
 from .server import ACCOUNT, LocalAws
@@ -50,11 +53,14 @@ def main() -> None:
             _show_mails(mails)
             picture = OUT / "metrics.png"
             _draw(local, settings, story, outputs["PeopleTopicArn"], picture)
+            board = OUT / "dashboard.png"
+            _draw_dashboard(local, board)
             _show_deployed(local, outputs, settings)
         finally:
             function.close()
     (OUT / "mails.txt").write_text("\n\n".join(mails), encoding="utf-8")
     _say(f"The metrics of this fortnight as a picture: {_shown(picture)}")
+    _say(f"The deployed dashboard, as CloudWatch would show it: {_shown(board)}")
     _say(f"Done in {time.monotonic() - started:.0f} s.")
 
 
@@ -73,7 +79,7 @@ class Story:
             bounce_rate=0.16,
             complaint_rate=0.004,
         )
-        self.points = send_data_points(start + phase, self.end, campaigns=[campaign])
+        self.points: list[dict[str, Any]] = send_data_points(start + phase, self.end, campaigns=[campaign])
 
     def ticks(self) -> Iterator[int]:
         """Every quarter of an hour while something happens, as deployed; every two hours in the quiet days before."""
@@ -84,18 +90,28 @@ class Story:
     def answer(self, now: int) -> list[dict[str, Any]]:
         """What GetSendStatistics answers at `now`: two weeks, newest bucket still filling, in no order."""
         moment = datetime.fromtimestamp(now, UTC)
-        seen = [p for p in self.points if moment - timedelta(days=14) <= p["Timestamp"] < moment]  # type: ignore[operator]
+        seen = [p for p in self.points if moment - timedelta(days=14) <= p["Timestamp"] < moment]
         return sorted(seen, key=lambda point: hash(str(point["Timestamp"])[::-1]))
+
+    def sent(self, now: int) -> float:
+        """The mail of the last 24 hours, which counts for the quota."""
+        moment = datetime.fromtimestamp(now, UTC)
+        day = (p for p in self.points if moment - timedelta(days=1) <= p["Timestamp"] < moment)
+        return float(sum(point.get("DeliveryAttempts", 0) for point in day))
 
 
 def _play(local: LocalAws, schedule: DeployedSchedule, story: Story) -> None:
     """Fires the deployed function tick by tick and says what it answers."""
     _say(f"{STORY_DAYS} days of mail through the deployed function; the bad list starts {_when(story.bad_list)}.")
     ticks = list(story.ticks())
-    previous = ""
+    previous, before = "", story.start
     for number, tick in enumerate(ticks, 1):
         local.ses().points = story.answer(tick)
+        local.ses().used = story.sent(tick)
+        publish_mail(local, story.points, before, tick)
         attempt = schedule.fire(tick)[-1]
+        before = tick
+        publish_run(local, schedule.function.configuration["FunctionName"], tick, ok=attempt.ok)
         if not attempt.ok:
             raise DemoFailed(f"the function failed: {attempt.payload}\n{attempt.log}")
         [verdict] = attempt.payload.values()
@@ -169,6 +185,17 @@ def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: P
         marks=marks,
         spans=_spans(announcements, story.end),
     )
+
+
+def _draw_dashboard(local: LocalAws, path: Path) -> None:
+    """`ses-reputation dashboard`, of the local AWS."""
+    command = [sys.executable, "-m", "cli.main", "dashboard", "--png", str(path), "--settings", str(SETTINGS)]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        command, env=own | local.environment(), cwd=OUT.parent, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise DemoFailed(f"the dashboard could not be drawn:\n{done.stdout}{done.stderr}")
 
 
 _WORDS = {"opened": "{severity}", "escalated": "{severity}", "recovered": "over"}

@@ -11,12 +11,15 @@ import json
 import os
 import queue
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import traceback
 import uuid
 import zipfile
 from dataclasses import dataclass
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -55,7 +58,8 @@ class DeployedFunction:
         with zipfile.ZipFile(io.BytesIO(self.zip)) as asset:
             asset.extractall(self.root)
         self._log = Path(self._folder.name) / "log"
-        self._api: _RuntimeApi | None = None
+        self._log_group = f"/aws/lambda/{name}"
+        self._api: RuntimeApi | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def invoke(self, event: object) -> Result:
@@ -78,7 +82,9 @@ class DeployedFunction:
                 if self._process.poll() is not None:
                     raise FunctionDied(self._printed(seen)) from None
             else:
-                return Result(kind == "response", payload, self._printed(seen))
+                printed = self._printed(seen)
+                self.local.keep_log(self._log_group, _time_of(event), printed)
+                return Result(kind == "response", payload, printed)
         self.stop()
         raise FunctionDied(f"timed out after {self.configuration['Timeout']} s\n{self._printed(seen)}")
 
@@ -105,7 +111,7 @@ class DeployedFunction:
     def _start(self) -> None:
         if self._api is not None:
             self._api.close()
-        self._api = _RuntimeApi(self.configuration["FunctionArn"], self.configuration["Timeout"])
+        self._api = RuntimeApi(self.configuration["FunctionArn"], self.configuration["Timeout"])
         libraries = next(RUNTIME.glob("lib/python*/site-packages"))
         role = self.local.client("sts").assume_role(
             RoleArn=self.configuration["Role"], RoleSessionName=self.configuration["FunctionName"]
@@ -119,7 +125,7 @@ class DeployedFunction:
             "AWS_LAMBDA_FUNCTION_NAME": self.configuration["FunctionName"],
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.configuration["MemorySize"]),
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.configuration['FunctionName']}",
+            "AWS_LAMBDA_LOG_GROUP_NAME": self._log_group,
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.configuration['Runtime']}",
@@ -142,10 +148,32 @@ class DeployedFunction:
             )
 
 
+def _time_of(event: object) -> int:
+    """When an event happens: a tick at its scheduled time, whenever it is played."""
+    try:
+        return int(datetime.fromisoformat(event["now"]).timestamp())  # type: ignore[index]
+    except (TypeError, KeyError, ValueError):
+        return int(time.time())
+
+
 Answer = queue.Queue[tuple[str, Any]]
 
 
-class _RuntimeApi:
+class LoopbackServer(ThreadingHTTPServer):
+    """A server on loopback whose clients may be killed at any time."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """What a killed client leaves behind is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            traceback.print_exc()
+
+
+class RuntimeApi:
     """The Lambda Runtime API of one execution environment."""
 
     def __init__(self, function_arn: str, timeout: float) -> None:
@@ -200,8 +228,7 @@ class _RuntimeApi:
                 self.rfile.readline()
                 return body
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property

@@ -17,7 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from moto.sns.models import sns_backends
 from werkzeug.serving import make_server
 
-from . import cloudformation, iam, ses, sns
+from . import cloudformation, cloudwatch, iam, logs, ses, sns
 from .faults import Faults
 from .ses import SesAccount, ses_account
 
@@ -52,6 +52,7 @@ class LocalAws:
 
     def __init__(self, region: str = "eu-west-1") -> None:
         self.region = region
+        self._clients: dict[tuple[str, str], Any] = {}
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.faults = Faults(DomainDispatcherApplication(create_backend_app))
         self._server = make_server("127.0.0.1", 0, self.faults, threaded=True, request_handler=MotoRequestHandler)
@@ -72,13 +73,16 @@ class LocalAws:
 
     def client(self, service: str, region: str = "") -> Any:
         """A boto3 client of this server that may do everything."""
-        return boto3.client(
-            service,
-            region_name=region if region else self.region,
-            endpoint_url=self.url,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
+        where = region if region else self.region
+        if (service, where) not in self._clients:
+            self._clients[service, where] = boto3.client(
+                service,
+                region_name=where,
+                endpoint_url=self.url,
+                aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            )
+        return self._clients[service, where]
 
     def environment(self) -> dict[str, str]:
         """What a subprocess needs to talk to this server and to nothing else."""
@@ -108,6 +112,10 @@ class LocalAws:
         """Empties what `sent` answers."""
         _, _, _, region, account, _ = topic.split(":")
         sns_backends[account][region].topics[topic].sent_notifications.clear()
+
+    def keep_log(self, group: str, at: int, printed: str) -> None:
+        """Puts what a function printed at `at` into its log group, where there is one."""
+        logs.keep(ACCOUNT, self.region, group, at, printed)
 
     @contextmanager
     def iam_enforced(self) -> Iterator[None]:
@@ -142,4 +150,6 @@ def _install() -> None:
     ses.install()
     iam.install()
     sns.install()
+    logs.install()
+    cloudwatch.install()
     cloudformation.install(lambda service, region: _current[-1].client(service, region))

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from . import settings as settings_file
 from .aws import cloudwatch, ses, sns
@@ -28,9 +27,10 @@ from .core.account import AwsView
 from .core.decide import Announcement
 from .core.history import DAY, Instant, iso
 from .core.rates import Metric
-from .core.sentences import Context
+from .core.sentences import Context, headline_of
 from .core.target import Target
 from .core.trial import trial
+from .core.wording import NBSP
 from .settings import Settings
 from .watch import Channel, Edges, Outcome, Tick, watch_all
 
@@ -81,7 +81,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
         patience=context.get_remaining_time_in_millis() / 1000 - TELLING,
     )
     outcomes = watch_all(monitor.targets, tick, monitor.settings.policy, monitor.edges)
-    report(outcomes, monitor.settings, now)
+    report(outcomes, now)
     if now % DAY < monitor.settings.deployment.schedule_minutes * 60:
         note_unconfirmed(monitor)
     failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
@@ -150,7 +150,7 @@ def wire(function_arn: str) -> Monitor:
     region, account = function_arn.split(":")[3:5]
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
-    client = cache(lambda service, where: session.client(service, region_name=where, config=CONFIG))
+    client = cache(lambda service, where: session.create_client(service, where, config=CONFIG))
     for name in regions:  # here, since a session makes clients for one thread only
         for service in ("ses", "sesv2", "cloudwatch"):
             client(service, name)
@@ -215,8 +215,8 @@ def aws_in_log(aws: AwsView) -> dict[str, Any]:
     }
 
 
-def report(outcomes: Sequence[Outcome], settings: Settings, now: Instant) -> None:
-    """The monitor's own health: a log line a target, and two metrics by way of the log."""
+def report(outcomes: Sequence[Outcome], now: Instant) -> None:
+    """A log line of each target, which the dashboard reads: metrics of the same would cost more than all the rest."""
     for outcome in outcomes:
         plan = outcome.plan
         logger.info(
@@ -227,18 +227,9 @@ def report(outcomes: Sequence[Outcome], settings: Settings, now: Instant) -> Non
             unreadable=None if plan.unreadable is None else plan.unreadable.detail,
             episodes=[f"{episode.id} {episode.severity.name}" for episode in plan.state.episodes],
             **aws_in_log(plan.aws),
-            decided=[f"{a.episode} {a.seq} {a.reason}" for a in plan.announcements],
+            newest_mail_minutes=None if plan.newest is None else max(0, now - plan.newest) // 60,
+            told=[f"{headline_of(a)} ({a.episode}, {a.seq})".replace(NBSP, " ") for a in plan.announcements],
             failures=outcome.failures,
         )
         if outcome.bug is not None:
             logger.error("the monitor itself broke", target=plan.target.id, exc_info=outcome.bug)
-    metrics = EphemeralMetrics(namespace=f"{settings.metric_namespace}/Monitor")
-    metrics.add_metric(
-        "FailedTargets",
-        MetricUnit.Count,
-        sum(bool(o.failures) or o.plan.unreadable is not None for o in outcomes),
-    )
-    ages = [(now - o.plan.newest) / 60 for o in outcomes if o.plan.newest is not None]
-    if ages:
-        metrics.add_metric("NewestBucketAgeMinutes", MetricUnit.Count, max(0.0, *ages))
-    metrics.flush_metrics()

@@ -121,11 +121,11 @@ def stored_address(slack: Slack) -> str:
     session = open_session()
     if slack.webhook_parameter:
         name = slack.webhook_parameter
-        read = partial(secret.parameter, session.client("ssm", config=CONFIG))
+        read = partial(secret.parameter, session.create_client("ssm", config=CONFIG))
     else:
         name = slack.webhook_secret
         region = name.split(":")[3] if name.startswith("arn:") else None  # of the function itself
-        read = partial(secret.secret, session.client("secretsmanager", region_name=region, config=CONFIG))
+        read = partial(secret.secret, session.create_client("secretsmanager", region, config=CONFIG))
     try:
         stored = read(name)
     except AWS_ERRORS as error:

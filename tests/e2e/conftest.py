@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
+from moto.logs.models import logs_backends
 
 from local_aws.cdk import bootstrap, deploy
 from local_aws.runtime import DeployedFunction, Result
@@ -83,13 +84,15 @@ class Deployment:
         return values
 
     def forget(self) -> None:
-        """Makes the deployment new: nothing remembered, sent, measured or planted."""
+        """Makes the deployment new: nothing remembered, sent, measured, logged or planted."""
         self.local.faults.clear()
         table = self.outputs["MemoryTableName"]
         database = self.local.client("dynamodb")
         for item in database.scan(TableName=table)["Items"]:
             database.delete_item(TableName=table, Key={"pk": item["pk"]})
         cloudwatch_backends[ACCOUNT][self.local.region].metric_data.clear()
+        for group in logs_backends[ACCOUNT][self.local.region].groups.values():
+            group.streams.clear()
         queues = self.local.client("sqs")
         for queue in queues.list_queues().get("QueueUrls", []):
             while messages := queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):

@@ -23,6 +23,15 @@ stage = "two"
 """
 
 
+THREE = """
+[alerts]
+emails = ["oncall@mail.test"]
+[deployment]
+stage = "three"
+log_retention_days = 30
+"""
+
+
 @pytest.fixture(scope="module")
 def two(local: LocalAws, deployed: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     settings = tmp_path_factory.mktemp("settings") / "two.toml"
@@ -80,10 +89,34 @@ def test_deploying_the_same_again_changes_nothing(deployed: Deployment) -> None:
     assert "(no changes)" in printed
 
 
-def test_what_stays_when_an_installation_goes_is_its_memory(local: LocalAws, tmp_path: Path) -> None:
+def test_nothing_differs_right_after_a_deployment(deployed: Deployment) -> None:
+    printed = cdk(deployed.local, "diff", "--method=template", settings=SETTINGS)
+    assert "Number of stacks with differences: 0" in printed
+
+
+def test_other_settings_keep_the_memory_and_what_stays_when_an_installation_goes_is_that(
+    local: LocalAws, deployed: Deployment, tmp_path: Path
+) -> None:
     settings = tmp_path / "three.toml"
-    settings.write_text(TWO.replace('"two"', '"three"'))
-    outputs, _ = deploy(local, settings)
+    settings.write_text(THREE)
+    outputs, printed = deploy(local, settings)
+    function = DeployedFunction(local, outputs["FunctionName"])
+    three = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
+    local.ses().points = points(NOW + HOUR, bad_from=NOW)
+    assert three.tick(NOW + HOUR).ok and three.told() == [("bounce", "opened")]
+    function.close()
+
+    settings.write_text(THREE.replace("log_retention_days = 30", "log_retention_days = 60\n[bounce]\nwarning = 0.025"))
+    upgraded, printed = deploy(local, settings)
+    assert upgraded == outputs
+    function = DeployedFunction(local, outputs["FunctionName"])
+    assert "warning = 0.025" in (function.root / "settings.toml").read_text()
+    after = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
+    local.ses().points = points(NOW + HOUR + QUARTER, bad_from=NOW)
+    assert after.tick(NOW + HOUR + QUARTER).ok
+    assert after.told().count(("bounce", "opened")) == 1
+    function.close()
+
     cdk(local, "destroy", "--force", settings=settings)
     assert outputs["MemoryTableName"] in local.client("dynamodb").list_tables()["TableNames"]
     functions = local.client("lambda").list_functions()["Functions"]

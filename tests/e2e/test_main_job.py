@@ -204,18 +204,13 @@ def test_a_target_that_stays_unreadable_is_told_with_the_reason_and_never_taken_
     assert [(a["metric"], a["rule"]) for a in monitor.announcements()] == [("unreadable", trouble)]
 
 
-def test_the_monitors_own_health_goes_into_the_log_as_the_metrics_that_the_dashboard_draws(monitor: Deployment) -> None:
+def test_what_is_watched_goes_into_the_log_with_what_could_not_be_read(monitor: Deployment) -> None:
     monitor.local.faults.plant("ses", "GetSendStatistics", status=403, code="AccessDenied")
     lines = [json.loads(line) for line in monitor.tick(NOW).log.splitlines() if line.startswith("{")]
     [watched] = [line for line in lines if line.get("message") == "watched"]
     assert watched["target"] == "123456789012/eu-west-1" and watched["verdict"] == "UNKNOWN"
     assert watched["unreadable"] == "GetSendStatistics: AccessDenied"
-    [health] = [line for line in lines if "_aws" in line]
-    [published] = health["_aws"]["CloudWatchMetrics"]
-    assert published["Namespace"] == "SesReputation/Monitor" and published["Dimensions"] == [["service"]]
-    assert health["FailedTargets"] == [1.0] and health["service"] == "SesReputation"
-    board = monitor.local.client("cloudwatch").get_dashboard(DashboardName="SesReputation")["DashboardBody"]
-    assert all(metric["Name"] in board for metric in published["Metrics"]) and "NewestBucketAgeMinutes" in board
+    assert len(watched["told"]) == 1 and watched["told"][0].startswith("UNKNOWN: SES statistics of eu-west-1")
 
 
 def test_every_metric_that_the_dashboard_names_is_published_by_the_function_and_the_other_way_round(

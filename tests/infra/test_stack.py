@@ -205,9 +205,31 @@ def test_the_dashboard_shows_the_state_of_every_alarm_of_the_watchdog(resources:
     assert shown == [len(of_type(resources, "AWS::CloudWatch::Alarm"))]
 
 
-def test_each_region_has_its_own_rows(synth: Synth) -> None:
-    body = json.dumps(dashboard(synth('[targets]\nregions = ["eu-west-1", "us-east-2"]\n')["Resources"]))
-    assert "## eu-west-1" in body and "## us-east-2" in body
+def test_of_several_regions_all_are_seen_and_one_is_chosen(synth: Synth) -> None:
+    body = dashboard(synth('[targets]\nregions = ["eu-west-1", "us-east-2"]\n')["Resources"])
+    [choice] = body["variables"]
+    assert choice["pattern"] == "CHOSEN-REGION" and choice["defaultValue"] == "eu-west-1"
+    assert [value["value"] for value in choice["values"]] == ["eu-west-1", "us-east-2"]
+    rows = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", [])]
+    ours = [row for row in rows if row[0] == "SesReputation"]
+    assert {row[row.index("Region") + 1] for row in ours} == {"eu-west-1", "us-east-2", "CHOSEN-REGION"}
+    read_from = {row[-1]["region"] for row in rows if row[0] == "AWS/SES"}
+    assert read_from == {"eu-west-1", "us-east-2"}  # a region that does not exist would be refused
+
+
+def test_of_one_region_there_is_nothing_to_choose(resources: Resources) -> None:
+    assert "CHOSEN-REGION" not in json.dumps(dashboard(resources))
+
+
+def test_the_dashboard_stays_within_what_cloudwatch_takes_with_every_region_there_is(synth: Synth) -> None:
+    regions = [f"eu-west-{number}" for number in range(1, 40)]
+    widgets = dashboard(synth(f"[targets]\nregions = {json.dumps(regions)}\n")["Resources"])["widgets"]
+    metrics = [len(widget["properties"].get("metrics", [])) for widget in widgets]
+    assert len(widgets) <= 500 and max(metrics) <= 500 and sum(metrics) <= 2_500
+
+
+def test_the_dashboard_of_one_region_is_among_those_that_aws_gives_free(resources: Resources) -> None:
+    assert sum(len(widget["properties"].get("metrics", [])) for widget in dashboard(resources)["widgets"]) <= 50
 
 
 def test_several_installations_live_side_by_side(synth: Synth) -> None:

@@ -1,0 +1,195 @@
+"""docs/cost.md, computed from the synthesised template: `python -m bench.cost` writes it."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from aws_cdk import App
+from aws_cdk.assertions import Template as Synthesised
+from aws_cdk.aws_lambda import Code
+from ses_reputation.core.account import AWS_RATE
+from ses_reputation.core.decide import GAUGES
+from ses_reputation.settings import Settings, parse
+
+from infra.stack import MonitorStack
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "cost.md"
+
+PRICES = {
+    "a custom metric": 0.30,
+    "an alarm, for each metric it reads": 0.10,
+    "1,000 metrics asked for by GetMetricData": 0.01,
+    "1,000 requests of PutMetricData": 0.01,
+    "a GB-second of Lambda on arm64": 0.0000133334,
+    "a million requests of Lambda": 0.20,
+    "a million schedules of EventBridge Scheduler": 1.00,
+    "a GB of log taken in": 0.50,
+    "a million read units of DynamoDB": 0.125,
+    "a million write units of DynamoDB": 0.625,
+    "a key of KMS": 1.00,
+    "a secret of Secrets Manager": 0.40,
+}
+"""US dollars, us-east-1, November 2026, as secondary pages give them: an assumption, to be checked against AWS's own list. No free
+tier is deducted, but for the first three dashboards of an account, which are free up to 50 metrics each."""
+
+HOURS = 730.5
+"""Of a month."""
+
+SECONDS, LOG_BYTES, STATE_KB = 1.2, 3_000, 8
+"""Of a run, assumed: a cold start and the work after it; what it logs, Lambda's own lines included; and the memory it reads and
+writes (one read unit is 4 KB, one write unit 1 KB)."""
+
+VARIANTS = {
+    "as shipped, one region": "",
+    "with Slack by a webhook": '[slack]\nwebhook_parameter = "/ses-reputation/slack"\n',
+    "with Slack by Amazon Q Developer": '[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n',
+    "with a key of your own": "[deployment]\ncustomer_managed_key = true\n",
+    "two regions": '[targets]\nregions = ["eu-west-1", "us-east-2"]\n',
+    "ten regions": f"[targets]\nregions = {json.dumps([f'eu-west-{number}' for number in range(1, 11)])}\n",
+    "every five minutes": "[deployment]\nschedule_minutes = 5\n",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the bill."""
+
+    what: str
+    amount: float
+    price: str  # its name in `PRICES`
+
+    @property
+    def dollars(self) -> float:
+        return self.amount * PRICES[self.price]
+
+
+def bill(toml: str) -> list[Item]:
+    """What an installation with these settings, after a recipient, costs a month."""
+    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n' + toml)
+    resources = _resources(settings)
+    return list(_items(settings, resources))
+
+
+def _items(settings: Settings, resources: Mapping[str, Any]) -> Iterator[Item]:
+    targets = max(1, len(settings.targets.regions))
+    [schedule] = _of_type(resources, "AWS::Scheduler::Schedule")
+    minutes = re.fullmatch(r"rate\((\d+) minutes?\)", schedule["ScheduleExpression"])
+    assert minutes is not None
+    runs = HOURS * 60 / int(minutes[1])
+    [memory] = [
+        function["MemorySize"]
+        for function in _of_type(resources, "AWS::Lambda::Function")
+        if function["FunctionName"] == settings.stack_name
+    ]
+    yield Item(f"{len(GAUGES)} metrics of each target", len(GAUGES) * targets, "a custom metric")
+    read = sum(_metrics_of(alarm) for alarm in _of_type(resources, "AWS::CloudWatch::Alarm"))
+    yield Item("alarms of the watchdog, by the metrics they read", read, "an alarm, for each metric it reads")
+    asked = len(AWS_RATE) * targets * runs / 1_000
+    yield Item("AWS's own rates, asked for at each run", asked, "1,000 metrics asked for by GetMetricData")
+    yield Item("metrics put at each run", targets * runs / 1_000, "1,000 requests of PutMetricData")
+    yield Item("the function's time", runs * SECONDS * memory / 1_024, "a GB-second of Lambda on arm64")
+    yield Item("the function's requests", runs / 1e6, "a million requests of Lambda")
+    yield Item("the schedule", runs / 1e6, "a million schedules of EventBridge Scheduler")
+    yield Item("the log", runs * targets * LOG_BYTES / 1e9, "a GB of log taken in")
+    yield Item("the memory read", runs * targets * STATE_KB / 4 / 1e6, "a million read units of DynamoDB")
+    yield Item("the memory written", runs * targets * STATE_KB / 1e6, "a million write units of DynamoDB")
+    keys = len(_of_type(resources, "AWS::KMS::Key"))
+    if keys:
+        yield Item("the key of the topics", keys, "a key of KMS")
+
+
+def _resources(settings: Settings) -> dict[str, Any]:
+    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    with tempfile.TemporaryDirectory() as asset:
+        app = App(context=context, builtin_cloud_formation_validation=False)
+        stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(asset))
+        resources: dict[str, Any] = Synthesised.from_stack(stack).to_json()["Resources"]
+    return resources
+
+
+def _of_type(resources: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]
+
+
+def _metrics_of(alarm: Mapping[str, Any]) -> int:
+    """How many metrics an alarm reads: it is billed for each."""
+    return sum("MetricStat" in query for query in alarm["Metrics"]) if "Metrics" in alarm else 1
+
+
+TEXT = Template("""\
+<!-- Made by `python -m bench.cost`; a test fails when it is stale. -->
+# What it costs
+
+Computed from the template that `cdk synth` makes, for a month of $hours hours. The custom metrics are the bill; everything that runs
+costs a few cents.
+
+| As shipped, one region | Amount | Price | Dollars |
+| --- | --- | --- | --- |
+$items
+| **total** | | | **$total** |
+
+| Variant | Dollars a month |
+| --- | --- |
+$variants
+
+## Assumptions
+
+$prices
+
+* A run takes $seconds s (a cold start, and the work after it), logs $log kB, and reads and writes a memory of $state KB.
+* The dashboard of one region draws fewer than 50 metrics: one of the three that AWS gives free in an account. A fourth costs $$3.
+* Its tables are queries of the log, which cost when somebody opens it: a few megabytes of log, far below a cent.
+* AWS's own metrics of SES, Lambda and SQS, mails by SNS (a thousand a month) and standard parameters of SSM cost nothing. A secret of Secrets Manager for
+  Slack's address instead of a parameter costs $$$secret.
+* Restoring the table to a point in time costs by its size, which is kilobytes.
+
+## Why so few metrics
+
+Each metric costs $$0.30 for each target and month, and a window more would be three of them. So there are $count: `$names`. What they leave out
+is in the log, in AWS's own metrics, and in every message.
+""")
+
+
+def page() -> str:
+    """The whole of docs/cost.md."""
+    shipped = bill("")
+    return TEXT.substitute(
+        hours=f"{HOURS:g}",
+        items="\n".join(f"| {i.what} | {_amount(i.amount)} | {i.price} | {i.dollars:.3f} |" for i in shipped),
+        total=f"{_total(shipped):.2f}",
+        variants="\n".join(f"| {name} | {_total(bill(toml)):.2f} |" for name, toml in VARIANTS.items()),
+        prices="* Prices in US dollars, us-east-1, November 2026, to be checked against AWS's own list: "
+        + "; ".join(f"{name} {_price(price)}" for name, price in PRICES.items())
+        + ". No free tier is deducted.",
+        seconds=f"{SECONDS:g}",
+        log=f"{LOG_BYTES / 1_000:g}",
+        state=STATE_KB,
+        secret=f"{PRICES['a secret of Secrets Manager']:.2f}",
+        count=len(GAUGES),
+        names="`, `".join(GAUGES),
+    )
+
+
+def _total(items: list[Item]) -> float:
+    return sum(item.dollars for item in items)
+
+
+def _amount(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 10 else f"{amount:.3g}"
+
+
+def _price(price: float) -> str:
+    whole, _, cents = f"{price:.10f}".rstrip("0").partition(".")
+    return f"${whole}.{cents:<02}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

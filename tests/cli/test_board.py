@@ -1,0 +1,52 @@
+"""How a dashboard's body is read: shorthand, what its reader may choose, and cells as a person reads them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from cli.board import _row, _written_out, chosen
+from cli.board_picture import _cell
+
+
+def test_the_shorthand_for_what_stands_in_the_row_above_is_written_out() -> None:
+    rows: list[list[Any]] = [
+        ["AWS/SES", "Send", "Region", "eu-west-1", {"label": "sent"}],
+        [".", "Bounce", ".", "."],
+        ["...", "us-east-2", {"yAxis": "right"}],
+    ]
+    assert list(_written_out(rows)) == [
+        ["AWS/SES", "Send", "Region", "eu-west-1", {"label": "sent"}],
+        ["AWS/SES", "Bounce", "Region", "eu-west-1"],
+        ["AWS/SES", "Bounce", "Region", "us-east-2", {"yAxis": "right"}],
+    ]
+
+
+def test_a_row_without_options_has_what_cloudwatch_takes_then() -> None:
+    row = _row(["AWS/Lambda", "Errors", "FunctionName", "f"])
+    assert (row.stat["Stat"], row.stat["Period"], row.label, row.region) == ("Average", 300, "Errors", None)
+    assert row.stat["Metric"]["Dimensions"] == [{"Name": "FunctionName", "Value": "f"}]
+
+
+def test_a_dashboard_opens_with_the_default_of_what_may_be_chosen() -> None:
+    body = {
+        "variables": [{"type": "pattern", "pattern": "CHOSEN-REGION", "defaultValue": "eu-west-1"}],
+        "widgets": [{"title": "Rates in CHOSEN-REGION"}],
+    }
+    assert chosen(json.dumps(body))["widgets"] == [{"title": "Rates in eu-west-1"}]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0.008547802657251696", "0.008548"),
+        ("3.7e-05", "3.7e-05"),
+        ("2026-11-25T00:00:00+00:00", "2026-11-25 00:00"),
+        ("HEALTHY", "HEALTHY"),
+        ("17", "17"),
+    ],
+)
+def test_a_cell_is_no_longer_than_it_must_be(value: str, shown: str) -> None:
+    assert _cell(value) == shown
