@@ -39,7 +39,6 @@ class World:
         self.readings: dict[str, Statistics] = {}
         self.views: dict[str, AwsView] = {}
         self.items: dict[str, Item] = {}
-        self.rejected: dict[str, str] = {}
         self.gauges: list[tuple[Target, Gauge]] = []
         self.told: list[list[Announcement]] = []
         self.chatted: list[list[Announcement]] = []
@@ -82,13 +81,12 @@ class World:
         self._call("load")
         return self.items.get(target_id)
 
-    def save(self, target_id: str, new: Item, *, rejected: str = "") -> None:
+    def save(self, target_id: str, new: Item) -> None:
         self._call("save")
         there = self.items.get(target_id)
         if there is not None and there.version != new.version - 1:
             raise Overtaken(there)
         self.items[target_id] = new
-        self.rejected[target_id] = rejected
 
     def tell(self, announcements: Sequence[Announcement]) -> None:
         self._call("tell")
@@ -183,8 +181,8 @@ def test_an_announcement_that_could_not_be_noted_is_repeated_recognisably(world:
     tick = ruined(world)
     written = world.save
 
-    def save_once(target_id: str, new: Item, *, rejected: str = "") -> None:
-        written(target_id, new, rejected=rejected)
+    def save_once(target_id: str, new: Item) -> None:
+        written(target_id, new)
         world.faults = {"save"}
 
     world.save = save_once  # type: ignore[method-assign]
@@ -228,7 +226,7 @@ def test_a_memory_that_makes_no_sense_is_set_aside_not_silently_reset(world: Wor
     [outcome] = world.run(START)
     assert "made no sense" in outcome.failures[0]
     assert world.items[IRELAND.id].version == 8
-    assert world.rejected[IRELAND.id].startswith('{"tick": "yesterday"}')
+    assert world.items[IRELAND.id].rejected.startswith('{"tick": "yesterday"}')
     assert world.state().tick == START
 
 
@@ -262,7 +260,7 @@ def test_a_memory_that_something_else_keeps_writing_is_a_failure_and_the_alert_i
     tick = ruined(world)
     stale = replace(world.items[IRELAND.id], version=99)
 
-    def overtaken(target_id: str, new: Item, *, rejected: str = "") -> None:
+    def overtaken(target_id: str, new: Item) -> None:
         raise Overtaken(stale)
 
     world.save = overtaken  # type: ignore[method-assign]
@@ -513,3 +511,15 @@ def test_what_waits_for_a_channel_that_stays_down_is_bounded_and_says_the_newest
     world.faults.clear()
     world.run(START + ticks * BUCKET)
     assert world.state().pending == () and len(reasons(world.told)) == len(pending)
+
+
+def test_what_waited_in_a_memory_that_makes_no_sense_is_told_as_it_is_now(world: World) -> None:
+    tick = ruined(world)
+    world.faults = {"tell"}
+    bad_run(world, tick)
+    [waiting] = world.state().pending
+    world.items[IRELAND.id] = replace(world.items[IRELAND.id], text=world.items[IRELAND.id].text[:-9])
+    world.faults.clear()
+    outcome = bad_run(world, tick + BUCKET)
+    assert "set aside" in outcome.failures[0] and waiting.episode in world.items[IRELAND.id].rejected
+    assert [(a.episode, a.reason.value) for batch in world.told for a in batch] == [(waiting.episode, "opened")]

@@ -56,7 +56,7 @@ def live(world: World, faults: Sequence[frozenset[str]]) -> set[tuple[str, int]]
 
 
 @pytest.mark.parametrize("warm", [True, False], ids=["in one process", "in a new process for every run"])
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(faults=st.lists(st.frozensets(st.sampled_from(WAYS), max_size=3), min_size=TICKS, max_size=TICKS))
 def test_nothing_is_lost_and_who_reads_every_message_knows_the_truth(warm: bool, faults: list[frozenset[str]]) -> None:
     world = World()

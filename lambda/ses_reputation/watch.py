@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Protocol
 
 from .aws.failure import AWS_ERRORS, code_of, is_refusal
@@ -37,7 +38,7 @@ class Remembers(Protocol):
     """A memory of states; see aws/memory.py."""
 
     def load(self, target_id: str) -> Item | None: ...
-    def save(self, target_id: str, new: Item, *, rejected: str = "") -> None: ...
+    def save(self, target_id: str, new: Item) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,14 @@ def watch(target: Target, tick: Tick, policy: Policy, edges: Edges) -> Outcome:
     """Gathers, decides and applies for one target, up to and without the telling."""
     failures: list[str] = []
     now = tick.at
-    item, remembered, rejected = _recall(target, tick, edges.memory, failures)
+    item, remembered = _recall(target, tick, edges.memory, failures)
     statistics, aws = edges.read(target), edges.ask(target, now)
-    if item is None or rejected:
+    if item is None:
         remembered = recalled(target, statistics, policy, now, aws, tick.every)
+    elif remembered is None and item.version:
+        # What waited in it to be told is not known: what is open is told once more rather than never.
+        before = recalled(target, statistics, policy, now, aws, tick.every)
+        remembered = replace(before, judged=None, episodes=())
     plan = decide(target, statistics, remembered, policy, now, aws)
     if plan.gauges:
         try:
@@ -152,7 +157,7 @@ def watch(target: Target, tick: Tick, policy: Policy, edges: Edges) -> Outcome:
             failures.append(f"the metrics could not be published ({code_of(error)})")
     if item is not None and plan.state != remembered:
         try:
-            item = _save(target, edges.memory, item, plan.state, rejected)
+            item = _save(target, edges.memory, item, plan.state)
         except Overtaken as overtaken:
             if _reached(overtaken.item, now):  # by the same event delivered twice, or a later one: that run tells
                 return Outcome(replace(plan, announcements=()), None, failures)
@@ -167,30 +172,29 @@ def watch(target: Target, tick: Tick, policy: Policy, edges: Edges) -> Outcome:
     return Outcome(plan, item, failures)
 
 
-def _recall(
-    target: Target, tick: Tick, memory: Remembers, failures: list[str]
-) -> tuple[Item | None, State | None, str]:
-    """The stored item, or None where it must not be written over; the state in it; and its text if that makes no sense."""
+def _recall(target: Target, tick: Tick, memory: Remembers, failures: list[str]) -> tuple[Item | None, State | None]:
+    """The stored item, or None where it must not be written over, and the state in it, or None where there is none that makes
+    sense."""
     try:
         item = memory.load(target.id)
     except AWS_ERRORS as error:
         failures.append(f"the memory could not be read ({code_of(error)})")
-        return None, None, ""
+        return None, None
     if item is None:
-        return Item(0, stored.SCHEMA, ""), None, ""
+        return Item(0, stored.SCHEMA, ""), None
     if item.schema > stored.SCHEMA:
         failures.append(f"the memory was written by a newer version (schema {item.schema})")
-        return None, None, ""
+        return None, None
     try:
-        return item, stored.from_text(item.text, tick.latest), ""
+        return item, stored.from_text(item.text, tick.latest)
     except stored.BadState as error:
         failures.append(f"the memory made no sense and was set aside ({error})")
-        return item, None, item.text[:SET_ASIDE] + "…"
+        return replace(item, rejected=item.text[:SET_ASIDE] + "…"), None
 
 
-def _save(target: Target, memory: Remembers, item: Item, state: State, rejected: str = "") -> Item:
-    new = Item(item.version + 1, stored.SCHEMA, stored.to_text(state))
-    memory.save(target.id, new, rejected=rejected)
+def _save(target: Target, memory: Remembers, item: Item, state: State) -> Item:
+    new = Item(item.version + 1, stored.SCHEMA, stored.to_text(state), item.rejected)
+    memory.save(target.id, new)
     return new
 
 
@@ -208,12 +212,11 @@ def announce(outcomes: Sequence[Outcome], edges: Edges) -> None:
     pending.sort(key=lambda pair: (-pair[1].severity, pair[1].at))
     for channel in edges.channels:
         due = [(outcome, a) for outcome, a in pending if a in outcome.pending and not _told(channel.name, a, outcome)]
-        said = [(outcome, a) for outcome, a in due if (channel.name, a) in edges.unnoted]
-        due = [pair for pair in due if pair not in said]
-        if said:
-            _note_told(said, channel.name, edges)
-        for start in range(0, len(due), channel.batch):
-            _tell(due[start : start + channel.batch], channel, edges)
+        known = [(channel.name, announcement) in edges.unnoted for _, announcement in due]
+        _note_told(list(compress(due, known)), channel.name, edges)
+        new = [pair for pair, told in zip(due, known, strict=True) if not told]
+        for start in range(0, len(new), channel.batch):
+            _tell(new[start : start + channel.batch], channel, edges)
 
 
 def _tell(batch: Due, channel: Channel, edges: Edges) -> None:
