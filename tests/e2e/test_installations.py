@@ -153,6 +153,21 @@ def test_each_region_is_asked_once_in_a_run(two: Deployment) -> None:
         assert calls.count(call) == 2, call
 
 
+def test_a_region_that_hangs_holds_up_no_other_and_the_run_ends_in_time(two: Deployment) -> None:
+    local, tick = two.local, NOW + 8 * QUARTER
+    two.forget()
+    for region in ("eu-west-1", "us-east-2"):
+        local.ses(region).points = points(tick)
+    two.tick(tick)
+    local.faults.plant("ses", "GetSendStatistics", region="eu-west-1", hang=5.5)
+    local.ses("us-east-2").points = points(tick + HOUR, bad_from=tick)
+    result = two.tick(tick + HOUR)
+    assert result.payload == {"123456789012/eu-west-1": "UNKNOWN", "123456789012/us-east-2": "WARNING"}
+    assert "GetSendStatistics: ReadTimeoutError" in result.log
+    assert [(a["region"], a["metric"]) for a in two.announcements()] == [("us-east-2", "bounce")]
+    local.faults.clear()
+
+
 def test_two_installations_share_nothing(two: Deployment, deployed: Deployment) -> None:
     for name in ("FunctionName", "MemoryTableName", "PeopleTopicArn", "ScheduleName", "DashboardUrl"):
         assert two.outputs[name] != deployed.outputs[name]

@@ -140,6 +140,7 @@ def without(monitor: Deployment, action: str) -> Iterator[None]:
         yield
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="without")
+        monitor.function.stop()  # it still knows what it could not note
 
 
 def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_told_at_once(
