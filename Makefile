@@ -15,7 +15,7 @@ export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_VERSION_CHECK := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help setup demo test lint synth deploy bench score clean
+.PHONY: help setup demo test lint synth deploy bench score reliability clean
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
 
@@ -32,6 +32,10 @@ bench: setup     ## what a run costs, beside a typical implementation and the le
 
 score: setup     ## how early and how quiet the policy is, over simulated senders
 	@$(BIN)/python -m bench.score
+
+reliability: setup  ## every fault at every call of a run: what is lost and what is repeated (some minutes)
+	@$(BIN)/python -m bench.reliability
+	@$(BIN)/python -m bench.long_life
 
 lint: setup      ## formatting, lint and types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }

@@ -8,7 +8,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -33,6 +33,10 @@ ACCOUNT = {
 }
 
 
+HOSTS = (("SES", "SESV2"), ("DYNAMODB",), ("CLOUDWATCH",))
+"""Services that live at one address, as AWS has it."""
+
+
 @dataclass
 class CannedAws:
     """What is answered, and what has been asked."""
@@ -41,7 +45,7 @@ class CannedAws:
     rates_at: int  # time of AWS's own rates, in seconds since the epoch
     items: dict[str, Any] = field(default_factory=dict)  # what was put into the table, by key
     asked: list[str] = field(default_factory=list)
-    address: str = ""
+    endpoints: dict[str, str] = field(default_factory=dict)  # addresses, by the variables that the SDK reads them from
     trust: Path = Path()  # botocore's own authorities and the one of this server
 
     def answer(self, action: str, body: bytes) -> tuple[str, bytes]:
@@ -92,22 +96,23 @@ def statistics_xml(points: Sequence[dict[str, Any]]) -> bytes:
 
 @contextmanager
 def canned(points: Sequence[dict[str, Any]], rates_at: int) -> Iterator[CannedAws]:
-    """The server, while the block lasts."""
+    """The servers, while the block lasts."""
     aws = CannedAws(statistics_xml(points), rates_at)
-    server = LoopbackServer(_handler(aws))
-    with tempfile.TemporaryDirectory() as folder:
-        certificate, key = _certificate(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
+        certificate, key = certificate_in(Path(folder))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         authorities = Path(botocore.__file__).with_name("cacert.pem").read_text(encoding="utf-8")
         aws.trust = Path(folder) / "trust.pem"
         aws.trust.write_text(certificate.read_text(encoding="utf-8") + authorities, encoding="utf-8")
-        aws.address = f"https://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for services in HOSTS:
+            server = servers.enter_context(LoopbackServer(_handler(aws)))
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            servers.callback(server.shutdown)
+            address = f"https://127.0.0.1:{server.server_address[1]}"
+            aws.endpoints |= {f"AWS_ENDPOINT_URL_{service}": address for service in services}
         yield aws
-        server.shutdown()
-        server.server_close()
 
 
 def _handler(aws: CannedAws) -> type[BaseHTTPRequestHandler]:
@@ -139,7 +144,7 @@ def _handler(aws: CannedAws) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def certificate_in(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 that vouches for itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])

@@ -25,9 +25,9 @@ from .slack import slack
 from .topic import alert_topic
 from .watchdog import watchdog
 
-TIMEOUT = Duration.seconds(120)
-"""A target that hangs takes 27 seconds and its neighbours run beside it; what is left is for the calls after it. Far below
-the fifteen minutes to the next run."""
+TIMEOUT = Duration.seconds(240)
+"""A run makes eight calls one after another; each that hangs is given up after 27 seconds (aws/session.py). So even one at
+which everything hangs ends by itself, and before the next tick of the fastest schedule, five minutes."""
 
 CONSOLES = {
     "aws": "console.aws.amazon.com",

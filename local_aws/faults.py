@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -28,8 +29,12 @@ class Fault:
     code: str = "InternalFailure"
     body: bytes | None = None  # sent as it is, with status 200, in place of an error
     hang: float = 0.0  # seconds before anything is answered
+    cut: bool = False  # the connection is closed in place of an answer
+    strike: Callable[[], None] | None = None  # done at that moment, such as killing whoever asks
     before: bool = True
+    skip: int = 0  # so many requests pass first
     times: int = 1_000_000
+    struck: int = 0  # requests that it has happened to
 
 
 class Faults:
@@ -61,7 +66,11 @@ class Faults:
             return self.application(environ, start_response)
         if not fault.before:
             list(self.application(environ, lambda *_: lambda _: None))
+        if fault.strike is not None:
+            fault.strike()
         time.sleep(fault.hang)
+        if fault.cut:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         answer, kind = (fault.body, "text/html") if fault.body is not None else _error(environ, fault)
         status = "200 OK" if fault.body is not None else f"{fault.status} Planted"
         start_response(status, [("Content-Type", kind), ("Content-Length", str(len(answer)))])
@@ -70,8 +79,11 @@ class Faults:
     def _due(self, service: str, region: str, operation: str) -> Fault | None:
         for fault in self.planted:
             here = (fault.service, fault.operation) == (service, operation) and fault.region in ("", region)
-            if here and fault.times > 0:
+            if here and fault.skip > 0:
+                fault.skip -= 1
+            elif here and fault.times > 0:
                 fault.times -= 1
+                fault.struck += 1
                 return fault
         return None
 

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import queue
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -160,7 +161,7 @@ Answer = queue.Queue[tuple[str, Any]]
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """A server on loopback whose clients may be killed at any time."""
+    """A server on loopback whose clients may be killed, or refuse its certificate, at any time."""
 
     daemon_threads = True
 
@@ -168,8 +169,8 @@ class LoopbackServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """What a killed client leaves behind is no news."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """What such a client leaves behind is no news."""
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             traceback.print_exc()
 
 
@@ -179,6 +180,7 @@ class RuntimeApi:
     def __init__(self, function_arn: str, timeout: float) -> None:
         self._events: queue.Queue[tuple[str, Any] | None] = queue.Queue()
         self._answers: dict[str, Answer] = {}
+        self.ready = threading.Event()  # the function has started and waits for its first event
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -188,6 +190,7 @@ class RuntimeApi:
                 """Says nothing."""
 
             def do_GET(self) -> None:
+                api.ready.set()
                 item = api._events.get()
                 if item is None:
                     self.close_connection = True

@@ -1,4 +1,4 @@
-"""Unit tests have no network; the end-to-end suite and the local AWS have loopback."""
+"""Unit tests have no network; the end-to-end suite, the local AWS and what is about connections have loopback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("bounded")
 
-LOOPBACK_ROOMS = ("tests/e2e/", "tests/local_aws/", "tests/aws/test_webhook.py")
+LOOPBACK_ROOMS = ("tests/e2e/", "tests/local_aws/", "tests/aws/test_connections.py", "tests/aws/test_webhook.py")
 
 
 @pytest.hookimpl(tryfirst=True)

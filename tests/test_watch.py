@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from botocore.exceptions import ClientError
 from ses_reputation.aws.memory import Item, Overtaken
 from ses_reputation.core import stored
-from ses_reputation.core.account import NOT_ASKED, AwsView
-from ses_reputation.core.decide import Announcement, Gauge, State
+from ses_reputation.core.account import NOT_ASKED, Account, AwsView
+from ses_reputation.core.decide import MOST_PENDING, Announcement, Gauge, State
 from ses_reputation.core.history import BUCKET, Instant, Point
 from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, default_policy
 from ses_reputation.core.target import Target
-from ses_reputation.watch import Channel, Edges, Outcome, watch_all
+from ses_reputation.watch import Channel, Edges, Outcome, Tick, Unnoted, watch_all
 
 START = 1_738_368_000  # 2025-02-01T00:00:00Z
 IRELAND = Target("123456789012", "eu-west-1")
@@ -38,20 +39,23 @@ class World:
         self.readings: dict[str, Statistics] = {}
         self.views: dict[str, AwsView] = {}
         self.items: dict[str, Item] = {}
-        self.rejected: dict[str, str] = {}
         self.gauges: list[tuple[Target, Gauge]] = []
         self.told: list[list[Announcement]] = []
         self.chatted: list[list[Announcement]] = []
         self.channels = [Channel("people", 20, self.tell)]
         self.faults: set[str] = set()
+        self.refused = ""  # the region of which nothing can be told
+        self.unnoted = Unnoted()
+        self.warm = False  # whether the process lives on from run to run
         self.calls: list[str] = []
 
     @property
     def edges(self) -> Edges:
-        return Edges(self.read, self.ask, self.put_gauges, self, self.channels)
+        unnoted = self.unnoted if self.warm else Unnoted()
+        return Edges(self.read, self.ask, self.put_gauges, self, self.channels, unnoted)
 
     def run(self, now: Instant, *targets: Target) -> list[Outcome]:
-        return watch_all(targets if targets else (IRELAND,), now, POLICY, self.edges)
+        return watch_all(targets if targets else (IRELAND,), Tick(now), POLICY, self.edges)
 
     def state(self, target: Target = IRELAND) -> State:
         return stored.from_text(self.items[target.id].text)
@@ -77,16 +81,18 @@ class World:
         self._call("load")
         return self.items.get(target_id)
 
-    def save(self, target_id: str, new: Item, *, rejected: str = "") -> None:
+    def save(self, target_id: str, new: Item) -> None:
         self._call("save")
         there = self.items.get(target_id)
         if there is not None and there.version != new.version - 1:
             raise Overtaken(there)
         self.items[target_id] = new
-        self.rejected[target_id] = rejected
 
     def tell(self, announcements: Sequence[Announcement]) -> None:
         self._call("tell")
+        if any(announcement.target.region == self.refused for announcement in announcements):
+            refusal = {"Error": {"Code": "InvalidParameter"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+            raise ClientError(refusal, "Publish")  # type: ignore[arg-type]
         self.told.append(list(announcements))
 
     def chat(self, announcements: Sequence[Announcement]) -> None:
@@ -175,8 +181,8 @@ def test_an_announcement_that_could_not_be_noted_is_repeated_recognisably(world:
     tick = ruined(world)
     written = world.save
 
-    def save_once(target_id: str, new: Item, *, rejected: str = "") -> None:
-        written(target_id, new, rejected=rejected)
+    def save_once(target_id: str, new: Item) -> None:
+        written(target_id, new)
         world.faults = {"save"}
 
     world.save = save_once  # type: ignore[method-assign]
@@ -220,7 +226,7 @@ def test_a_memory_that_makes_no_sense_is_set_aside_not_silently_reset(world: Wor
     [outcome] = world.run(START)
     assert "made no sense" in outcome.failures[0]
     assert world.items[IRELAND.id].version == 8
-    assert world.rejected[IRELAND.id].startswith('{"tick": "yesterday"}')
+    assert world.items[IRELAND.id].rejected.startswith('{"tick": "yesterday"}')
     assert world.state().tick == START
 
 
@@ -254,7 +260,7 @@ def test_a_memory_that_something_else_keeps_writing_is_a_failure_and_the_alert_i
     tick = ruined(world)
     stale = replace(world.items[IRELAND.id], version=99)
 
-    def overtaken(target_id: str, new: Item, *, rejected: str = "") -> None:
+    def overtaken(target_id: str, new: Item) -> None:
         raise Overtaken(stale)
 
     world.save = overtaken  # type: ignore[method-assign]
@@ -372,3 +378,148 @@ def test_what_waits_for_a_channel_that_is_gone_goes_with_the_next_announcement(w
         bad_run(world, tick)
     assert reasons(world.told) == ["opened", "escalated"]
     assert world.state().pending == () and world.state().told == ()
+
+
+@pytest.mark.parametrize("fault", ["load", "save"])
+def test_a_process_that_lives_on_repeats_nothing_though_its_memory_failed(world: World, fault: str) -> None:
+    world.warm = True
+    tick = ruined(world)
+    world.faults = {fault}
+    for _ in range(3):  # Lambda tries a failed run again
+        world.run(tick)
+    world.faults.clear()
+    world.readings[IRELAND.id] = points(tick + BUCKET, bad_from=START)
+    world.run(tick + BUCKET)
+    assert reasons(world.told)[:1] == ["opened"] and reasons(world.told).count("opened") == 1
+    assert world.state().pending == () and "opened" not in [a.reason.value for a in world.state().pending]
+
+
+@pytest.mark.parametrize("fault", ["load", "save"])
+def test_what_was_told_without_a_memory_has_the_number_that_it_has_with_one(world: World, fault: str) -> None:
+    tick = ruined(world)
+    world.faults = {fault}
+    while len(reasons(world.told)) < 2:
+        bad_run(world, tick)
+        tick += BUCKET
+    world.faults.clear()
+    bad_run(world, tick)
+    first, second, again = (batch[0] for batch in world.told)
+    assert [first.seq, second.seq] == [1, 2]
+    assert (again.episode, again.seq, again.severity) == (second.episode, second.seq, Severity.CRITICAL)
+
+
+@pytest.mark.parametrize("phase", [0, 1, 2, 3])
+def test_what_aws_says_is_told_without_a_memory_under_the_name_that_it_gets_with_one(world: World, phase: int) -> None:
+    start = START + phase * BUCKET
+    world.readings[IRELAND.id] = points(start)
+    world.run(start)
+    world.views[IRELAND.id] = AwsView(account=Account("SHUTDOWN", True, True, 50_000, 0))
+    world.faults = {"load"}
+    world.run(start + BUCKET)
+    world.faults.clear()
+    world.run(start + 2 * BUCKET)
+    told = [(a.concern, a.seq) for batch in world.told for a in batch]
+    assert set(told) == {("enforcement", 1)}
+    assert len({a.episode for batch in world.told for a in batch}) == 1
+
+
+@pytest.mark.parametrize("minutes", [5, 60])
+def test_without_a_memory_a_change_is_told_once_whatever_the_schedule(world: World, minutes: int) -> None:
+    world.faults = {"load"}
+    bad_from = START + 2 * BUCKET
+    for now in range(START, START + 12 * BUCKET, minutes * 60):
+        world.readings[IRELAND.id] = points(now // BUCKET * BUCKET, bad_from=bad_from)
+        watch_all((IRELAND,), Tick(now, every=minutes * 60), POLICY, world.edges)
+    assert reasons(world.told) == (["opened", "escalated"] if minutes == 5 else ["opened"])
+
+
+def test_a_memory_of_the_future_is_set_aside_since_it_would_silence_every_tick(world: World) -> None:
+    tick = ruined(world)
+    known = world.items[IRELAND.id]
+    world.items[IRELAND.id] = replace(known, text=stored.to_text(State(tick=tick + 86_400)))
+    [outcome] = watch_all((IRELAND,), Tick(tick, latest=tick + BUCKET), POLICY, world.edges)
+    assert "made no sense and was set aside" in outcome.failures[0] and "yet to come" in outcome.failures[0]
+    assert world.state().tick == tick and reasons(world.told) == ["opened"]
+
+
+def test_one_announcement_that_is_refused_keeps_no_other_back(world: World) -> None:
+    for target in (IRELAND, OHIO):
+        world.readings[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    world.refused = "us-east-2"
+    outcomes = world.run(START, IRELAND, OHIO)
+    assert [[a.target.region for a in batch] for batch in world.told] == [["eu-west-1"]]
+    assert [outcome.failures for outcome in outcomes] == [
+        [],
+        ["an announcement could not be sent to people (InvalidParameter)"],
+    ]
+    assert (len(world.state().pending), len(world.state(OHIO).pending)) == (0, 1)
+
+
+def test_a_fault_of_the_monitors_own_at_one_target_keeps_nothing_of_another_back(world: World) -> None:
+    world.readings[OHIO.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    broken, told = world.run(START, IRELAND, OHIO)  # nothing can be read of the first: a KeyError
+    assert broken.plan.verdict is Verdict.UNKNOWN and isinstance(broken.bug, KeyError)
+    assert broken.failures == ["the monitor itself broke (KeyError)"] and not told.failures
+    assert [a.target for batch in world.told for a in batch] == [OHIO]
+
+
+def test_an_announcement_that_cannot_be_worded_keeps_no_other_back(world: World) -> None:
+    for target in (IRELAND, OHIO):
+        world.readings[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    tell = world.channels[0].send
+
+    def speechless(announcements: Sequence[Announcement]) -> None:
+        if any(announcement.target == IRELAND for announcement in announcements):
+            raise KeyError("no words")
+        tell(announcements)
+
+    world.channels[0] = replace(world.channels[0], send=speechless)
+    silent, told = world.run(START, IRELAND, OHIO)
+    assert silent.failures == ["an announcement could not be sent to people (KeyError)"]
+    assert isinstance(silent.bug, KeyError) and not told.failures
+    assert [a.target for batch in world.told for a in batch] == [OHIO]
+
+
+def test_a_target_that_hangs_is_left_behind_and_reported_and_the_others_are_told(world: World) -> None:
+    world.readings[OHIO.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    world.readings[IRELAND.id] = points(START)
+    read, over = world.read, Event()
+
+    def hanging(target: Target) -> Statistics:
+        if target == IRELAND:
+            over.wait()
+        return read(target)
+
+    world.read = hanging  # type: ignore[method-assign]
+    hung, told = watch_all((IRELAND, OHIO), Tick(START, patience=0.2), POLICY, world.edges)
+    assert hung.failures == ["it could not be looked at in time"] and hung.plan.verdict is Verdict.UNKNOWN
+    assert told.failures == [] and [a.target for batch in world.told for a in batch] == [OHIO]
+    over.set()
+
+
+def test_what_waits_for_a_channel_that_stays_down_is_bounded_and_says_the_newest(world: World) -> None:
+    world.faults = {"tell"}
+    world.readings[IRELAND.id] = points(START)[-8:]
+    ticks = 3 * MOST_PENDING
+    for number in range(ticks):
+        word = "HEALTHY" if number % 2 else "PROBATION"
+        world.views[IRELAND.id] = AwsView(account=Account(word, True, True, 50_000, 0))
+        world.run(START + number * BUCKET)
+    pending = world.state().pending
+    assert len(pending) <= MOST_PENDING and pending[-1].at == START + (ticks - 1) * BUCKET
+    assert len(world.items[IRELAND.id].text) < 200_000
+    world.faults.clear()
+    world.run(START + ticks * BUCKET)
+    assert world.state().pending == () and len(reasons(world.told)) == len(pending)
+
+
+def test_what_waited_in_a_memory_that_makes_no_sense_is_told_as_it_is_now(world: World) -> None:
+    tick = ruined(world)
+    world.faults = {"tell"}
+    bad_run(world, tick)
+    [waiting] = world.state().pending
+    world.items[IRELAND.id] = replace(world.items[IRELAND.id], text=world.items[IRELAND.id].text[:-9])
+    world.faults.clear()
+    outcome = bad_run(world, tick + BUCKET)
+    assert "set aside" in outcome.failures[0] and waiting.episode in world.items[IRELAND.id].rejected
+    assert [(a.episode, a.reason.value) for batch in world.told for a in batch] == [(waiting.episode, "opened")]

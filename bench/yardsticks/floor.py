@@ -11,7 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
-ENDPOINT = urlsplit(os.environ["AWS_ENDPOINT_URL"])
+ENDPOINTS = {
+    service: urlsplit(os.environ[f"AWS_ENDPOINT_URL_{variable}"])
+    for service, variable in (("ses", "SES"), ("dynamodb", "DYNAMODB"), ("monitoring", "CLOUDWATCH"))
+}
 REGION = os.environ["AWS_REGION"]
 TRUST = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])  # once for all connections
 WINDOWS = {"1h": 4, "6h": 24, "24h": 96, "7d": 672, "14d": 1344}
@@ -21,10 +24,11 @@ connections: dict[str, http.client.HTTPSConnection] = {}
 
 def call(service: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
     """The body of the answer to one signed request."""
+    endpoint = ENDPOINTS[service]
     now = datetime.now(UTC)
     stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
     headers |= {
-        "host": ENDPOINT.netloc,
+        "host": endpoint.netloc,
         "x-amz-date": stamp,
         "x-amz-security-token": os.environ["AWS_SESSION_TOKEN"],
     }
@@ -41,7 +45,7 @@ def call(service: str, method: str, path: str, body: bytes, headers: dict[str, s
     headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
     if service not in connections:
         connections[service] = http.client.HTTPSConnection(
-            ENDPOINT.hostname or "", ENDPOINT.port, timeout=10, context=TRUST
+            endpoint.hostname or "", endpoint.port, timeout=10, context=TRUST
         )
     connections[service].request(method, path, body, headers)
     answer = connections[service].getresponse()

@@ -32,7 +32,7 @@ from .core.target import Target
 from .core.trial import trial
 from .core.wording import NBSP
 from .settings import Settings
-from .watch import Channel, Edges, Outcome, watch_all
+from .watch import Channel, Edges, Outcome, Tick, watch_all
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,8 +40,11 @@ if TYPE_CHECKING:
 AHEAD = 15 * 60
 """In seconds. A tick further in the future than this is refused: it would make every true one until then a late run."""
 
-BATCH = 20
-"""Announcements in one message for people: SNS takes 256 KiB at most."""
+BATCH = 12
+"""Announcements in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
+
+TELLING = 60
+"""Seconds of a run that are kept for telling: a message and its note in the memory, both of which may hang (aws/session.py)."""
 
 logger = Logger(utc=True, use_rfc3339=True)
 
@@ -68,10 +71,16 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Looks at every target as of `event["now"]` and answers with their verdicts, or sends a test alert where the event is
     `{"test_alert": true}` and answers with who gets it. Raises `BadEvent` or `RunFailed`."""
     if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
-        return test_alert(wire(context.invoked_function_arn), int(time.time()))
+        return test_alert(wire(), int(time.time()))
     now = tick_of(event)
-    monitor = wire(context.invoked_function_arn)
-    outcomes = watch_all(monitor.targets, now, monitor.settings.policy, monitor.edges)
+    monitor = wire()
+    tick = Tick(
+        now,
+        every=monitor.settings.deployment.schedule_minutes * 60,
+        latest=int(time.time()) + AHEAD,
+        patience=context.get_remaining_time_in_millis() / 1000 - TELLING,
+    )
+    outcomes = watch_all(monitor.targets, tick, monitor.settings.policy, monitor.edges)
     report(outcomes, now)
     if now % DAY < monitor.settings.deployment.schedule_minutes * 60:
         note_unconfirmed(monitor)
@@ -128,15 +137,18 @@ def tick_of(event: object) -> Instant:
         )
     tick = int(moment.timestamp())
     if tick > time.time() + AHEAD:
-        raise BadEvent(f"the event's time {iso(tick)} is in the future; nothing was done")
+        raise BadEvent(f"the event's time {moment.isoformat()} is in the future; nothing was done")
+    if tick < 0:
+        raise BadEvent(f"the event's time {moment.isoformat()} is before 1970; nothing was done")
     return tick
 
 
 @cache
-def wire(function_arn: str) -> Monitor:
+def wire() -> Monitor:
     """The monitor of the account and region that the function itself is in."""
     settings = settings_file.load(Path(os.environ["LAMBDA_TASK_ROOT"]) / "settings.toml")
-    region, account = function_arn.split(":")[3:5]
+    people = os.environ["PEOPLE_TOPIC_ARN"]
+    region, account = people.split(":")[3:5]
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
     client = cache(lambda service, where: session.create_client(service, where, config=CONFIG))
@@ -152,7 +164,6 @@ def wire(function_arn: str) -> Monitor:
         feedback_share=settings.policy.feedback_share,
     )
     notifier = partial(client, "sns", region)  # made when there is something to say
-    people = os.environ["PEOPLE_TOPIC_ARN"]
 
     def tell_people(announcements: Sequence[Announcement]) -> None:
         mail = messages.mail(announcements, context)
@@ -221,3 +232,9 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
             told=[f"{headline_of(a)} ({a.episode}, {a.seq})".replace(NBSP, " ") for a in plan.announcements],
             failures=outcome.failures,
         )
+        if outcome.bug is not None:
+            logger.error("the monitor itself broke", target=plan.target.id, exc_info=outcome.bug)
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    wire()  # before the first tick: with that Lambda begins to ration the CPU by memory, here to a seventh of one

@@ -9,6 +9,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore import httpsession
 from ses_reputation.aws import session as shortcuts
 from ses_reputation.aws.session import CONFIG, SERVICES, open_session
 
@@ -49,7 +50,7 @@ def sent(session: Any, service: str, region: str) -> Sent:
     def stop(request: Any, **_: Any) -> None:
         raise Sent(request)
 
-    client.meta.events.register("before-send", stop)
+    client.meta.events.register_first("before-send", stop)
     with pytest.raises(Sent) as caught:
         CALLS[service](client)
     return caught.value
@@ -122,6 +123,7 @@ def test_where_a_hook_is_gone_plain_botocore_does_the_same(monkeypatch: pytest.M
         raise AttributeError("there is no such hook")
 
     monkeypatch.setattr(botocore.session.Session, "register_component", gone)
+    monkeypatch.delattr(httpsession, "get_cert_path")
     assert parsed(open_session(), WHOLE)["SendDataPoints"][0]["Timestamp"].tzinfo is not None
     assert sent(open_session(), "ses", "eu-west-1").what[1] == "https://email.eu-west-1.amazonaws.com/"
 

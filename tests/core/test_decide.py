@@ -229,6 +229,15 @@ def test_without_memory_and_statistics_nothing_is_repeated_at_every_tick() -> No
     assert decide(TARGET, DENIED, before, POLICY, at(1)).announcements == ()
 
 
+def test_an_episode_of_what_was_switched_off_in_the_settings_does_not_stay_open_for_ever() -> None:
+    points = [point for point in sender(14) if point.at < at(12)]
+    watching = replace(POLICY, volume=VolumePolicy(silence=True, spike=0.0))
+    plan = decide(TARGET, seen(points, at(12.5)), None, watching, at(12.5))
+    assert [episode.concern for episode in plan.state.episodes] == ["silence"]
+    after = decide(TARGET, seen(points, at(12.6)), plan.state, POLICY, at(12.6))
+    assert after.state.episodes == () and after.announcements == () and after.verdict is not Verdict.WARNING
+
+
 def test_the_worst_of_the_metrics_counts_and_unknown_before_well() -> None:
     assert overall([Verdict.OK, Verdict.WARNING]) is Verdict.WARNING
     assert overall([Verdict.OK, Verdict.TOO_LITTLE_MAIL]) is Verdict.TOO_LITTLE_MAIL

@@ -120,14 +120,14 @@ def test_ticks_one_by_one_and_caught_up_one_by_one_say_the_same(found: list[tupl
         now = START + number * 3 * HOUR
         plain, change = step(plain, "bounce", here, lambda: calm, now)
         after, _ = step(told, "bounce", here, lambda: calm, now)
-        told, changes = caught_up(told, after, now)
+        told, changes = caught_up(told, after, now, {})
         assert changes == (() if change is None else (change,))
         assert told == plain
 
 
 def gap(before: Play, play: Play) -> tuple[Change, ...]:
     """What is told after ticks that nobody announced."""
-    return caught_up(before.episode, play.episode, play.now)[1]
+    return caught_up(before.episode, play.episode, play.now, {})[1]
 
 
 def test_what_began_and_ended_while_nobody_looked_is_not_told() -> None:
@@ -137,13 +137,13 @@ def test_what_began_and_ended_while_nobody_looked_is_not_told() -> None:
 def test_what_began_while_nobody_looked_and_goes_on_is_told_once_as_it_is_now() -> None:
     play = Play().ticks(30, WARNING).ticks(50, CRITICAL)
     [change] = gap(Play(), play)
-    assert (change.reason, change.episode.severity, change.episode.seq) == (Reason.OPENED, Severity.CRITICAL, 1)
+    assert (change.reason, change.episode.severity) == (Reason.OPENED, Severity.CRITICAL)
     assert change.episode.opened_at == START and change.episode.told_at == play.now
 
 
 def test_reminders_that_were_missed_are_one() -> None:
     before = Play().ticks(1, WARNING)
-    after, [change] = caught_up(before.episode, before.episode, START + 5 * DAY)
+    after, [change] = caught_up(before.episode, before.episode, START + 5 * DAY, {})
     assert change.reason is Reason.STILL and change.episode.seq == 2
     assert after is not None and reminder_due(after) == START + 11 * DAY
 
@@ -152,3 +152,13 @@ def test_an_end_and_a_new_beginning_while_nobody_looked_are_both_told() -> None:
     before = Play().ticks(1, WARNING)
     after = Play(before.episode, before.now, ids=list(before.ids)).ticks(40, NOTHING).ticks(1, CRITICAL)
     assert [change.reason for change in gap(before, after)] == [Reason.RECOVERED, Reason.OPENED]
+
+
+def test_what_is_told_late_has_the_number_that_it_would_have_had() -> None:
+    before = Play().ticks(1, WARNING)
+    worse = Play(before.episode, before.now, ids=list(before.ids)).ticks(30, WARNING).ticks(1, CRITICAL)
+    assert worse.said[-1][1:] == ("escalated", "critical") and len(worse.said) == 2  # a reminder before it
+    [change] = gap(before, worse)
+    assert change.episode.seq == 3
+    [end] = caught_up(before.episode, None, worse.now + 2 * DAY, {"bounce-20250201T0000Z": 4})[1]
+    assert (end.reason, end.episode.seq) == (Reason.RECOVERED, 4)

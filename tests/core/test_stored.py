@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from datetime import UTC
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ses_reputation.core import chat
 from ses_reputation.core.decide import State, decide
 from ses_reputation.core.history import BUCKET, Point
+from ses_reputation.core.messages import machine, mail
 from ses_reputation.core.reading import Trouble, Unreadable
 from ses_reputation.core.rules import default_policy
+from ses_reputation.core.sentences import Context
 from ses_reputation.core.stored import BadState, from_text, to_text
 from ses_reputation.core.target import Target
 
@@ -53,6 +57,10 @@ def test_a_state_of_the_first_version_without_later_fields_is_read() -> None:
         ('{"tick": 1, "moon": "full"}', "state has 'moon'"),
         ('{"tick": 1, "episodes": {}}', "state.episodes is {}"),
         ('{"tick": 1, "episodes": [{"id": "x"}]}', "state.episodes[0] has no concern"),
+        ('{"tick": -1}', "state.tick is -1"),
+        ('{"tick": 5, "judged": 6}', "later than its tick"),
+        ('{"tick": 5, "published": 6}', "later than its tick"),
+        ('{"tick": 5, "failures": -3}', "state.failures is -3"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -62,8 +70,39 @@ def test_what_no_version_has_written_is_refused_with_the_place(text: str, says: 
     assert says in str(raised.value) and "\n" not in str(raised.value)
 
 
+def changed(**fields: Any) -> str:
+    """A state whose first episode says something else."""
+    state = json.loads(to_text(busy_state()))
+    state["episodes"][0] |= fields
+    return json.dumps(state)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"concern": "tides"}, "speaks of 'tides', which this version does not know"),
+        ({"concern": "complaint"}, "two episodes of one concern"),
+        ({"severity": 0}, "without a severity"),
+        ({"last_held": START + 10**7}, "out of order"),
+        ({"opened_at": START + 10**7}, "out of order"),
+        ({"seq": 0}, "0 messages"),
+        ({"reminders": 10**9}, "reminders of bounce"),
+    ],
+    ids=str,
+)
+def test_an_episode_that_no_run_can_have_left_behind_is_refused(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadState, match=says):
+        from_text(changed(**fields))
+
+
+def test_a_state_of_a_tick_that_is_yet_to_come_is_refused_since_it_would_silence_every_true_one() -> None:
+    assert from_text(to_text(State(tick=START)), latest=START).tick == START
+    with pytest.raises(BadState, match="yet to come"):
+        from_text(to_text(State(tick=START + 1)), latest=START)
+
+
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers(-2, 2) | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
@@ -76,11 +115,14 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 PLACES = places(STATE)
+NEXT = START + 1_002 * BUCKET
+POINTS = tuple(Point(START + i * BUCKET, 400, 60 if i > 900 else 4, 1) for i in range(1_002))
+CONTEXT = Context("prod", UTC, "https://dashboard.test", "https://wiki.test")
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(place=st.sampled_from(PLACES[1:]), value=JSON)
-def test_a_state_damaged_anywhere_is_refused_or_read_but_never_breaks_the_reader(
+def test_a_state_damaged_anywhere_is_refused_or_can_be_judged_on_and_put_into_words(
     place: tuple[Any, ...], value: Any
 ) -> None:
     damaged = deepcopy(STATE)
@@ -89,6 +131,12 @@ def test_a_state_damaged_anywhere_is_refused_or_read_but_never_breaks_the_reader
         inner = inner[key]
     inner[place[-1]] = value
     try:
-        assert isinstance(from_text(json.dumps(damaged)), State)
+        state = from_text(json.dumps(damaged), latest=NEXT)
     except BadState:
-        pass
+        return
+    plan = decide(TARGET, POINTS, state, default_policy(), NEXT)
+    assert from_text(to_text(plan.state)) == plan.state
+    for announcement in plan.state.pending:
+        assert mail([announcement], CONTEXT).text
+        assert machine([announcement], CONTEXT)
+        assert chat.document(announcement, CONTEXT)

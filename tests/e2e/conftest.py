@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.logs.models import logs_backends
+from ses_reputation.core.history import DAY
 
 from local_aws.cdk import bootstrap, deploy
 from local_aws.runtime import DeployedFunction, Result
@@ -43,6 +44,11 @@ def points(
             }
         )
     return answer[::2] + answer[1::2]
+
+
+def within_a_day(at: int) -> int:
+    """`at`, or the tick after it where that is a day's first, which counts the subscriptions besides."""
+    return at if at % DAY else at + QUARTER
 
 
 @dataclass

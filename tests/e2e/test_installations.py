@@ -15,7 +15,7 @@ from local_aws.cdk import cdk, deploy
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
-from tests.e2e.conftest import HOUR, NOW, QUARTER, SETTINGS, Deployment, points
+from tests.e2e.conftest import HOUR, NOW, QUARTER, SETTINGS, Deployment, points, within_a_day
 
 TWO = """
 [alerts]
@@ -139,6 +139,33 @@ def test_alarms_may_use_the_key_of_its_topic(two: Deployment) -> None:
 def test_its_tags_are_on_the_stack(two: Deployment) -> None:
     [stack] = two.local.client("cloudformation").describe_stacks(StackName="SesReputation-two")["Stacks"]
     assert {"Key": "team", "Value": "mail"} in stack["Tags"]
+
+
+def test_each_region_is_asked_once_in_a_run(two: Deployment) -> None:
+    tick = within_a_day(NOW + 6 * QUARTER)
+    for region in ("us-east-2", "eu-west-1"):
+        two.local.ses(region).points = points(tick)
+    two.tick(tick - QUARTER)
+    two.local.faults.calls.clear()
+    two.tick(tick)
+    calls = two.local.faults.calls
+    for call in (("ses", "GetSendStatistics"), ("dynamodb", "GetItem"), ("dynamodb", "PutItem")):
+        assert calls.count(call) == 2, call
+
+
+def test_a_region_that_hangs_holds_up_no_other_and_the_run_ends_in_time(two: Deployment) -> None:
+    local, tick = two.local, NOW + 8 * QUARTER
+    two.forget()
+    for region in ("eu-west-1", "us-east-2"):
+        local.ses(region).points = points(tick)
+    two.tick(tick)
+    local.faults.plant("ses", "GetSendStatistics", region="eu-west-1", hang=5.5)
+    local.ses("us-east-2").points = points(tick + HOUR, bad_from=tick)
+    result = two.tick(tick + HOUR)
+    assert result.payload == {"123456789012/eu-west-1": "UNKNOWN", "123456789012/us-east-2": "WARNING"}
+    assert "GetSendStatistics: ReadTimeoutError" in result.log
+    assert [(a["region"], a["metric"]) for a in two.announcements()] == [("us-east-2", "bounce")]
+    local.faults.clear()
 
 
 def test_two_installations_share_nothing(two: Deployment, deployed: Deployment) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from ses_reputation.core.decide import GAUGES
 
-from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points
+from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
 
 
 def test_the_deployment_says_no_warning(deployed: Deployment) -> None:
@@ -31,13 +31,8 @@ def test_the_first_run_fills_in_the_metrics_of_the_days_before(monitor: Deployme
     assert monitor.metric("EstimatedAwsBounceRate", NOW - 10 * 86_400) == [pytest.approx(3 / 400)]
 
 
-def test_a_quiet_run_asks_each_service_once(monitor: Deployment) -> None:
-    monitor.tick(NOW)
-    monitor.local.faults.calls.clear()
-    monitor.local.ses().points = points(NOW + QUARTER)
-    monitor.tick(NOW + QUARTER)
-    calls = [call for call in monitor.local.faults.calls if call[0] in ("ses", "dynamodb", "cloudwatch", "sns")]
-    assert sorted(calls) == [
+QUIET = sorted(
+    [
         ("cloudwatch", "GetMetricData"),
         ("cloudwatch", "PutMetricData"),
         ("dynamodb", "GetItem"),
@@ -45,6 +40,39 @@ def test_a_quiet_run_asks_each_service_once(monitor: Deployment) -> None:
         ("ses", "GetAccount"),
         ("ses", "GetSendStatistics"),
     ]
+)
+"""All that is asked in a run that has nothing to say."""
+
+
+def asked_at(monitor: Deployment, at: int) -> list[tuple[str, str]]:
+    """What the function asks AWS for at one tick, in which nothing new is to be told."""
+    monitor.local.ses().points = points(at)
+    monitor.local.faults.calls.clear()
+    monitor.tick(at)
+    return sorted(call for call in monitor.local.faults.calls if call[0] in ("ses", "dynamodb", "cloudwatch", "sns"))
+
+
+def test_a_quiet_run_asks_each_service_once(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    assert asked_at(monitor, within_a_day(NOW + QUARTER)) == QUIET
+
+
+def test_a_cold_run_asks_no_more_than_a_warm_one(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    monitor.function.stop()
+    assert asked_at(monitor, within_a_day(NOW + QUARTER)) == QUIET
+
+
+def test_the_run_after_an_outage_asks_no_more_than_any_other(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    assert asked_at(monitor, within_a_day(NOW + 5 * HOUR)) == QUIET
+
+
+def test_the_same_event_once_more_writes_nothing(monitor: Deployment) -> None:
+    tick = within_a_day(NOW)
+    monitor.tick(tick)
+    again = asked_at(monitor, tick)
+    assert again == [call for call in QUIET if not call[1].startswith("Put")]
 
 
 def test_a_bad_list_is_told_once_then_its_escalation_then_its_end(monitor: Deployment) -> None:
@@ -112,6 +140,7 @@ def without(monitor: Deployment, action: str) -> Iterator[None]:
         yield
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="without")
+        monitor.function.stop()  # it still knows what it could not note
 
 
 def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_told_at_once(

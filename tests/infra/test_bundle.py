@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -66,6 +67,22 @@ def test_every_source_has_byte_code_that_lambda_takes_without_looking_at_the_sou
     for source in asset.rglob("*.py"):
         byte_code = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
         assert byte_code.read_bytes()[4:8] == b"\x01\0\0\0", source  # by hash, unchecked (PEP 552)
+
+
+def test_the_byte_code_is_what_runs(asset: Path, tmp_path: Path) -> None:
+    if not bundle._byte_code_python():
+        pytest.skip("no Python of the runtime's version on this machine")
+    shutil.copytree(asset / "ses_reputation", tmp_path / "ses_reputation")
+    for source in tmp_path.rglob("*.py"):
+        source.write_text("raise SystemExit('read from its source')\n")
+    done = subprocess.run(
+        [bundle.BYTE_CODE_PYTHON, "-S", "-c", "import ses_reputation.handler"],
+        env={"PYTHONPATH": f"{tmp_path}:{asset}", "POWERTOOLS_SERVICE_NAME": "x"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_a_python_of_the_runtimes_version_the_asset_ships_without_byte_code_and_that_is_said_in_one_line(

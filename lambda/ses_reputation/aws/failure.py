@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -66,8 +67,17 @@ def answered() -> Iterator[None]:
 def code_of(error: Exception) -> str:
     """AWS's error code, or the name of the exception: never its text, which may hold names and addresses."""
     if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+        code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+        return code if re.fullmatch(r"[\w.:-]{1,80}", code) else "an unreadable error code"
     return type(error).__name__
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether AWS would answer the same to the same call however often it came: the call itself is at fault."""
+    if not isinstance(error, ClientError) or trouble_of(error) is not Trouble.FAILED:
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return 400 <= status < 500
 
 
 def trouble_of(error: Exception) -> Trouble:

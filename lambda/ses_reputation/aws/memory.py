@@ -20,6 +20,7 @@ class Item:
     version: int  # grows by one with every write
     schema: int  # which code can read the text
     text: str
+    rejected: str = ""  # an earlier text that could not be read, kept for a person to look at
 
 
 class Overtaken(Exception):
@@ -46,11 +47,10 @@ class Memory:
         answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": target_id}}, ConsistentRead=True)
         return _item(answer["Item"]) if "Item" in answer else None
 
-    def save(self, target_id: str, new: Item, *, rejected: str = "") -> None:
+    def save(self, target_id: str, new: Item) -> None:
         """Writes `new` over version `new.version - 1`, or as the first if that is 0.
 
-        `rejected` keeps a text that could not be read beside the new one, for a person to look at. Raises `Overtaken`, or
-        what botocore raises. A write that was repeated because its answer got lost counts as done.
+        Raises `Overtaken`, or what botocore raises. A write that was repeated because its answer got lost counts as done.
         """
         item: dict[str, Any] = {
             "pk": {"S": target_id},
@@ -58,8 +58,8 @@ class Memory:
             "schema": {"N": str(new.schema)},
             "state": {"S": new.text},
         }
-        if rejected:
-            item["rejected"] = {"S": rejected}
+        if new.rejected:
+            item["rejected"] = {"S": new.rejected}
         try:
             with answered():
                 self._client.put_item(
@@ -80,7 +80,8 @@ class Memory:
 
 def _item(stored: dict[str, Any]) -> Item:
     """A stored item, whatever became of it: what is missing or of a wrong kind reads as version 0, schema 0 or no text."""
-    return Item(_number(stored.get("version")), _number(stored.get("schema")), _text(stored.get("state")))
+    version, schema = _number(stored.get("version")), _number(stored.get("schema"))
+    return Item(version, schema, _text(stored.get("state")), _text(stored.get("rejected")))
 
 
 def _number(attribute: Any) -> int:

@@ -19,12 +19,17 @@ from botocore.loaders import JSONFileLoader, Loader
 from botocore.parsers import ResponseParserFactory
 from botocore.utils import parse_timestamp
 
+from .connections import share_connections
+
 SERVICES = ("cloudwatch", "dynamodb", "secretsmanager", "ses", "sesv2", "sns", "ssm")
 """Every service that the functions talk to; the build ships the data of these and no other."""
 
+CONNECT, READ = 3, 5
+"""Seconds for each half of an attempt."""
+
 CONFIG = Config(
-    connect_timeout=3,
-    read_timeout=5,
+    connect_timeout=CONNECT,
+    read_timeout=READ,
     retries={"mode": "standard", "total_max_attempts": 3},
     user_agent_extra="ses-reputation-monitor",
 )
@@ -42,7 +47,7 @@ def open_session() -> Session:
     """The session that boto3 would make clients with: boto3 itself, which adds nothing to a client, costs a cold start as much
     again as all of this project's own code."""
     session = botocore.session.get_session()
-    for take_shortcut in (_read_less_data, _parse_quicker):
+    for take_shortcut in (_read_less_data, _parse_quicker, _connect_once):
         with suppress(AttributeError, TypeError):  # another botocore, without this hook, works all the same
             take_shortcut(session)
     return session
@@ -56,6 +61,10 @@ def _parse_quicker(session: botocore.session.Session) -> None:
     parsers = _Parsers()
     parsers.set_parser_defaults(timestamp_parser=_timestamp)
     session.register_component("response_parser_factory", parsers)
+
+
+def _connect_once(session: botocore.session.Session) -> None:
+    share_connections(session, CONNECT, READ)
 
 
 class _Json(JSONFileLoader):

@@ -20,6 +20,7 @@ QUOTA = "quota"
 AWS_UNREADABLE = "aws-unreadable"
 """The concern of a target whose account state or AWS rates cannot be read."""
 AWS_RATE = {Metric.BOUNCE: "aws-bounce", Metric.COMPLAINT: "aws-complaint"}
+CONCERNS = (ENFORCEMENT, SENDING, QUOTA, AWS_UNREADABLE, *AWS_RATE.values())
 
 HEALTHY, PROBATION, SHUTDOWN = "HEALTHY", "PROBATION", "SHUTDOWN"
 """The words of GetAccount that are known; the field is a free text, so that there may be others."""

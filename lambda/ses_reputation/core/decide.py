@@ -13,7 +13,7 @@ from .account import AWS_RATE, AWS_UNREADABLE, NOT_ASKED, Account, AwsRate, AwsV
 from .days import DayTotal, days_after, with_days
 from .episode import Change, Episode, Kind, Reason, caught_up, step
 from .headroom import Headroom, headroom, share_left
-from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from
+from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from, stamp
 from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, View
 from .reading import Statistics, Trouble, Unreadable
 from .rules import Finding, MetricPolicy, Policy, Severity, Verdict, findings, is_calm, verdict_of
@@ -30,6 +30,9 @@ READABLE_AGAIN = HOUR
 
 PUBLISHABLE = LOOKBACK - HOUR
 """How far back metrics are filled in: CloudWatch refuses values more than two weeks old, and a run may start late."""
+
+MOST_PENDING = 40
+"""So many announcements wait to be told: each takes up to 4 KB of an item that holds 400 KB, and the rest stays below 100."""
 
 SPARK_HOURS, SPARK_SPAN = 2, DAY
 """Messages show the last day in steps of two hours."""
@@ -171,17 +174,22 @@ def decide(
         verdict = overall((*(state.verdict for state in states), *_besides(episodes, now, aws)))
         return Plan(target, verdict, (), (), before, aws, newest(history))
     rates = {concern: episode for concern, episode in episodes.items() if concern in _JUDGED}
-    others = _others(episodes)
+    off = volume.switched_off(policy.volume)
+    others = {concern: episode for concern, episode in _others(episodes).items() if concern not in off}
     kept: dict[str, Episode] = rates
     changes: list[Change] = []
     if not aws.shut_down:
         after: Episodes = rates
+        ended: dict[str, int] = {}
         for tick in _ticks_since(before.judged, history, now):
-            after, _ = judge(history, policy, tick, after)
-        kept, changes = _told_once(rates, after, now)
+            after, said = judge(history, policy, tick, after)
+            ended |= {change.episode.id: change.episode.seq for change in said if change.ended}
+        if remembered is None:  # nobody was told anything yet
+            after = {concern: replace(episode, seq=1) for concern, episode in after.items()}
+        kept, changes = _told_once(rates, after, now, ended)
     failures = before.aws_failures + 1 if aws.unreadable else 0
     found = _standings(aws, policy, history, now, {**others, **kept}, failures)
-    kept, besides = _stepped(found, {**others, **kept}, now)
+    kept, besides = _stepped(found, {**others, **kept}, now, before.tick)
     states = metric_states(history, policy, now, kept, aws)
     new = tuple(
         _announcement(target, change, history, policy, states, now, aws, _found(found, change))
@@ -195,7 +203,7 @@ def decide(
         aws_failures=failures,
         days=days_after(before.days, points, now),
         episodes=tuple(kept.values()),
-        pending=before.pending + new,
+        pending=_waiting(before.pending + new),
         told=before.told,
     )
     oldest = now - PUBLISHABLE
@@ -212,6 +220,18 @@ def decide(
 
 _JUDGED = (*(metric.value for metric in Metric), UNREADABLE)
 """The concerns that are judged tick by tick, from the statistics alone."""
+
+CONCERNS = frozenset((*_JUDGED, *account.CONCERNS, *volume.CONCERNS))
+"""Everything that an episode can be about."""
+
+
+def _waiting(pending: tuple[Announcement, ...]) -> tuple[Announcement, ...]:
+    """What waits to be told. Of too many only the newest of each episode, which says more than those before it, and of
+    those the newest: a memory that no longer fits into its item would hold all of them back."""
+    if len(pending) <= MOST_PENDING:
+        return pending
+    newest = {announcement.episode: announcement for announcement in pending}
+    return tuple(sorted(newest.values(), key=lambda announcement: announcement.at))[-MOST_PENDING:]
 
 
 def _others(episodes: Episodes) -> Episodes:
@@ -239,12 +259,22 @@ def _standings(
     return found
 
 
-def _stepped(found: Mapping[str, Standing], before: Episodes, now: Instant) -> tuple[dict[str, Episode], list[Change]]:
-    """The episodes after what was `found` now; those of which nothing is known stay as they are."""
+def _stepped(
+    found: Mapping[str, Standing], before: Episodes, now: Instant, last: Instant
+) -> tuple[dict[str, Episode], list[Change]]:
+    """The episodes after what was `found` now; those of which nothing is known stay as they are.
+
+    One that opens is named after the full hour, if there was one since the tick `last`: a run without a memory tells what AWS
+    says at full hours, so that its message and the one of the next run with a memory are known for the same.
+    """
+    hour = now // HOUR * HOUR
     kept = dict(before)
     changes = []
     for concern, standing in found.items():
         episode, change = step(before.get(concern), concern, standing.found, standing.may_end, now, standing.quiet)
+        if episode is not None and change is not None and change.reason is Reason.OPENED and last < hour:
+            episode = replace(episode, id=f"{concern}-{stamp(hour)}")
+            change = replace(change, episode=episode)
         if episode is not None:
             kept[concern] = episode
         else:
@@ -282,7 +312,7 @@ def _unread(
     found = _standings(aws, policy, None, now, episodes, aws_failures)
     if tell:
         found = {UNREADABLE: Standing(holds, quiet=READABLE_AGAIN), **found}
-    kept, changes = _stepped(found, episodes, now)
+    kept, changes = _stepped(found, episodes, now, before.tick)
     states = metric_states(None, policy, now, kept, aws, unknown=True)
     new = tuple(
         _announcement(target, change, None, policy, states, now, aws, _found(found, change)) for change in changes
@@ -293,21 +323,29 @@ def _unread(
         failures=failures,
         aws_failures=aws_failures,
         episodes=tuple(kept.values()),
-        pending=before.pending + new,
+        pending=_waiting(before.pending + new),
     )
     verdict = overall((Verdict.UNKNOWN, *_besides(kept, now, aws)))
     gauges = (Gauge("Verdict", now, VERDICT_VALUES[verdict]),)
     return Plan(target, verdict, gauges, new, state, aws, unreadable=unread)
 
 
-def recalled(target: Target, statistics: Statistics, policy: Policy, now: Instant, aws: AwsView = NOT_ASKED) -> State:
-    """What would be remembered before the tick `now` had nothing ever failed, worked out from what was read now.
+def recalled(
+    target: Target,
+    statistics: Statistics,
+    policy: Policy,
+    now: Instant,
+    aws: AwsView = NOT_ASKED,
+    every: int = BUCKET,
+) -> State:
+    """What would be remembered before the tick `now`, one of those that come `every` so many seconds, had nothing ever failed,
+    worked out from what was read now.
 
     With it a monitor whose memory fails still announces what changes at this tick, once. Where the statistics fail too
     there is nothing to tell apart, and that is taken as told: the failing run is what speaks then. What AWS says has no past to
-    be worked out: it is taken as told but for the first quarter of every hour, and so told every hour rather than never.
+    be worked out: it is taken as told but for the first tick of every hour, and so told every hour rather than never.
     """
-    last = now - BUCKET
+    last = now - every
     if not isinstance(statistics, Unreadable):
         try:
             history = history_from(statistics, until=now, feedback_share=policy.feedback_share)
@@ -317,14 +355,14 @@ def recalled(target: Target, statistics: Statistics, policy: Policy, now: Instan
             episodes: dict[str, Episode] = {}
             for tick in _ticks_since(None, history, last):
                 episodes, _ = judge(history, policy, tick, episodes)
-            if now % HOUR >= BUCKET:
+            if now % HOUR >= every:
                 found = _standings(aws, policy, history, last, episodes, FAILURES_BEFORE_TELLING)
-                episodes, _ = _stepped(found, episodes, last)
+                episodes, _ = _stepped(found, episodes, last, last)
             first = None if history is None else history.first
             told = FAILURES_BEFORE_TELLING
             return State(last, last, last, first, aws_failures=told, episodes=tuple(episodes.values()))
-    before = State(tick=last - BUCKET, failures=FAILURES_BEFORE_TELLING, judged=last, published=last)
-    if now % HOUR < BUCKET:
+    before = State(tick=last - every, failures=FAILURES_BEFORE_TELLING, judged=last, published=last)
+    if now % HOUR < every:
         aws = NOT_ASKED
     state = _unread(target, statistics, before, policy, last, aws).state
     return replace(state, aws_failures=FAILURES_BEFORE_TELLING, pending=())
@@ -399,12 +437,14 @@ def _ticks_since(last: Instant | None, history: History | None, now: Instant) ->
     return range(now - (now - since - 1) // BUCKET * BUCKET, now + 1, BUCKET)
 
 
-def _told_once(before: Episodes, after: Episodes, now: Instant) -> tuple[dict[str, Episode], list[Change]]:
+def _told_once(
+    before: Episodes, after: Episodes, now: Instant, ended: Mapping[str, int]
+) -> tuple[dict[str, Episode], list[Change]]:
     """The episodes to remember and what to say: the difference that all judged ticks made, however many they were."""
     kept: dict[str, Episode] = {}
     changes: list[Change] = []
     for concern in {**before, **after}:
-        episode, told = caught_up(before.get(concern), after.get(concern), now)
+        episode, told = caught_up(before.get(concern), after.get(concern), now, ended)
         if episode is not None:
             kept[concern] = episode
         changes += told

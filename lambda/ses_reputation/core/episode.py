@@ -5,7 +5,7 @@ An episode answers "shall we say something now, and why?" with a reason, never w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -126,26 +126,31 @@ def _to_be_reminded(episode: Episode, now: Instant) -> bool:
     return now >= reminder_due(episode) and not recovering
 
 
-def caught_up(before: Episode | None, after: Episode | None, now: Instant) -> tuple[Episode | None, tuple[Change, ...]]:
+def caught_up(
+    before: Episode | None, after: Episode | None, now: Instant, ended: Mapping[str, int]
+) -> tuple[Episode | None, tuple[Change, ...]]:
     """What to say, and remember, at `now` of ticks that were missed: what is true now, once.
 
-    `before` is what was last announced, `after` what a monitor without the gap would remember. Nothing is said of what
-    began and ended in between.
+    `before` is what was last announced, `after` what a monitor without the gap would remember, `ended` the numbers of that
+    monitor's last messages, by episode. Nothing is said of what began and ended in between. What is said has the number that
+    it would have without the gap, so that whoever was told in between, by runs without a memory, recognises it.
     """
     changes: list[Change] = []
     if before is not None and (after is None or after.id != before.id):
-        changes.append(Change(Reason.RECOVERED, replace(before, seq=before.seq + 1), ended=True))
+        last = replace(before, seq=ended.get(before.id, before.seq + 1))
+        changes.append(Change(Reason.RECOVERED, last, ended=True))
         before = None
     if after is None:
         return None, tuple(changes)
     if before is None:
-        after = replace(after, seq=1, told_at=now, reminders=0)
+        after = replace(after, told_at=now, reminders=0)
         changes.append(Change(Reason.OPENED, after))
     elif after.severity > before.severity:
-        after = replace(after, seq=before.seq + 1, told_at=now, reminders=0)
+        after = replace(after, told_at=now, reminders=0)
         changes.append(Change(Reason.ESCALATED, after))
     elif _to_be_reminded(replace(after, told_at=before.told_at, reminders=before.reminders), now):
-        after = _reminded(replace(after, seq=before.seq, told_at=before.told_at, reminders=before.reminders), now)
+        reminded = _reminded(replace(after, told_at=before.told_at, reminders=before.reminders), now)
+        after = replace(reminded, seq=max(after.seq, before.seq + 1))
         changes.append(Change(Reason.STILL, after))
     return after, tuple(changes)
 

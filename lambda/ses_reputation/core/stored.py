@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -10,13 +11,20 @@ from math import isfinite
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from .decide import State
+from .account import AWS_UNREADABLE
+from .decide import CONCERNS, UNREADABLE, State
+from .history import Instant, iso
+from .reading import Trouble
+from .rules import Finding, Severity
 
 SCHEMA = 1
 """Raised when a state can no longer be read by the code before it."""
 
 LARGEST = 253_402_300_799
 """The end of the year 9999 in seconds, after which no time can be shown; no window holds so many mails either."""
+
+MOST_REMINDERS = 10_000
+"""Two hundred years of weekly ones."""
 
 
 class BadState(ValueError):
@@ -28,14 +36,46 @@ def to_text(state: State) -> str:
     return json.dumps(asdict(state), separators=(",", ":"), allow_nan=False)
 
 
-def from_text(text: str) -> State:
-    """The state that `to_text` wrote. Raises `BadState` for anything else."""
+def from_text(text: str, latest: Instant | None = None) -> State:
+    """The state that `to_text` wrote, of no tick later than `latest`. Raises `BadState` for anything else."""
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadState(f"the remembered state is not JSON: {error}") from None
     state: State = _value(State, plain, "state")
+    if latest is not None and state.tick > latest:
+        raise BadState(f"state.tick is {iso(state.tick)}, which is yet to come")
+    problem = next(_impossible(state), None)
+    if problem is not None:
+        raise BadState(problem)
     return state
+
+
+def _impossible(state: State) -> Iterator[str]:
+    """What no run can have left behind, though every part of it reads well."""
+    if any(at is not None and at > state.tick for at in (state.judged, state.published, state.first)):
+        yield "state has a judged, published or first later than its tick"
+    if len({episode.concern for episode in state.episodes}) < len(state.episodes):
+        yield "state has two episodes of one concern"
+    for episode in state.episodes:
+        yield from _senseless(episode.concern, episode.severity, (episode.worst,))
+        held, told = episode.last_held, episode.told_at
+        if not (episode.opened_at <= held <= state.tick and episode.opened_at <= told <= state.tick):
+            yield f"state has times of {episode.concern} that are out of order"
+        if episode.seq < 1 or episode.reminders > MOST_REMINDERS:
+            yield f"state has {episode.seq} messages and {episode.reminders} reminders of {episode.concern}"
+    for announcement in state.pending:
+        yield from _senseless(announcement.concern, announcement.severity, (announcement.worst, *announcement.found))
+
+
+def _senseless(concern: str, severity: Severity, found: Sequence[Finding]) -> Iterator[str]:
+    """What cannot be put into words."""
+    if concern not in CONCERNS:
+        yield f"state speaks of {concern[:40]!r}, which this version does not know"
+    if Severity.NONE in (severity, *(finding.severity for finding in found)):
+        yield f"state speaks of {concern} without a severity"
+    if concern in (UNREADABLE, AWS_UNREADABLE) and any(finding.rule not in list(Trouble) for finding in found):
+        yield f"state speaks of {concern} without the reason"
 
 
 def _value(kind: Any, plain: Any, where: str) -> Any:
@@ -61,7 +101,7 @@ def _value(kind: Any, plain: Any, where: str) -> Any:
     elif kind is float:
         if isinstance(plain, int | float) and not isinstance(plain, bool) and isfinite(plain):
             return float(plain)
-    elif type(plain) is kind and (kind is not int or abs(plain) <= LARGEST):
+    elif type(plain) is kind and (kind is not int or 0 <= plain <= LARGEST):
         return plain
     shown = repr(plain)
     raise BadState(f"{where} is {shown if len(shown) <= 60 else shown[:57] + '...'}, which no version has written")

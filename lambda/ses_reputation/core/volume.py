@@ -11,7 +11,7 @@ from .history import BUCKET, DAY, HOUR, SLOTS_PER_DAY, History, Instant
 from .rates import Count
 from .rules import Finding, Severity, VolumePolicy
 
-SILENCE, SPIKE, REJECTS = "silence", "spike", "rejects"
+CONCERNS = SILENCE, SPIKE, REJECTS = "silence", "spike", "rejects"
 
 KNOWN_DAYS = 7
 """A sender younger than this has no habits yet; a week holds every week-end."""
@@ -45,6 +45,12 @@ def standings(history: History | None, policy: VolumePolicy, now: Instant, *, se
     if policy.silence and sends:
         found[SILENCE] = Standing(_silence(history, end), quiet=HOUR)
     return found
+
+
+def switched_off(policy: VolumePolicy) -> frozenset[str]:
+    """The concerns that the settings do not ask for: an episode of one that was open when it was switched off is no more."""
+    asked = {REJECTS, *([SPIKE] if policy.spike else []), *([SILENCE] if policy.silence else [])}
+    return frozenset(CONCERNS) - asked
 
 
 def _sent(history: History, start: int, end: int) -> int:

@@ -1,0 +1,87 @@
+"""A year of a small sender, tick by tick, with a leap day and both changes of the clocks: `python -m bench.long_life`.
+
+What is remembered goes through its stored form at every tick, as it does between cold processes; a second monitor of the same
+year keeps it in its process. Both must say the same, and neither may grow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from ses_reputation.core.decide import Announcement, State, decide
+from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, Instant, Point
+from ses_reputation.core.rules import default_policy
+from ses_reputation.core.stored import from_text, to_text
+from ses_reputation.core.target import Target
+
+START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
+YEAR = 366
+TARGET = Target("123456789012", "eu-west-1")
+POLICY = default_policy()
+
+BAD_WEEKS = 5
+"""Every so many weeks comes a bad day."""
+
+
+def mail(days: int, seed: int = 1) -> list[Point]:
+    """40 mails every quarter of an hour by day and few by night, 1 % of them bouncing, and 15 % on bad days."""
+    dice = random.Random(seed)
+    points = []
+    for slot in range(days * DAY // BUCKET):
+        at = START + slot * BUCKET
+        mails = 40 if 6 <= at % DAY // 3_600 < 22 else 4
+        rate = 0.15 if at // DAY % (7 * BAD_WEEKS) == 20 else 0.01
+        points.append(Point(at, mails, sum(dice.random() < rate for _ in range(mails))))
+    return points
+
+
+@dataclass(frozen=True)
+class Life:
+    """What one tick of both monitors came to."""
+
+    now: Instant
+    said: tuple[Announcement, ...]
+    same: bool  # whether the monitor without a cold start says and remembers the same
+    stored: int  # bytes
+
+
+def live(days: int, every: int) -> Iterator[Life]:
+    """Ticks `every` so many seconds, each told and noted at once."""
+    points = mail(days)
+    warm: State | None = None
+    text = ""
+    for now in range(START + DAY, START + days * DAY, every):
+        first, last = (max(0, now - LOOKBACK - START) // BUCKET, (now - START) // BUCKET)
+        seen = tuple(points[first:last])
+        plans = [decide(TARGET, seen, state, POLICY, now) for state in (warm, from_text(text) if text else None)]
+        warm, cold = (replace(plan.state, pending=(), published=now) for plan in plans)
+        text = to_text(cold)
+        yield Life(now, plans[1].announcements, plans[0] == plans[1] and warm == cold, len(text.encode()))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.long_life", description=__doc__)
+    parser.add_argument("--days", type=int, default=YEAR)
+    days = parser.parse_args(arguments).days
+    ticks, said, largest, differing, early = 0, 0, 0, 0, 0
+    for life in live(days, BUCKET):
+        ticks += 1
+        said += len(life.said)
+        largest = max(largest, life.stored)
+        differing += not life.same
+        if life.now < START + days * DAY // 10:
+            early = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    late = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{ticks:,} ticks, {said} announcements, {differing} ticks at which a cold process differs")
+    print(f"largest item {largest:,} bytes; largest process {early:,} KB in the first tenth, {late:,} KB at the end")
+    return bool(differing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,468 @@
+"""Every call of a run by every fault by every kind of announcement, on the deployed function: what is lost, what is repeated.
+
+`make reliability` prints the tables of docs/reliability.md; the end-to-end tests run a part of the same cases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from moto.cloudwatch.models import cloudwatch_backends
+
+from local_aws.cdk import bootstrap, deploy
+from local_aws.runtime import DeployedFunction
+from local_aws.schedule import DeployedSchedule
+from local_aws.server import ACCOUNT, LocalAws
+
+QUARTER, HOUR, DAY = 900, 3_600, 86_400
+
+NOW = int(time.time()) // DAY * DAY - 3 * DAY + 10 * HOUR + QUARTER
+"""The tick that is ruined: a quarter past ten, three days ago, since the function refuses times in the future."""
+
+SETTINGS = """
+[alerts]
+emails = ["oncall@mail.test"]
+[chat]
+workspace_id = "T0123ABCD"
+channel_id = "C0123ABCD"
+[deployment]
+stage = "faults"
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One announcement as it arrived."""
+
+    concern: str
+    episode: str
+    seq: int
+    severity: str
+    over: bool
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What a receiver knows a repeat by."""
+        return self.episode, self.seq
+
+
+def _told(said: dict[str, Any]) -> Told:
+    over = said["kind"] == "resolved"
+    return Told(said["metric"], said["episode"], int(said["seq"]), said["severity"], over)
+
+
+@dataclass(frozen=True)
+class World:
+    """A sender and what AWS says of it: 400 mails every quarter of an hour, 3 of them bouncing, but for what is said here."""
+
+    bounces: tuple[tuple[int, int], ...] = ()  # from so many seconds after `NOW` on, so many of 400
+    complaints_from: int = DAY
+    rejects_from: int = DAY
+    mails: tuple[tuple[int, int], ...] = ()  # from then on, so many in place of 400
+    enforcement: str = "HEALTHY"
+    sending: bool = True
+    used: float = 40_000
+    aws_rate: float = 0.0
+    denied: str = ""  # the operation of SES that may not be called
+
+    def points(self, until: int) -> list[dict[str, Any]]:
+        answer = []
+        for after in range(-9 * DAY, until - NOW, QUARTER):
+            mails = _since(self.mails, after, 400)
+            point = {
+                "Timestamp": datetime.fromtimestamp(NOW + after, UTC),
+                "DeliveryAttempts": mails,
+                "Bounces": min(mails, _since(self.bounces, after, 3)),
+                "Complaints": 2 if after >= self.complaints_from else 0,
+                "Rejects": 5 if after >= self.rejects_from else 0,
+            }
+            if mails:
+                answer.append(point)
+        return answer
+
+
+def _since(steps: Sequence[tuple[int, int]], after: int, otherwise: int) -> int:
+    return next((value for start, value in reversed(steps) if after >= start), otherwise)
+
+
+@dataclass(frozen=True)
+class Story:
+    """How it comes to an announcement at the tick `NOW`."""
+
+    name: str
+    lead: tuple[tuple[int, World], ...]  # the ticks before, in seconds from `NOW`
+    world: World  # from `NOW` on
+
+
+GOOD = World()
+BAD = World(bounces=((-4 * QUARTER, 60),))
+STORIES = (
+    Story("bounce opened", ((-4 * QUARTER, GOOD),), BAD),
+    Story(
+        "bounce escalated",
+        ((-40 * QUARTER, GOOD), (-8 * QUARTER, World(bounces=((-40 * QUARTER, 16),)))),
+        World(bounces=((-40 * QUARTER, 16), (-8 * QUARTER, 80))),
+    ),
+    Story(
+        "bounce reminder",
+        ((-28 * HOUR, GOOD), (-25 * HOUR, World(bounces=((-28 * HOUR, 60),)))),
+        World(bounces=((-28 * HOUR, 60),)),
+    ),
+    Story(
+        "bounce recovered",
+        ((-80 * HOUR, GOOD), (-78 * HOUR, World(bounces=((-80 * HOUR, 60),)))),
+        World(bounces=((-80 * HOUR, 60), (-78 * HOUR, 3))),
+    ),
+    Story("complaint opened", ((-16 * QUARTER, GOOD),), World(complaints_from=-16 * QUARTER)),
+    Story("unreadable opened", ((-QUARTER, GOOD),), World(denied="GetSendStatistics")),
+    Story("unreadable recovered", ((-9 * QUARTER, GOOD), (-8 * QUARTER, World(denied="GetSendStatistics"))), GOOD),
+    Story("account state opened", ((-QUARTER, GOOD),), World(enforcement="PROBATION")),
+    Story("account state escalated", ((-QUARTER, World(enforcement="PROBATION")),), World(enforcement="SHUTDOWN")),
+    Story("account state recovered", ((-QUARTER, World(enforcement="SHUTDOWN")),), GOOD),
+    Story("sending switched off", ((-QUARTER, GOOD),), World(sending=False)),
+    Story("quota opened", ((-QUARTER, GOOD),), World(used=950_000)),
+    Story("AWS's rate opened", ((-QUARTER, GOOD),), World(aws_rate=0.06)),
+    Story("account unreadable opened", ((-QUARTER, GOOD),), World(denied="GetAccount")),
+    Story("silence opened", ((-13 * QUARTER, GOOD),), World(mails=((-13 * QUARTER, 0),))),
+    Story(
+        "spike opened", ((-9 * QUARTER, GOOD),), World(mails=((-9 * QUARTER, 9_000),), bounces=((-9 * QUARTER, 70),))
+    ),
+    Story("rejects opened", ((-12 * QUARTER, GOOD),), World(rejects_from=-12 * QUARTER)),
+)
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "error before": {"times": 3},
+    "error after": {"before": False, "times": 1},
+    "connection cut": {"cut": True, "before": False, "times": 1},
+    "throttled once": {"status": 400, "code": "ThrottlingException", "times": 1},
+    "throttled always": {"status": 400, "code": "ThrottlingException"},
+    "killed before": {"times": 1},
+    "killed after": {"before": False, "times": 1},
+}
+"""What happens to a call. An error before any effect outlasts the client's own three attempts; an answer is lost once."""
+
+HANG = {"hang": 6.0, "before": False, "times": 1}
+"""Longer than the function waits for an answer."""
+
+
+@dataclass
+class Tally:
+    """What became of the announcements."""
+
+    cases: int = 0
+    runs: int = 0
+    faults: int = 0
+    due: int = 0
+    lost: list[str] = field(default_factory=list)
+    repeated: int = 0
+    strange: list[str] = field(default_factory=list)  # told, but neither due nor known for a repeat
+
+    def add(self, other: Tally) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+class Stage:
+    """A deployed installation, its function in a process of its own."""
+
+    def __init__(self, local: LocalAws, outputs: dict[str, str]) -> None:
+        self.local = local
+        self.outputs = outputs
+        self.function = DeployedFunction(local, outputs["FunctionName"])
+        self.schedule = DeployedSchedule(local, outputs["ScheduleName"], self.function)
+        self.runs = 0
+
+    def show(self, world: World, now: int) -> None:
+        """Makes `world` what AWS answers at the tick `now`."""
+        ses = self.local.ses()
+        ses.points = world.points(now)
+        ses.enforcement, ses.sending, ses.used = world.enforcement, world.sending, world.used
+        if world.aws_rate:
+            self.local.client("cloudwatch").put_metric_data(
+                Namespace="AWS/SES",
+                MetricData=[
+                    {
+                        "MetricName": "Reputation.BounceRate",
+                        "Timestamp": datetime.fromtimestamp(now, UTC),
+                        "Value": world.aws_rate,
+                    }
+                ],
+            )
+
+    def tick(self, world: World, now: int, *faults: tuple[str, str, int, str]) -> int:
+        """One scheduled run with Lambda's retries, among `faults`; how many requests these happened to."""
+        self.local.faults.clear()
+        self.show(world, now)
+        self.local.faults.clear()
+        planted = [self._plant(*fault) for fault in faults]
+        if world.denied:
+            self.local.faults.plant("ses", world.denied, status=403, code="AccessDenied")
+        self.runs += len(self.schedule.fire(now))
+        return sum(fault.struck for fault in planted)
+
+    def _plant(self, service: str, operation: str, skip: int, fault: str) -> Any:
+        how = HANG if fault == "hangs" else FAULTS[fault]
+        if fault.startswith("killed"):
+            how = {**how, "strike": self.function.kill}
+        return self.local.faults.plant(service, operation, skip=skip, **how)
+
+    def calls(self) -> list[tuple[str, str, int]]:
+        """The calls since the last tick began, each with its number among those of its kind."""
+        seen: Counter[tuple[str, str]] = Counter()
+        numbered = []
+        for call in self.local.faults.calls:
+            if call[0] in ("ses", "dynamodb", "cloudwatch", "sns") and call[1] != "ListSubscriptionsByTopic":
+                numbered.append((*call, seen[call]))
+                seen[call] += 1
+        return numbered
+
+    def told(self) -> dict[str, list[Told]]:
+        """What each channel was told so far."""
+        people = [
+            announcement
+            for message in self.local.sent(self.outputs["PeopleTopicArn"])
+            for announcement in json.loads(message.body("sqs"))["announcements"]
+        ]
+        told = {"people": [_told(said) for said in people]}
+        if "ChatTopicArn" in self.outputs:
+            sent = self.local.sent(self.outputs["ChatTopicArn"])
+            documents = [json.loads(message.bodies)["metadata"]["additionalContext"] for message in sent]
+            told["chat"] = [_told(said) for said in documents]
+        return told
+
+    def memory(self) -> dict[str, Any] | None:
+        items: list[dict[str, Any]] = self.local.client("dynamodb").scan(TableName=self.outputs["MemoryTableName"])[
+            "Items"
+        ]
+        return items[0] if items else None
+
+    def reset(self, memory: dict[str, Any] | None = None) -> None:
+        """A new installation, but for what it remembers."""
+        self.local.faults.clear()
+        database, table = self.local.client("dynamodb"), self.outputs["MemoryTableName"]
+        for item in database.scan(TableName=table)["Items"]:
+            database.delete_item(TableName=table, Key={"pk": item["pk"]})
+        if memory is not None:
+            database.put_item(TableName=table, Item=memory)
+        cloudwatch_backends[ACCOUNT][self.local.region].metric_data.clear()
+        for topic in self.outputs.keys() & {"PeopleTopicArn", "ChatTopicArn"}:
+            self.local.sent_forget(self.outputs[topic])
+        vars(self.local.ses()).update(enforcement="HEALTHY", sending=True, used=40_000)
+
+
+@contextmanager
+def stage(local: LocalAws) -> Iterator[Stage]:
+    """An installation in a local AWS that is bootstrapped."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "faults.toml"
+        settings.write_text(SETTINGS)
+        outputs, _ = deploy(local, settings)
+        there = Stage(local, outputs)
+        try:
+            yield there
+        finally:
+            there.function.close()
+
+
+@dataclass(frozen=True)
+class Played:
+    """A story as it goes without faults."""
+
+    story: Story
+    memory: dict[str, Any]  # before the tick `NOW`
+    sites: list[tuple[str, str, int]]
+    due: dict[str, list[Told]]
+
+
+def play(there: Stage, story: Story) -> Played:
+    """The story without faults: what is due, and by which calls."""
+    there.reset()
+    there.function.stop()
+    for after, world in story.lead:
+        there.tick(world, NOW + after)
+    memory = there.memory()
+    assert memory is not None
+    there.reset(memory)
+    there.tick(story.world, NOW)
+    sites = there.calls()
+    for late in (1, 2):
+        there.tick(story.world, NOW + late * QUARTER)
+    return Played(story, memory, sites, there.told())
+
+
+def case(there: Stage, played: Played, site: tuple[str, str, int], fault: str) -> Tally:
+    """The tick of the announcement with one fault, and two more without."""
+    there.reset(played.memory)
+    if fault.startswith("throttled always") or fault == "error before":
+        there.function.stop()  # what a process knows of the case before must not help it
+    runs = there.runs
+    struck = there.tick(played.story.world, NOW, (*site, fault))
+    for late in (1, 2):
+        there.tick(played.story.world, NOW + late * QUARTER)
+    where = f"{played.story.name}: {site[0]} {site[1]} {site[2] + 1} {fault}"
+    return judged(where, played.due, there.told(), Tally(cases=1, runs=there.runs - runs, faults=struck))
+
+
+def judged(where: str, due: dict[str, list[Told]], told: dict[str, list[Told]], tally: Tally) -> Tally:
+    """Compares what was told with what was due. An announcement that comes later than due may name its episode after a later
+    tick; what it is about and its number are the same."""
+    for channel, expected in due.items():
+        copies = Counter(one.key for one in told[channel])
+        awaited = {(one.concern, one.seq) for one in expected}
+        names = Counter((one.concern, one.seq) for one in {one.key: one for one in told[channel]}.values())
+        tally.due += len(expected)
+        tally.repeated += copies.total() - len(copies)
+        tally.lost += [f"{where}: {channel} was not told {one}" for one in awaited - set(names)]
+        tally.strange += [f"{where}: {channel} was told {one}" for one in set(names) - awaited]
+        tally.strange += [f"{where}: {channel} was told {one} under two names" for one, n in names.items() if n > 1]
+        tally.strange += [f"{where}: {channel} was told {one} {n} times" for one, n in copies.items() if n > 2]
+    return tally
+
+
+LONG = tuple(
+    World(
+        bounces=((2 * HOUR, 60),) if tick >= 8 else (),
+        enforcement="HEALTHY" if tick < 16 else "PROBATION" if tick < 24 else "SHUTDOWN" if tick < 32 else "HEALTHY",
+        sending=not 26 <= tick < 36,
+    )
+    for tick in range(48)
+)
+"""Twelve hours in which much happens, for faults at random; each state lasts longer than any run of faults."""
+
+FAULTY = 3
+"""Ticks in a row that faults may fall on, and as many without: AWS's state is seen by nobody while it cannot be read."""
+
+
+def at_random(there: Stage, seed: int, sites: Sequence[tuple[str, str, int]], due: dict[str, str]) -> Tally:
+    """Twelve hours with several faults. Whatever was once decided and remembered must have been told, on both channels the same,
+    and whoever only reads messages must end up with what is true."""
+    dice = random.Random(seed)
+    there.reset()
+    there.function.stop()
+    tally, runs, decided = Tally(cases=1), there.runs, set()
+    for number, world in enumerate(LONG):
+        now = NOW + number * QUARTER - 2 * DAY
+        faults = []
+        if number and number < len(LONG) - FAULTY and number // FAULTY % 2:
+            faults = [(*dice.choice(sites), dice.choice(list(FAULTS))) for _ in range(dice.randint(0, 3))]
+        tally.faults += there.tick(_moved(world, -2 * DAY), now, *faults)
+        decided |= remembered(there.memory())
+    tally.runs = there.runs - runs
+    for channel, heard in there.told().items():
+        keys = {one.key for one in heard}
+        tally.due += len(decided)
+        tally.repeated += len(heard) - len(keys)
+        tally.lost += [f"seed {seed}: {channel} was not told {one}" for one in decided - keys]
+        if believed(heard) != due:
+            tally.lost.append(f"seed {seed}: {channel} believes {believed(heard)}, and true is {due}")
+    return tally
+
+
+def _moved(world: World, by: int) -> World:
+    return World(
+        tuple((start + by, value) for start, value in world.bounces),
+        enforcement=world.enforcement,
+        sending=world.sending,
+    )
+
+
+def remembered(item: dict[str, Any] | None) -> set[tuple[str, int]]:
+    """What waits in the memory to be told."""
+    state = {} if item is None else json.loads(item["state"]["S"])
+    return {(announcement["episode"], announcement["seq"]) for announcement in state.get("pending", ())}
+
+
+def believed(heard: Sequence[Told]) -> dict[str, str]:
+    """What somebody takes for true who reads every message and knows repeats: the severity of whatever is open."""
+    once: dict[tuple[str, int], Told] = {}
+    for one in heard:
+        once.setdefault(one.key, one)
+    open_now: dict[str, str] = {}
+    for one in once.values():
+        open_now[one.concern] = one.severity
+        if one.over:
+            del open_now[one.concern]
+    return open_now
+
+
+def truth(there: Stage) -> tuple[dict[str, str], list[tuple[str, str, int]]]:
+    """What is open after `LONG` without faults, and the calls of a run with something to tell."""
+    there.reset()
+    sites: set[tuple[str, str, int]] = set()
+    for number, world in enumerate(LONG):
+        there.tick(_moved(world, -2 * DAY), NOW + number * QUARTER - 2 * DAY)
+        sites |= set(there.calls())
+    return believed(there.told()["people"]), sorted(sites)
+
+
+SHARES = 6
+"""Processes that play side by side, each against an AWS of its own: most of the time goes into waiting between attempts."""
+
+
+def share(number: int, only: str, seeds: int) -> list[tuple[str, int, Tally]]:
+    """One share of all cases: the name, the calls and the tally of each story, and of faults at random."""
+    lines = []
+    with LocalAws() as local:
+        bootstrap(local)
+        with stage(local) as there:
+            for story in [story for story in STORIES if only in story.name][number::SHARES]:
+                played, tally = play(there, story), Tally()
+                for site in played.sites:
+                    for fault in [*FAULTS, "hangs"] if story is STORIES[0] else FAULTS:
+                        tally.add(case(there, played, site, fault))
+                lines.append((story.name, len(played.sites), tally))
+            due, sites = truth(there)
+            tally = Tally()
+            for seed in range(number, seeds, SHARES):
+                tally.add(at_random(there, seed, sites, due))
+            lines.append(("several, at random", len(sites), tally))
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.reliability", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=40, help="twelve hours each with several faults at random")
+    parser.add_argument("--only", default="", help="stories whose name holds this")
+    chosen = parser.parse_args(arguments)
+    whole = Tally()
+    by_story: dict[str, tuple[int, Tally]] = {}
+    with ProcessPoolExecutor(SHARES, mp_context=get_context("spawn")) as pool:
+        for lines in pool.map(share, range(SHARES), [chosen.only] * SHARES, [chosen.seeds] * SHARES):
+            for name, sites, tally in lines:
+                by_story.setdefault(name, (sites, Tally()))[1].add(tally)
+                whole.add(tally)
+    print(_row("announcement", "calls", "cases", "runs", "faults", "due", "lost", "repeated", "strange"))
+    for name in (*(story.name for story in STORIES), "several, at random"):
+        if name in by_story:
+            print(_line(name, *by_story[name]))
+    print(_line("together", "", whole))
+    for problem in (*whole.lost, *whole.strange):
+        print(problem)
+    return bool(whole.lost or whole.strange)
+
+
+def _line(name: str, sites: object, tally: Tally) -> str:
+    counts = (tally.cases, tally.runs, tally.faults, tally.due, len(tally.lost), tally.repeated, len(tally.strange))
+    return _row(name, sites, *counts)
+
+
+def _row(name: object, *values: object) -> str:
+    return f"{name:<28}" + "".join(f"{value:>9}" for value in values)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Nothing is lost: a part of what `make reliability` plays, and what time does to a monitor that was away or is overtaken."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from moto.cloudwatch.models import cloudwatch_backends
+
+from bench.reliability import FAULTS, STORIES, Stage, Tally, case, play
+from local_aws.server import ACCOUNT
+from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points
+
+DAY = 86_400
+
+
+@pytest.fixture
+def there(monitor: Deployment) -> Iterator[Stage]:
+    """The deployment, fired by a function of its own."""
+    stage = Stage(monitor.local, monitor.outputs)
+    yield stage
+    stage.reset()
+    stage.function.close()
+
+
+@pytest.mark.parametrize(("number", "first"), [(0, 0), (9, 3)], ids=["bounces", "the account's state"])
+def test_whatever_happens_to_a_call_what_is_due_is_told_and_at_most_repeated_once(
+    there: Stage, number: int, first: int
+) -> None:
+    played, tally, faults = play(there, STORIES[number]), Tally(), list(FAULTS)
+    for index, site in enumerate(played.sites):
+        tally.add(case(there, played, site, faults[(first + index) % len(faults)]))
+    assert (tally.lost, tally.strange) == ([], [])
+    assert tally.cases == len(played.sites) == tally.due >= 8 and tally.faults >= tally.cases
+
+
+@pytest.mark.parametrize("away", [HOUR, DAY, 17 * DAY], ids=["an hour", "a day", "seventeen days"])
+def test_after_an_outage_what_is_true_is_told_once_and_each_tick_is_published_once(
+    monitor: Deployment, away: int
+) -> None:
+    monitor.local.ses().points = points(NOW - away)
+    monitor.tick(NOW - away)
+    monitor.local.ses().points = points(NOW, bad_from=NOW - HOUR)
+    assert monitor.tick(NOW).ok
+    assert monitor.told() == [("bounce", "opened")]
+    published = Counter(
+        datum.timestamp
+        for datum in cloudwatch_backends[ACCOUNT][monitor.local.region].metric_data
+        if datum.name == "Verdict"
+    )
+    missed = [NOW - after for after in range(0, min(away, 14 * DAY - HOUR), QUARTER)]
+    assert set(published.values()) == {1}
+    assert {at.timestamp() for at in published} >= set(missed)
+
+
+def test_of_two_runs_of_the_same_tick_one_tells_and_the_other_is_content(monitor: Deployment, there: Stage) -> None:
+    for function in (monitor.function, there.function):
+        function.invoke(monitor.schedule.event(NOW))
+    monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
+    event = monitor.schedule.event(NOW + HOUR)
+    others = []
+    monitor.local.faults.plant(
+        "ses",
+        "GetSendStatistics",
+        strike=lambda: others.append(there.function.invoke(event)),
+        status=400,
+        code="Throttling",
+        times=1,
+    )
+    result = monitor.function.invoke(event)
+    assert result.ok and others[0].ok, (result, others)
+    assert monitor.told() == [("bounce", "opened")], (result, others)
+
+
+def test_a_late_run_after_a_newer_one_changes_nothing(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
+    monitor.tick(NOW + HOUR)
+    table = monitor.outputs["MemoryTableName"]
+    [before] = monitor.local.client("dynamodb").scan(TableName=table)["Items"]
+    for late in (NOW + HOUR, NOW + HOUR - QUARTER, NOW - DAY):
+        assert monitor.tick(late).ok
+    [after] = monitor.local.client("dynamodb").scan(TableName=table)["Items"]
+    assert after == before and json.loads(after["state"]["S"])["tick"] == NOW + HOUR
