@@ -60,6 +60,9 @@ class LocalAws:
         self.url = f"http://localhost:{self._server.server_port}"
 
     def __enter__(self) -> LocalAws:
+        if _current:  # moto's world belongs to the process, and is emptied here
+            self._server.server_close()
+            raise RuntimeError("a process has one local AWS at a time")
         _install()
         _current.append(self)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from moto.kms.models import Key
 from moto.logs.models import LogGroup
 from moto.sesv2.responses import SESV2Response
 
-from local_aws import logs
+from local_aws import logs, server
 from local_aws.cloudformation import LACKING_IN_MOTO, WRONG_IN_MOTO
 from local_aws.server import LocalAws
 
@@ -45,16 +46,13 @@ def test_moto_still_lacks_the_account_of_ses() -> None:
 
 def rows(query: str, *lines: dict[str, Any]) -> list[dict[str, str]]:
     """What a query finds in lines that were logged a minute apart."""
-    with LocalAws() as local:
-        client = local.client("logs")
-        client.create_log_group(logGroupName="g")
-        for minute, line in enumerate(lines):
-            local.keep_log("g", 1_738_540_800 + 60 * minute, json.dumps(line))
-        started = client.start_query(
-            logGroupName="g", startTime=1_738_540_800, endTime=1_738_550_000, queryString=query
-        )
-        answer = client.get_query_results(queryId=started["queryId"])["results"]
-    return [{part["field"]: part["value"] for part in row} for row in answer]
+    start = 1_738_540_800
+    events = [
+        SimpleNamespace(timestamp=(start + 60 * minute) * 1_000, message=json.dumps(line))
+        for minute, line in enumerate(lines)
+    ]
+    group = SimpleNamespace(streams={"local": SimpleNamespace(events=events)})
+    return logs._execute([group], query, start, start + 3_600)
 
 
 def test_a_query_filters_chooses_sorts_and_limits() -> None:
@@ -83,3 +81,10 @@ def test_a_query_that_is_not_understood_is_refused(query: str) -> None:
 
 def test_a_log_line_that_is_no_json_has_no_fields() -> None:
     assert logs._fields("START RequestId: 1") == {} and logs._fields("[1]") == {}
+
+
+def test_a_second_local_aws_is_refused_since_it_would_empty_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    second = LocalAws()
+    monkeypatch.setattr(server, "_current", [second])
+    with pytest.raises(RuntimeError, match="one local AWS at a time"), second:
+        pass
