@@ -71,6 +71,7 @@ def two(local: LocalAws, deployed: Deployment, tmp_path_factory: pytest.TempPath
 
 
 def test_each_region_is_read_judged_and_announced_on_its_own(two: Deployment) -> None:
+    two.forget()
     local = two.local
     local.ses("us-east-2").points = points(NOW)
     local.ses("eu-west-1").points = points(NOW)
