@@ -33,7 +33,7 @@ bench: setup     ## what a run costs, beside a typical implementation and the le
 score: setup     ## how early and how quiet the policy is, over simulated senders
 	@$(BIN)/python -m bench.score
 
-reliability: setup  ## every fault at every call of a run: what is lost and what is repeated (some minutes)
+reliability: setup  ## every fault at every call of a run: what is lost and what is repeated (half an hour)
 	@$(BIN)/python -m bench.reliability
 	@$(BIN)/python -m bench.long_life
 
