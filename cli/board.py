@@ -92,6 +92,8 @@ def dashboard(settings: Settings | None, file: Path, profile: str | None) -> int
     name = "SesReputation" if settings is None else settings.stack_name
     try:
         session = boto3.Session(profile_name=profile)
+        if session.region_name is None:
+            raise Unusable("No region: set AWS_REGION to the one that the stack is deployed to.")
         reader = Reader(session, int(time.time()))
         widgets = reader.widgets(name)
     except BotoCoreError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.board import _row, _written_out, chosen
 from cli.board_picture import _cell
+from cli.main import main
 
 
 def test_the_shorthand_for_what_stands_in_the_row_above_is_written_out() -> None:
@@ -50,3 +52,13 @@ def test_a_dashboard_opens_with_the_default_of_what_may_be_chosen() -> None:
 )
 def test_a_cell_is_no_longer_than_it_must_be(value: str, shown: str) -> None:
     assert _cell(value) == shown
+
+
+def test_without_a_region_there_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    assert main(["dashboard", "--png", str(tmp_path / "board.png")]) == 2
+    assert capsys.readouterr().err == "No region: set AWS_REGION to the one that the stack is deployed to.\n"

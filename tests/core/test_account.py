@@ -208,6 +208,14 @@ def test_awss_own_rate_is_not_over_because_ours_has_joined_it() -> None:
     monitor.tick(seen(bounce=0.06), 3 * 96)
     assert {concern for concern, _, _ in monitor.told} == {"aws-bounce", "bounce"}
     assert ("aws-bounce", "recovered", "AWS's own rate") not in monitor.told
+    reminded = [concern for concern, reason, _ in monitor.told if reason == "still"]
+    assert set(reminded) == {"bounce"}  # each of which shows AWS's own rate
+
+
+def test_awss_own_rate_is_told_again_where_ours_is_not() -> None:
+    monitor = Monitor()
+    monitor.tick(seen(bounce=0.06), 98)
+    assert [reason for _, reason, _ in monitor.told] == ["opened", "still"]
 
 
 def test_a_rate_that_is_missing_ends_nothing_and_is_no_news() -> None:

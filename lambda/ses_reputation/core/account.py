@@ -109,6 +109,7 @@ class Standing:
     found: tuple[Finding, ...]  # worst first
     quiet: int  # seconds without a finding before the all-clear
     calm: bool = True  # whether it may come then
+    remind: bool = True  # whether it is told again while it lasts
 
     def may_end(self) -> bool:
         return self.calm

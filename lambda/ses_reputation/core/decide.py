@@ -248,6 +248,9 @@ def _standings(
         return AWS_RATE[metric] not in episodes and ours is not None and ours.severity >= severity
 
     found = account.standings(aws, policy.account, history, now, said)
+    for metric, concern in AWS_RATE.items():
+        if concern in found and metric.value in episodes:  # whose messages, and reminders, show AWS's own rate
+            found[concern] = replace(found[concern], remind=False)
     found |= volume.standings(history, policy.volume, now, sends=aws.sends)
     if aws.account is not None or aws.rates is not None:
         denied = any(unread.trouble is Trouble.DENIED for unread in aws.unreadable)
@@ -271,7 +274,15 @@ def _stepped(
     kept = dict(before)
     changes = []
     for concern, standing in found.items():
-        episode, change = step(before.get(concern), concern, standing.found, standing.may_end, now, standing.quiet)
+        episode, change = step(
+            before.get(concern),
+            concern,
+            standing.found,
+            standing.may_end,
+            now,
+            standing.quiet,
+            remind=standing.remind,
+        )
         if episode is not None and change is not None and change.reason is Reason.OPENED and last < hour:
             episode = replace(episode, id=f"{concern}-{stamp(hour)}")
             change = replace(change, episode=episode)

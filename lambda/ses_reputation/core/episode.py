@@ -81,11 +81,13 @@ def step(
     calm: Callable[[], bool],
     now: Instant,
     quiet: int = QUIET,
+    *,
+    remind: bool = True,
 ) -> tuple[Episode | None, Change | None]:
     """The episode after the tick `now`, and what there is to say of it, if anything.
 
     `found` is what holds now, worst first. `calm` says whether the all-clear's other conditions are met; it is asked only
-    when nothing has held for `quiet` seconds.
+    when nothing has held for `quiet` seconds. A reminder that is due waits for `remind`.
     """
     if previous is None:
         if not found:
@@ -107,7 +109,7 @@ def step(
         previous = replace(previous, last_held=now)
     elif now - previous.last_held >= quiet and calm():
         return None, Change(Reason.RECOVERED, replace(previous, seq=previous.seq + 1), ended=True)
-    if _to_be_reminded(previous, now):
+    if remind and _to_be_reminded(previous, now):
         reminded = _reminded(previous, now)
         return reminded, Change(Reason.STILL, reminded)
     return previous, None
