@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ses_reputation.core.blocks import payloads
 from ses_reputation.core.decide import GAUGES
 from ses_reputation.core.rates import AWS_LINES, Metric
 from ses_reputation.settings import Settings, load
@@ -50,6 +51,7 @@ def main() -> None:
             story = Story(end - STORY_DAYS * DAY)
             _play(local, schedule, story)
             mails = [f"Subject: {m.subject}\n\n{m.body('email')}" for m in local.sent(outputs["PeopleTopicArn"])]
+            posted = [p for m in local.sent(outputs["PeopleTopicArn"]) for p in payloads(m.subject, m.body("lambda"))]
             _show_mails(mails)
             picture = OUT / "metrics.png"
             _draw(local, settings, story, outputs["PeopleTopicArn"], picture)
@@ -59,6 +61,8 @@ def main() -> None:
         finally:
             function.close()
     (OUT / "mails.txt").write_text("\n\n".join(mails), encoding="utf-8")
+    (OUT / "slack.json").write_text(json.dumps(posted, indent=2, ensure_ascii=False), encoding="utf-8")
+    _say(f"The same as messages in Slack, for its Block Kit Builder: {_shown(OUT / 'slack.json')}")
     _say(f"The metrics of this fortnight as a picture: {_shown(picture)}")
     _say(f"The deployed dashboard, as CloudWatch would show it: {_shown(board)}")
     _say(f"Done in {time.monotonic() - started:.0f} s.")

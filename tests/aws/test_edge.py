@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 from botocore.stub import ANY, Stubber
-from ses_reputation.aws import cloudwatch, ses, sns
+from ses_reputation.aws import cloudwatch, secret, ses, sns
 from ses_reputation.aws.failure import code_of, trouble_of
 from ses_reputation.aws.memory import Item, Memory, Overtaken
 from ses_reputation.aws.session import CONFIG, open_session
@@ -186,6 +186,19 @@ def test_a_write_that_fails_for_another_reason_is_not_taken_for_overlap() -> Non
     with Stubber(table) as stub, pytest.raises(ClientError):
         stub.add_client_error("put_item", "AccessDeniedException")
         Memory(table, "memory").save(IRELAND.id, Item(1, 1, "{}"))
+
+
+def test_a_secret_is_read_from_where_it_is_stored() -> None:
+    parameters, secrets = client("ssm"), client("secretsmanager")
+    with Stubber(parameters) as stub:
+        asked = {"Name": "/slack", "WithDecryption": True}
+        stub.add_response("get_parameter", {"Parameter": {"Value": "https://hooks"}}, asked)
+        assert secret.parameter(parameters, "/slack") == "https://hooks"
+    with Stubber(secrets) as stub:
+        stub.add_response("get_secret_value", {"SecretString": "https://hooks"}, {"SecretId": "slack"})
+        stub.add_response("get_secret_value", {"SecretBinary": b"hooks"}, {"SecretId": "slack"})
+        assert secret.secret(secrets, "slack") == "https://hooks"
+        assert secret.secret(secrets, "slack") == ""  # which is no address, and said so
 
 
 def test_people_get_the_text_and_machines_the_document() -> None:
