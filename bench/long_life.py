@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ses_reputation.core.decide import Announcement, State, decide
+from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, Instant, Point
+from ses_reputation.core.plan import Announcement, State
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.stored import from_text, to_text
 from ses_reputation.core.target import Target

@@ -13,8 +13,10 @@ from ses_reputation.aws import cloudwatch, ses
 from ses_reputation.aws.failure import trouble_of
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.core.account import AwsView
-from ses_reputation.core.decide import MetricState, Plan, decide, metric_states
+from ses_reputation.core.decide import decide
 from ses_reputation.core.history import Instant, history_from, iso
+from ses_reputation.core.judge import metric_states
+from ses_reputation.core.plan import MetricState, Plan
 from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.sentences import Context, account_in_words, beside, headline_of

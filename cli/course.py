@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ses_reputation.core.decide import Announcement
 from ses_reputation.core.episode import Kind, Reason
 from ses_reputation.core.history import History, Instant
+from ses_reputation.core.plan import Announcement
 from ses_reputation.core.rates import AWS_ESTIMATE, AWS_LINES, Metric, View
 from ses_reputation.core.rules import Severity
 from ses_reputation.core.wording import duration

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from math import nan
 from pathlib import Path
 
-from ses_reputation.core.decide import Announcement
 from ses_reputation.core.episode import Kind, Reason
 from ses_reputation.core.history import History
+from ses_reputation.core.plan import Announcement
 from ses_reputation.core.rates import AWS_ESTIMATE, AWS_LINES, SHOWN, Metric, View, Window
 from ses_reputation.core.rules import MetricPolicy, Policy, Severity
 from ses_reputation.core.wording import duration, plural

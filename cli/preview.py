@@ -8,7 +8,7 @@ from datetime import UTC
 from enum import StrEnum
 
 from ses_reputation.core import blocks, chat, messages
-from ses_reputation.core.decide import Announcement
+from ses_reputation.core.plan import Announcement
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.sentences import Context
 from ses_reputation.core.target import Target

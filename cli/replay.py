@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ses_reputation.core import messages, sentences, wording
-from ses_reputation.core.decide import Announcement, MetricState, metric_states
 from ses_reputation.core.decide import replay as ticks
 from ses_reputation.core.episode import Episode, Kind, Reason
 from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point, history_from, iso, point_from
+from ses_reputation.core.judge import metric_states
+from ses_reputation.core.plan import Announcement, MetricState
 from ses_reputation.core.rates import AWS_LINES, Metric, View
 from ses_reputation.core.rules import Policy, default_policy, line_at
 from ses_reputation.core.target import Target

@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any
 
 from ses_reputation.core.account import Account, AwsRate, AwsView
-from ses_reputation.core.decide import Announcement, State, decide, replay
+from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point, point_from
+from ses_reputation.core.plan import Announcement, State
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.reading import Trouble, Unreadable
 from ses_reputation.core.rules import Policy

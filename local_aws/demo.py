@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ses_reputation.core.blocks import payloads
-from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.gauges import GAUGES
 from ses_reputation.core.rates import AWS_LINES, Metric
 from ses_reputation.settings import Settings, load
 

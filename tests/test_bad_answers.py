@@ -14,8 +14,9 @@ from botocore.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.aws import ses
-from ses_reputation.core.decide import Announcement, State, decide
+from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, BadData, Point, point_from
+from ses_reputation.core.plan import Announcement, State
 from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Verdict, default_policy
 from ses_reputation.core.stored import from_text, to_text

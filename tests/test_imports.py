@@ -18,8 +18,10 @@ CORE_ORDER = (
     ("rules",),
     ("account",),
     ("episode", "headroom", "volume"),
-    ("decide", "wording"),
-    ("stored", "trial"),
+    ("plan", "wording"),
+    ("judge", "stored", "trial"),
+    ("gauges",),
+    ("decide",),
     ("sentences", "advice"),
     ("messages", "blocks", "chat"),
 )
@@ -126,12 +128,20 @@ def test_a_planted_shortcut_in_the_edge_is_found(planted: str) -> None:
     assert edge_problems("memory", planted)
 
 
-def test_settings_know_core_types_only() -> None:
-    found = imports((PACKAGE / "settings.py").read_text(), "ses_reputation")
+@pytest.mark.parametrize(
+    ("module", "besides"),
+    [
+        ("settings", {"ses_reputation.tables", "ses_reputation.policy"}),
+        ("policy", {"ses_reputation.tables"}),
+        ("tables", set()),
+    ],
+)
+def test_settings_know_core_types_only(module: str, besides: set[str]) -> None:
+    found = imports((PACKAGE / f"{module}.py").read_text(), "ses_reputation")
     strangers = {
         m for m in found if not m.startswith("ses_reputation.core.") and m.split(".")[0] not in sys.stdlib_module_names
     }
-    assert strangers == {"ses_reputation.tables"}
+    assert strangers == besides
 
 
 def test_a_run_knows_the_core_and_the_edges_types_only() -> None:

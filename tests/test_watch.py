@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from ses_reputation.aws.memory import Item, Overtaken
 from ses_reputation.core import stored
 from ses_reputation.core.account import NOT_ASKED, Account, AwsView
-from ses_reputation.core.decide import MOST_PENDING, Announcement, Gauge, State
+from ses_reputation.core.decide import MOST_PENDING
 from ses_reputation.core.history import BUCKET, Instant, Point
+from ses_reputation.core.plan import Announcement, Gauge, State
 from ses_reputation.core.reading import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, default_policy
 from ses_reputation.core.target import Target

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core.account import Account, AwsView
-from ses_reputation.core.decide import Announcement
 from ses_reputation.core.episode import Kind
 from ses_reputation.core.history import BUCKET, Point
+from ses_reputation.core.plan import Announcement
 
 from tests.test_watch import IRELAND, START, World
 

@@ -24,8 +24,8 @@ from .aws.memory import Memory
 from .aws.session import CONFIG, open_session
 from .core import chat, messages
 from .core.account import AwsView
-from .core.decide import Announcement
 from .core.history import DAY, Instant, iso
+from .core.plan import Announcement
 from .core.rates import Metric
 from .core.sentences import Context, headline_of
 from .core.target import Target

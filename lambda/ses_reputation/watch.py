@@ -18,8 +18,9 @@ from .aws.failure import AWS_ERRORS, code_of, is_refusal
 from .aws.memory import Item, Overtaken
 from .core import stored
 from .core.account import NOT_ASKED, AwsView
-from .core.decide import Announcement, Gauge, Plan, State, decide, recalled
+from .core.decide import decide, recalled
 from .core.history import BUCKET, Instant
+from .core.plan import Announcement, Gauge, Plan, State
 from .core.reading import Statistics
 from .core.rules import Policy, Verdict
 from .core.target import Target

@@ -14,8 +14,8 @@ from ses_reputation.aws import cloudwatch, secret, ses, sns
 from ses_reputation.aws.failure import code_of, trouble_of
 from ses_reputation.aws.memory import Item, Memory, Overtaken
 from ses_reputation.aws.session import CONFIG, open_session
-from ses_reputation.core.decide import Gauge
 from ses_reputation.core.history import Point
+from ses_reputation.core.plan import Gauge
 from ses_reputation.core.reading import Trouble, Unreadable
 from ses_reputation.core.target import Target
 

@@ -15,8 +15,9 @@ from ses_reputation.core.account import (
     account_from,
     used_up_at,
 )
-from ses_reputation.core.decide import Plan, State, decide
+from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, Point, history_from
+from ses_reputation.core.plan import Plan, State
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.reading import Trouble, Unreadable
 from ses_reputation.core.rules import Verdict, default_policy

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ses_reputation.core.account import AWS_UNREADABLE
 from ses_reputation.core.blocks import payloads
-from ses_reputation.core.decide import UNREADABLE
+from ses_reputation.core.reading import UNREADABLE
 
 from local_aws.slack import problems
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from ses_reputation.core.chat import document
-from ses_reputation.core.decide import Announcement
+from ses_reputation.core.plan import Announcement
 from ses_reputation.core.reading import Trouble
 from ses_reputation.core.sentences import Context
 

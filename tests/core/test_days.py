@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ses_reputation.core.days import KEEP_DAYS, KEEP_MAILS, DayTotal, days_after, with_days
-from ses_reputation.core.decide import State, decide
+from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, Point
+from ses_reputation.core.plan import State
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 

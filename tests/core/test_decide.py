@@ -8,20 +8,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ses_reputation.core.decide import (
-    GAUGES,
-    PUBLISHABLE,
-    UNREADABLE,
-    Announcement,
-    Plan,
-    State,
-    decide,
-    overall,
-    recalled,
-    replay,
-)
+from ses_reputation.core.decide import PUBLISHABLE, decide, recalled, replay
+from ses_reputation.core.gauges import GAUGES
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point
-from ses_reputation.core.reading import Statistics, Trouble, Unreadable
+from ses_reputation.core.judge import overall
+from ses_reputation.core.plan import Announcement, Plan, State
+from ses_reputation.core.reading import UNREADABLE, Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, VolumePolicy, default_policy
 from ses_reputation.core.target import Target
 

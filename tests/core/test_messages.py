@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from ses_reputation.core.account import AwsRate
-from ses_reputation.core.decide import Announcement, MetricState
 from ses_reputation.core.history import DAY
 from ses_reputation.core.messages import attributes, machine, mail
+from ses_reputation.core.plan import Announcement, MetricState
 from ses_reputation.core.rates import Count, Metric
 from ses_reputation.core.reading import Trouble
 from ses_reputation.core.rules import Verdict, default_policy

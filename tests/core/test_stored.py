@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core import chat
-from ses_reputation.core.decide import State, decide
+from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, Point
 from ses_reputation.core.messages import machine, mail
+from ses_reputation.core.plan import State
 from ses_reputation.core.reading import Trouble, Unreadable
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.sentences import Context

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..core.account import AwsRate, AwsRates
-from ..core.decide import Gauge
 from ..core.history import HOUR, Instant
+from ..core.plan import Gauge
 from ..core.rates import Metric
 from ..core.reading import Trouble, Unreadable
 from ..core.target import Target

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .account import AWS_RATE, AWS_UNREADABLE, ENFORCEMENT, PROBATION, QUOTA, SENDING, SHUTDOWN
-from .decide import UNREADABLE, Announcement
 from .episode import Kind
+from .plan import Announcement
 from .rates import Metric
-from .reading import Trouble
+from .reading import UNREADABLE, Trouble
 from .trial import TEST
 from .volume import REJECTS, SILENCE, SPIKE
 

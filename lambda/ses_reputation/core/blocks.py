@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .account import AWS_UNREADABLE
-from .decide import UNREADABLE
 from .episode import Kind
+from .reading import UNREADABLE
 
 Payload = dict[str, Any]
 Block = dict[str, Any]

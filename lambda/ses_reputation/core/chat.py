@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .advice import next_steps_of
-from .decide import Announcement
 from .history import iso
+from .plan import Announcement
 from .sentences import Context, facts_of, headline_of, links_of, status_of, summary_of
 from .wording import plain
 

@@ -6,27 +6,33 @@ The function and `replay` decide with the same code, tick by tick, and never loo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from . import account, volume
-from .account import AWS_RATE, AWS_UNREADABLE, NOT_ASKED, Account, AwsRate, AwsView, Standing
-from .days import DayTotal, days_after, with_days
-from .episode import Change, Episode, Kind, Reason, caught_up, step
-from .headroom import Headroom, headroom, share_left
+from .account import AWS_RATE, AWS_UNREADABLE, NOT_ASKED, AwsView, Standing
+from .days import days_after, with_days
+from .episode import Change, Episode, Reason, step
+from .gauges import VERDICT_VALUES, gauges_at
 from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from, stamp
-from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, View
-from .reading import Statistics, Trouble, Unreadable
-from .rules import Finding, MetricPolicy, Policy, Severity, Verdict, findings, is_calm, verdict_of
+from .judge import (
+    READABLE_AGAIN,
+    judge,
+    metric_states,
+    newest,
+    other_episodes,
+    other_verdicts,
+    overall,
+    ticks_since,
+    told_once,
+)
+from .plan import JUDGED, Announcement, Episodes, Gauge, MetricState, Plan, State
+from .rates import Count, Metric, View
+from .reading import UNREADABLE, Statistics, Trouble, Unreadable
+from .rules import Finding, Policy, Severity, Verdict, findings
 from .target import Target
-
-UNREADABLE = "unreadable"
-"""The concern of a target whose statistics cannot be read: unknown is never healthy."""
 
 FAILURES_BEFORE_TELLING = 2
 """A target that cannot be read is announced after so many ticks in a row, at once when access is denied."""
-
-READABLE_AGAIN = HOUR
-"""And is over when it has been readable for so long."""
 
 PUBLISHABLE = LOOKBACK - HOUR
 """How far back metrics are filled in: CloudWatch refuses values more than two weeks old, and a run may start late."""
@@ -36,110 +42,6 @@ MOST_PENDING = 40
 
 SPARK_HOURS, SPARK_SPAN = 2, DAY
 """Messages show the last day in steps of two hours."""
-
-
-@dataclass(frozen=True, slots=True)
-class MetricState:
-    """One metric of a target as a message shows it."""
-
-    metric: Metric
-    verdict: Verdict
-    shown: Count | None  # over the window that people see as "the rate"; None without any statistics
-    estimate: Count | None  # our estimate of what AWS's own rate is made of
-    headroom: Headroom | None
-    aws: AwsRate | None = None  # AWS's own rate, where CloudWatch has one
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """One thing to tell, with every number that its words need."""
-
-    at: Instant
-    target: Target
-    concern: str
-    reason: Reason
-    severity: Severity  # of the episode: the worst so far
-    episode: str
-    seq: int  # with the episode it lets a receiver recognise a repeat
-    opened_at: Instant
-    last_held: Instant
-    worst: Finding  # what opened the episode or last made it worse
-    found: tuple[Finding, ...]  # what holds now, worst first; empty while it recovers and when it is over
-    metrics: tuple[MetricState, ...]
-    spark: tuple[Count, ...]  # the last day of the metric it is about, oldest first
-    account: Account | None = None  # what SES said of the account at that tick
-
-    @property
-    def kind(self) -> Kind:
-        return self.reason.kind
-
-    @property
-    def cause(self) -> Finding:
-        """The finding that the message speaks of: what is worst now, or was."""
-        return self.found[0] if self.found else self.worst
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is remembered of a target from one run to the next."""
-
-    tick: Instant  # the last tick that was handled
-    judged: Instant | None = None  # the last tick of which the statistics were read and judged
-    published: Instant | None = None  # the last tick whose metrics CloudWatch has acknowledged
-    first: Instant | None = None  # start of the oldest bucket ever seen
-    failures: int = 0  # ticks in a row at which the statistics could not be read
-    aws_failures: int = 0  # and AWS's own view of the account
-    days: tuple[DayTotal, ...] = ()  # totals beyond what SES remembers, oldest first
-    episodes: tuple[Episode, ...] = ()
-    pending: tuple[Announcement, ...] = ()  # decided, perhaps not yet announced
-    told: tuple[str, ...] = ()  # channel, episode and number of what is pending and told on that channel
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """One value of a CloudWatch metric "as of this tick"."""
-
-    name: str
-    at: Instant
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be done about a target."""
-
-    target: Target
-    verdict: Verdict
-    gauges: tuple[Gauge, ...]
-    announcements: tuple[Announcement, ...]  # new ones; they are in `state.pending` too
-    state: State
-    aws: AwsView
-    newest: Instant | None = None  # end of the newest bucket with mail in it
-    unreadable: Unreadable | None = None
-
-
-VERDICT_VALUES = {
-    Verdict.OK: 0,
-    Verdict.WARNING: 1,
-    Verdict.CRITICAL: 2,
-    Verdict.TOO_LITTLE_MAIL: -1,
-    Verdict.NO_DATA: -1,
-    Verdict.UNKNOWN: -1,
-}
-"""The metric `Verdict`: what is not known is below zero, never the zero of a healthy sender."""
-
-GAUGES = (
-    "Verdict",
-    "Headroom",
-    "BounceRate",
-    "ComplaintRate",
-    "EstimatedAwsBounceRate",
-    "EstimatedAwsComplaintRate",
-)
-"""Every metric of a target, by name. CloudWatch bills each per target and month, so they are few."""
-
-Episodes = Mapping[str, Episode]
-"""The open episodes of a target, by concern."""
 
 
 def decide(
@@ -171,22 +73,22 @@ def decide(
     episodes = _by_concern(before.episodes)
     if now <= before.tick:  # handled before: a repeated event or a late run must not turn the state back
         states = metric_states(history, policy, before.tick, episodes, aws)
-        verdict = overall((*(state.verdict for state in states), *_besides(episodes, now, aws)))
+        verdict = overall((*(state.verdict for state in states), *other_verdicts(episodes, now, aws)))
         return Plan(target, verdict, (), (), before, aws, newest(history))
-    rates = {concern: episode for concern, episode in episodes.items() if concern in _JUDGED}
+    rates = {concern: episode for concern, episode in episodes.items() if concern in JUDGED}
     off = volume.switched_off(policy.volume)
-    others = {concern: episode for concern, episode in _others(episodes).items() if concern not in off}
+    others = {concern: episode for concern, episode in other_episodes(episodes).items() if concern not in off}
     kept: dict[str, Episode] = rates
     changes: list[Change] = []
     if not aws.shut_down:
         after: Episodes = rates
         ended: dict[str, int] = {}
-        for tick in _ticks_since(before.judged, history, now):
+        for tick in ticks_since(before.judged, history, now):
             after, said = judge(history, policy, tick, after)
             ended |= {change.episode.id: change.episode.seq for change in said if change.ended}
         if remembered is None:  # nobody was told anything yet
             after = {concern: replace(episode, seq=1) for concern, episode in after.items()}
-        kept, changes = _told_once(rates, after, now, ended)
+        kept, changes = told_once(rates, after, now, ended)
     failures = before.aws_failures + 1 if aws.unreadable else 0
     found = _standings(aws, policy, history, now, {**others, **kept}, failures)
     kept, besides = _stepped(found, {**others, **kept}, now, before.tick)
@@ -207,22 +109,15 @@ def decide(
         told=before.told,
     )
     oldest = now - PUBLISHABLE
-    unpublished = _ticks_since(oldest if before.published is None else max(before.published, oldest), history, now)
+    unpublished = ticks_since(oldest if before.published is None else max(before.published, oldest), history, now)
     unknown = aws if aws.unreadable else NOT_ASKED
     gauges = tuple(
         gauge
         for tick in unpublished
-        for gauge in _gauges(history, policy, tick, kept, unknown if tick == now else NOT_ASKED)
+        for gauge in gauges_at(history, policy, tick, kept, unknown if tick == now else NOT_ASKED)
     )
-    verdict = overall((*(state.verdict for state in states), *_besides(kept, now, aws)))
+    verdict = overall((*(state.verdict for state in states), *other_verdicts(kept, now, aws)))
     return Plan(target, verdict, gauges, new, state, aws, newest(history))
-
-
-_JUDGED = (*(metric.value for metric in Metric), UNREADABLE)
-"""The concerns that are judged tick by tick, from the statistics alone."""
-
-CONCERNS = frozenset((*_JUDGED, *account.CONCERNS, *volume.CONCERNS))
-"""Everything that an episode can be about."""
 
 
 def _waiting(pending: tuple[Announcement, ...]) -> tuple[Announcement, ...]:
@@ -232,10 +127,6 @@ def _waiting(pending: tuple[Announcement, ...]) -> tuple[Announcement, ...]:
         return pending
     newest = {announcement.episode: announcement for announcement in pending}
     return tuple(sorted(newest.values(), key=lambda announcement: announcement.at))[-MOST_PENDING:]
-
-
-def _others(episodes: Episodes) -> Episodes:
-    return {concern: episode for concern, episode in episodes.items() if concern not in _JUDGED}
 
 
 def _standings(
@@ -300,15 +191,6 @@ def _found(found: Mapping[str, Standing], change: Change) -> tuple[Finding, ...]
     return () if standing is None else standing.found
 
 
-def _besides(episodes: Episodes, now: Instant, aws: AwsView) -> Iterator[Verdict]:
-    """The verdicts of everything but our own rates: open episodes, and what could not be read."""
-    for episode in _others(episodes).values():
-        if episode.opened_at <= now and episode.concern != AWS_UNREADABLE:
-            yield Verdict[episode.severity.name] if episode.last_held >= now else Verdict.WARNING
-    if aws.unreadable:
-        yield Verdict.UNKNOWN
-
-
 def _unread(
     target: Target, unread: Unreadable, before: State, policy: Policy, now: Instant, aws: AwsView = NOT_ASKED
 ) -> Plan:
@@ -336,7 +218,7 @@ def _unread(
         episodes=tuple(kept.values()),
         pending=_waiting(before.pending + new),
     )
-    verdict = overall((Verdict.UNKNOWN, *_besides(kept, now, aws)))
+    verdict = overall((Verdict.UNKNOWN, *other_verdicts(kept, now, aws)))
     gauges = (Gauge("Verdict", now, VERDICT_VALUES[verdict]),)
     return Plan(target, verdict, gauges, new, state, aws, unreadable=unread)
 
@@ -364,7 +246,7 @@ def recalled(
             statistics = Unreadable(Trouble.BAD_ANSWER, str(bad))
         else:
             episodes: dict[str, Episode] = {}
-            for tick in _ticks_since(None, history, last):
+            for tick in ticks_since(None, history, last):
                 episodes, _ = judge(history, policy, tick, episodes)
             if now % HOUR >= every:
                 found = _standings(aws, policy, history, last, episodes, FAILURES_BEFORE_TELLING)
@@ -405,144 +287,8 @@ def replay(
             yield now, (), episodes
 
 
-def judge(
-    history: History | None, policy: Policy, now: Instant, before: Episodes
-) -> tuple[dict[str, Episode], list[Change]]:
-    """The episodes after the tick `now`, and what changed, as known at that tick."""
-    after: dict[str, Episode] = {}
-    changes: list[Change] = []
-    for metric in policy.metrics:
-        concern = metric.metric.value
-        episode, change = _judge_metric(history, metric, now, before.get(concern))
-        if episode is not None:
-            after[concern] = episode
-        if change is not None:
-            changes.append(change)
-    if UNREADABLE in before:
-        episode, change = step(before[UNREADABLE], UNREADABLE, (), lambda: True, now, quiet=READABLE_AGAIN)
-        if episode is not None:
-            after[UNREADABLE] = episode
-        if change is not None:
-            changes.append(change)
-    return after, changes
-
-
-def _judge_metric(
-    history: History | None, policy: MetricPolicy, now: Instant, previous: Episode | None
-) -> tuple[Episode | None, Change | None]:
-    if history is None:
-        return step(previous, policy.metric.value, (), lambda: False, now)
-    view = View(history, policy.metric, history.closed(now))
-    return step(previous, policy.metric.value, findings(view, policy), lambda: is_calm(view, policy), now)
-
-
 def _by_concern(episodes: Iterable[Episode]) -> dict[str, Episode]:
     return {episode.concern: episode for episode in episodes}
-
-
-def _ticks_since(last: Instant | None, history: History | None, now: Instant) -> Iterable[Instant]:
-    """The ticks after `last` up to and with `now`, oldest first, as far back as the statistics reach."""
-    if history is None:
-        return (now,)
-    since = max(now - LOOKBACK if last is None else last, now - LOOKBACK, history.origin)
-    return range(now - (now - since - 1) // BUCKET * BUCKET, now + 1, BUCKET)
-
-
-def _told_once(
-    before: Episodes, after: Episodes, now: Instant, ended: Mapping[str, int]
-) -> tuple[dict[str, Episode], list[Change]]:
-    """The episodes to remember and what to say: the difference that all judged ticks made, however many they were."""
-    kept: dict[str, Episode] = {}
-    changes: list[Change] = []
-    for concern in {**before, **after}:
-        episode, told = caught_up(before.get(concern), after.get(concern), now, ended)
-        if episode is not None:
-            kept[concern] = episode
-        changes += told
-    return kept, changes
-
-
-def metric_states(
-    history: History | None,
-    policy: Policy,
-    now: Instant,
-    episodes: Episodes,
-    aws: AwsView = NOT_ASKED,
-    *,
-    unknown: bool = False,
-) -> tuple[MetricState, ...]:
-    """Each metric at the tick `now`. An open episode is at least a warning until its all-clear."""
-    states = []
-    for metric in policy.metrics:
-        rate = aws.known_rates.get(metric.metric)
-        if history is None:
-            verdict = Verdict.UNKNOWN if unknown else Verdict.NO_DATA
-            states.append(MetricState(metric.metric, verdict, None, None, None, rate))
-        else:
-            view = View(history, metric.metric, history.closed(now))
-            verdict = _verdict(view, metric, now, episodes)
-            shown, estimate = view.count(SHOWN[metric.metric]), view.count(AWS_ESTIMATE)
-            states.append(MetricState(metric.metric, verdict, shown, estimate, headroom(view), rate))
-    return tuple(states)
-
-
-def _verdict(view: View, policy: MetricPolicy, now: Instant, episodes: Episodes) -> Verdict:
-    worst = max((finding.severity for finding in findings(view, policy)), default=Severity.NONE)
-    episode = episodes.get(policy.metric.value)
-    if episode is not None and episode.opened_at <= now:
-        worst = max(worst, Severity.WARNING)
-    return verdict_of(view, policy, worst)
-
-
-_WORST_FIRST = (
-    Verdict.CRITICAL,
-    Verdict.WARNING,
-    Verdict.UNKNOWN,
-    Verdict.NO_DATA,
-    Verdict.TOO_LITTLE_MAIL,
-    Verdict.OK,
-)
-
-
-def overall(verdicts: Iterable[Verdict]) -> Verdict:
-    """The worst of the metrics' verdicts; what is not known comes before what is well."""
-    return min(verdicts, key=_WORST_FIRST.index)
-
-
-def newest(history: History | None) -> Instant | None:
-    """The end of the newest bucket with mail in it."""
-    if history is None:
-        return None
-    last = history.slots
-    while last > 0 and history.attempts[last] == history.attempts[last - 1]:
-        last -= 1
-    return history.time(last)
-
-
-def _gauges(history: History | None, policy: Policy, now: Instant, episodes: Episodes, aws: AwsView) -> Iterator[Gauge]:
-    """The metrics of a target as of the tick `now`; a rate of no mail is left out.
-
-    A tick at which the target could not be read is filled in later: its unknown `Verdict` (below zero) is then joined by
-    the true one, and the larger of the two is right.
-    """
-    besides = tuple(_besides(episodes, now, aws))
-    if history is None:
-        yield Gauge("Verdict", now, VERDICT_VALUES[overall((Verdict.NO_DATA, *besides))])
-        return
-    views = [View(history, metric.metric, history.closed(now)) for metric in policy.metrics]
-    verdicts = [_verdict(view, metric, now, episodes) for view, metric in zip(views, policy.metrics, strict=True)]
-    yield Gauge("Verdict", now, VERDICT_VALUES[overall((*verdicts, *besides))])
-    left = [share for share in map(share_left, views) if share is not None]
-    if left:
-        yield Gauge("Headroom", now, min(left))
-    for view, prefix in zip(views, ("Bounce", "Complaint"), strict=True):
-        for window, name in (
-            (SHOWN[view.metric], f"{prefix}Rate"),
-            (AWS_ESTIMATE, f"EstimatedAws{prefix}Rate"),
-        ):
-            events, mails = view.measure(window)
-            if mails:
-                yield Gauge(name, now, min(1.0, events / mails))
 
 
 def _announcement(

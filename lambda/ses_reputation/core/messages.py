@@ -10,9 +10,9 @@ from typing import Any
 
 from .account import Account
 from .advice import next_steps_of
-from .decide import Announcement, MetricState
 from .episode import Kind
 from .history import Instant, iso
+from .plan import Announcement, MetricState
 from .sentences import (
     Context,
     count_of,

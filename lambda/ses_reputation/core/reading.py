@@ -28,3 +28,6 @@ class Unreadable:
 
 Statistics = tuple[Point, ...] | Unreadable
 """The send data points of a target, or why there are none."""
+
+UNREADABLE = "unreadable"
+"""The concern of a target whose statistics cannot be read: unknown is never healthy."""

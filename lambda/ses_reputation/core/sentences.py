@@ -12,9 +12,10 @@ from datetime import tzinfo
 
 from . import account, trial, volume
 from .account import AWS_RATE, AWS_UNREADABLE, ENFORCEMENT, PROBATION, QUOTA, SENDING, SHUTDOWN, AwsRate
-from .decide import UNREADABLE, Announcement, MetricState
 from .episode import Kind, Reason
+from .plan import Announcement, MetricState
 from .rates import AWS_LINES, Count, Metric
+from .reading import UNREADABLE
 from .rules import Finding, Verdict
 from .trial import TEST
 from .volume import REJECTS, SILENCE, SPIKE

@@ -12,9 +12,9 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .account import AWS_UNREADABLE
-from .decide import CONCERNS, UNREADABLE, State
 from .history import Instant, iso
-from .reading import Trouble
+from .plan import CONCERNS, State
+from .reading import UNREADABLE, Trouble
 from .rules import Finding, Severity
 
 SCHEMA = 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .decide import Announcement
 from .episode import Reason
 from .history import Instant, stamp
+from .plan import Announcement
 from .rules import Finding, Severity
 from .target import Target
 

@@ -1,0 +1,142 @@
+"""A history, tick by tick → episodes, what changed, and the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from .account import AWS_UNREADABLE, NOT_ASKED, AwsView
+from .episode import Change, Episode, caught_up, step
+from .headroom import headroom
+from .history import BUCKET, HOUR, LOOKBACK, History, Instant
+from .plan import JUDGED, Episodes, MetricState
+from .rates import AWS_ESTIMATE, SHOWN, View
+from .reading import UNREADABLE
+from .rules import MetricPolicy, Policy, Severity, Verdict, findings, is_calm, verdict_of
+
+READABLE_AGAIN = HOUR
+"""A target that could not be read is well again when it has been readable for so long."""
+
+
+def judge(
+    history: History | None, policy: Policy, now: Instant, before: Episodes
+) -> tuple[dict[str, Episode], list[Change]]:
+    """The episodes after the tick `now`, and what changed, as known at that tick."""
+    after: dict[str, Episode] = {}
+    changes: list[Change] = []
+    for metric in policy.metrics:
+        concern = metric.metric.value
+        episode, change = _judge_metric(history, metric, now, before.get(concern))
+        if episode is not None:
+            after[concern] = episode
+        if change is not None:
+            changes.append(change)
+    if UNREADABLE in before:
+        episode, change = step(before[UNREADABLE], UNREADABLE, (), lambda: True, now, quiet=READABLE_AGAIN)
+        if episode is not None:
+            after[UNREADABLE] = episode
+        if change is not None:
+            changes.append(change)
+    return after, changes
+
+
+def _judge_metric(
+    history: History | None, policy: MetricPolicy, now: Instant, previous: Episode | None
+) -> tuple[Episode | None, Change | None]:
+    if history is None:
+        return step(previous, policy.metric.value, (), lambda: False, now)
+    view = View(history, policy.metric, history.closed(now))
+    return step(previous, policy.metric.value, findings(view, policy), lambda: is_calm(view, policy), now)
+
+
+def ticks_since(last: Instant | None, history: History | None, now: Instant) -> Iterable[Instant]:
+    """The ticks after `last` up to and with `now`, oldest first, as far back as the statistics reach."""
+    if history is None:
+        return (now,)
+    since = max(now - LOOKBACK if last is None else last, now - LOOKBACK, history.origin)
+    return range(now - (now - since - 1) // BUCKET * BUCKET, now + 1, BUCKET)
+
+
+def told_once(
+    before: Episodes, after: Episodes, now: Instant, ended: Mapping[str, int]
+) -> tuple[dict[str, Episode], list[Change]]:
+    """The episodes to remember and what to say: the difference that all judged ticks made, however many they were."""
+    kept: dict[str, Episode] = {}
+    changes: list[Change] = []
+    for concern in {**before, **after}:
+        episode, told = caught_up(before.get(concern), after.get(concern), now, ended)
+        if episode is not None:
+            kept[concern] = episode
+        changes += told
+    return kept, changes
+
+
+def metric_states(
+    history: History | None,
+    policy: Policy,
+    now: Instant,
+    episodes: Episodes,
+    aws: AwsView = NOT_ASKED,
+    *,
+    unknown: bool = False,
+) -> tuple[MetricState, ...]:
+    """Each metric at the tick `now`. An open episode is at least a warning until its all-clear."""
+    states = []
+    for metric in policy.metrics:
+        rate = aws.known_rates.get(metric.metric)
+        if history is None:
+            verdict = Verdict.UNKNOWN if unknown else Verdict.NO_DATA
+            states.append(MetricState(metric.metric, verdict, None, None, None, rate))
+        else:
+            view = View(history, metric.metric, history.closed(now))
+            verdict = metric_verdict(view, metric, now, episodes)
+            shown, estimate = view.count(SHOWN[metric.metric]), view.count(AWS_ESTIMATE)
+            states.append(MetricState(metric.metric, verdict, shown, estimate, headroom(view), rate))
+    return tuple(states)
+
+
+def metric_verdict(view: View, policy: MetricPolicy, now: Instant, episodes: Episodes) -> Verdict:
+    """Of our own rate of one metric."""
+    worst = max((finding.severity for finding in findings(view, policy)), default=Severity.NONE)
+    episode = episodes.get(policy.metric.value)
+    if episode is not None and episode.opened_at <= now:
+        worst = max(worst, Severity.WARNING)
+    return verdict_of(view, policy, worst)
+
+
+_WORST_FIRST = (
+    Verdict.CRITICAL,
+    Verdict.WARNING,
+    Verdict.UNKNOWN,
+    Verdict.NO_DATA,
+    Verdict.TOO_LITTLE_MAIL,
+    Verdict.OK,
+)
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of the metrics' verdicts; what is not known comes before what is well."""
+    return min(verdicts, key=_WORST_FIRST.index)
+
+
+def other_episodes(episodes: Episodes) -> Episodes:
+    """Those of everything that is judged as of now only: AWS's own view, and the amount of mail."""
+    return {concern: episode for concern, episode in episodes.items() if concern not in JUDGED}
+
+
+def other_verdicts(episodes: Episodes, now: Instant, aws: AwsView) -> Iterator[Verdict]:
+    """The verdicts of everything but our own rates: open episodes, and what could not be read."""
+    for episode in other_episodes(episodes).values():
+        if episode.opened_at <= now and episode.concern != AWS_UNREADABLE:
+            yield Verdict[episode.severity.name] if episode.last_held >= now else Verdict.WARNING
+    if aws.unreadable:
+        yield Verdict.UNKNOWN
+
+
+def newest(history: History | None) -> Instant | None:
+    """The end of the newest bucket with mail in it."""
+    if history is None:
+        return None
+    last = history.slots
+    while last > 0 and history.attempts[last] == history.attempts[last - 1]:
+        last -= 1
+    return history.time(last)
