@@ -125,6 +125,7 @@ SAMPLES: Mapping[str, Callable[[Stories], Said]] = {
     "readable-again": lambda of: of.unreadable(Trouble.TIMED_OUT, 3, 6),
     "under-review": lambda of: of.seen([account(enforcement="PROBATION")]),
     "paused-by-aws": lambda of: of.seen([account(enforcement="PROBATION"), account(enforcement="SHUTDOWN")]),
+    "sends-under-review": lambda of: of.seen([account(enforcement="SHUTDOWN"), account(enforcement="PROBATION")]),
     "healthy-again": lambda of: of.seen([account(enforcement="SHUTDOWN"), account()]),
     "unknown-status": lambda of: of.seen([account(enforcement="PENDING_<b>REVIEW</b>")]),
     "paused-by-ourselves": lambda of: of.seen([account(sending=False)]),

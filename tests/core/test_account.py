@@ -82,6 +82,20 @@ def test_a_review_then_a_pause_then_health_are_told_once_each() -> None:
     ]
 
 
+def test_another_word_than_before_is_told_though_it_is_no_worse() -> None:
+    monitor = Monitor()
+    for word in ("PROBATION", "SHUTDOWN", "PROBATION", "SHUTDOWN", "UNDER_APPEAL", "HEALTHY"):
+        monitor.tick(seen(replace(FINE, enforcement=word)), 4)
+    assert monitor.told == [
+        ("enforcement", "opened", "PROBATION"),
+        ("enforcement", "escalated", "SHUTDOWN"),
+        ("enforcement", "changed", "PROBATION"),
+        ("enforcement", "escalated", "SHUTDOWN"),
+        ("enforcement", "changed", "UNDER_APPEAL"),
+        ("enforcement", "recovered", "UNDER_APPEAL"),
+    ]
+
+
 def test_a_word_that_nobody_knows_is_told_and_not_taken_for_healthy() -> None:
     monitor = Monitor()
     assert monitor.tick(seen(replace(FINE, enforcement="PENDING_SHUTDOWN"))).verdict is Verdict.WARNING

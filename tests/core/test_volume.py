@@ -43,6 +43,18 @@ def test_a_sender_who_never_stops_is_silent_after_two_hours() -> None:
     assert found(stopped(2), END) == [SILENCE]
 
 
+def test_one_who_is_silent_stays_so_until_mail_goes_out_whatever_the_hour() -> None:
+    night = sender(
+        lambda at: working_hours(at) if at < END - 4 * DAY + 9 * HOUR else 0, until=END - 4 * DAY + 20 * HOUR
+    )
+    now = END - 4 * DAY + 20 * HOUR
+    assert not standings(night, POLICY, now, sends=True)[SILENCE].found
+    (finding,) = standings(night, POLICY, now, sends=True, silent=True)[SILENCE].found
+    assert finding.count is not None and finding.count.end - finding.count.start == 11 * HOUR
+    again = sender(lambda at: 1 if at == END - HOUR else steady(at) if at < END - 3 * HOUR else 0)
+    assert not standings(again, POLICY, END, sends=True, silent=True)[SILENCE].found
+
+
 def test_one_who_is_known_to_be_stopped_is_not() -> None:
     assert found(stopped(24), END, sends=False) == []
     assert found(stopped(24), END, policy=VolumePolicy(silence=False)) == []

@@ -25,6 +25,9 @@ CONCERNS = (ENFORCEMENT, SENDING, QUOTA, AWS_UNREADABLE, *AWS_RATE.values())
 HEALTHY, PROBATION, SHUTDOWN = "HEALTHY", "PROBATION", "SHUTDOWN"
 """The words of GetAccount that are known; the field is a free text, so that there may be others."""
 
+LONGEST_WORD = 60
+"""So much of it is told."""
+
 NEAR = 0.9
 """AWS's own rate is told from this part of its review line on, while ours says less."""
 
@@ -110,6 +113,7 @@ class Standing:
     quiet: int  # seconds without a finding before the all-clear
     calm: bool = True  # whether it may come then
     remind: bool = True  # whether it is told again while it lasts
+    by_name: bool = False  # whether a finding of another name is news
 
     def may_end(self) -> bool:
         return self.calm
@@ -152,13 +156,14 @@ def standings(
     history: History | None,
     now: Instant,
     said: Callable[[Metric, Severity], bool],
+    was: str = "",
 ) -> dict[str, Standing]:
     """Every concern that can be judged now. `said` says whether the episode of our own rate of a
-    metric says as much already."""
+    metric says as much already, `was` is the enforcement status that was last told."""
     found: dict[str, Standing] = {}
     account = view.known_account
     if account is not None:
-        found[ENFORCEMENT] = Standing(_enforcement(account), quiet=0)
+        found[ENFORCEMENT] = Standing(_enforcement(account, was), quiet=0, by_name=True)
         found[SENDING] = Standing(_sending(account), quiet=0)
         found[QUOTA] = Standing(_quota(account, policy, history, now), quiet=DAY)
     if view.rates is not None and not isinstance(view.rates, Unreadable):
@@ -170,11 +175,12 @@ def standings(
     return found
 
 
-def _enforcement(account: Account) -> tuple[Finding, ...]:
+def _enforcement(account: Account, was: str) -> tuple[Finding, ...]:
     if account.enforcement == HEALTHY:
         return ()
     severity = Severity.CRITICAL if account.enforcement == SHUTDOWN else Severity.WARNING
-    return (Finding(account.enforcement[:60], severity),)
+    word = account.enforcement[:LONGEST_WORD]
+    return (Finding(word, severity, detail="" if was == word else was),)
 
 
 def _sending(account: Account) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from . import account, volume
-from .account import AWS_RATE, AWS_UNREADABLE, NOT_ASKED, AwsView, Standing
+from .account import AWS_RATE, AWS_UNREADABLE, ENFORCEMENT, NOT_ASKED, AwsView, Standing
 from .days import days_after, with_days
 from .episode import Change, Episode, Reason, step
 from .gauges import VERDICT_VALUES, gauges_at
@@ -30,6 +30,7 @@ from .rates import Count, Metric, View
 from .reading import UNREADABLE, Statistics, Trouble, Unreadable
 from .rules import Finding, Policy, Severity, Verdict, findings
 from .target import Target
+from .volume import SILENCE
 
 FAILURES_BEFORE_TELLING = 2
 """A target that cannot be read is announced after so many ticks in a row, at once when access is denied."""
@@ -138,11 +139,12 @@ def _standings(
         ours = episodes.get(metric.value)
         return AWS_RATE[metric] not in episodes and ours is not None and ours.severity >= severity
 
-    found = account.standings(aws, policy.account, history, now, said)
+    was = episodes[ENFORCEMENT].worst.rule if ENFORCEMENT in episodes else ""
+    found = account.standings(aws, policy.account, history, now, said, was)
     for metric, concern in AWS_RATE.items():
         if concern in found and metric.value in episodes:  # whose messages, and reminders, show AWS's own rate
             found[concern] = replace(found[concern], remind=False)
-    found |= volume.standings(history, policy.volume, now, sends=aws.sends)
+    found |= volume.standings(history, policy.volume, now, sends=aws.sends, silent=SILENCE in episodes)
     if aws.account is not None or aws.rates is not None:
         denied = any(unread.trouble is Trouble.DENIED for unread in aws.unreadable)
         tell = denied or failures >= FAILURES_BEFORE_TELLING or AWS_UNREADABLE in episodes
@@ -173,6 +175,7 @@ def _stepped(
             now,
             standing.quiet,
             remind=standing.remind,
+            by_name=standing.by_name,
         )
         if episode is not None and change is not None and change.reason is Reason.OPENED and last < hour:
             episode = replace(episode, id=f"{concern}-{stamp(hour)}")

@@ -34,6 +34,7 @@ class Reason(StrEnum):
 
     OPENED = "opened"
     ESCALATED = "escalated"
+    CHANGED = "changed"
     STILL = "still"
     RECOVERED = "recovered"
 
@@ -45,6 +46,7 @@ class Reason(StrEnum):
 _KINDS = {
     Reason.OPENED: Kind.FIRING,
     Reason.ESCALATED: Kind.FIRING,
+    Reason.CHANGED: Kind.FIRING,
     Reason.STILL: Kind.REMINDER,
     Reason.RECOVERED: Kind.RESOLVED,
 }
@@ -57,12 +59,12 @@ class Episode:
     id: str
     concern: str  # what it is about: "bounce", "complaint", …
     opened_at: Instant
-    severity: Severity  # the worst so far; a de-escalation is not announced
+    severity: Severity  # the worst so far, or since it has changed; a de-escalation is not announced
     seq: int  # announcements so far
     last_held: Instant  # the last tick at which something was found
-    told_at: Instant  # when it was opened or last escalated: reminders count from here
+    told_at: Instant  # when it was opened, or last escalated or changed: reminders count from here
     reminders: int  # since then
-    worst: Finding  # what opened it or last made it worse
+    worst: Finding  # what opened it, or last made it worse or changed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,13 @@ def step(
     quiet: int = QUIET,
     *,
     remind: bool = True,
+    by_name: bool = False,
 ) -> tuple[Episode | None, Change | None]:
     """The episode after the tick `now`, and what there is to say of it, if anything.
 
     `found` is what holds now, worst first. `calm` says whether the all-clear's other conditions are met; it is asked only
-    when nothing has held for `quiet` seconds. A reminder that is due waits for `remind`.
+    when nothing has held for `quiet` seconds. A reminder that is due waits for `remind`. Where episodes go `by_name`, a finding
+    of another name is news even if it is no worse.
     """
     if previous is None:
         if not found:
@@ -95,8 +99,9 @@ def step(
         episode = Episode(f"{concern}-{stamp(now)}", concern, now, found[0].severity, 1, now, now, 0, found[0])
         return episode, Change(Reason.OPENED, episode)
     if found:
-        if found[0].severity > previous.severity:
-            worse = replace(
+        worse = found[0].severity > previous.severity
+        if worse or (by_name and found[0].rule != previous.worst.rule):
+            turned = replace(
                 previous,
                 severity=found[0].severity,
                 seq=previous.seq + 1,
@@ -105,7 +110,7 @@ def step(
                 reminders=0,
                 worst=found[0],
             )
-            return worse, Change(Reason.ESCALATED, worse)
+            return turned, Change(Reason.ESCALATED if worse else Reason.CHANGED, turned)
         previous = replace(previous, last_held=now)
     elif now - previous.last_held >= quiet and calm():
         return None, Change(Reason.RECOVERED, replace(previous, seq=previous.seq + 1), ended=True)

@@ -104,6 +104,8 @@ def _trouble(announcement: Announcement) -> str:
     region, cause = announcement.target.region, announcement.cause
     match announcement.concern:
         case account.ENFORCEMENT:
+            if (cause.rule, cause.detail) == (PROBATION, SHUTDOWN):
+                return f"AWS lets SES in {region} send again, under review"
             words = {
                 PROBATION: f"AWS has put SES in {region} under review",
                 SHUTDOWN: f"AWS has paused SES in {region}",
@@ -224,6 +226,8 @@ def _enforcement(announcement: Announcement, _: Context) -> Iterator[str]:
         case word:
             yield f"AWS gives an enforcement status that this monitor does not know: {plain(word)}."
             yield "It is not the word for a healthy account; the SES console says what it means."
+    if announcement.cause.detail:
+        yield f"The status before was {plain(announcement.cause.detail)}."
 
 
 def _sending(_: Announcement, __: Context) -> Iterator[str]:
@@ -350,6 +354,7 @@ def facts_of(announcement: Announcement, context: Context) -> list[tuple[str, st
 _NEW = {
     Reason.OPENED: "this is the first message about it",
     Reason.ESCALATED: "it has become {word}",
+    Reason.CHANGED: "it is another status than before",
     Reason.STILL: "nothing: this is a reminder, it is not over",
     Reason.RECOVERED: "it is over",
 }

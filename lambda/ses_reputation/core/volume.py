@@ -34,8 +34,11 @@ REJECTED, REJECTED_SHARE = 10, 0.001
 """Amazon SES rejects mail in which it finds a virus: so many in a day, and so much of the day's mail, is told."""
 
 
-def standings(history: History | None, policy: VolumePolicy, now: Instant, *, sends: bool) -> dict[str, Standing]:
-    """Every concern of the amount of mail. Where mail is known to be stopped (`sends`), silence is not judged."""
+def standings(
+    history: History | None, policy: VolumePolicy, now: Instant, *, sends: bool, silent: bool = False
+) -> dict[str, Standing]:
+    """Every concern of the amount of mail. Where mail is known to be stopped (`sends`), silence is not judged; where the sender
+    is `silent` already, it is until mail goes out."""
     if history is None:
         return {}
     end = history.closed(now)
@@ -43,7 +46,7 @@ def standings(history: History | None, policy: VolumePolicy, now: Instant, *, se
     if policy.spike:
         found[SPIKE] = Standing(_spike(history, end, policy.spike), quiet=DAY)
     if policy.silence and sends:
-        found[SILENCE] = Standing(_silence(history, end), quiet=HOUR)
+        found[SILENCE] = Standing(_silence(history, end, silent), quiet=HOUR)
     return found
 
 
@@ -57,18 +60,23 @@ def _sent(history: History, start: int, end: int) -> int:
     return history.attempts[max(0, end)] - history.attempts[max(0, start)]
 
 
-def _silence(history: History, end: int) -> tuple[Finding, ...]:
+def _silence(history: History, end: int, silent: bool) -> tuple[Finding, ...]:
     last = end
     while last > 0 and history.attempts[last] == history.attempts[last - 1]:
         last -= 1
     slots = end - last
-    days = min(13, (end - SLOTS_PER_DAY // 4) // SLOTS_PER_DAY)
-    if days < KNOWN_DAYS or last == 0 or slots < SILENT_HOURS * SLOTS_PER_HOUR:
-        return ()
-    if not _steady(history, end, days) and not _out_of_habit(history, last, slots):
+    if slots < SILENT_HOURS * SLOTS_PER_HOUR or not (silent or _unusual(history, end, last)):
         return ()
     count = Count(0, _sent(history, end - SLOTS_PER_DAY, end), history.time(last), history.time(end))
     return (Finding("no mail", Severity.WARNING, count),)
+
+
+def _unusual(history: History, end: int, last: int) -> bool:
+    """Whether no mail since the slot `last` is not this sender's habit."""
+    days = min(13, (end - SLOTS_PER_DAY // 4) // SLOTS_PER_DAY)
+    if days < KNOWN_DAYS or last == 0:
+        return False
+    return _steady(history, end, days) or _out_of_habit(history, last, end - last)
 
 
 def _steady(history: History, end: int, days: int) -> bool:
