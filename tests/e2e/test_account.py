@@ -60,9 +60,13 @@ def test_a_review_a_pause_and_the_end_of_both(account: Deployment) -> None:
     assert account.metric("Verdict", NOW + 5 * QUARTER) == [2]
 
 
-def test_a_word_that_nobody_knows_is_not_healthy(account: Deployment) -> None:
-    assert Clock(account).tick(2, enforcement="PENDING") == "WARNING"
-    assert [(a["metric"], a["rule"]) for a in account.announcements()] == [("enforcement", "PENDING")]
+def test_a_word_that_nobody_knows_is_not_healthy_and_another_one_is_told(account: Deployment) -> None:
+    clock = Clock(account)
+    assert clock.tick(2, enforcement="PENDING") == "WARNING"
+    assert clock.tick(2, enforcement="PROBATION") == "WARNING"
+    assert clock.tick(enforcement="HEALTHY") == "OK"
+    assert account.told() == [("enforcement", "opened"), ("enforcement", "changed"), ("enforcement", "recovered")]
+    assert [a["rule"] for a in account.announcements()] == ["PENDING", "PROBATION", "PROBATION"]
 
 
 def test_sending_switched_off_and_on(account: Deployment) -> None:
