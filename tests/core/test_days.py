@@ -36,12 +36,12 @@ def test_no_mail_is_counted_twice_where_a_remembered_day_and_the_points_overlap(
     points = [Point(START + i * BUCKET, 1, 0, 0) for i in range(3 * 96)]
     days = days_after((), points, START + 3 * DAY)
     for cut in range(0, 3 * 96, 7):
-        joined = with_days(points[cut:], days)
+        joined = with_days(points[cut:], days, START + 3 * DAY)
         assert sum(point.attempts for point in joined) == 3 * 96
 
 
 def test_without_any_points_the_days_alone_are_known() -> None:
-    assert with_days((), [DayTotal(START, 5, 1, 0)]) == (Point(START, 5, 1, 0),)
+    assert with_days((), [DayTotal(START, 5, 1, 0)], START + DAY) == (Point(START, 5, 1, 0),)
 
 
 def test_a_day_that_is_not_over_is_not_a_total_yet() -> None:
@@ -62,3 +62,22 @@ def test_what_is_remembered_is_bounded() -> None:
     kept = days_after(small, (), START + 1_000 * DAY)
     assert len(kept) == KEEP_DAYS and kept[-1] == small[-1]
     assert sum(day.attempts for day in days_after((), big, START + 14 * DAY)) >= KEEP_MAILS
+
+
+def test_a_sender_of_one_newsletter_a_month_stays_readable_for_years() -> None:
+    state: State | None = None
+    for month in range(60):
+        now = START + month * 30 * DAY
+        plan = decide(TARGET, (Point(now - DAY, 500),), state, default_policy(), now)
+        state = plan.state
+        assert plan.unreadable is None
+        assert len(state.days) <= 1 + KEEP_DAYS // 30
+    assert state is not None
+
+
+def test_days_that_an_older_version_kept_for_too_long_do_no_harm() -> None:
+    old = tuple(DayTotal(START + month * 30 * DAY, 500, 5, 0) for month in range(60))
+    now = START + 60 * 30 * DAY
+    plan = decide(TARGET, (), State(tick=now - BUCKET, judged=now - BUCKET, days=old), default_policy(), now)
+    assert plan.unreadable is None
+    assert plan.state.days == tuple(day for day in old if day.start >= now - KEEP_DAYS * DAY)

@@ -12,7 +12,7 @@ KEEP_MAILS = 20_000
 """So much mail is remembered by day: twice what any default window holds."""
 
 KEEP_DAYS = 400
-"""And never more days than this: what a state may hold is bounded."""
+"""And nothing older than this: what a state may hold is bounded, and mail of years ago says nothing of today."""
 
 
 class DayTotal(NamedTuple):
@@ -24,11 +24,12 @@ class DayTotal(NamedTuple):
     complaints: int
 
 
-def with_days(points: Sequence[Point], days: Sequence[DayTotal]) -> tuple[Point, ...]:
-    """`points`, and before the oldest of them what `days` still know: each day as one point at its beginning.
+def with_days(points: Sequence[Point], days: Sequence[DayTotal], now: Instant) -> tuple[Point, ...]:
+    """`points`, and before the oldest of them what `days` still know at `now`: each day as one point at its beginning.
 
     Of the day that the oldest point lies in, what is no longer among the points. Later days are left to the points.
     """
+    days = [day for day in days if day.start >= now - KEEP_DAYS * DAY]
     if not points:
         return tuple(Point(day.start, day.attempts, day.bounces, day.complaints) for day in days)
     oldest = min(point.at for point in points)
@@ -65,7 +66,7 @@ def days_after(days: Sequence[DayTotal], points: Sequence[Point], now: Instant) 
     kept: list[DayTotal] = []
     mails = 0
     for start in sorted(totals, reverse=True):
-        if mails >= KEEP_MAILS or len(kept) == KEEP_DAYS:
+        if mails >= KEEP_MAILS or start < now - KEEP_DAYS * DAY:
             break
         kept.append(totals[start])
         mails += totals[start].attempts

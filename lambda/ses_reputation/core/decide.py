@@ -64,7 +64,7 @@ def decide(
     try:
         points = distinct(statistics)
         history = history_from(
-            with_days(points, before.days),
+            with_days(points, before.days, now),
             until=max(now, before.tick),
             first=before.first,
             feedback_share=policy.feedback_share,
