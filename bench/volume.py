@@ -1,4 +1,4 @@
-"""How often healthy senders are told of silence or a spike, and how soon a real stop is told: `python -m bench.volume`."""
+"""How often healthy senders are told of silence or a spike, and how soon after its last mail a real stop is told: `python -m bench.volume`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def opened(points: list[Point]) -> Iterator[tuple[str, int]]:
     if history is None:
         return
     for now in range(START + 7 * DAY, END, BUCKET):
-        for concern, standing in standings(_last(history, now), VolumePolicy(), now, sends=True).items():
+        silence = episodes.get(SILENCE)
+        found = standings(_last(history, now), VolumePolicy(), now, stopped=False, silence=silence)
+        for concern, standing in found.items():
             episode, _ = step(episodes.get(concern), concern, standing.found, standing.may_end, now, standing.quiet)
             if episode is not None and concern not in episodes:
                 yield concern, now
@@ -81,8 +83,9 @@ def tally(size: int, seed: int, stops: bool) -> tuple[Rhythm, Tally]:
         return case.rhythm, result
     result.stopped = 1
     points = [point for point in case.points if point.at < STOP]
-    told = next((now for concern, now in opened(points) if concern == SILENCE and now >= STOP), None)
-    result.told_after = [] if told is None else [(told - STOP) / HOUR]
+    last = max(point.at for point in points if point.attempts) + BUCKET
+    told = next((now for concern, now in opened(points) if concern == SILENCE and now >= last), None)
+    result.told_after = [] if told is None else [(told - last) / HOUR]
     return case.rhythm, result
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from ses_reputation.core.account import Account, AwsRate, AwsView
+from ses_reputation.core.account import NOT_ASKED, Account, AwsRate, AwsView
 from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point, point_from
 from ses_reputation.core.plan import Announcement, State
@@ -25,6 +25,7 @@ STOPPED = START + 10 * DAY + 6 * HOUR
 
 HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=38_400)
 NO_ACCOUNT = Unreadable(Trouble.DENIED, "GetAccount: AccessDeniedException")
+NO_RATES = Unreadable(Trouble.DENIED, "GetMetricData: AccessDenied")
 
 Said = list[Announcement]
 
@@ -47,24 +48,24 @@ class Stories:
         said = self.bad_list() if said is None else said
         return [a for a in said if (a.concern, a.reason.value) == (concern, reason)][:1]
 
-    def unreadable(self, trouble: Trouble, ticks: int = 2, readable: int = 0) -> Said:
+    def unreadable(self, trouble: Trouble, ticks: int = 2, readable: int = 0, aws: AwsView = NOT_ASKED) -> Said:
         """What is said last of a target that could not be read for `ticks` ticks and could for `readable` after that."""
         points = tuple(Point(START + i * BUCKET, 400, 3) for i in range(96))
         state: State | None = None
         said: Said = []
         for tick in range(ticks + readable):
             reading = Unreadable(trouble, "GetSendStatistics: Code") if tick < ticks else points
-            plan = decide(self.target, reading, state, self.policy, START + DAY + tick * BUCKET)
+            plan = decide(self.target, reading, state, self.policy, START + DAY + tick * BUCKET, aws)
             state, said = plan.state, [*said, *plan.announcements]
         return said[-1:]
 
-    def seen(self, views: Sequence[AwsView], points: Callable[[int], Point] | None = None) -> Said:
+    def seen(self, views: Sequence[AwsView], points: Callable[[int], Point] | None = None, every: int = BUCKET) -> Said:
         """What the last of so many ticks says, at each of which AWS says one of `views` of a sender of ten days."""
         state: State | None = None
         said: Said = []
         made = points if points is not None else lambda at: Point(at, 400, 3)
         for tick, view in enumerate(views):
-            now = START + 10 * DAY + 9 * HOUR + tick * BUCKET
+            now = START + 10 * DAY + 9 * HOUR + tick * every
             record = tuple(made(at) for at in range(START, now, BUCKET))
             plan = decide(self.target, record, state, self.policy, now, view)
             state, said = plan.state, list(plan.announcements)
@@ -127,6 +128,7 @@ SAMPLES: Mapping[str, Callable[[Stories], Said]] = {
     "paused-by-aws": lambda of: of.seen([account(enforcement="PROBATION"), account(enforcement="SHUTDOWN")]),
     "sends-under-review": lambda of: of.seen([account(enforcement="SHUTDOWN"), account(enforcement="PROBATION")]),
     "healthy-again": lambda of: of.seen([account(enforcement="SHUTDOWN"), account()]),
+    "under-review-switched-off": lambda of: of.seen([account(enforcement="PROBATION", sending=False)])[:1],
     "unknown-status": lambda of: of.seen([account(enforcement="PENDING_<b>REVIEW</b>")]),
     "paused-by-ourselves": lambda of: of.seen([account(sending=False)]),
     "sending-again": lambda of: of.seen([account(sending=False), account()]),
@@ -134,10 +136,15 @@ SAMPLES: Mapping[str, Callable[[Stories], Said]] = {
         [account(used=41_000)], lambda at: Point(at, 400 if at < STOPPED else 1_000, 3)
     ),
     "quota-used-up": lambda of: of.seen([account(used=50_000)]),
+    "quota-unknown": lambda of: of.unreadable(Trouble.THROTTLED, 1, aws=account(used=41_000)),
     "aws-bounce-rate": lambda of: of.seen([rated(bounce=0.0512, complaint=0.0002)]),
     "aws-complaint-rate": lambda of: of.seen([rated(complaint=0.00093)], lambda at: Point(at, 400, 3, at % HOUR == 0)),
+    "aws-complaint-rate-higher": lambda of: of.seen([rated(complaint=0.0012), rated(complaint=0.0061)]),
+    "aws-bounce-rate-gone": lambda of: of.seen([rated(bounce=0.0512), account()], every=7 * DAY),
+    "aws-bounce-rate-closed": lambda of: of.seen([rated(bounce=0.0512), *[account()] * 2], every=7 * DAY),
     "complaint-beside-aws": lambda of: of.seen([rated(bounce=0.008, complaint=0.0016)], _complaining),
     "aws-unreadable": lambda of: of.seen([AwsView(NO_ACCOUNT, {})]),
+    "aws-rates-unreadable": lambda of: of.seen([AwsView(HEALTHY, NO_RATES)]),
     "aws-readable-again": lambda of: of.seen([AwsView(NO_ACCOUNT, {}), *[account()] * 4]),
     "silence": lambda of: of.seen([account()], lambda at: Point(at, 400 if at < STOPPED else 0)),
     "silence-over": lambda of: of.seen(

@@ -32,29 +32,28 @@ DENIED = Unreadable(Trouble.DENIED, "GetAccount: AccessDenied")
 THROTTLED = Unreadable(Trouble.THROTTLED, "GetAccount: TooManyRequestsException")
 
 
-def points(until: int, *, bad_from: int | None = None, bad: int = 60) -> tuple[Point, ...]:
-    """400 mails every quarter of an hour for ten days, 4 of them bouncing, and `bad` from `bad_from` on."""
+def points(until: int, *, bad_from: int | None = None, bad: int = 60, ends: int | None = None) -> tuple[Point, ...]:
+    """400 mails every quarter of an hour for ten days, 4 of them bouncing, and `bad` from `bad_from` on; none from `ends` on."""
     return tuple(
         Point(at, 400, bad if bad_from is not None and at >= bad_from else 4)
-        for at in range(until - 10 * DAY, until, BUCKET)
+        for at in range(until - 10 * DAY, until if ends is None else min(until, ends), BUCKET)
     )
 
 
 class Monitor:
     """Ticks one after another, each with what AWS says then."""
 
-    def __init__(self, bad_from: int | None = None, bad: int = 60) -> None:
+    def __init__(self, bad_from: int | None = None, bad: int = 60, ends: int | None = None) -> None:
         self.now = START
-        self.bad_from, self.bad = bad_from, bad
+        self.bad_from, self.bad, self.ends = bad_from, bad, ends
         self.state: State | None = None
         self.told: list[tuple[str, str, str]] = []
 
     def tick(self, view: AwsView, times: int = 1) -> Plan:
         for _ in range(times):
             self.now += BUCKET
-            plan = decide(
-                TARGET, points(self.now, bad_from=self.bad_from, bad=self.bad), self.state, POLICY, self.now, view
-            )
+            statistics = points(self.now, bad_from=self.bad_from, bad=self.bad, ends=self.ends)
+            plan = decide(TARGET, statistics, self.state, POLICY, self.now, view)
             self.state = plan.state
             self.told += [(a.concern, a.reason.value, a.cause.rule) for a in plan.announcements]
         return plan
@@ -125,6 +124,71 @@ def test_neither_a_review_nor_an_account_that_cannot_be_read_quiets_the_rates() 
         monitor = Monitor(bad_from=START)
         monitor.tick(view, 30)
         assert "bounce" in {concern for concern, _, _ in monitor.told}
+
+
+def test_a_pause_goes_on_quieting_while_the_account_cannot_be_asked() -> None:
+    monitor = Monitor(bad_from=START, ends=START)
+    monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN"), bounce=0.06), 8)
+    for _ in range(30):
+        assert monitor.tick(AwsView(THROTTLED, NO_RATES)).verdict is Verdict.CRITICAL
+    assert {concern for concern, _, _ in monitor.told} == {"enforcement", "aws-unreadable"}
+
+
+def test_mail_that_goes_out_says_that_a_pause_of_which_nobody_knows_is_over() -> None:
+    monitor = Monitor(bad_from=START)
+    monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN")), 8)
+    monitor.tick(AwsView(THROTTLED, NO_RATES), 4)
+    assert "bounce" not in {concern for concern, _, _ in monitor.told}
+    monitor.tick(AwsView(THROTTLED, NO_RATES), 1)
+    assert "bounce" in {concern for concern, _, _ in monitor.told}
+
+
+@pytest.mark.parametrize("stop", [{"enforcement": "SHUTDOWN"}, {"sending": False}], ids=str)
+def test_mail_that_is_known_to_be_stopped_is_no_silence_while_the_account_cannot_be_asked(stop: dict[str, Any]) -> None:
+    monitor = Monitor(ends=START)
+    monitor.tick(seen(replace(FINE, **stop)), 8)
+    monitor.tick(AwsView(THROTTLED, NO_RATES), 30)
+    assert "silence" not in {concern for concern, _, _ in monitor.told}
+
+
+def test_during_a_pause_nothing_is_said_of_awss_own_rate_either() -> None:
+    monitor = Monitor()
+    monitor.tick(seen(bounce=0.06))
+    monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN"), bounce=0.12, complaint=0.002), 200)
+    assert [concern for concern, reason, _ in monitor.told if reason != "still"] == ["aws-bounce", "enforcement"]
+    assert {concern for concern, reason, _ in monitor.told if reason == "still"} == {"enforcement"}
+
+
+def test_statistics_that_can_be_read_again_during_a_pause_are_told() -> None:
+    monitor = Monitor()
+    view = seen(replace(FINE, enforcement="SHUTDOWN"))
+    monitor.tick(view)
+    monitor.now += BUCKET
+    plan = decide(TARGET, DENIED, monitor.state, POLICY, monitor.now, view)
+    assert [a.concern for a in plan.announcements] == ["unreadable"]
+    monitor.state = plan.state
+    monitor.tick(view, 8)
+    assert ("unreadable", "recovered", "access denied") in monitor.told
+
+
+def test_what_cannot_be_asked_is_as_bad_as_it_was() -> None:
+    monitor = Monitor()
+    monitor.tick(seen(replace(FINE, used=96_000)))
+    assert monitor.tick(AwsView(THROTTLED, NO_RATES), 4).verdict is Verdict.CRITICAL
+    assert monitor.tick(seen(replace(FINE, used=50_000))).verdict is Verdict.WARNING
+    assert monitor.tick(AwsView(THROTTLED, NO_RATES), 4).verdict is Verdict.WARNING
+
+
+def test_a_quota_that_eased_for_a_day_is_told_again_when_it_runs_out_again() -> None:
+    monitor = Monitor()
+    monitor.tick(seen(replace(FINE, used=82_000)))
+    assert monitor.tick(seen(replace(FINE, used=96_000)), 8).verdict is Verdict.CRITICAL
+    assert monitor.tick(seen(replace(FINE, used=82_000)), 90).verdict is Verdict.WARNING
+    monitor.tick(seen(replace(FINE, used=96_000)), 2)
+    assert [reason for _, reason, _ in monitor.told if reason != "still"] == ["opened", "escalated"]
+    monitor.tick(seen(replace(FINE, used=82_000)), 97)
+    monitor.tick(seen(replace(FINE, used=97_000)), 8)
+    assert [reason for _, reason, _ in monitor.told if reason != "still"] == ["opened", "escalated", "escalated"]
 
 
 def test_what_cannot_be_read_ends_nothing() -> None:
@@ -201,6 +265,16 @@ def test_awss_own_rate_is_told_where_ours_is_fine() -> None:
     ]
 
 
+def test_awss_own_rate_over_the_line_at_which_aws_may_pause_is_news() -> None:
+    monitor = Monitor()
+    for rate in (0.0011, 0.0049, 0.005, 0.009, 0.0049, 0.006):
+        monitor.tick(seen(complaint=rate), 4)
+    assert monitor.told == [
+        ("aws-complaint", "opened", "AWS's own rate"),
+        ("aws-complaint", "changed", "AWS's own rate, over the pause line"),
+    ]
+
+
 def test_awss_own_rate_is_no_second_alarm_beside_ours() -> None:
     monitor = Monitor(bad_from=START)
     monitor.tick(seen(bounce=0.01), 20)
@@ -238,8 +312,16 @@ def test_a_rate_that_is_missing_ends_nothing_and_is_no_news() -> None:
     monitor.tick(seen(), 2)
     assert monitor.told == []
     monitor.tick(seen(complaint=0.002))
-    monitor.tick(seen(), 100)
+    monitor.tick(seen(), 13 * 96)
     assert ("aws-complaint", "recovered") not in {(concern, reason) for concern, reason, _ in monitor.told}
+
+
+def test_a_rate_that_aws_publishes_no_more_is_closed_after_two_weeks_as_not_known() -> None:
+    monitor = Monitor()
+    monitor.tick(seen(complaint=0.002))
+    monitor.tick(seen(), 14 * 96)
+    assert monitor.told[-1] == ("aws-complaint", "recovered", "AWS's own rate")
+    assert monitor.state is not None and monitor.state.episodes == ()
 
 
 def test_without_a_memory_what_aws_says_is_told_once_an_hour_and_not_every_tick() -> None:

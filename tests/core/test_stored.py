@@ -42,6 +42,10 @@ def test_a_state_with_everything_in_it_comes_back_equal() -> None:
 
 def test_a_state_of_the_first_version_without_later_fields_is_read() -> None:
     assert from_text('{"tick": 1738368000}') == State(tick=START)
+    first = json.loads(to_text(busy_state()))
+    for episode in first["episodes"]:
+        del episode["severe_at"]
+    assert {episode.severe_at for episode in from_text(json.dumps(first)).episodes} == {0}
 
 
 @pytest.mark.parametrize(

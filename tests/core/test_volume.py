@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from ses_reputation.core.history import BUCKET, DAY, HOUR, History, Point, history_from
-from ses_reputation.core.rules import VolumePolicy
+from ses_reputation.core.decide import decide
+from ses_reputation.core.episode import Episode, Reason, step
+from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, History, Point, history_from
+from ses_reputation.core.rules import Finding, VolumePolicy, default_policy
+from ses_reputation.core.target import Target
 from ses_reputation.core.volume import REJECTS, SILENCE, SPIKE, standings
 
 START = 1_738_540_800  # Monday 2025-02-03T00:00:00Z
 POLICY = VolumePolicy()
+TARGET = Target("123456789012", "eu-west-1")
 
 
 def sender(per_bucket: Callable[[int], int], *, days: float = 14, until: int = START + 14 * DAY) -> History:
@@ -21,9 +26,9 @@ def sender(per_bucket: Callable[[int], int], *, days: float = 14, until: int = S
     return history
 
 
-def found(history: History, now: int, *, sends: bool = True, policy: VolumePolicy = POLICY) -> list[str]:
+def found(history: History, now: int, *, stopped: bool = False, policy: VolumePolicy = POLICY) -> list[str]:
     """What holds at `now`."""
-    return [name for name, standing in standings(history, policy, now, sends=sends).items() if standing.found]
+    return [name for name, standing in standings(history, policy, now, stopped=stopped).items() if standing.found]
 
 
 END = START + 14 * DAY
@@ -43,20 +48,55 @@ def test_a_sender_who_never_stops_is_silent_after_two_hours() -> None:
     assert found(stopped(2), END) == [SILENCE]
 
 
+def open_silence(history: History, now: int) -> Episode:
+    """The episode of a sender who is found silent at `now`."""
+    found = standings(history, POLICY, now, stopped=False)[SILENCE].found
+    episode, _ = step(None, SILENCE, found, lambda: True, now)
+    assert episode is not None
+    return episode
+
+
+def still_silent(history: History, now: int, known: Episode) -> Finding | None:
+    return next(iter(standings(history, POLICY, now, stopped=False, silence=known)[SILENCE].found), None)
+
+
 def test_one_who_is_silent_stays_so_until_mail_goes_out_whatever_the_hour() -> None:
-    night = sender(
-        lambda at: working_hours(at) if at < END - 4 * DAY + 9 * HOUR else 0, until=END - 4 * DAY + 20 * HOUR
-    )
-    now = END - 4 * DAY + 20 * HOUR
-    assert not standings(night, POLICY, now, sends=True)[SILENCE].found
-    (finding,) = standings(night, POLICY, now, sends=True, silent=True)[SILENCE].found
-    assert finding.count is not None and finding.count.end - finding.count.start == 11 * HOUR
-    again = sender(lambda at: 1 if at == END - HOUR else steady(at) if at < END - 3 * HOUR else 0)
-    assert not standings(again, POLICY, END, sends=True, silent=True)[SILENCE].found
+    def office(until: int) -> History:
+        stop = START + 10 * DAY + 12 * HOUR
+        return sender(lambda at: 200 if at < stop and 8 <= at % DAY // HOUR < 18 else 0, until=until)
+
+    told = START + 10 * DAY + 16 * HOUR
+    known = open_silence(office(told), told)
+    night = START + 11 * DAY + 3 * HOUR
+    assert found(office(night), night) == []
+    finding = still_silent(office(night), night, known)
+    assert finding is not None and finding.count is not None and finding.count.end - finding.count.start == 15 * HOUR
+
+
+@pytest.mark.parametrize(("mails", "over"), [(1, False), (9, False), (10, True)])
+def test_a_mail_sent_by_hand_ends_no_silence(mails: int, over: bool) -> None:
+    told = END - 3 * HOUR
+    known = open_silence(sender(lambda at: steady(at) if at < told - 2 * HOUR else 0, until=told), told)
+    again = sender(lambda at: mails if at == END - HOUR else steady(at) if at < told - 2 * HOUR else 0)
+    finding = still_silent(again, END, known)
+    assert (finding is None) == over
+    if finding is not None and finding.count is not None:
+        assert (finding.count.events, finding.count.mails) == (mails, 9_600)
+        assert finding.count.end - finding.count.start == 5 * HOUR
+
+
+def test_a_large_sender_is_silent_while_hardly_any_of_the_mail_goes_out() -> None:
+    def trickle(at: int) -> int:
+        return 200_000 if at < END - DAY else 2
+
+    told = END - 22 * HOUR
+    known = open_silence(sender(lambda at: 200_000 if at < END - DAY else 0, until=told), told)
+    assert still_silent(sender(trickle), END, known) is not None
+    assert still_silent(sender(lambda at: max(trickle(at), 1_000)), END, known) is None
 
 
 def test_one_who_is_known_to_be_stopped_is_not() -> None:
-    assert found(stopped(24), END, sends=False) == []
+    assert found(stopped(24), END, stopped=True) == []
     assert found(stopped(24), END, policy=VolumePolicy(silence=False)) == []
 
 
@@ -64,6 +104,28 @@ def test_a_young_sender_and_a_small_one_have_no_habits() -> None:
     young = sender(lambda at: 100 if at < END - 3 * HOUR else 0, days=6)
     assert found(young, END) == []
     assert found(stopped(40, lambda at: at % DAY == 0), END) == []
+
+
+def test_one_whose_first_mail_is_days_ago_has_no_habits() -> None:
+    assert found(sender(lambda at: 50_000 if at == END - 13 * DAY else 0), END) == []
+
+
+def monthly(at: int) -> int:
+    """A newsletter on one day of every thirty."""
+    return 4_000 if (at - START) % (30 * DAY) == 9 * HOUR else 0
+
+
+def test_a_newsletter_every_month_is_neither_silence_nor_a_spike_and_one_that_fails_to_come_is_told() -> None:
+    state, told, failed_from = None, [], START + 240 * DAY
+    for now in range(START + HOUR, failed_from + 90 * DAY, 6 * HOUR):
+        sent = range(max(START, now - LOOKBACK) // BUCKET * BUCKET, min(now, failed_from), BUCKET)
+        points = tuple(Point(at, monthly(at)) for at in sent if monthly(at))
+        plan = decide(TARGET, points, state, default_policy(), now)
+        state = replace(plan.state, pending=())
+        told += [(a.concern, (a.at - failed_from) // DAY) for a in plan.announcements if a.reason is Reason.OPENED]
+    assert told == [
+        (SILENCE, 28)
+    ]  # the last one came 30 days before that, and a pause may be a day shorter than it looks
 
 
 def working_hours(at: int) -> int:
@@ -114,6 +176,33 @@ def test_five_times_the_most_of_two_weeks_is_a_spike_for_a_day() -> None:
     assert found(history, END - 27 * HOUR, policy=VolumePolicy(spike=6)) == []
 
 
+def remembering(days: dict[int, int], per_bucket: Callable[[int], int]) -> History:
+    """A sender of the last two weeks of whom totals of days before are known."""
+    points = [Point(START - ago * DAY, mails) for ago, mails in days.items()]
+    points += [Point(at, per_bucket(at)) for at in range(START, END, BUCKET) if per_bucket(at)]
+    history = history_from(points, until=END)
+    assert history is not None
+    return history
+
+
+def test_one_who_comes_back_from_two_weeks_without_mail_is_measured_by_the_days_before() -> None:
+    def back(at: int) -> int:
+        return 2_000 if at >= END - 2 * HOUR else 0
+
+    assert found(remembering({1: 10_000}, back), END) == []
+    assert found(remembering({1: 500, 40: 3_000}, back), END) == [SPIKE]
+    assert found(sender(back), END) == []  # of whom nothing else is known
+
+
+def test_as_much_as_a_whole_day_has_brought_before_is_no_spike() -> None:
+    def newsletter(at: int) -> int:
+        return 10_000 if at == END - HOUR else 3
+
+    in_three_hours = 10_000 + 11 * 3
+    assert found(remembering({16: in_three_hours}, newsletter), END) == []
+    assert found(remembering({16: in_three_hours - 1}, newsletter), END) == [SPIKE]
+
+
 def test_a_spike_of_a_small_or_a_young_sender_is_none() -> None:
     assert found(sender(lambda at: 60 if at >= END - HOUR else 1), END) == []
     assert found(sender(lambda at: 900 if at >= END - HOUR else 1, days=7), END) == []
@@ -129,4 +218,4 @@ def test_rejects_are_told_where_they_are_more_than_a_few() -> None:
 
 
 def test_nothing_is_said_of_nobody() -> None:
-    assert standings(None, POLICY, END, sends=True) == {}
+    assert standings(None, POLICY, END, stopped=False) == {}

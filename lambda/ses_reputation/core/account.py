@@ -6,9 +6,10 @@ taken for healthy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .episode import Episode
 from .history import BUCKET, DAY, HOUR, BadData, History, Instant
 from .rates import AWS_LINES, Count, Metric
 from .reading import Unreadable
@@ -30,6 +31,12 @@ LONGEST_WORD = 60
 
 NEAR = 0.9
 """AWS's own rate is told from this part of its review line on, while ours says less."""
+
+OVER_REVIEW, OVER_PAUSE = "AWS's own rate", "AWS's own rate, over the pause line"
+"""The names of its findings: to come over the line at which AWS may pause is news."""
+
+FORGOTTEN = 14 * DAY
+"""An episode of AWS's own rate is closed when AWS has published none for so long: what it would be is not known."""
 
 PACE_HOURS = 3
 """When the quota is used up is foreseen at the pace of the last three hours."""
@@ -91,16 +98,6 @@ class AwsView:
     def unreadable(self) -> tuple[Unreadable, ...]:
         return tuple(part for part in (self.account, self.rates) if isinstance(part, Unreadable))
 
-    @property
-    def shut_down(self) -> bool:
-        """Whether AWS has paused the account, so that its rates say nothing more."""
-        return self.known_account is not None and self.known_account.enforcement == SHUTDOWN
-
-    @property
-    def sends(self) -> bool:
-        """False when mail is known to be stopped, by AWS or by the customer's own switch."""
-        return not self.shut_down and (self.known_account is None or self.known_account.sending)
-
 
 NOT_ASKED = AwsView()
 
@@ -114,6 +111,7 @@ class Standing:
     calm: bool = True  # whether it may come then
     remind: bool = True  # whether it is told again while it lasts
     by_name: bool = False  # whether a finding of another name is news
+    eases: bool = False  # whether it is less severe, without a word, after `quiet` seconds of less
 
     def may_end(self) -> bool:
         return self.calm
@@ -150,29 +148,61 @@ def _number(answer: Mapping[str, object], name: str) -> float:
     return float(value)
 
 
+def paused(view: AwsView, history: History | None, now: Instant, episodes: Mapping[str, Episode]) -> bool:
+    """Whether AWS has paused the account, so that its rates say nothing more: as it says now or, where it cannot be asked, as it
+    last said, until mail goes out."""
+    if view.known_account is not None:
+        return view.known_account.enforcement == SHUTDOWN
+    said = episodes.get(ENFORCEMENT)
+    return said is not None and said.worst.rule == SHUTDOWN and not _sent_after(said.last_held, history, now)
+
+
+def stopped(view: AwsView, history: History | None, now: Instant, episodes: Mapping[str, Episode]) -> bool:
+    """Whether mail is known to be stopped, by AWS or by the customer's own switch."""
+    if view.known_account is not None and not view.known_account.sending:
+        return True
+    said = episodes.get(SENDING) if view.known_account is None else None
+    off = said is not None and not _sent_after(said.last_held, history, now)
+    return off or paused(view, history, now, episodes)
+
+
+def _sent_after(at: Instant, history: History | None, now: Instant) -> bool:
+    """Whether mail has gone out later than `at`; what was under way then is out within an hour."""
+    return history is not None and _sent(history, history.closed(at + HOUR), history.closed(now)) > 0
+
+
 def standings(
-    view: AwsView,
-    policy: AccountPolicy,
-    history: History | None,
-    now: Instant,
-    said: Callable[[Metric, Severity], bool],
-    was: str = "",
+    view: AwsView, policy: AccountPolicy, history: History | None, now: Instant, episodes: Mapping[str, Episode]
 ) -> dict[str, Standing]:
-    """Every concern that can be judged now. `said` says whether the episode of our own rate of a
-    metric says as much already, `was` is the enforcement status that was last told."""
+    """Every concern that can be judged now, beside the `episodes` that are open."""
     found: dict[str, Standing] = {}
     account = view.known_account
     if account is not None:
+        was = episodes[ENFORCEMENT].worst.rule if ENFORCEMENT in episodes else ""
         found[ENFORCEMENT] = Standing(_enforcement(account, was), quiet=0, by_name=True)
         found[SENDING] = Standing(_sending(account), quiet=0)
-        found[QUOTA] = Standing(_quota(account, policy, history, now), quiet=DAY)
-    if view.rates is not None and not isinstance(view.rates, Unreadable):
+        found[QUOTA] = Standing(_quota(account, policy, history, now), quiet=DAY, eases=True)
+    readable = view.rates is not None and not isinstance(view.rates, Unreadable)
+    if readable and not paused(view, history, now, episodes):
         for metric, concern in AWS_RATE.items():
-            rate = view.rates.get(metric)
-            over = () if rate is None else _aws_rate(metric, rate)
-            holds = tuple(finding for finding in over if not said(metric, finding.severity))
-            found[concern] = Standing(holds, quiet=DAY, calm=rate is not None)
+            rate = view.known_rates.get(metric)
+            found[concern] = _rate_standing(metric, rate, now, episodes.get(concern), episodes.get(metric.value))
     return found
+
+
+def _rate_standing(
+    metric: Metric, rate: AwsRate | None, now: Instant, known: Episode | None, ours: Episode | None
+) -> Standing:
+    """Of AWS's own rate of a metric, of which an episode is `known`, beside the episode of `ours`, whose messages, and reminders,
+    show AWS's rate too."""
+    if rate is None:
+        forgotten = known is not None and now - known.last_held >= FORGOTTEN
+        return Standing((), quiet=DAY, calm=forgotten, remind=ours is None)
+    found = _aws_rate(metric, rate)
+    if known is None and ours is not None:
+        found = tuple(finding for finding in found if finding.severity > ours.severity)
+    climbs = bool(found) and found[0].rule == OVER_PAUSE
+    return Standing(found, quiet=DAY, remind=ours is None, by_name=climbs, eases=True)
 
 
 def _enforcement(account: Account, was: str) -> tuple[Finding, ...]:
@@ -232,4 +262,5 @@ def _aws_rate(metric: Metric, rate: AwsRate) -> tuple[Finding, ...]:
     if rate.rate < NEAR * review:
         return ()
     severity = Severity.CRITICAL if rate.rate >= review else Severity.WARNING
-    return (Finding("AWS's own rate", severity, bound=rate.rate, line=review),)
+    name = OVER_PAUSE if rate.rate >= AWS_LINES[metric].pause else OVER_REVIEW
+    return (Finding(name, severity, bound=rate.rate, line=review),)

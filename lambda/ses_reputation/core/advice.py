@@ -63,7 +63,7 @@ _STEPS: dict[str, tuple[str, ...]] = {
     SILENCE: (
         "Look at what sends: its queue, its errors, its credentials, the last deployment.",
         "Send one mail by hand and see what Amazon SES answers.",
-        "If it was planned, nothing is to be done: this ends with the next mail.",
+        "If it was planned, nothing is to be done: this ends when mail goes out again.",
     ),
     SPIKE: (
         "Ask whether somebody planned it: a campaign, a migration, a test.",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from . import account, volume
-from .account import AWS_RATE, AWS_UNREADABLE, ENFORCEMENT, NOT_ASKED, AwsView, Standing
+from .account import AWS_UNREADABLE, NOT_ASKED, AwsView, Standing
 from .days import days_after, with_days
 from .episode import Change, Episode, Reason, step
 from .gauges import VERDICT_VALUES, gauges_at
@@ -26,7 +26,7 @@ from .judge import (
     told_once,
 )
 from .plan import JUDGED, Announcement, Episodes, Gauge, MetricState, Plan, State
-from .rates import Count, Metric, View
+from .rates import Count, View
 from .reading import UNREADABLE, Statistics, Trouble, Unreadable
 from .rules import Finding, Policy, Severity, Verdict, findings
 from .target import Target
@@ -81,7 +81,8 @@ def decide(
     others = {concern: episode for concern, episode in other_episodes(episodes).items() if concern not in off}
     kept: dict[str, Episode] = rates
     changes: list[Change] = []
-    if not aws.shut_down:
+    paused = account.paused(aws, history, now, episodes)
+    if not paused:
         after: Episodes = rates
         ended: dict[str, int] = {}
         for tick in ticks_since(before.judged, history, now):
@@ -92,6 +93,8 @@ def decide(
         kept, changes = told_once(rates, after, now, ended)
     failures = before.aws_failures + 1 if aws.unreadable else 0
     found = _standings(aws, policy, history, now, {**others, **kept}, failures)
+    if paused and UNREADABLE in kept:
+        found[UNREADABLE] = Standing((), quiet=READABLE_AGAIN)
     kept, besides = _stepped(found, {**others, **kept}, now, before.tick)
     states = metric_states(history, policy, now, kept, aws)
     new = tuple(
@@ -100,7 +103,7 @@ def decide(
     )
     state = State(
         tick=now,
-        judged=before.judged if aws.shut_down else now,
+        judged=before.judged if paused else now,
         published=before.published,
         first=before.first if history is None else history.first,
         aws_failures=failures,
@@ -134,17 +137,9 @@ def _standings(
     aws: AwsView, policy: Policy, history: History | None, now: Instant, episodes: Episodes, failures: int
 ) -> dict[str, Standing]:
     """Every concern besides our own rates that can be judged now."""
-
-    def said(metric: Metric, severity: Severity) -> bool:
-        ours = episodes.get(metric.value)
-        return AWS_RATE[metric] not in episodes and ours is not None and ours.severity >= severity
-
-    was = episodes[ENFORCEMENT].worst.rule if ENFORCEMENT in episodes else ""
-    found = account.standings(aws, policy.account, history, now, said, was)
-    for metric, concern in AWS_RATE.items():
-        if concern in found and metric.value in episodes:  # whose messages, and reminders, show AWS's own rate
-            found[concern] = replace(found[concern], remind=False)
-    found |= volume.standings(history, policy.volume, now, sends=aws.sends, silent=SILENCE in episodes)
+    found = account.standings(aws, policy.account, history, now, episodes)
+    stopped = account.stopped(aws, history, now, episodes)
+    found |= volume.standings(history, policy.volume, now, stopped=stopped, silence=episodes.get(SILENCE))
     if aws.account is not None or aws.rates is not None:
         denied = any(unread.trouble is Trouble.DENIED for unread in aws.unreadable)
         tell = denied or failures >= FAILURES_BEFORE_TELLING or AWS_UNREADABLE in episodes
@@ -158,13 +153,18 @@ def _standings(
 def _stepped(
     found: Mapping[str, Standing], before: Episodes, now: Instant, last: Instant
 ) -> tuple[dict[str, Episode], list[Change]]:
-    """The episodes after what was `found` now; those of which nothing is known stay as they are.
+    """The episodes after what was `found` now; those of which nothing is known stay as they are, and as bad.
 
     One that opens is named after the full hour, if there was one since the tick `last`: a run without a memory tells what AWS
     says at full hours, so that its message and the one of the next run with a memory are known for the same.
     """
     hour = now // HOUR * HOUR
-    kept = dict(before)
+    kept = {
+        concern: replace(episode, severe_at=now)
+        if concern not in JUDGED and concern not in found and episode.severe_at >= last
+        else episode
+        for concern, episode in before.items()
+    }
     changes = []
     for concern, standing in found.items():
         episode, change = step(
@@ -176,6 +176,7 @@ def _stepped(
             standing.quiet,
             remind=standing.remind,
             by_name=standing.by_name,
+            eases=standing.eases,
         )
         if episode is not None and change is not None and change.reason is Reason.OPENED and last < hour:
             episode = replace(episode, id=f"{concern}-{stamp(hour)}")

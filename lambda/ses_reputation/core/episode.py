@@ -65,6 +65,7 @@ class Episode:
     told_at: Instant  # when it was opened, or last escalated or changed: reminders count from here
     reminders: int  # since then
     worst: Finding  # what opened it, or last made it worse or changed it
+    severe_at: Instant = 0  # the last tick at which it was, as far as is known, as bad as `severity`
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +87,19 @@ def step(
     *,
     remind: bool = True,
     by_name: bool = False,
+    eases: bool = False,
 ) -> tuple[Episode | None, Change | None]:
     """The episode after the tick `now`, and what there is to say of it, if anything.
 
     `found` is what holds now, worst first. `calm` says whether the all-clear's other conditions are met; it is asked only
     when nothing has held for `quiet` seconds. A reminder that is due waits for `remind`. Where episodes go `by_name`, a finding
-    of another name is news even if it is no worse.
+    of another name is news even if it is no worse. One that `eases` is of its lesser severity, without a word, when nothing as
+    bad has held for `quiet` seconds: it is news again when it grows worse again.
     """
     if previous is None:
         if not found:
             return None, None
-        episode = Episode(f"{concern}-{stamp(now)}", concern, now, found[0].severity, 1, now, now, 0, found[0])
+        episode = Episode(f"{concern}-{stamp(now)}", concern, now, found[0].severity, 1, now, now, 0, found[0], now)
         return episode, Change(Reason.OPENED, episode)
     if found:
         worse = found[0].severity > previous.severity
@@ -109,8 +112,13 @@ def step(
                 told_at=now,
                 reminders=0,
                 worst=found[0],
+                severe_at=now,
             )
             return turned, Change(Reason.ESCALATED if worse else Reason.CHANGED, turned)
+        if found[0].severity == previous.severity:
+            previous = replace(previous, severe_at=now)
+        elif eases and now - previous.severe_at >= quiet:
+            previous = replace(previous, severity=found[0].severity, worst=found[0], severe_at=now)
         previous = replace(previous, last_held=now)
     elif now - previous.last_held >= quiet and calm():
         return None, Change(Reason.RECOVERED, replace(previous, seq=previous.seq + 1), ended=True)

@@ -127,7 +127,7 @@ def other_verdicts(episodes: Episodes, now: Instant, aws: AwsView) -> Iterator[V
     """The verdicts of everything but our own rates: open episodes, and what could not be read."""
     for episode in other_episodes(episodes).values():
         if episode.opened_at <= now and episode.concern != AWS_UNREADABLE:
-            yield Verdict[episode.severity.name] if episode.last_held >= now else Verdict.WARNING
+            yield Verdict[episode.severity.name] if episode.severe_at >= now else Verdict.WARNING
     if aws.unreadable:
         yield Verdict.UNKNOWN
 

@@ -41,6 +41,9 @@ def headline_of(announcement: Announcement) -> str:
     if announcement.concern in _METRICS:
         return _rate_headline(announcement, _METRICS[announcement.concern])
     region = announcement.target.region
+    if _forgotten(announcement):
+        closed = "Closed, not known" if announcement.kind is Kind.RESOLVED else "Still UNKNOWN"
+        return f"{closed}: AWS publishes no SES {_AWS_METRICS[announcement.concern]} rate of its own in {region} now"
     if announcement.kind is Kind.RESOLVED:
         return f"OK: {_OVER[announcement.concern].format(region=region)}"
     still = "Still " if announcement.kind is Kind.REMINDER else ""
@@ -57,6 +60,8 @@ def status_of(announcement: Announcement) -> str:
     """OK, WARNING, CRITICAL, UNKNOWN or TEST."""
     if announcement.concern == TEST:
         return "TEST"
+    if _forgotten(announcement):
+        return "UNKNOWN"
     if announcement.kind is Kind.RESOLVED:
         return "OK"
     if announcement.concern in (UNREADABLE, AWS_UNREADABLE):
@@ -93,7 +98,7 @@ _OVER = {
     QUOTA: "the SES sending quota in {region} is enough again",
     AWS_RATE[Metric.BOUNCE]: "AWS's own SES bounce rate in {region} is low again",
     AWS_RATE[Metric.COMPLAINT]: "AWS's own SES complaint rate in {region} is low again",
-    AWS_UNREADABLE: "the SES account state of {region} can be read again",
+    AWS_UNREADABLE: "what AWS says of SES in {region} can be read again",
     SILENCE: "SES in {region} sends mail again",
     SPIKE: "SES mail in {region} is back to what is usual",
     REJECTS: "SES in {region} rejects hardly any mail now",
@@ -117,7 +122,8 @@ def _trouble(announcement: Announcement) -> str:
             used = "" if cause.count is None or cause.count.rate is None else f"{percent(cause.count.rate)} of "
             return f"{used}the SES sending quota in {region} used"
         case account.AWS_UNREADABLE:
-            return f"SES account state of {region} cannot be read ({cause.rule})"
+            what = "SES account state" if announcement.account is None else "AWS's own SES rates"
+            return f"{what} of {region} cannot be read ({cause.rule})"
         case volume.SILENCE:
             span = "" if cause.count is None else f" for {duration(cause.count.end - cause.count.start)}"
             return f"no mail from SES in {region}{span}"
@@ -160,12 +166,31 @@ def summary_of(announcement: Announcement, context: Context) -> list[str]:
     """What happened and what it means, in a few sentences."""
     if announcement.concern in _METRICS:
         return list(_rate_summary(announcement, _METRICS[announcement.concern], context))
+    if _forgotten(announcement):
+        return list(_no_rate(announcement, context))
     if announcement.kind is Kind.RESOLVED:
         return [_OVER_SUMMARY.get(announcement.concern, "It is over.")]
     said = list(_SUMMARIES[announcement.concern](announcement, context))
     if not announcement.found:
         said.append("Nothing of it is found at this moment; it is over when that has lasted for a day.")
     return said
+
+
+def _forgotten(announcement: Announcement) -> bool:
+    """Whether it is about a rate of AWS's own that AWS publishes no more."""
+    metric = _AWS_METRICS.get(announcement.concern)
+    return metric is not None and all(state.aws is None for state in announcement.metrics if state.metric is metric)
+
+
+def _no_rate(announcement: Announcement, context: Context) -> Iterator[str]:
+    yield (
+        f"AWS has published no {_AWS_METRICS[announcement.concern]} rate of its own since "
+        f"{when(announcement.last_held, context.zone)}, so that nobody knows what it is now."
+    )
+    if announcement.kind is Kind.RESOLVED:
+        yield "This is closed, and is told anew if AWS publishes a rate as high."
+    else:
+        yield "There may be none while no mail goes out. This is closed when there has been none for 14 days."
 
 
 _OVER_SUMMARY = {
@@ -217,7 +242,9 @@ def _unreadable(announcement: Announcement, _: Context) -> Iterator[str]:
 def _enforcement(announcement: Announcement, _: Context) -> Iterator[str]:
     match announcement.cause.rule:
         case account.PROBATION:
-            yield "AWS reviews this account (enforcement status PROBATION). It still sends; AWS may pause it."
+            sends = announcement.account is None or announcement.account.sending
+            still = "It still sends; AWS may pause it." if sends else "AWS may pause it; its own sending switch is off."
+            yield f"AWS reviews this account (enforcement status PROBATION). {still}"
             yield "The reason is in AWS's notice to the mail address of the account's root user. It need not be a rate."
         case account.SHUTDOWN:
             yield "AWS has paused this account (enforcement status SHUTDOWN): no mail leaves it in this region."
@@ -240,7 +267,9 @@ def _quota(announcement: Announcement, context: Context) -> Iterator[str]:
     if cause.count is not None and cause.count.rate is not None:
         used = percent(cause.count.rate)
         yield f"{cause.count.events:,} of the {cause.count.mails:,} mails that may be sent in 24 hours are sent: {used}."
-    if cause.until is None:
+    if cause.until is None and all(state.shown is None for state in announcement.metrics):
+        yield "When it is used up is not known here: there are no send statistics."
+    elif cause.until is None:
         yield "At the pace of the last three hours it lasts for the next day."
     elif cause.until <= announcement.at:
         yield "It is used up: Amazon SES refuses mail until older mail is more than a day old."
@@ -281,6 +310,10 @@ _DIFFERENCE = {
 
 def _aws_unreadable(announcement: Announcement, _: Context) -> Iterator[str]:
     cause = announcement.cause
+    if announcement.account is not None:
+        yield f"AWS's own bounce and complaint rates cannot be read: {cause.rule} ({plain(cause.detail)})."
+        yield "Until they can, nobody is told where they are higher than ours. Our own rates and the account's state are still judged."
+        return
     yield f"What AWS says of this account cannot be read: {cause.rule} ({plain(cause.detail)})."
     yield "Until it can, nobody is told here of a review, a pause, or a quota that runs out. Our own rates are still judged."
 
@@ -289,8 +322,9 @@ def _silence(announcement: Announcement, context: Context) -> Iterator[str]:
     count = announcement.cause.count
     if count is not None:
         span = duration(count.end - count.start)
-        yield f"Nothing has been sent since {when(count.start, context.zone)}, for {span}."
-        yield f"That is not this account's habit; in the 24 hours up to now it sent {plural(count.mails, 'mail')}."
+        but = f", but for {plural(count.events, 'mail')}" if count.events else ""
+        yield f"Nothing has been sent since {when(count.start, context.zone)}, for {span}{but}."
+        yield f"That is not this account's habit; in the 24 hours before it sent {plural(count.mails, 'mail')}."
     yield "A sender who sends nothing has perfect rates: look whether the mail is stuck."
 
 
@@ -298,8 +332,8 @@ def _spike(announcement: Announcement, _: Context) -> Iterator[str]:
     count = announcement.cause.count
     if count is not None:
         yield (
-            f"{plural(count.events, 'mail')} in three hours; the most that any three hours of the last two weeks brought "
-            f"is {count.mails:,}."
+            f"{plural(count.events, 'mail')} in three hours; the most that "
+            f"{announcement.cause.detail or 'any three hours of the last two weeks'} brought is {count.mails:,}."
         )
     yield "If nobody planned this, somebody may be sending with stolen credentials."
 
@@ -363,6 +397,10 @@ _NEW = {
 def _new(announcement: Announcement) -> str:
     if announcement.concern in _METRICS and announcement.reason is Reason.RECOVERED:
         return "it is over: for the last 24 hours no rule has held, and the rates are low"
+    if _forgotten(announcement) and announcement.reason is Reason.RECOVERED:
+        return "it is closed, though nobody knows the rate"
+    if announcement.concern in _AWS_METRICS and announcement.reason is Reason.CHANGED:
+        return "it is over the line at which AWS may pause sending"
     return _NEW[announcement.reason].format(word=announcement.severity.word)
 
 

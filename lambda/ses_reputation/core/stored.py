@@ -17,7 +17,7 @@ from .plan import CONCERNS, State
 from .reading import UNREADABLE, Trouble
 from .rules import Finding, Severity
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a state can no longer be read by the code before it."""
 
 LARGEST = 253_402_300_799
@@ -59,8 +59,8 @@ def _impossible(state: State) -> Iterator[str]:
         yield "state has two episodes of one concern"
     for episode in state.episodes:
         yield from _senseless(episode.concern, episode.severity, (episode.worst,))
-        held, told = episode.last_held, episode.told_at
-        if not (episode.opened_at <= held <= state.tick and episode.opened_at <= told <= state.tick):
+        held, told, severe = episode.last_held, episode.told_at, episode.severe_at
+        if not (episode.opened_at <= held <= state.tick and episode.opened_at <= told <= state.tick >= severe):
             yield f"state has times of {episode.concern} that are out of order"
         if episode.seq < 1 or episode.reminders > MOST_REMINDERS:
             yield f"state has {episode.seq} messages and {episode.reminders} reminders of {episode.concern}"

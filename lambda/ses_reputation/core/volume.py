@@ -6,7 +6,10 @@ that is not known for a week.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .account import Standing
+from .episode import Episode
 from .history import BUCKET, DAY, HOUR, SLOTS_PER_DAY, History, Instant
 from .rates import Count
 from .rules import Finding, Severity, VolumePolicy
@@ -24,29 +27,36 @@ STEADY_MAILS = 10
 the days that clocks change), is silent after two hours without mail."""
 
 SILENT_DAY, GAPS, HABIT_MAILS = DAY, 2, 1_000
-"""Another who sends as much as this in two weeks is silent after a day, and twice the longest pause ever seen: week-ends and
-holidays are such pauses."""
+"""Another who sends as much as this in two weeks is silent after a day, and twice the longest pause known: week-ends and
+holidays are such pauses, and so, for as long as it is known, is an outage."""
+
+RESUMED_MAILS, RESUMED_SHARE = 10, 0.001
+"""A silence is over with so many mails, and so much of what an average day brought before: more than a trial by hand."""
 
 SPIKE_HOURS, SPIKE_MAILS = 3, 1_000
-"""A spike is judged over three hours, against all three hours of two weeks but the last day, and not below this."""
+"""A spike is judged over three hours, against all three hours of two weeks but the last day, and not below this. What is
+known only by day must have brought less in any of its days."""
+
+TWO_WEEKS = 14 * SLOTS_PER_DAY
+"""Before these many slots mail is known by day only, each day as one slot (days.py)."""
 
 REJECTED, REJECTED_SHARE = 10, 0.001
 """Amazon SES rejects mail in which it finds a virus: so many in a day, and so much of the day's mail, is told."""
 
 
 def standings(
-    history: History | None, policy: VolumePolicy, now: Instant, *, sends: bool, silent: bool = False
+    history: History | None, policy: VolumePolicy, now: Instant, *, stopped: bool, silence: Episode | None = None
 ) -> dict[str, Standing]:
-    """Every concern of the amount of mail. Where mail is known to be stopped (`sends`), silence is not judged; where the sender
-    is `silent` already, it is until mail goes out."""
+    """Every concern of the amount of mail. Where mail is known to be `stopped`, silence is not judged; where an episode of
+    `silence` is open already, it is until mail goes out again."""
     if history is None:
         return {}
     end = history.closed(now)
     found = {REJECTS: Standing(_rejects(history, end), quiet=DAY)}
     if policy.spike:
         found[SPIKE] = Standing(_spike(history, end, policy.spike), quiet=DAY)
-    if policy.silence and sends:
-        found[SILENCE] = Standing(_silence(history, end, silent), quiet=HOUR)
+    if policy.silence and not stopped:
+        found[SILENCE] = Standing(_silence(history, end, silence), quiet=HOUR)
     return found
 
 
@@ -60,23 +70,41 @@ def _sent(history: History, start: int, end: int) -> int:
     return history.attempts[max(0, end)] - history.attempts[max(0, start)]
 
 
-def _silence(history: History, end: int, silent: bool) -> tuple[Finding, ...]:
+def _silence(history: History, end: int, known: Episode | None) -> tuple[Finding, ...]:
     last = end
     while last > 0 and history.attempts[last] == history.attempts[last - 1]:
         last -= 1
-    slots = end - last
-    if slots < SILENT_HOURS * SLOTS_PER_HOUR or not (silent or _unusual(history, end, last)):
+    if known is not None:
+        last = min(last, _began(history, known))
+        if _resumed(history, last, end):
+            return ()
+    elif end - last < SILENT_HOURS * SLOTS_PER_HOUR or not _unusual(history, end, last):
         return ()
-    count = Count(0, _sent(history, end - SLOTS_PER_DAY, end), history.time(last), history.time(end))
+    before = _sent(history, last - SLOTS_PER_DAY, last)
+    count = Count(_sent(history, last, end), before, history.time(last), history.time(end))
     return (Finding("no mail", Severity.WARNING, count),)
+
+
+def _began(history: History, silence: Episode) -> int:
+    """The slot in which a silence that is open began, never before its last mail."""
+    count = silence.worst.count
+    start = silence.opened_at if count is None else count.start
+    return history.closed(start + BUCKET - 1)
+
+
+def _resumed(history: History, last: int, end: int) -> bool:
+    """Whether mail goes out again, in the last day, after a silence since the slot `last`."""
+    oldest = max(0, last - TWO_WEEKS)
+    usual = _sent(history, oldest, last) / max(1, last - oldest) * SLOTS_PER_DAY
+    return _sent(history, max(last, end - SLOTS_PER_DAY), end) >= max(RESUMED_MAILS, RESUMED_SHARE * usual)
 
 
 def _unusual(history: History, end: int, last: int) -> bool:
     """Whether no mail since the slot `last` is not this sender's habit."""
     days = min(13, (end - SLOTS_PER_DAY // 4) // SLOTS_PER_DAY)
-    if days < KNOWN_DAYS or last == 0:
+    if days < KNOWN_DAYS or last < KNOWN_DAYS * SLOTS_PER_DAY:
         return False
-    return _steady(history, end, days) or _out_of_habit(history, last, end - last)
+    return _steady(history, end, days) or _out_of_habit(history, last, end)
 
 
 def _steady(history: History, end: int, days: int) -> bool:
@@ -90,16 +118,22 @@ def _steady(history: History, end: int, days: int) -> bool:
     return True
 
 
-def _out_of_habit(history: History, last: int, slots: int) -> bool:
+def _out_of_habit(history: History, last: int, end: int) -> bool:
     """Whether the pause since the slot `last` is far longer than any before."""
-    oldest = max(0, last - 13 * SLOTS_PER_DAY)
-    if slots * BUCKET < SILENT_DAY or _sent(history, oldest, last) < HABIT_MAILS:
+    slots = end - last
+    if slots * BUCKET < SILENT_DAY or _sent(history, last - TWO_WEEKS, last) < HABIT_MAILS:
         return False
-    longest = pause = 0
-    for slot in range(oldest, last):
-        pause = pause + 1 if history.attempts[slot + 1] == history.attempts[slot] else 0
-        longest = max(longest, pause)
-    return slots > GAPS * longest
+    return slots > GAPS * max(_pauses(history, last, end), default=0)
+
+
+def _pauses(history: History, last: int, end: int) -> Iterator[int]:
+    """The length of every pause before the slot `last`, in slots. Mail that is known by day only stands at the day's beginning:
+    the pause after it is up to a day shorter than it looks."""
+    mail = 0  # the slot with mail before
+    for slot in range(1, last):
+        if history.attempts[slot + 1] > history.attempts[slot]:
+            yield slot - mail - 1 - (SLOTS_PER_DAY if mail < end - TWO_WEEKS else 0)
+            mail = slot
 
 
 def _spike(history: History, end: int, times: float) -> tuple[Finding, ...]:
@@ -108,11 +142,14 @@ def _spike(history: History, end: int, times: float) -> tuple[Finding, ...]:
     before = end - SLOTS_PER_DAY
     if now < SPIKE_MAILS or before < KNOWN_DAYS * SLOTS_PER_DAY:
         return ()
-    oldest = max(span, before - 13 * SLOTS_PER_DAY)
-    most = max(_sent(history, slot - span, slot) for slot in range(oldest, before + 1))
-    if now <= times * most:
+    by_day = max(0, end - TWO_WEEKS)
+    most = max(_sent(history, slot - span, slot) for slot in range(max(span, by_day + span), before + 1))
+    day = max((_sent(history, slot, slot + 1) for slot in range(by_day)), default=0)
+    usual, of = (most, "any three hours of the last two weeks") if most else (day, "any day before")
+    if not usual or now <= times * usual or now <= day:
         return ()
-    return (Finding("spike", Severity.WARNING, Count(now, most, history.time(end - span), history.time(end))),)
+    count = Count(now, usual, history.time(end - span), history.time(end))
+    return (Finding("spike", Severity.WARNING, count, detail=of),)
 
 
 def _rejects(history: History, end: int) -> tuple[Finding, ...]:
