@@ -55,6 +55,7 @@ def build(settings: Path) -> Path:
         shutil.copytree(SOURCE / "ses_reputation", folder / "ses_reputation", ignore=ignore)
         shutil.copyfile(settings, folder / "settings.toml")
         _precompile(folder)
+        _let_everybody_read(folder)
 
     return _once("asset", key, assemble)
 
@@ -145,6 +146,12 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _let_everybody_read(folder: Path) -> None:
+    """Lambda runs as another user than the one whose file modes go into the zip; whoever builds may keep his own files to himself."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _byte_code_python() -> str:

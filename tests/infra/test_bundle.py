@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import subprocess
 import zipfile
@@ -35,6 +36,21 @@ def test_the_same_sources_give_the_same_bytes(asset: Path, tmp_path: Path, monke
     monkeypatch.setattr(bundle, "CACHE", tmp_path)
     again = bundle.build(SETTINGS)
     assert again != asset and digest(again) == digest(asset)
+
+
+def test_lambda_may_read_it_whatever_the_builder_keeps_to_himself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libraries = bundle.pinned_libraries()
+    (tmp_path / libraries.name).symlink_to(libraries)
+    monkeypatch.setattr(bundle, "CACHE", tmp_path)
+    before = os.umask(0o077)
+    try:
+        built = bundle.build(SETTINGS)
+    finally:
+        os.umask(before)
+    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in (built, *built.rglob("*"))}
+    assert modes == {(True, 0o755), (False, 0o644)}
 
 
 def test_other_settings_are_another_asset_that_holds_them(asset: Path) -> None:
