@@ -40,9 +40,10 @@ def slack(stack: Stack, settings: Settings, *, code: lambda_.Code, people: sns.T
     role = iam.Role(stack, "SlackRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     for statement in (*_read_address(stack, settings.slack), _log(log_group)):
         role.add_to_policy(statement)
+    region, account = _place(settings.slack, "<AWS::Region>", "<AWS::AccountId>")
     Validations.of(role).acknowledge(
         Acknowledgment(
-            id=f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:{_region(settings.slack, '<AWS::Region>')}:<AWS::AccountId>:key/*]",
+            id=f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:{region}:{account}:key/*]",
             reason="Which key encrypts the webhook's address is not known here; the condition on the encryption context holds "
             "the right to that one parameter or secret.",
         )
@@ -86,37 +87,40 @@ def slack(stack: Stack, settings: Settings, *, code: lambda_.Code, people: sns.T
 
 
 def _read_address(stack: Stack, slack: Slack) -> tuple[iam.PolicyStatement, ...]:
-    """The right to read the webhook's address and nothing beside it, under whatever key of this account it is encrypted: KMS
-    is told of what it decrypts, and by whom."""
-    region = _region(slack, stack.region)
+    """The right to read the webhook's address and nothing beside it, under whatever key of its account it is encrypted: KMS is
+    told of what it decrypts, and by whom."""
+    region, account = _place(slack, stack.region, stack.account)
     if slack.webhook_parameter:
         action, context = "ssm:GetParameter", "PARAMETER_ARN"
-        arn = f"arn:{stack.partition}:ssm:{region}:{stack.account}:parameter{slack.webhook_parameter}"
+        stored = [f"arn:{stack.partition}:ssm:{region}:{account}:parameter{slack.webhook_parameter}"]
     else:
         action, context = "secretsmanager:GetSecretValue", "SecretARN"
-        arn = slack.webhook_secret
-        if not arn.startswith("arn:"):
-            arn = f"arn:{stack.partition}:secretsmanager:{region}:{stack.account}:secret:{arn}"
-        if not re.fullmatch(_WHOLE, arn):
-            arn += "-??????"  # what Secrets Manager adds to a name
+        stored = _secret(slack.webhook_secret, f"arn:{stack.partition}:secretsmanager:{region}:{account}:secret:")
     return (
-        iam.PolicyStatement(sid="ReadWebhook", actions=[action], resources=[arn]),
+        iam.PolicyStatement(sid="ReadWebhook", actions=[action], resources=stored),
         iam.PolicyStatement(
             sid="DecryptWebhook",
             actions=["kms:Decrypt"],
-            resources=[f"arn:{stack.partition}:kms:{region}:{stack.account}:key/*"],
-            conditions={"StringLike": {f"kms:EncryptionContext:{context}": arn}},
+            resources=[f"arn:{stack.partition}:kms:{region}:{account}:key/*"],
+            conditions={"StringLike": {f"kms:EncryptionContext:{context}": stored}},
         ),
     )
 
 
-def _region(slack: Slack, here: str) -> str:
-    """Where the address is stored: in the region of a secret's ARN, else `here`."""
-    return slack.webhook_secret.split(":")[3] if slack.webhook_secret.startswith("arn:") else here
+def _place(slack: Slack, region: str, account: str) -> tuple[str, str]:
+    """The region and the account in which the address is stored: those of a secret's ARN, else those given."""
+    if not slack.webhook_secret.startswith("arn:"):
+        return region, account
+    _, _, _, region, account, *_ = slack.webhook_secret.split(":")
+    return region, account
 
 
-_WHOLE = r"arn:.*-[A-Za-z0-9]{6}"
-"""The ARN of a secret with the six signs that Secrets Manager has added to its name."""
+def _secret(name: str, before: str) -> list[str]:
+    """What the whole ARN of a secret is like, given its name or its ARN. To a name Secrets Manager adds a hyphen and six signs;
+    of an ARN that ends in those nobody can tell whether they are part of the name."""
+    if not name.startswith("arn:"):
+        return [f"{before}{name}-??????"]
+    return [name, f"{name}-??????"] if re.fullmatch(r".*-[A-Za-z0-9]{6}", name) else [f"{name}-??????"]
 
 
 def _log(log_group: logs.LogGroup) -> iam.PolicyStatement:

@@ -102,7 +102,7 @@ def test_the_forwarder_may_read_one_parameter_decrypt_nothing_else_and_tell_nobo
     parameter = rights["ReadWebhook"]["Resource"]
     assert actions(rights["ReadWebhook"]) == ["ssm:GetParameter"]
     assert parameter["Fn::Join"][1][-1] == ":parameter/ses-reputation/slack"
-    assert rights["DecryptWebhook"]["Condition"] == {"StringLike": {"kms:EncryptionContext:PARAMETER_ARN": parameter}}
+    assert rights["DecryptWebhook"]["Condition"] == {"StringLike": {"kms:EncryptionContext:PARAMETER_ARN": [parameter]}}
 
 
 def test_the_monitor_itself_may_not_read_the_address(slack_resources: Resources) -> None:
@@ -110,17 +110,28 @@ def test_the_monitor_itself_may_not_read_the_address(slack_resources: Resources)
 
 
 @pytest.mark.parametrize(
-    ("toml", "ending"),
-    [(SECRET, ":secret:slack/webhook-??????"), (ELSEWHERE, WHOLE)],
-    ids=["by name", "by ARN"],
+    ("name", "endings"),
+    [
+        ("slack/webhook", [":secret:slack/webhook-??????"]),
+        ("slack/team-alerts", [":secret:slack/team-alerts-??????"]),
+        (WHOLE, [WHOLE, f"{WHOLE}-??????"]),
+        (WHOLE[:-7], [f"{WHOLE[:-7]}-??????"]),
+    ],
 )
-def test_a_secret_is_named_as_narrowly_as_the_settings_do(synth: Synth, toml: str, ending: str) -> None:
-    rights = forwarder_rights(synth(toml)["Resources"])
+def test_a_secret_is_named_as_narrowly_as_the_settings_do(synth: Synth, name: str, endings: list[str]) -> None:
+    rights = forwarder_rights(synth(f'[slack]\nwebhook_secret = "{name}"\n')["Resources"])
     assert actions(rights["ReadWebhook"]) == ["secretsmanager:GetSecretValue"]
-    assert json.dumps(rights["ReadWebhook"]["Resource"]).rstrip('"]}').endswith(ending)
-    assert rights["DecryptWebhook"]["Condition"] == {
-        "StringLike": {"kms:EncryptionContext:SecretARN": rights["ReadWebhook"]["Resource"]}
-    }
+    named = rights["ReadWebhook"]["Resource"]
+    named = named if isinstance(named, list) else [named]
+    assert len(named) == len(endings)
+    for arn, ending in zip(named, endings, strict=True):
+        assert json.dumps(arn).rstrip('"]}').endswith(ending)
+    assert rights["DecryptWebhook"]["Condition"] == {"StringLike": {"kms:EncryptionContext:SecretARN": named}}
+
+
+def test_a_secret_of_another_account_may_be_under_a_key_of_that_account(synth: Synth) -> None:
+    rights = forwarder_rights(synth(ELSEWHERE)["Resources"])
+    assert json.dumps(rights["DecryptWebhook"]["Resource"]).rstrip('"]}').endswith(":kms:us-east-2:123456789012:key/*")
 
 
 def test_the_forwarder_leaves_time_for_the_pause_that_slack_asks_for(slack_resources: Resources) -> None:
