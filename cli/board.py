@@ -89,11 +89,12 @@ def dashboard(settings: Settings | None, file: Path, profile: str | None) -> int
         from .board_picture import draw
     except ImportError:
         raise Unusable("Drawing needs matplotlib: pip install matplotlib") from None
-    name = "SesReputation" if settings is None else settings.stack_name
     try:
         session = boto3.Session(profile_name=profile)
         if session.region_name is None:
             raise Unusable("No region: set AWS_REGION to the one that the stack is deployed to.")
+        region = session.region_name
+        name = f"SesReputation-{region}" if settings is None else settings.dashboard_name(region)
         reader = Reader(session, int(time.time()))
         widgets = reader.widgets(name)
     except BotoCoreError as error:

@@ -50,7 +50,7 @@ def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[
 
 
 def _context(settings: Settings | None, target: Target) -> Context:
-    name = "SesReputation" if settings is None else settings.stack_name
+    name = f"SesReputation-{target.region}" if settings is None else settings.dashboard_name(target.region)
     return Context(
         stage="" if settings is None else settings.deployment.stage,
         zone=UTC if settings is None else settings.alerts.zone,

@@ -35,7 +35,7 @@ def dashboard(
     """With several targets: all of them side by side, and one at a time, to be chosen."""
     regions = settings.targets.regions if settings.targets.regions else (stack.region,)
     board = cloudwatch.Dashboard(
-        stack, "Dashboard", dashboard_name=settings.stack_name, default_interval=Duration.days(14)
+        stack, "Dashboard", dashboard_name=settings.dashboard_name(stack.region), default_interval=Duration.days(14)
     )
     if len(regions) > 1:
         board.add_variable(_choice(regions))

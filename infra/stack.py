@@ -17,7 +17,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-from ses_reputation.settings import Settings
+from ses_reputation.settings import OWN_TAG, Settings
 
 from .chat import chat
 from .dashboard import dashboard
@@ -58,7 +58,7 @@ class MonitorStack(Stack):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        dashboard_url = self._dashboard_url(name)
+        dashboard_url = self._dashboard_url(settings)
         log_group = logs.LogGroup(
             self,
             "Log",
@@ -127,7 +127,8 @@ class MonitorStack(Stack):
             ("DashboardUrl", dashboard_url, "Open this first."),
         ):
             CfnOutput(self, output, value=value, description=description)
-        Tags.of(self).add("application", name)
+        if OWN_TAG not in (tag.lower() for tag, _ in settings.deployment.tags):  # to IAM they are the same
+            Tags.of(self).add(OWN_TAG, name)
         self._acknowledge()
 
     def _acknowledge(self) -> None:
@@ -171,12 +172,17 @@ class MonitorStack(Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            removal_policy=RemovalPolicy.RETAIN if settings.deployment.keep_memory else RemovalPolicy.DESTROY,
+            removal_policy=(
+                RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE  # a first deployment that fails leaves none behind
+                if settings.deployment.keep_memory
+                else RemovalPolicy.DESTROY
+            ),
         )
 
-    def _dashboard_url(self, name: str) -> str:
+    def _dashboard_url(self, settings: Settings) -> str:
         hosts = CfnMapping(self, "Console", mapping={part: {"Host": host} for part, host in CONSOLES.items()})
         host = hosts.find_in_map(self.partition, "Host")
+        name = settings.dashboard_name(self.region)
         return f"https://{host}/cloudwatch/home?region={self.region}#dashboards/dashboard/{name}"
 
     def _grants(

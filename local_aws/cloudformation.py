@@ -302,3 +302,16 @@ def install(client: Client) -> None:
         return found
 
     patched.resource_class_from_type = resource_class_from_type
+    patched.ResourceMap.delete = _keeping(patched.ResourceMap.delete)
+
+
+def _keeping(delete: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The deletion of a stack that is there, with the policy that moto does not know: for such a stack it is "Retain"."""
+
+    def delete_what_goes(resources: Any) -> None:
+        for resource in resources._resource_json_map.values():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"
+        delete(resources)
+
+    return delete_what_goes

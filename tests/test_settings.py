@@ -158,12 +158,16 @@ def test_settings_cannot_be_changed_and_can_be_compared() -> None:
         ["eu-west-1", "us-east-1", "ap-northeast-3", "ap-southeast-7", "mx-central-1", "il-central-1"],
         ["cn-north-1", "cn-northwest-1"],
         ["us-gov-west-1", "us-gov-east-1"],
-        ["us-isob-east-1", "us-isob-west-1"],
-        ["eusc-de-east-1"],
     ],
 )
-def test_the_regions_of_every_partition_are_accepted(regions: list[str]) -> None:
+def test_the_regions_of_three_partitions_are_accepted(regions: list[str]) -> None:
     assert with_recipient(f"[targets]\nregions = {regions}").targets.regions == tuple(regions)
+
+
+@pytest.mark.parametrize("region", ["us-isob-east-1", "us-iso-west-1", "eu-isoe-west-1", "eusc-de-east-1"])
+def test_a_partition_whose_console_nobody_here_knows_is_refused(region: str) -> None:
+    (problem,) = refused(f'{RECIPIENT}[targets]\nregions = ["{region}"]').problems
+    assert problem.accepted == "a region of AWS, AWS China or AWS GovCloud (US)"
 
 
 @pytest.mark.parametrize(
@@ -199,10 +203,13 @@ def test_a_number_of_hundreds_of_digits_is_refused_in_few() -> None:
     assert problem.value == "a number of 1,329 bits"
 
 
-def test_more_tags_than_aws_takes_are_refused() -> None:
-    tags = "\n".join(f't{number} = "x"' for number in range(51))
-    (problem,) = refused(f"{RECIPIENT}[deployment.tags]\n{tags}").problems
-    assert (problem.key, problem.value) == ("deployment.tags", "51 tags")
+@pytest.mark.parametrize(("own", "most"), [("", 49), ('Application = "x"\n', 50)])
+def test_more_tags_than_aws_takes_are_refused(own: str, most: int) -> None:
+    tags = [f't{number} = "x"\n' for number in range(50)]
+    fits = "".join(tags[: most - bool(own)])
+    assert len(with_recipient(f"[deployment.tags]\n{own}{fits}").deployment.tags) == most
+    (problem,) = refused(f"{RECIPIENT}[deployment.tags]\n{own}{fits}more = 'x'").problems
+    assert (problem.key, problem.value) == ("deployment.tags", f"{most + 1} tags")
 
 
 def test_one_error_lists_every_problem() -> None:

@@ -29,6 +29,9 @@ LOG_RETENTION_DAYS = (
 MOST_TAGS = 50
 """What AWS accepts for one resource."""
 
+OWN_TAG = "application"
+"""The tag that every resource gets unless it is given one of that name."""
+
 
 class SettingsError(ValueError):
     """Settings that cannot be used; the text lists every problem."""
@@ -124,6 +127,10 @@ class Settings:
         """The name of the CloudFormation stack, and the beginning of every name in it."""
         return f"SesReputation-{self.deployment.stage}" if self.deployment.stage else "SesReputation"
 
+    def dashboard_name(self, region: str) -> str:
+        """The name of the dashboard of the stack in `region`: an account has its dashboards in common for all regions."""
+        return f"{self.stack_name}-{region}"
+
 
 def load(path: Path) -> Settings:
     """The settings in the TOML file at `path`. Raises `SettingsError` for whatever is wrong with it."""
@@ -188,7 +195,7 @@ _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
 _ZONE = r"(?=.{1,64}$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*"
 _URL = rf"(?=.{{9,500}}$)https://(?:{_LABEL}\.)*{_LABEL}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=%._~-]*)?"
 _PLACE = r"(?:central|(?:north|south)(?:east|west)?|east|west)"
-_REGION = rf"[a-z]{{2,4}}(?:-[a-z]{{2,4}})?-{_PLACE}-[1-9][0-9]?"
+_REGION = rf"[a-z]{{2}}(?:-gov)?-{_PLACE}-[1-9][0-9]?"
 _STAGE = r"(?:[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?)?"
 _PARAMETER = r"(?=.{2,1011}$)(?:/(?!(?:aws|ssm)(?:/|$))[A-Za-z0-9_.-]+)(?:/[A-Za-z0-9_.-]+){0,14}"
 _STORED = (
@@ -287,7 +294,7 @@ def _chat(table: Table) -> Chat:
 def _targets(table: Table) -> Targets:
     regions = table.words(
         "regions",
-        "an AWS region",
+        "a region of AWS, AWS China or AWS GovCloud (US)",
         _REGION,
         'write its code, like "eu-west-1", "us-gov-west-1" or "cn-north-1"',
         "The regions of this account to watch. Empty: the one that the stack is deployed to.",
@@ -304,7 +311,7 @@ def _targets(table: Table) -> Targets:
 
 def _partition(region: str) -> str:
     first, second, *_ = region.split("-")
-    return first if first in ("cn", "eusc") else second if second.startswith(("gov", "iso")) else ""
+    return "aws-cn" if first == "cn" else "aws-us-gov" if second == "gov" else "aws"
 
 
 def _deployment(table: Table) -> Deployment:
@@ -355,8 +362,10 @@ def _tags(table: Table) -> tuple[tuple[str, str], ...]:
         elif not _taggable(value, 256):
             tags.refuse(name, tags.keys[name].accepted, "correct it")
         seen.add(name.lower())
-    if len(tags.given) > MOST_TAGS:
-        table.refuse("tags", f"at most {MOST_TAGS} tags", "remove some", f"{len(tags.given)} tags")
+    most = MOST_TAGS if OWN_TAG in seen else MOST_TAGS - 1
+    if len(tags.given) > most:
+        accepted = f"at most {most} tags" if OWN_TAG in seen else f"at most {most} tags beside {OWN_TAG}"
+        table.refuse("tags", accepted, "remove some", f"{len(tags.given)} tags")
     return tuple(tags.given.items())
 
 

@@ -43,7 +43,7 @@ def test_the_words_are_those_of_the_settings(capsys: pytest.CaptureFixture[str],
     printed = capsys.readouterr().out
     assert "Subject: [prod] WARNING: AWS has put SES" in printed
     assert "2025-02-13 18:00 JST" in printed
-    assert "dashboard/SesReputation-prod" in printed
+    assert "dashboard/SesReputation-prod-" in printed
 
 
 def test_a_message_that_these_settings_never_send_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def watched(monitor: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
 def read(monitor: Deployment) -> dict[str, Widget]:
     """The widgets by their titles."""
     session = boto3.Session(region_name=monitor.local.region)
-    return {widget.title: widget for widget in Reader(session, int(time.time())).widgets("SesReputation")}
+    return {widget.title: widget for widget in Reader(session, int(time.time())).widgets("SesReputation-eu-west-1")}
 
 
 def test_every_line_of_every_graph_has_values(watched: Deployment) -> None:
@@ -80,7 +80,7 @@ def test_the_command_draws_it(watched: Deployment, tmp_path: Path, capsys: pytes
     picture = tmp_path / "board.png"
     assert main(["dashboard", "--png", str(picture), "--settings", str(SETTINGS)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 50_000
-    assert capsys.readouterr().out == f"{picture}: the dashboard SesReputation with 14 widgets\n"
+    assert capsys.readouterr().out == f"{picture}: the dashboard SesReputation-eu-west-1 with 14 widgets\n"
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_drawn(
@@ -107,7 +107,9 @@ def test_without_a_stack_there_is_one_clear_line(
 
 def test_its_queries_name_fields_that_the_function_logs(watched: Deployment) -> None:
     local = watched.local
-    body = json.loads(local.client("cloudwatch").get_dashboard(DashboardName="SesReputation")["DashboardBody"])
+    body = json.loads(
+        local.client("cloudwatch").get_dashboard(DashboardName="SesReputation-eu-west-1")["DashboardBody"]
+    )
     queries = [widget["properties"]["query"] for widget in body["widgets"] if widget["type"] == "log"]
     named = {
         name

@@ -98,7 +98,7 @@ def test_its_dashboard_shows_every_region_and_opens_with_the_first(
     two.forget()
     two.local.ses("us-east-2").points = two.local.ses("eu-west-1").points = points(NOW)
     assert two.tick(NOW).ok
-    widgets = {w.title: w for w in Reader(boto3.Session(), int(time.time())).widgets("SesReputation-two")}
+    widgets = {w.title: w for w in Reader(boto3.Session(), int(time.time())).widgets("SesReputation-two-eu-west-1")}
     assert not any(widget.trouble for widget in widgets.values())
     assert all(line.values for line in widgets["Verdict and headroom in eu-west-1"].lines)
     assert all(line.values for line in widgets["Headroom of every region (1 all, 0 none)"].lines)
@@ -112,7 +112,7 @@ def test_every_metric_that_its_dashboard_names_is_published_and_the_other_way_ro
     two.local.ses("us-east-2").points = two.local.ses("eu-west-1").points = points(tick)
     assert two.tick(tick).ok
     cloudwatch = two.local.client("cloudwatch")
-    body = cloudwatch.get_dashboard(DashboardName="SesReputation-two")["DashboardBody"]
+    body = cloudwatch.get_dashboard(DashboardName="SesReputation-two-eu-west-1")["DashboardBody"]
     rows = [
         row
         for region in ("eu-west-1", "us-east-2")  # each can be chosen

@@ -249,7 +249,7 @@ def test_every_metric_that_the_dashboard_names_is_published_by_the_function_and_
     monitor.local.ses().points = points(NOW + QUARTER)
     assert monitor.tick(NOW + QUARTER).ok
     cloudwatch = monitor.local.client("cloudwatch")
-    body = json.loads(cloudwatch.get_dashboard(DashboardName="SesReputation")["DashboardBody"])
+    body = json.loads(cloudwatch.get_dashboard(DashboardName="SesReputation-eu-west-1")["DashboardBody"])
     rows = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", [])]
     named = {(row[1], *row[2:6]) for row in rows if row[0] == "SesReputation"}
     listed = cloudwatch.get_paginator("list_metrics").paginate(Namespace="SesReputation")

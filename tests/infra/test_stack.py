@@ -122,7 +122,7 @@ def test_the_environment_holds_names_of_deployed_things_and_no_setting(resources
 
 def test_the_memory_outlives_the_stack_and_can_be_restored(template: dict[str, Any], synth: Synth) -> None:
     [table] = [r for r in template["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
-    assert table["DeletionPolicy"] == "Retain"
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     other = synth("[deployment]\nkeep_memory = false\n")["Resources"]
     assert [r["DeletionPolicy"] for r in other.values() if r["Type"] == "AWS::DynamoDB::Table"] == ["Delete"]
@@ -136,7 +136,7 @@ def test_of_everything_that_holds_data_it_is_stated_whether_it_goes_with_the_sta
     toml = '[slack]\nwebhook_parameter = "/ses/slack"\n[deployment]\ncustomer_managed_key = true\n'
     stated = {(r["Type"], r.get("DeletionPolicy")) for r in synth(toml)["Resources"].values()}
     assert {(kind, policy) for kind, policy in stated if kind in HOLDS_DATA} == {
-        (kind, "Retain" if kind in STAYS else "Delete") for kind in HOLDS_DATA
+        (kind, "RetainExceptOnCreate" if kind in STAYS else "Delete") for kind in HOLDS_DATA
     }
     assert {kind for kind, policy in stated if policy not in (None, "Delete")} == STAYS
 
@@ -280,6 +280,12 @@ def test_tags_are_on_what_can_be_tagged(synth: Synth) -> None:
     resources = synth('[deployment]\ntags = { team = "mail" }\n')["Resources"]
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert {"Key": "application", "Value": "SesReputation"} in function["Tags"]
+
+
+@pytest.mark.parametrize("name", ["application", "Application"])
+def test_a_tag_of_ones_own_takes_the_place_of_the_one_of_that_name(synth: Synth, name: str) -> None:
+    body = json.dumps(synth(f'[deployment]\ntags = {{ {name} = "mail" }}\n')["Resources"])
+    assert '{"Key": "application", "Value": "SesReputation"}' not in body
 
 
 def test_tags_of_ones_own_are_on_the_stack_which_hands_them_to_everything_in_it(tmp_path: Path) -> None:
