@@ -15,7 +15,7 @@ export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_VERSION_CHECK := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help setup demo test lint synth deploy bench score reliability clean
+.PHONY: help setup demo test lint synth deploy destroy bench score reliability clean
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
 
@@ -48,6 +48,9 @@ synth: setup     ## the CloudFormation template, into cdk.out
 deploy: setup    ## to the account and region of your AWS credentials (SETTINGS=file.toml for another file)
 	@$(BIN)/ses-reputation settings --deploy $(SETTINGS)
 	@$(NODE) node_modules/aws-cdk/bin/cdk deploy --context settings=$(SETTINGS)
+
+destroy: setup   ## takes the stack away again, after a question (SETTINGS=file.toml as for deploy)
+	@$(NODE) node_modules/aws-cdk/bin/cdk destroy --context settings=$(SETTINGS)
 
 clean:           ## away with everything that was made here
 	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out

@@ -78,7 +78,8 @@ def slack(stack: Stack, settings: Settings, *, code: lambda_.Code, people: sns.T
         name=f"{settings.stack_name}-slack-not-told",
         description=(
             "Something could not be passed on to Slack, though it was tried three times; it is in the queue NotToldSlack, and "
-            "everybody else has it. The log of the function says why and what to do; then empty the queue."
+            "everybody else has it. The log of the function says why and what to do; then empty the queue: until then this alarm "
+            "does not ring for another."
         ),
         queue=untold,
     )

@@ -65,7 +65,8 @@ def watchdog(
             name=f"{name}-run-lost",
             description=(
                 "A run of the SES reputation monitor failed for good, retries included; its event is in the queue of "
-                "failed runs. The next run makes up for it; look at the function's log for the reason, then empty the queue."
+                "failed runs. The next run makes up for it; look at the function's log for the reason, then empty the queue: until "
+                "then this alarm does not ring for another."
             ),
             queue=failed_runs,
         ),

@@ -341,7 +341,9 @@ def _deployment(table: Table) -> Deployment:
             "log_retention_days", 30, LOG_RETENTION_DAYS, "How many days the logs are kept."
         ),
         customer_managed_key=table.flag(
-            "customer_managed_key", False, "Encrypt the topics with a KMS key of your own, for $1 a month."
+            "customer_managed_key",
+            False,
+            "Encrypt the topics with a KMS key of your own, for $1 a month, and $1 more after each of its first two yearly rotations.",
         ),
         keep_memory=table.flag("keep_memory", True, "Keep the table of open episodes when the stack is deleted."),
         tags=_tags(table),
