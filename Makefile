@@ -21,7 +21,7 @@ help:            ## this list
 
 setup: .venv/.ready .venv-lambda/.ready node_modules/.ready  ## everything below needs it and runs it by itself
 
-demo: setup      ## a fortnight of mail through the deployed monitor, on this machine, without AWS
+demo: setup      ## a fortnight of email through the deployed monitor, on this machine, without AWS
 	@$(BIN)/python -m local_aws.demo
 
 test: setup      ## every test

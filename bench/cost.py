@@ -167,7 +167,7 @@ $prices
 * A dashboard of up to six regions draws at most $free metrics: one of the three that AWS gives free in an account. A fourth, or one of more
   regions, costs $$$board.
 * Its tables are queries of the log, which cost when somebody opens it: a few megabytes of log, far below a cent.
-* AWS's own metrics of SES, Lambda and SQS, mails by SNS (a thousand a month) and standard parameters of SSM cost nothing. A secret of Secrets Manager for
+* AWS's own metrics of SES, Lambda and SQS, emails by SNS (a thousand a month) and standard parameters of SSM cost nothing. A secret of Secrets Manager for
   Slack's address instead of a parameter costs $$$secret.
 * A key of your own is changed for a new one every year, which adds $$1 a month the first two times.
 * Restoring the table to a point in time costs by its size, which is kilobytes.

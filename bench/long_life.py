@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, Instant, Point
-from ses_reputation.core.plan import Announcement, State
+from ses_reputation.core.plan import Notification, State
 from ses_reputation.core.rules import default_policy
-from ses_reputation.core.stored import from_text, to_text
+from ses_reputation.core.state import from_text, to_text
 from ses_reputation.core.target import Target
 
 START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
@@ -30,15 +30,15 @@ BAD_WEEKS = 5
 """Every so many weeks comes a bad day."""
 
 
-def mail(days: int, seed: int = 1) -> list[Point]:
-    """40 mails every quarter of an hour by day and few by night, 1 % of them bouncing, and 15 % on bad days."""
+def email(days: int, seed: int = 1) -> list[Point]:
+    """40 emails every quarter of an hour by day and few by night, 1 % of them bouncing, and 15 % on bad days."""
     dice = random.Random(seed)
     points = []
     for slot in range(days * DAY // BUCKET):
         at = START + slot * BUCKET
-        mails = 40 if 6 <= at % DAY // 3_600 < 22 else 4
+        emails = 40 if 6 <= at % DAY // 3_600 < 22 else 4
         rate = 0.15 if at // DAY % (7 * BAD_WEEKS) == 20 else 0.01
-        points.append(Point(at, mails, sum(dice.random() < rate for _ in range(mails))))
+        points.append(Point(at, emails, sum(dice.random() < rate for _ in range(emails))))
     return points
 
 
@@ -47,14 +47,14 @@ class Life:
     """What one tick of both monitors came to."""
 
     now: Instant
-    said: tuple[Announcement, ...]
+    said: tuple[Notification, ...]
     same: bool  # whether the monitor without a cold start says and remembers the same
     stored: int  # bytes
 
 
 def live(days: int, every: int) -> Iterator[Life]:
     """Ticks `every` so many seconds, each told and noted at once."""
-    points = mail(days)
+    points = email(days)
     warm: State | None = None
     text = ""
     for now in range(START + DAY, START + days * DAY, every):
@@ -63,7 +63,7 @@ def live(days: int, every: int) -> Iterator[Life]:
         plans = [decide(TARGET, seen, state, POLICY, now) for state in (warm, from_text(text) if text else None)]
         warm, cold = (replace(plan.state, pending=(), published=now) for plan in plans)
         text = to_text(cold)
-        yield Life(now, plans[1].announcements, plans[0] == plans[1] and warm == cold, len(text.encode()))
+        yield Life(now, plans[1].notifications, plans[0] == plans[1] and warm == cold, len(text.encode()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if life.now < START + days * DAY // 10:
             early = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     late = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{ticks:,} ticks, {said} announcements, {differing} ticks at which a cold process differs")
+    print(f"{ticks:,} ticks, {said} notifications, {differing} ticks at which a cold process differs")
     print(f"largest item {largest:,} bytes; largest process {early:,} KB in the first tenth, {late:,} KB at the end")
     return bool(differing)
 

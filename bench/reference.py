@@ -21,8 +21,8 @@ SECONDS = 900
 
 
 @dataclass(frozen=True)
-class Line:
-    """An announcement: when, of what, how bad, and which of opened, escalated, still, recovered."""
+class Threshold:
+    """A notification: when, of what, how bad, and which of opened, escalated, still, recovered."""
 
     at: int
     metric: str
@@ -46,7 +46,7 @@ class Ticks:
         self.normal_day = seen * PER_DAY / np.clip(self.end, PER_DAY, 14 * PER_DAY)
 
     def smoothed(self, hours: float) -> Floats:
-        """Running sum of the mail spread exponentially over the time after it, with this mean delay."""
+        """Running sum of the email spread exponentially over the time after it, with this mean delay."""
         keep = np.exp(-1 / (hours * HOUR))
         level, sums = 0.0, [0.0]
         for sent in self.count[0]:
@@ -54,31 +54,31 @@ class Ticks:
             sums.append(sums[-1] + level)
         return np.array(sums)
 
-    def last_mails(self, floor: int, share: float) -> NDArray[np.int64]:
-        """Where the window of the last so many mails, in whole buckets, starts at each tick."""
+    def last_emails(self, floor: int, share: float) -> NDArray[np.int64]:
+        """Where the window of the last so many emails, in whole buckets, starts at each tick."""
         wanted = np.maximum(floor, share * self.normal_day)
         starts = np.searchsorted(self.sent, self.sent[self.end] - wanted, side="right") - 1
-        # Of equal sums the last: buckets without mail at the start of a window hold nothing that it lacks.
+        # Of equal sums the last: buckets without email at the start of a window hold nothing that it lacks.
         return np.maximum(0, starts)
 
 
-def lower(events: Floats, mails: Floats, z: float) -> Floats:
+def lower(events: Floats, emails: Floats, z: float) -> Floats:
     """Byar's lower bound of a rate."""
     k = np.maximum(events, 1)
     root = np.maximum(0.0, 1 - 1 / (9 * k) - z / (3 * np.sqrt(k)))
-    bound: Floats = np.where(events > 0, events * root**3 / np.maximum(mails, 1), 0.0)
+    bound: Floats = np.where(events > 0, events * root**3 / np.maximum(emails, 1), 0.0)
     return np.minimum(bound, 1.0)
 
 
-def announcements(points: Sequence[Point], until: int) -> list[Line]:
+def notifications(points: Sequence[Point], until: int) -> list[Threshold]:
     """All that the default policy says of `points` up to `until`, in order of time, bounces first."""
     ticks = Ticks(points, until)
-    lines = _episodes(ticks, "bounce", *_bounces(ticks)) + _episodes(ticks, "complaint", *_complaints(ticks))
+    lines = _alerts(ticks, "bounce", *_bounces(ticks)) + _alerts(ticks, "complaint", *_complaints(ticks))
     return sorted(lines, key=lambda line: (line.at, line.metric))
 
 
 def _normal(ticks: Ticks, events: Floats, multiple: float, upper: float, lowest: float) -> Floats:
-    """A line that follows the sender's own normal, over the mail of fourteen to two days ago."""
+    """A line that follows the sender's own normal, over the email of fourteen to two days ago."""
     old, new = np.maximum(0, ticks.end - 14 * PER_DAY), np.maximum(0, ticks.end - 2 * PER_DAY)
     normal = (events[new] - events[old] + 2) / (ticks.sent[new] - ticks.sent[old] + 2 * multiple / upper)
     line: Floats = np.where(ticks.end < 5 * PER_DAY, upper, np.clip(multiple * normal, lowest, upper))
@@ -91,16 +91,16 @@ def _bounces(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
     late = ticks.smoothed(0.5)
 
     def of_last(floor: int, share: float) -> tuple[Floats, Floats]:
-        start = ticks.last_mails(floor, share)
-        mails = ticks.sent[ticks.end] - ticks.sent[start]
-        # The mail that could have caused the bounces, where that is more: the last ones of a blast.
+        start = ticks.last_emails(floor, share)
+        emails = ticks.sent[ticks.end] - ticks.sent[start]
+        # The email that could have caused the bounces, where that is more: the last ones of a blast.
         if share < 1:
-            mails = np.maximum(mails, np.floor(late[ticks.end] - late[start] + 1e-9))
-        return ticks.bounced[ticks.end] - ticks.bounced[start], mails
+            emails = np.maximum(emails, np.floor(late[ticks.end] - late[start] + 1e-9))
+        return ticks.bounced[ticks.end] - ticks.bounced[start], emails
 
     def holds(window: tuple[Floats, Floats], z: float, line: Floats | float) -> Bools:
-        events, mails = window
-        held: Bools = (events >= 5) & (lower(events, mails, z) > line)
+        events, emails = window
+        held: Bools = (events >= 5) & (lower(events, emails, z) > line)
         return held
 
     recent, day, aws = of_last(300, 1 / 8), of_last(3_000, 1.0), of_last(10_000, 1.0)
@@ -120,21 +120,21 @@ def _complaints(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
 
     def over(hours: int) -> tuple[Floats, Floats]:
         start = np.maximum(0, ticks.end - hours * HOUR)
-        mails = np.maximum(fast[ticks.end] - fast[start], slow[ticks.end] - slow[start])
+        emails = np.maximum(fast[ticks.end] - fast[start], slow[ticks.end] - slow[start])
         young = ticks.end < hours * HOUR + PER_DAY
-        mails = np.where(young, np.maximum(mails, ticks.sent[ticks.end] - ticks.sent[start]), mails)
-        return ticks.complained[ticks.end] - ticks.complained[start], np.floor(mails + 1e-9)
+        emails = np.where(young, np.maximum(emails, ticks.sent[ticks.end] - ticks.sent[start]), emails)
+        return ticks.complained[ticks.end] - ticks.complained[start], np.floor(emails + 1e-9)
 
     windows = {hours: over(hours) for hours in (6, 12, 24, 72, 168)}
 
     def holds(hours: int, z: float, line: Floats | float, least: int) -> Bools:
-        events, mails = windows[hours]
-        held: Bools = (events >= least) & (mails > 0) & (lower(events, mails, z) > line)
+        events, emails = windows[hours]
+        held: Bools = (events >= least) & (emails > 0) & (lower(events, emails, z) > line)
         return held
 
     def still(line: Floats | float) -> Bools:
-        events, mails = windows[24]
-        going_on: Bools = events > 0.7 * line * mails
+        events, emails = windows[24]
+        going_on: Bools = events > 0.7 * line * emails
         return going_on
 
     usual = _normal(ticks, ticks.complained, 2.0, 0.0008, 0.0004)
@@ -148,18 +148,18 @@ def _complaints(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
         | (slow_warning & still(usual))
     )
     critical = holds(12, 2.0, 0.0015, 5) | holds(24, 2.0, 0.0012, 5) | (slow_critical & still(0.001))
-    start = ticks.last_mails(10_000, 1.0)
-    aws_events, aws_mails = (sums[ticks.end] - sums[start] for sums in (ticks.complained, ticks.sent))
-    events, mails = windows[24]
-    calm = (mails > 0) & (events <= 0.0005 * mails) & (aws_mails > 0) & (aws_events <= 0.0009 * aws_mails)
+    start = ticks.last_emails(10_000, 1.0)
+    aws_events, aws_emails = (sums[ticks.end] - sums[start] for sums in (ticks.complained, ticks.sent))
+    events, emails = windows[24]
+    calm = (emails > 0) & (events <= 0.0005 * emails) & (aws_emails > 0) & (aws_events <= 0.0009 * aws_emails)
     return warning, critical, calm & ~slow_warning & ~slow_critical
 
 
-def _episodes(ticks: Ticks, metric: str, warning: Bools, critical: Bools, calm: Bools) -> list[Line]:
+def _alerts(ticks: Ticks, metric: str, warning: Bools, critical: Bools, calm: Bools) -> list[Threshold]:
     """All-clear after a day without any rule; reminders after 1, 2 and 4 days, then weekly, but not while the all-clear
     may be on its way; an escalation restarts them."""
     due = [1, 2, 4] + [4 + 7 * week for week in range(1, 60)]
-    lines: list[Line] = []
+    lines: list[Threshold] = []
     severity, last, told, reminded = "", 0, 0, 0
     for tick in range(len(warning)):
         now = ticks.origin + (tick + 1) * SECONDS
@@ -175,7 +175,7 @@ def _episodes(ticks: Ticks, metric: str, warning: Bools, critical: Bools, calm: 
         elif severity and tick - told >= due[reminded] * PER_DAY and not 0 < tick - last < PER_DAY:
             reminded, reason = reminded + 1, "still"
         if reason:
-            lines.append(Line(now, metric, severity, reason))
+            lines.append(Threshold(now, metric, severity, reason))
         if reason == "recovered":
             severity = ""
     return lines

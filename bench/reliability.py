@@ -1,4 +1,4 @@
-"""Every call of a run by every fault by every kind of announcement, on the deployed function: what is lost, what is repeated.
+"""Every call of a run by every fault by every kind of notification, on the deployed function: what is lost, what is repeated.
 
 `make reliability` prints the tables of docs/reliability.md; the end-to-end tests run a part of the same cases.
 """
@@ -48,10 +48,10 @@ stage = "faults"
 
 @dataclass(frozen=True)
 class Told:
-    """One announcement as it arrived."""
+    """One notification as it arrived."""
 
-    concern: str
-    episode: str
+    check: str
+    alert: str
     seq: int
     severity: str
     over: bool
@@ -59,22 +59,22 @@ class Told:
     @property
     def key(self) -> tuple[str, int]:
         """What a receiver knows a repeat by."""
-        return self.episode, self.seq
+        return self.alert, self.seq
 
 
 def _told(said: dict[str, Any]) -> Told:
     over = said["kind"] == "resolved"
-    return Told(said["metric"], said["episode"], int(said["seq"]), said["severity"], over)
+    return Told(said["metric"], said["alert"], int(said["seq"]), said["severity"], over)
 
 
 @dataclass(frozen=True)
 class World:
-    """A sender and what AWS says of it: 400 mails every quarter of an hour, 3 of them bouncing, but for what is said here."""
+    """A sender and what AWS says of it: 400 emails every quarter of an hour, 3 of them bouncing, but for what is said here."""
 
     bounces: tuple[tuple[int, int], ...] = ()  # from so many seconds after `NOW` on, so many of 400
     complaints_from: int = DAY
     rejects_from: int = DAY
-    mails: tuple[tuple[int, int], ...] = ()  # from then on, so many in place of 400
+    emails: tuple[tuple[int, int], ...] = ()  # from then on, so many in place of 400
     enforcement: str = "HEALTHY"
     sending: bool = True
     used: float = 40_000
@@ -84,15 +84,15 @@ class World:
     def points(self, until: int) -> list[dict[str, Any]]:
         answer = []
         for after in range(-9 * DAY, until - NOW, QUARTER):
-            mails = _since(self.mails, after, 400)
+            emails = _since(self.emails, after, 400)
             point = {
                 "Timestamp": datetime.fromtimestamp(NOW + after, UTC),
-                "DeliveryAttempts": mails,
-                "Bounces": min(mails, _since(self.bounces, after, 3)),
+                "DeliveryAttempts": emails,
+                "Bounces": min(emails, _since(self.bounces, after, 3)),
                 "Complaints": 2 if after >= self.complaints_from else 0,
                 "Rejects": 5 if after >= self.rejects_from else 0,
             }
-            if mails:
+            if emails:
                 answer.append(point)
         return answer
 
@@ -103,7 +103,7 @@ def _since(steps: Sequence[tuple[int, int]], after: int, otherwise: int) -> int:
 
 @dataclass(frozen=True)
 class Story:
-    """How it comes to an announcement at the tick `NOW`."""
+    """How it comes to a notification at the tick `NOW`."""
 
     name: str
     lead: tuple[tuple[int, World], ...]  # the ticks before, in seconds from `NOW`
@@ -142,9 +142,9 @@ STORIES = (
     Story("quota opened", ((-QUARTER, GOOD),), World(used=950_000)),
     Story("AWS's rate opened", ((-QUARTER, GOOD),), World(aws_rate=0.06)),
     Story("account unreadable opened", ((-QUARTER, GOOD),), World(denied="GetAccount")),
-    Story("silence opened", ((-13 * QUARTER, GOOD),), World(mails=((-13 * QUARTER, 0),))),
+    Story("silence opened", ((-13 * QUARTER, GOOD),), World(emails=((-13 * QUARTER, 0),))),
     Story(
-        "spike opened", ((-9 * QUARTER, GOOD),), World(mails=((-9 * QUARTER, 9_000),), bounces=((-9 * QUARTER, 70),))
+        "spike opened", ((-9 * QUARTER, GOOD),), World(emails=((-9 * QUARTER, 9_000),), bounces=((-9 * QUARTER, 70),))
     ),
     Story("rejects opened", ((-12 * QUARTER, GOOD),), World(rejects_from=-12 * QUARTER)),
 )
@@ -166,7 +166,7 @@ HANG = {"hang": 6.0, "before": False, "times": 1}
 
 @dataclass
 class Tally:
-    """What became of the announcements."""
+    """What became of the notifications."""
 
     cases: int = 0
     runs: int = 0
@@ -238,9 +238,9 @@ class Stage:
     def told(self) -> dict[str, list[Told]]:
         """What each channel was told so far."""
         people = [
-            announcement
+            notification
             for message in self.local.sent(self.outputs["PeopleTopicArn"])
-            for announcement in json.loads(message.body("sqs"))["announcements"]
+            for notification in json.loads(message.body("sqs"))["notifications"]
         ]
         told = {"people": [_told(said) for said in people]}
         if "ChatTopicArn" in self.outputs:
@@ -310,7 +310,7 @@ def play(there: Stage, story: Story) -> Played:
 
 
 def case(there: Stage, played: Played, site: tuple[str, str, int], fault: str) -> Tally:
-    """The tick of the announcement with one fault, and some more without."""
+    """The tick of the notification with one fault, and some more without."""
     there.reset(played.memory)
     if fault.startswith("throttled always") or fault == "error before":
         there.function.stop()  # what a process knows of the case before must not help it
@@ -323,12 +323,12 @@ def case(there: Stage, played: Played, site: tuple[str, str, int], fault: str) -
 
 
 def judged(where: str, due: dict[str, list[Told]], told: dict[str, list[Told]], tally: Tally) -> Tally:
-    """Compares what was told with what was due. An announcement that comes later than due may name its episode after a later
+    """Compares what was told with what was due. A notification that comes later than due may name its alert after a later
     tick; what it is about and its number are the same."""
     for channel, expected in due.items():
         copies = Counter(one.key for one in told[channel])
-        awaited = {(one.concern, one.seq) for one in expected}
-        names = Counter((one.concern, one.seq) for one in {one.key: one for one in told[channel]}.values())
+        awaited = {(one.check, one.seq) for one in expected}
+        names = Counter((one.check, one.seq) for one in {one.key: one for one in told[channel]}.values())
         tally.due += len(expected)
         tally.repeated += copies.total() - len(copies)
         tally.lost += [f"{where}: {channel} was not told {one}" for one in awaited - set(names)]
@@ -396,7 +396,7 @@ def _noting(application: Application, decided: set[tuple[str, int]]) -> Applicat
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             environ["wsgi.input"] = io.BytesIO(body)
             state = json.loads(json.loads(body)["Item"]["state"]["S"])
-            decided.update((waiting["episode"], waiting["seq"]) for waiting in state["pending"])
+            decided.update((waiting["alert"], waiting["seq"]) for waiting in state["pending"])
         return application(environ, start_response)
 
     return noting
@@ -409,9 +409,9 @@ def believed(heard: Sequence[Told]) -> dict[str, str]:
         once.setdefault(one.key, one)
     open_now: dict[str, str] = {}
     for one in once.values():
-        open_now[one.concern] = one.severity
+        open_now[one.check] = one.severity
         if one.over:
-            del open_now[one.concern]
+            del open_now[one.check]
     return open_now
 
 
@@ -461,7 +461,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, sites, tally in lines:
                 by_story.setdefault(name, (sites, Tally()))[1].add(tally)
                 whole.add(tally)
-    print(_row("announcement", "calls", "cases", "runs", "faults", "due", "lost", "repeated", "strange"))
+    print(_row("notification", "calls", "cases", "runs", "faults", "due", "lost", "repeated", "strange"))
     for name in (*(story.name for story in STORIES), "several, at random"):
         if name in by_story:
             print(_line(name, *by_story[name]))

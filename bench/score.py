@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from ses_reputation.core.decide import replay
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point, iso
-from ses_reputation.core.rates import AWS_LINES, Metric
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 
@@ -39,7 +39,7 @@ YOUNG = START + 14 * DAY
 """False alarms before this are shown apart too: the history is younger than the longest windows."""
 
 FLAP = 2 * DAY
-"""An episode that opens again so soon after its all-clear, or within the same incident, is a flap."""
+"""An alert that opens again so soon after its all-clear, or within the same incident, is a flap."""
 
 ORACLE_SURE = log(10_000)
 """The oracle speaks when what it sees is ten thousand times as likely with the incident as without."""
@@ -47,20 +47,20 @@ ORACLE_SURE = log(10_000)
 
 @dataclass(frozen=True)
 class Said:
-    """An announcement, as far as it matters here."""
+    """A notification, as far as it matters here."""
 
     at: Instant
     metric: str
     severity: str
     kind: str
-    episode: str
+    alert: str
 
 
 @dataclass
 class Score:
     """What was said of one world or of many; `add` puts them together."""
 
-    incidents: int = 0  # that reach AWS's review line
+    incidents: int = 0  # that reach AWS's review threshold
     told: int = 0  # of them, before that
     used: list[float] = field(default_factory=list)  # share of the head start, one per incident
     oracle: list[float] = field(default_factory=list)  # the same for one who knows the rates
@@ -70,7 +70,7 @@ class Score:
     young_days: float = 0.0  # of the healthy days
     young_alarms: int = 0  # of the false alarms
     false_criticals: int = 0
-    pauses: int = 0  # incidents that reach AWS's pause line
+    pauses: int = 0  # incidents that reach AWS's pause threshold
     critical_in_time: int = 0
     spoken_of: int = 0  # incidents that anything was said of
     notices: int = 0
@@ -86,13 +86,13 @@ class Score:
 def said_from(document: Mapping[str, Any]) -> Said:
     """One line of `ses-reputation replay --json`."""
     at = int(np.datetime64(document["at"].removesuffix("+00:00"), "s").astype(int))
-    return Said(at, document["metric"], document["severity"], document["kind"], document["episode"])
+    return Said(at, document["metric"], document["severity"], document["kind"], document["alert"])
 
 
 def said_by_core(points: Sequence[Point]) -> list[Said]:
     """What the product says of a history, in process."""
     return [
-        Said(a.at, a.concern, a.severity.word, a.kind.value, a.episode)
+        Said(a.at, a.check, a.severity.word, a.kind.value, a.alert)
         for _, told, _ in replay(TARGET, points, default_policy(), until=END)
         for a in told
     ]
@@ -135,17 +135,17 @@ def _score_incident(result: Score, case: World, incident: Incident, said: Sequen
     if of_it:
         result.spoken_of += 1
         result.notices += len(of_it)
-        result.flaps += max(0, len({s.episode for s in of_it + standing}) - 1)
+        result.flaps += max(0, len({s.alert for s in of_it + standing}) - 1)
     for clear in (s for s in of_it if s.kind == "resolved"):
         rate = case.aws_rate[min((clear.at - START) // BUCKET, len(case.aws_rate)) - 1]
         going_on = clear.at < incident.over and incident.review is not None
         result.all_clears += 1
-        result.unsafe += bool(rate >= AWS_LINES[incident.metric].review or going_on)
+        result.unsafe += bool(rate >= AWS_THRESHOLDS[incident.metric].review or going_on)
 
 
 def _running(s: Said, said: Sequence[Said], since: Instant) -> bool:
-    """Whether the episode of `s` had begun by `since`, or so soon after an all-clear that it is the same trouble."""
-    opened = next(other.at for other in said if other.episode == s.episode)
+    """Whether the alert of `s` had begun by `since`, or so soon after an all-clear that it is the same trouble."""
+    opened = next(other.at for other in said if other.alert == s.alert)
     return opened <= since or any(other.kind == "resolved" and other.at <= opened <= other.at + FLAP for other in said)
 
 
@@ -160,14 +160,14 @@ def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
     opened: set[str] = set()
     false: set[str] = set()
     for s in said:
-        if s.episode not in opened:
-            opened.add(s.episode)
+        if s.alert not in opened:
+            opened.add(s.alert)
             trouble = any(start < s.at <= end + FLAP and s.metric == metric for start, end, metric in troubled)
             if not trouble:
-                false.add(s.episode)
+                false.add(s.alert)
                 result.false_alarms += 1
                 result.young_alarms += s.at < YOUNG
-        still_false = s.episode in false and not any(
+        still_false = s.alert in false and not any(
             start < s.at <= end and s.metric == metric for start, end, metric in troubled
         )
         if s.kind == "firing" and s.severity == "critical" and still_false:
@@ -282,13 +282,13 @@ def goals(scores: Mapping[str, Score]) -> list[tuple[str, float | None, str, boo
         default=None,
     )
     wanted: list[tuple[str, float | None, str, float]] = [
-        ("told before the review line", got["told"], ">=", 0.98),
+        ("told before the review threshold", got["told"], ">=", 0.98),
         ("head start used", got["head start used"], ">=", 0.75),
         ("median lead, hours", got["median lead, h"], ">=", 24.0),
         ("false alarms per 30 healthy days", got["false alarms per 30 days"], "<=", 0.06),
         ("the same, worst size", worst, "<=", 0.15),
         ("false criticals", got["false criticals"], "<=", 0.0),
-        ("critical before the pause line", got["critical before pause"], ">=", 0.99),
+        ("critical before the pause threshold", got["critical before pause"], ">=", 0.99),
         ("notices per incident", got["notices per incident"], "<=", 6.5),
         ("flaps per incident", got["flaps per incident"], "<=", 0.1),
         ("all-clears while unsafe", got["unsafe all-clears"], "<=", 0.02),
@@ -343,14 +343,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="worlds of each situation and size")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--worlds", default="all", help="only situations whose name has this in it")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="mails a day")
-    parser.add_argument("--aws-mails", type=int, default=10_000, help="the fewest mails that AWS looks at")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="emails a day")
+    parser.add_argument("--aws-emails", type=int, default=10_000, help="the fewest emails that AWS looks at")
     parser.add_argument("--aws-days", type=float, default=1.0, help="or so many normal days, if more")
     parser.add_argument("--delay", type=Delay, choices=list(Delay), help="of complaints; else one by one")
     parser.add_argument("--cuts", type=int, default=0, help="cut histories to look for look-ahead in")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    window = AwsWindow(given.aws_mails, given.aws_days)
+    window = AwsWindow(given.aws_emails, given.aws_days)
     scores = play_all(
         Task(number, size, seed, window, given.delay)
         for number, situation in enumerate(SITUATIONS)

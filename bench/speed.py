@@ -38,7 +38,7 @@ TYPICAL = ("aws-lambda-powertools[tracer]==3.37.0", "boto3==1.44.5", "botocore==
 
 POINTS = 1_344
 WARM = 6
-"""Invocations after the first, over which a warm one is measured; after two hours without new mail the monitor would speak."""
+"""Invocations after the first, over which a warm one is measured; after two hours without new email the monitor would speak."""
 
 WITHOUT = {
     "botocore's data unpruned, its own loader": "session._read_less_data = lambda core: None",
@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11)
     rounds: int = parser.parse_args().rounds
-    ours = Program("the monitor", build(ROOT / "settings.toml"), "ses_reputation.handler.handler")
+    ours = Program("the monitor", build(ROOT / "settings.toml"), "ses_reputation.entry.handler")
     programs = [ours, Program("typical", _typical(), "typical.handler"), Program("floor", YARDSTICKS, "floor.handler")]
     last = int(time.time()) // 900 * 900
     ticks = [last - (WARM - number) * 900 for number in range(WARM + 1)]
@@ -147,7 +147,7 @@ def _pairs(rounds: int, ours: Path, typical: Path, xml: bytes) -> None:
         quick = "from ses_reputation.aws.session import open_session; core = open_session()"
         plain = "import botocore.session; core = botocore.session.get_session()"
         for what, programs, goal in (
-            ("import of the handler, CPU ms", ("import ses_reputation.handler", "import boto3"), "1.15"),
+            ("import of the handler, CPU ms", ("import ses_reputation.entry", "import boto3"), "1.15"),
             ("parse of the statistics, CPU ms", (_parse(quick, file), _parse(plain, file)), "0.30"),
         ):
             found = [(_measured(ours, programs[0]), _measured(typical, programs[1])) for _ in range(rounds)]
@@ -263,7 +263,7 @@ def _without(root: Path, name: str, ours: Path, typical: Path) -> Program:
     shutil.copyfile(ours / "settings.toml", root / "settings.toml")
     before = WITHOUT[name]
     imports = "from ses_reputation.aws import session\n" if "session." in before else ""
-    (root / "slower.py").write_text(f"{imports}{before}\nfrom ses_reputation.handler import handler\n")
+    (root / "slower.py").write_text(f"{imports}{before}\nfrom ses_reputation.entry import handler\n")
     libraries = (typical, ours) if "data" in name else (ours, typical)
     return Program(name, root, "slower.handler", libraries)
 

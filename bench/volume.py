@@ -1,4 +1,4 @@
-"""How often healthy senders are told of silence or a spike, and how soon after its last mail a real stop is told: `python -m bench.volume`."""
+"""How often healthy senders are told of silence or a spike, and how soon after its last email a real stop is told: `python -m bench.volume`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from ses_reputation.core.episode import Episode, step
+from ses_reputation.core.alert import Alert, step
 from ses_reputation.core.history import BUCKET, DAY, HOUR, History, Point, history_from
 from ses_reputation.core.rules import VolumePolicy
 from ses_reputation.core.volume import SILENCE, SPIKE, standings
@@ -38,21 +38,21 @@ class Tally:
 
 
 def opened(points: list[Point]) -> Iterator[tuple[str, int]]:
-    """Concern and time of every episode of the amount of mail that a monitor would open on a record, fourteen days at a time."""
+    """Check and time of every alert of the amount of email that a monitor would open on a record, fourteen days at a time."""
     history = history_from(points, until=END)
-    episodes: dict[str, Episode] = {}
+    alerts: dict[str, Alert] = {}
     if history is None:
         return
     for now in range(START + 7 * DAY, END, BUCKET):
-        silence = episodes.get(SILENCE)
+        silence = alerts.get(SILENCE)
         found = standings(_last(history, now), VolumePolicy(), now, stopped=False, silence=silence)
-        for concern, standing in found.items():
-            episode, _ = step(episodes.get(concern), concern, standing.found, standing.may_end, now, standing.quiet)
-            if episode is not None and concern not in episodes:
-                yield concern, now
-            episodes = {name: known for name, known in episodes.items() if name != concern}
-            if episode is not None:
-                episodes[concern] = episode
+        for check, standing in found.items():
+            alert, _ = step(alerts.get(check), check, standing.found, standing.may_end, now, standing.quiet)
+            if alert is not None and check not in alerts:
+                yield check, now
+            alerts = {name: known for name, known in alerts.items() if name != check}
+            if alert is not None:
+                alerts[check] = alert
 
 
 class _Window(History):
@@ -77,14 +77,14 @@ def tally(size: int, seed: int, stops: bool) -> tuple[Rhythm, Tally]:
     result = Tally()
     if not stops:
         result.months = (DAYS - 7) * DAY / MONTH
-        for concern, _ in opened(case.points):
-            result.silence += concern == SILENCE
-            result.spike += concern == SPIKE
+        for check, _ in opened(case.points):
+            result.silence += check == SILENCE
+            result.spike += check == SPIKE
         return case.rhythm, result
     result.stopped = 1
     points = [point for point in case.points if point.at < STOP]
     last = max(point.at for point in points if point.attempts) + BUCKET
-    told = next((now for concern, now in opened(points) if concern == SILENCE and now >= last), None)
+    told = next((now for check, now in opened(points) if check == SILENCE and now >= last), None)
     result.told_after = [] if told is None else [(told - last) / HOUR]
     return case.rhythm, result
 

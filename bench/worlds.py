@@ -1,7 +1,7 @@
 """Simulated senders: what Amazon SES would count of them, what goes wrong, and when AWS's own rate reaches its lines.
 
 A world is eight weeks of a sender of some size. Its rhythm, normal rates, noise and delays are drawn from the seed; the
-situation says what goes wrong. The truth about AWS is the rate over the last max(10,000, one normal day) mails, which is
+situation says what goes wrong. The truth about AWS is the rate over the last max(10,000, one normal day) emails, which is
 what two published enforcement notices suggest; `AwsWindow` has other guesses.
 """
 
@@ -14,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 from ses_reputation.core.history import BUCKET, Instant, Point
-from ses_reputation.core.rates import AWS_LINES, Metric
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,10 +34,10 @@ class Rhythm(StrEnum):
 
     OFFICE = "office hours"  # nights and week-ends almost empty
     STEADY = "round the clock"
-    BLASTS = "campaigns"  # a day's mail in two buckets, on working days
+    BLASTS = "campaigns"  # a day's email in two buckets, on working days
     MIXED = "newsletter and trickle"
     GROWING = "growing"  # five times as much after eight weeks
-    IDLE = "idle days"  # four days in ten without mail
+    IDLE = "idle days"  # four days in ten without email
     BROKEN = "outages and a holiday"
 
 
@@ -51,22 +51,22 @@ class Delay(StrEnum):
 
 @dataclass(frozen=True)
 class AwsWindow:
-    """A guess at the mail that AWS's own rate is made of."""
+    """A guess at the email that AWS's own rate is made of."""
 
-    mails: int = 10_000
+    emails: int = 10_000
     days: float = 1.0
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What goes wrong: an added rate of all mail, or extra mail with a rate of its own."""
+    """What goes wrong: an added rate of all email, or extra email with a rate of its own."""
 
     name: str
     metric: Metric | None = None  # what it ruins; None: nothing goes wrong
     added: Callable[[Floats], Floats] | None = None  # fraction, by days since the onset
-    list_rate: float = 0.0  # fraction, of the extra mail
-    list_share: float = 0.0  # extra mail, in shares of a normal day's
-    lasts: float | None = None  # days; None: until some days after AWS's rate has reached its review line
+    list_rate: float = 0.0  # fraction, of the extra email
+    list_share: float = 0.0  # extra email, in shares of a normal day's
+    lasts: float | None = None  # days; None: until some days after AWS's rate has reached its review threshold
     onset: tuple[float, float] = (16.0, 30.0)  # days
     again: float | None = None  # a second time, so many days after the end of the first
     bounce: tuple[float, float] = (0.003, 0.015)  # the normal rates are drawn from these
@@ -86,7 +86,7 @@ _B, _C = Metric.BOUNCE, Metric.COMPLAINT
 SITUATIONS = (
     Situation("healthy"),
     Situation("healthy: 2 % bounces, 0.05 % complaints", bounce=(0.019, 0.021), complaint=(0.0005, 0.0006)),
-    Situation("bounces: bad list, all mail at 20 %", _B, _step(0.20)),
+    Situation("bounces: bad list, all email at 20 %", _B, _step(0.20)),
     Situation("bounces: burst of 3 hours at 30 %", _B, _step(0.30), lasts=0.125),
     Situation("bounces: half a day at 12 %", _B, _step(0.11), lasts=0.5),
     Situation("bounces: step to 8 %", _B, _step(0.072)),
@@ -95,7 +95,7 @@ SITUATIONS = (
     Situation("bounces: ramp by 8 % in 4 days", _B, _ramp(0.08, 4)),
     Situation("bounces: rot by 7 % in 20 days", _B, _ramp(0.07, 20)),
     Situation("bounces: bought list, as much again at 15 %", _B, list_rate=0.15, list_share=1.0),
-    Situation("bounces: compromised, 5 times the mail at 12 %", _B, list_rate=0.12, list_share=5.0),
+    Situation("bounces: compromised, 5 times the email at 12 %", _B, list_rate=0.12, list_share=5.0),
     Situation("bounces: twice, at 12 %", _B, _step(0.12), lasts=4.0, onset=(8.0, 14.0), again=16.0),
     Situation("bounces: in the first days, at 12 %", _B, _step(0.12), onset=(2.0, 8.0)),
     Situation("complaints: step to 0.4 %", _C, _step(0.004)),
@@ -114,8 +114,8 @@ class Incident:
     metric: Metric
     onset: Instant
     over: Instant  # when its cause ends
-    settled: Instant  # when it is over, its late events are in, and AWS's rate is back under the review line
-    review: Instant | None  # when AWS's rate reaches its review line
+    settled: Instant  # when it is over, its late events are in, and AWS's rate is back under the review threshold
+    review: Instant | None  # when AWS's rate reaches its review threshold
     pause: Instant | None
 
 
@@ -141,25 +141,25 @@ def world(
     window: AwsWindow | None = None,
     delay: Delay | None = None,
 ) -> World:
-    """One history of `DAYS` days of a sender of `size` mails a day; the same arguments give the same history."""
+    """One history of `DAYS` days of a sender of `size` emails a day; the same arguments give the same history."""
     dice = np.random.default_rng([seed, size, SITUATIONS.index(situation)])
     rhythm = list(Rhythm)[seed % len(Rhythm)]
     lateness = (Delay.EXPONENTIAL, Delay.LOGNORMAL)[seed % 2] if delay is None else delay
-    mean = _mean_mail(dice, rhythm, size)
-    mail = dice.poisson(mean)
+    mean = _mean_email(dice, rhythm, size)
+    email = dice.poisson(mean)
     rates = {_B: _normal_rate(dice, situation.bounce), _C: _normal_rate(dice, situation.complaint)}
     metric = _B if situation.metric is None else situation.metric
     kernel = _kernel(dice, metric, lateness)
-    extra, added, spans = _trouble(dice, situation, mean, mail, rates[metric], kernel, window)
-    total = mail + extra
-    clean = mail * rates[metric] + extra * float(rates[metric].mean())
+    extra, added, spans = _trouble(dice, situation, mean, email, rates[metric], kernel, window)
+    total = email + extra
+    clean = email * rates[metric] + extra * float(rates[metric].mean())
     events = {}
     for which in (_B, _C):
-        by_send = np.minimum(1.0, rates[which] + (added / np.maximum(mail, 1) if which is metric else 0.0))
+        by_send = np.minimum(1.0, rates[which] + (added / np.maximum(email, 1) if which is metric else 0.0))
         ill = np.zeros(SLOTS)
         if which is metric and situation.list_share:
             by_send, ill = rates[which], np.full(SLOTS, situation.list_rate)
-        sent = dice.binomial(mail, by_send) + dice.binomial(extra, ill)
+        sent = dice.binomial(email, by_send) + dice.binomial(extra, ill)
         events[which] = _arrivals(dice, sent, which, kernel if which is metric else _kernel(dice, which, lateness))
     rate = aws_rate(total, events[metric], _wanted(mean, window), float(rates[metric].mean()))
     incidents = tuple(
@@ -181,12 +181,12 @@ def world(
         incidents,
         rate,
         _spread(clean, kernel),
-        _spread(mail * rates[metric] + added, kernel),
+        _spread(email * rates[metric] + added, kernel),
     )
 
 
-def _mean_mail(dice: np.random.Generator, rhythm: Rhythm, size: int) -> Floats:
-    """Mail to be expected by slot; its mean over a week or so is `size` a day."""
+def _mean_email(dice: np.random.Generator, rhythm: Rhythm, size: int) -> Floats:
+    """Email to be expected by slot; its mean over a week or so is `size` a day."""
     day = np.arange(SLOTS) / PER_DAY
     hour, weekend = (day % 1) * 24, np.floor(day) % 7 >= 5
     shape = np.ones(SLOTS)
@@ -208,7 +208,7 @@ def _mean_mail(dice: np.random.Generator, rhythm: Rhythm, size: int) -> Floats:
         holiday = int(dice.integers(7, 40))
         shape = shape * np.where((day >= holiday) & (day < holiday + 7), 0.1, 1.0)
         for start in dice.integers(0, SLOTS - 60, 4):
-            hours = int(dice.integers(8, 48))  # slots without mail, then all of it at once
+            hours = int(dice.integers(8, 48))  # slots without email, then all of it at once
             held = shape[start : start + hours].sum()
             shape[start : start + hours] = 0.0
             shape[start + hours : start + hours + 4] += held / 4
@@ -229,7 +229,7 @@ def _normal_rate(dice: np.random.Generator, limits: tuple[float, float]) -> Floa
 
 
 def _kernel(dice: np.random.Generator, metric: Metric, delay: Delay) -> Floats:
-    """How many of the events come so many buckets after their mail."""
+    """How many of the events come so many buckets after their email."""
     if metric is _B:  # most in minutes, some in hours
         lags = np.arange(48)
         weights = 0.85 * (lags == 0) + 0.15 * np.exp(-lags / dice.uniform(4, 12)) / 8
@@ -272,12 +272,12 @@ def _trouble(
     dice: np.random.Generator,
     situation: Situation,
     mean: Floats,
-    mail: Ints,
+    email: Ints,
     rate: Floats,
     kernel: Floats,
     window: AwsWindow | None,
 ) -> tuple[Ints, Floats, list[tuple[int, int]]]:
-    """Extra mail and added events by slot of sending, and from which slot to which each incident lasts."""
+    """Extra email and added events by slot of sending, and from which slot to which each incident lasts."""
     extra, added = np.zeros(SLOTS, np.int64), np.zeros(SLOTS)
     spans: list[tuple[int, int]] = []
     if situation.metric is None:
@@ -288,15 +288,15 @@ def _trouble(
         over = SLOTS if situation.lasts is None else min(SLOTS, onset + int(situation.lasts * PER_DAY))
         when = slice(onset, over)
         if situation.added is not None:
-            added[when] = situation.added((np.arange(onset, over) - onset) / PER_DAY) * mail[when]
+            added[when] = situation.added((np.arange(onset, over) - onset) / PER_DAY) * email[when]
         if situation.list_share:
             daily = mean[onset - 14 * PER_DAY : onset].sum() / 14
             extra[when] = dice.poisson(situation.list_share * daily / PER_DAY, over - onset)
             added[when] = situation.list_rate * extra[when]
         if situation.lasts is None:
-            late = _spread(mail * rate + added, kernel)
-            truth = aws_rate(mail + extra, late, _wanted(mean, window), float(rate.mean()))
-            reached = np.flatnonzero(truth[onset:] >= AWS_LINES[situation.metric].review)
+            late = _spread(email * rate + added, kernel)
+            truth = aws_rate(email + extra, late, _wanted(mean, window), float(rate.mean()))
+            reached = np.flatnonzero(truth[onset:] >= AWS_THRESHOLDS[situation.metric].review)
             if len(reached):
                 over = min(SLOTS, onset + int(reached[0]) + int(mended * PER_DAY))
                 extra[over:], added[over:] = 0, 0.0
@@ -310,21 +310,21 @@ def _trouble(
 
 
 def _wanted(mean: Floats, window: AwsWindow | None) -> Floats:
-    """How many mails AWS looks at, by slot: a normal day is the mean of the fourteen days before, had nothing gone wrong."""
+    """How many emails AWS looks at, by slot: a normal day is the mean of the fourteen days before, had nothing gone wrong."""
     window = AwsWindow() if window is None else window
     sums = np.concatenate([[0.0], np.cumsum(mean)])
     ends = np.arange(1, SLOTS + 1)
     starts = np.maximum(0, ends - 14 * PER_DAY)
     daily = (sums[ends] - sums[starts]) * PER_DAY / np.maximum(ends - starts, PER_DAY)
-    return np.maximum(window.mails, window.days * daily)
+    return np.maximum(window.emails, window.days * daily)
 
 
-def aws_rate(mail: Ints, events: Ints | Floats, wanted: Floats, before: float) -> Floats:
-    """The rate over the last `wanted` mails at the end of each slot, the mail before the first slot at the rate `before`."""
-    mails, happened = np.concatenate([[0], np.cumsum(mail)]), np.concatenate([[0], np.cumsum(events)])
-    ends = np.arange(1, len(mails))
-    starts = np.maximum(0, np.searchsorted(mails, mails[ends] - wanted, side="right") - 1)
-    sent = mails[ends] - mails[starts]
+def aws_rate(email: Ints, events: Ints | Floats, wanted: Floats, before: float) -> Floats:
+    """The rate over the last `wanted` emails at the end of each slot, the email before the first slot at the rate `before`."""
+    emails, happened = np.concatenate([[0], np.cumsum(email)]), np.concatenate([[0], np.cumsum(events)])
+    ends = np.arange(1, len(emails))
+    starts = np.maximum(0, np.searchsorted(emails, emails[ends] - wanted, side="right") - 1)
+    sent = emails[ends] - emails[starts]
     older = np.maximum(0.0, wanted - sent)
     rate: Floats = (happened[ends] - happened[starts] + older * before) / (sent + older)
     return rate
@@ -332,7 +332,7 @@ def aws_rate(mail: Ints, events: Ints | Floats, wanted: Floats, before: float) -
 
 def _incident(metric: Metric, rate: Floats, onset: int, over: int, until: int) -> Incident:
     """The truth about what went wrong in the slots from `onset` to `over`, before the next thing at `until`."""
-    lines = AWS_LINES[metric]
+    lines = AWS_THRESHOLDS[metric]
     since = rate[onset:until]
     known = onset > 0 and rate[onset - 1] >= lines.review  # it is over the line already: nobody can be early
     high = np.flatnonzero(since >= lines.review)

@@ -14,8 +14,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
-from ses_reputation.aws.failure import AWS_ERRORS, answered, code_of, trouble_of
-from ses_reputation.core.reading import Trouble
+from ses_reputation.aws.errors import AWS_ERRORS, answered, code_of, trouble_of
+from ses_reputation.core.readings import Trouble
 from ses_reputation.settings import Settings
 
 from .outcome import UNKNOWN, USABLE, Unusable

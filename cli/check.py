@@ -10,14 +10,14 @@ from datetime import UTC
 import boto3
 from botocore.exceptions import BotoCoreError
 from ses_reputation.aws import cloudwatch, ses
-from ses_reputation.aws.failure import trouble_of
+from ses_reputation.aws.errors import trouble_of
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.core.account import AwsView
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import Instant, history_from, iso
 from ses_reputation.core.judge import metric_states
 from ses_reputation.core.plan import MetricState, Plan
-from ses_reputation.core.reading import Statistics, Trouble, Unreadable
+from ses_reputation.core.readings import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.sentences import Context, account_in_words, beside, headline_of
 from ses_reputation.core.target import Target
@@ -76,9 +76,9 @@ def gathered(session: boto3.Session, region: str, now: Instant) -> tuple[Statist
     except (BotoCoreError, ValueError) as error:  # half of the credentials, a region that is none
         unread = Unreadable(trouble_of(error), str(error))
         return unread, AwsView(unread, unread)
-    of_mail, of_account, of_metrics = clients
+    of_email, of_account, of_metrics = clients
     view = AwsView(ses.account(of_account), cloudwatch.reputation_rates(of_metrics, now))
-    return ses.send_statistics(of_mail), view
+    return ses.send_statistics(of_email), view
 
 
 def _report(plan: Plan, statistics: Statistics, policy: Policy, now: Instant, context: Context) -> Iterator[str]:
@@ -88,8 +88,8 @@ def _report(plan: Plan, statistics: Statistics, policy: Policy, now: Instant, co
         yield _row("account", account_in_words(plan.aws.known_account))
     if plan.unreadable is None and not isinstance(statistics, Unreadable):
         history = history_from(statistics, until=now, feedback_share=policy.feedback_share)
-        episodes = {episode.concern: episode for episode in plan.state.episodes}
-        for state in metric_states(history, policy, now, episodes, plan.aws):
+        alerts = {alert.check: alert for alert in plan.state.alerts}
+        for state in metric_states(history, policy, now, alerts, plan.aws):
             yield from state_in_words(state)
             yield from _aws_own(state, plan.aws, context)
     elif plan.unreadable is not None:
@@ -99,9 +99,9 @@ def _report(plan: Plan, statistics: Statistics, policy: Policy, now: Instant, co
         yield _row("UNKNOWN", f"{part.trouble} ({part.detail})")
     for trouble in troubles:
         yield _row("next step", _NEXT[trouble])
-    for announcement in plan.announcements:
-        yield _row("would tell", headline_of(announcement))
-    if not plan.announcements and not unread:
+    for notification in plan.notifications:
+        yield _row("would tell", headline_of(notification))
+    if not plan.notifications and not unread:
         yield _row("would tell", "nothing")
 
 

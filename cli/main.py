@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("stats", metavar="STATS.json", help="the recorded answer, or - for standard input")
     replay.add_argument("--json", action="store_true", help="one JSON object for each message, and nothing else")
-    replay.add_argument("--plot", type=Path, metavar="FILE", help="draw rates, lines and episodes (.png or .svg)")
+    replay.add_argument("--plot", type=Path, metavar="FILE", help="draw rates, lines and alerts (.png or .svg)")
     replay.add_argument("--account", default="000000000000", metavar="ID", help="whose statistics these are")
     replay.add_argument("--region", default="unknown", metavar="NAME", help="where they were recorded")
     check = commands.add_parser(
@@ -123,14 +123,14 @@ def _parser() -> argparse.ArgumentParser:
         parents=[settings],
         help="what do the messages look like?",
         description="Prints every message in every channel, as these settings have it. Nothing is sent.",
-        epilog="For instance: ses-reputation preview bounce-opened --channel mail",
+        epilog="For instance: ses-reputation preview bounce-opened --channel email",
     )
     preview.add_argument("messages", nargs="*", metavar="MESSAGE", help="one or several by name (default: all)")
     preview.add_argument(
         "--channel",
         action="append",
         default=[],
-        choices=("mail", "slack", "chat", "machine"),
+        choices=("email", "slack", "chat", "machine"),
         help="one or several (default: all)",
     )
     dashboard = commands.add_parser(

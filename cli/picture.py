@@ -1,4 +1,4 @@
-"""Rates, lines, episodes and volume in one picture. Needs matplotlib, which only pictures need."""
+"""Rates, lines, alerts and volume in one picture. Needs matplotlib, which only pictures need."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Span:
-    """An episode, or a part of it, shaded."""
+    """An alert, or a part of it, shaded."""
 
     start: int
     end: int

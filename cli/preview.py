@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from enum import StrEnum
 
-from ses_reputation.core import blocks, chat, messages
-from ses_reputation.core.plan import Announcement
+from ses_reputation.core.plan import Notification
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.sentences import Context
 from ses_reputation.core.target import Target
+from ses_reputation.layout import amazon_q as chat
+from ses_reputation.layout import email as messages
+from ses_reputation.layout import slack as blocks
 from ses_reputation.settings import Settings
 
 from .outcome import USABLE, Unusable, say
@@ -21,14 +23,14 @@ from .samples import SAMPLES, Stories
 class Channel(StrEnum):
     """Where a message can arrive."""
 
-    MAIL = "mail"
+    EMAIL = "email"
     SLACK = "slack"  # by an incoming webhook
     CHAT = "chat"  # Slack by Amazon Q Developer in chat applications
     MACHINE = "machine"
 
 
 _TITLES = {
-    Channel.MAIL: "e-mail",
+    Channel.EMAIL: "e-mail",
     Channel.SLACK: "Slack by an incoming webhook",
     Channel.CHAT: "Slack by Amazon Q Developer in chat applications",
     Channel.MACHINE: "JSON for SQS, Lambda and HTTPS",
@@ -61,38 +63,38 @@ def _context(settings: Settings | None, target: Target) -> Context:
 
 
 def _shown(
-    name: str, announcements: Sequence[Announcement], context: Context, channels: Sequence[Channel]
+    name: str, notifications: Sequence[Notification], context: Context, channels: Sequence[Channel]
 ) -> Iterator[str]:
-    if not announcements:
+    if not notifications:
         yield f"━━━ {name}: with these settings this sample is not told\n"
         return
     for channel in channels:
         yield f"━━━ {name}, {_TITLES[channel]}"
-        yield from _TEXTS[channel](announcements, context)
+        yield from _TEXTS[channel](notifications, context)
         yield ""
 
 
-def _mail(announcements: Sequence[Announcement], context: Context) -> Iterator[str]:
-    mail = messages.mail(announcements, context)
-    yield f"Subject: {mail.subject}\n"
-    yield mail.text
+def _email(notifications: Sequence[Notification], context: Context) -> Iterator[str]:
+    email = messages.email(notifications, context)
+    yield f"Subject: {email.subject}\n"
+    yield email.text
 
 
-def _slack(announcements: Sequence[Announcement], context: Context) -> Iterator[str]:
-    mail = messages.mail(announcements, context)
-    for payload in blocks.payloads(mail.subject, messages.machine(announcements, context)):
+def _slack(notifications: Sequence[Notification], context: Context) -> Iterator[str]:
+    email = messages.email(notifications, context)
+    for payload in blocks.payloads(email.subject, messages.machine(notifications, context)):
         yield json.dumps(payload, indent=2, ensure_ascii=False)
 
 
-def _chat(announcements: Sequence[Announcement], context: Context) -> Iterator[str]:
-    for announcement in announcements:
-        yield json.dumps(json.loads(chat.document(announcement, context)), indent=2, ensure_ascii=False)
+def _chat(notifications: Sequence[Notification], context: Context) -> Iterator[str]:
+    for notification in notifications:
+        yield json.dumps(json.loads(chat.document(notification, context)), indent=2, ensure_ascii=False)
 
 
-def _machine(announcements: Sequence[Announcement], context: Context) -> Iterator[str]:
-    yield json.dumps(json.loads(messages.machine(announcements, context)), indent=2, ensure_ascii=False)
-    attributes = messages.attributes(announcements)
+def _machine(notifications: Sequence[Notification], context: Context) -> Iterator[str]:
+    yield json.dumps(json.loads(messages.machine(notifications, context)), indent=2, ensure_ascii=False)
+    attributes = messages.attributes(notifications)
     yield f"Message attributes: {json.dumps(attributes)}"
 
 
-_TEXTS = {Channel.MAIL: _mail, Channel.SLACK: _slack, Channel.CHAT: _chat, Channel.MACHINE: _machine}
+_TEXTS = {Channel.EMAIL: _email, Channel.SLACK: _slack, Channel.CHAT: _chat, Channel.MACHINE: _machine}

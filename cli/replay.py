@@ -9,16 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ses_reputation.core import messages, sentences, wording
+from ses_reputation.core import sentences, wording
+from ses_reputation.core.alert import Alert, Kind, Reason
 from ses_reputation.core.decide import replay as ticks
-from ses_reputation.core.episode import Episode, Kind, Reason
 from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point, history_from, iso, point_from
 from ses_reputation.core.judge import metric_states
-from ses_reputation.core.plan import Announcement, MetricState
-from ses_reputation.core.rates import AWS_LINES, Metric, View
-from ses_reputation.core.rules import Policy, default_policy, line_at
+from ses_reputation.core.plan import MetricState, Notification
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric, View
+from ses_reputation.core.rules import Policy, default_policy, threshold_at
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import duration, percent, plural
+from ses_reputation.layout import email as messages
 
 from .course import courses, in_words
 from .outcome import USABLE, Unusable, say
@@ -43,35 +44,35 @@ def replay(
     policy = default_policy() if settings is None else settings.policy
     points = read(stats)
     try:
-        announcements: list[Announcement] = []
-        open_at_end: Mapping[str, Episode] = {}
-        for _, told, episodes in ticks(Target(account, region), points, policy):
-            announcements += told
-            open_at_end = episodes
+        notifications: list[Notification] = []
+        open_at_end: Mapping[str, Alert] = {}
+        for _, told, alerts in ticks(Target(account, region), points, policy):
+            notifications += told
+            open_at_end = alerts
         end = max(point.at for point in points) + BUCKET if points else 0
         history = None if as_json and plot is None else history_from(points, until=end)
     except BadData as bad:
         raise Unusable(f"{_name(stats)}: {bad}") from None
-    mail = any(point.attempts for point in points)
-    if plot is not None and history is not None and mail:
-        _draw(plot, history, policy, announcements)
+    email = any(point.attempts for point in points)
+    if plot is not None and history is not None and email:
+        _draw(plot, history, policy, notifications)
     elif plot is not None:
-        print(f"no picture: there is no mail in {_name(stats)}", file=sys.stderr)
+        print(f"no picture: there is no email in {_name(stats)}", file=sys.stderr)
     if as_json:
-        for announcement in announcements:
-            print(json.dumps(messages.document(announcement)))
-    elif history is None or not mail:
-        print("No mail in these statistics: nothing to judge.")
+        for notification in notifications:
+            print(json.dumps(messages.document(notification)))
+    elif history is None or not email:
+        print("No email in these statistics: nothing to judge.")
     else:
-        say(report(history, policy, announcements, open_at_end))
+        say(report(history, policy, notifications, open_at_end))
     return USABLE
 
 
-def _draw(path: Path, history: History, policy: Policy, announcements: Sequence[Announcement]) -> None:
+def _draw(path: Path, history: History, policy: Policy, notifications: Sequence[Notification]) -> None:
     try:
         from .plot import plot_replay
 
-        plot_replay(path, history, policy, announcements)
+        plot_replay(path, history, policy, notifications)
     except ImportError:
         raise Unusable("a picture needs matplotlib, which is not installed: pip install matplotlib") from None
     except OSError as error:
@@ -91,7 +92,7 @@ def read(stats: str) -> list[Point]:
         with sys.stdin.buffer if stats == "-" else Path(stats).open("rb") as file:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
-            raise Unusable(f"{name} is larger than {LARGEST:,} bytes: that is not the mail of three years")
+            raise Unusable(f"{name} is larger than {LARGEST:,} bytes: that is not the email of three years")
         if not content.strip():
             raise Unusable(f"{name} is empty. {RECORD}")
         answer = json.loads(content)  # in any UTF: PowerShell writes UTF-16
@@ -115,16 +116,16 @@ def read(stats: str) -> list[Point]:
 
 
 def report(
-    history: History, policy: Policy, announcements: Sequence[Announcement], episodes: Mapping[str, Episode]
+    history: History, policy: Policy, notifications: Sequence[Notification], alerts: Mapping[str, Alert]
 ) -> Iterator[str]:
     """What a person wants to know: what would have been sent, what the numbers were, how things are now."""
     end = history.time(history.slots)
-    found = courses(history, announcements)
-    if announcements:
-        what = f"{plural(len(announcements), 'message')} about {plural(len(found), 'episode')}"
+    found = courses(history, notifications)
+    if notifications:
+        what = f"{plural(len(notifications), 'message')} about {plural(len(found), 'alert')}"
         yield f"These settings would have sent {what}:"
         yield ""
-        yield from map(_line, announcements)
+        yield from map(_line, notifications)
         yield ""
         yield from (f"{in_words(course)} (by our estimate of AWS's count)." for course in found)
     else:
@@ -132,22 +133,22 @@ def report(
     yield ""
     yield f"{'from':<13}{_minute(history.origin)} UTC"
     yield f"{'to':<13}{_minute(end)} UTC, {duration(end - history.origin)}"
-    yield f"{'mails':<13}{history.attempts[-1]:,}"
+    yield f"{'emails':<13}{history.attempts[-1]:,}"
     for metric, noun, sums in zip(
         Metric, ("bounces", "complaints"), (history.bounces, history.complaints), strict=True
     ):
-        rate = percent(min(1.0, sums[-1] / history.attempts[-1]), AWS_LINES[metric].review)
+        rate = percent(min(1.0, sums[-1] / history.attempts[-1]), AWS_THRESHOLDS[metric].review)
         yield f"{noun:<13}{sums[-1]:,}, {rate}"
     for kind, noun in (Kind.FIRING, "alerts"), (Kind.REMINDER, "reminders"), (Kind.RESOLVED, "all-clears"):
-        yield f"{noun:<13}{sum(announcement.kind is kind for announcement in announcements)}"
+        yield f"{noun:<13}{sum(notification.kind is kind for notification in notifications)}"
     yield ""
     yield f"At the end, {_minute(end)} UTC:"
-    for state, metric_policy in zip(metric_states(history, policy, end, episodes), policy.metrics, strict=True):
+    for state, metric_policy in zip(metric_states(history, policy, end, alerts), policy.metrics, strict=True):
         yield from state_in_words(state)
         view = View(history, state.metric, history.slots)
         for rule in metric_policy.rules:
-            if rule.line.multiple:
-                line = percent(line_at(view, rule.line))
+            if rule.threshold.multiple:
+                line = percent(threshold_at(view, rule.threshold))
                 yield f'  {"":<12}line: with its own normal, rule "{rule.name}" warns this sender above {line}'
                 break
 
@@ -155,8 +156,8 @@ def report(
 def state_in_words(state: MetricState) -> Iterator[str]:
     """The verdict on one metric, its rate and its headroom."""
     yield f"  {state.metric.value + 's':<12}{state.verdict.value}"
-    if state.shown is not None and state.shown.mails:
-        yield f"  {'':<12}{wording.events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}"
+    if state.shown is not None and state.shown.emails:
+        yield f"  {'':<12}{wording.events_of(state.metric, state.shown, AWS_THRESHOLDS[state.metric].review)}"
     yield from textwrap.wrap(
         f"headroom: {wording.headroom_in_words(state.headroom)}",
         width=110,
@@ -168,14 +169,14 @@ def state_in_words(state: MetricState) -> Iterator[str]:
 _WHAT = {Reason.STILL: "reminder", Reason.RECOVERED: "all-clear"}
 
 
-def _line(announcement: Announcement) -> str:
-    count = sentences.count_of(announcement)
-    numbers = "" if count is None else f"{count.events:,} of {plural(count.mails, 'mail')}"
-    lines = AWS_LINES[Metric(announcement.concern)]
+def _line(notification: Notification) -> str:
+    count = sentences.count_of(notification)
+    numbers = "" if count is None else f"{count.events:,} of {plural(count.emails, 'email')}"
+    lines = AWS_THRESHOLDS[Metric(notification.check)]
     rate = "" if count is None or count.rate is None else percent(count.rate, lines.review, lines.pause)
-    what = _WHAT.get(announcement.reason, announcement.severity.name)
-    rule = f"rule {announcement.found[0].rule}" if announcement.found else ""
-    return f"  {_minute(announcement.at)}  {what:<11}{announcement.concern:<12}{numbers:>30}{rate:>10}  {rule}".rstrip()
+    what = _WHAT.get(notification.reason, notification.severity.name)
+    rule = f"rule {notification.found[0].rule}" if notification.found else ""
+    return f"  {_minute(notification.at)}  {what:<11}{notification.check:<12}{numbers:>30}{rate:>10}  {rule}".rstrip()
 
 
 def _minute(at: Instant) -> str:

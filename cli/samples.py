@@ -10,9 +10,9 @@ from typing import Any
 from ses_reputation.core.account import NOT_ASKED, Account, AwsRate, AwsView
 from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point, point_from
-from ses_reputation.core.plan import Announcement, State
+from ses_reputation.core.plan import Notification, State
 from ses_reputation.core.rates import Metric
-from ses_reputation.core.reading import Trouble, Unreadable
+from ses_reputation.core.readings import Trouble, Unreadable
 from ses_reputation.core.rules import Policy
 from ses_reputation.core.target import Target
 from ses_reputation.core.trial import trial
@@ -27,7 +27,7 @@ HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=3
 NO_ACCOUNT = Unreadable(Trouble.DENIED, "GetAccount: AccessDeniedException")
 NO_RATES = Unreadable(Trouble.DENIED, "GetMetricData: AccessDenied")
 
-Said = list[Announcement]
+Said = list[Notification]
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Stories:
     target: Target
 
     def bad_list(
-        self, mails_per_day: int = 40_000, per_bucket: int = 250, complaint_rate: float = 0.004, hours: int = 20
-    ) -> tuple[Announcement, ...]:
+        self, emails_per_day: int = 40_000, per_bucket: int = 250, complaint_rate: float = 0.004, hours: int = 20
+    ) -> tuple[Notification, ...]:
         """Everything said of a sender who sends to a bad list for so many hours, two weeks after the start."""
-        return _bad_list(self.policy, self.target, mails_per_day, per_bucket, complaint_rate, hours)
+        return _bad_list(self.policy, self.target, emails_per_day, per_bucket, complaint_rate, hours)
 
-    def first(self, concern: str, reason: str, said: Sequence[Announcement] | None = None) -> Said:
-        """The first announcement of a kind; none where the policy has it not happen."""
+    def first(self, check: str, reason: str, said: Sequence[Notification] | None = None) -> Said:
+        """The first notification of a kind; none where the policy has it not happen."""
         said = self.bad_list() if said is None else said
-        return [a for a in said if (a.concern, a.reason.value) == (concern, reason)][:1]
+        return [a for a in said if (a.check, a.reason.value) == (check, reason)][:1]
 
     def unreadable(self, trouble: Trouble, ticks: int = 2, readable: int = 0, aws: AwsView = NOT_ASKED) -> Said:
         """What is said last of a target that could not be read for `ticks` ticks and could for `readable` after that."""
@@ -56,7 +56,7 @@ class Stories:
         for tick in range(ticks + readable):
             reading = Unreadable(trouble, "GetSendStatistics: Code") if tick < ticks else points
             plan = decide(self.target, reading, state, self.policy, START + DAY + tick * BUCKET, aws)
-            state, said = plan.state, [*said, *plan.announcements]
+            state, said = plan.state, [*said, *plan.notifications]
         return said[-1:]
 
     def seen(self, views: Sequence[AwsView], points: Callable[[int], Point] | None = None, every: int = BUCKET) -> Said:
@@ -68,19 +68,19 @@ class Stories:
             now = START + 10 * DAY + 9 * HOUR + tick * every
             record = tuple(made(at) for at in range(START, now, BUCKET))
             plan = decide(self.target, record, state, self.policy, now, view)
-            state, said = plan.state, list(plan.announcements)
+            state, said = plan.state, list(plan.notifications)
         return said
 
 
 @cache
 def _bad_list(
-    policy: Policy, target: Target, mails_per_day: int, per_bucket: int, complaint_rate: float, hours: int
-) -> tuple[Announcement, ...]:
+    policy: Policy, target: Target, emails_per_day: int, per_bucket: int, complaint_rate: float, hours: int
+) -> tuple[Notification, ...]:
     bad = START + 14 * DAY + 9 * HOUR
     campaign = Campaign(bad, bad + hours * HOUR, per_bucket, 0.16, complaint_rate)
-    points = send_data_points(START, START + 24 * DAY, mails_per_day=mails_per_day, campaigns=[campaign])
+    points = send_data_points(START, START + 24 * DAY, emails_per_day=emails_per_day, campaigns=[campaign])
     played = replay(target, [point_from(point) for point in points], policy)
-    return tuple(announcement for _, said, _ in played for announcement in said)
+    return tuple(notification for _, said, _ in played for notification in said)
 
 
 def account(**changes: Any) -> AwsView:
@@ -95,7 +95,7 @@ def rated(**rates: float) -> AwsView:
 
 
 def _complaining(at: int) -> Point:
-    """400 mails a quarter of an hour, to which a complaint comes every hour, and five of them in the last hours."""
+    """400 emails a quarter of an hour, to which a complaint comes every hour, and five of them in the last hours."""
     late = at >= START + 10 * DAY + 2 * HOUR
     return Point(at, 400, 3, 5 if late else int(at % HOUR == 0))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ses_reputation.core.rules import Calm, MetricPolicy, Rule, Severity, Still, default_policy
 from ses_reputation.settings import SettingsError, parse, read
-from ses_reputation.tables import Table
+from ses_reputation.settings.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ SAMPLE = {
 
 PLAIN = """\
 [bounce]
-rules = [{ hours = 24, above = 0.03, min_mails = 500 }]
+rules = [{ hours = 24, above = 0.03, min_emails = 500 }]
 """
 
 WRONG = """\
@@ -51,14 +51,14 @@ $groups
 ## Rules of your own
 
 `rules` in `[bounce]` or `[complaint]` replaces all default rules of that metric. A plain one, the bounce
-rate of 24 hours over 3 % with at least 500 mails, takes two lines:
+rate of 24 hours over 3 % with at least 500 emails, takes two lines:
 
 ```toml
 $plain```
 
 * A rate must be above a line, not at it. No window reaches back further than 14 days.
-* In a window by hours, complaints are set against the mail that can have caused them, which may be days
-  old; in a window by mails against that very mail. Bounces always are.
+* In a window by hours, complaints are set against the email that can have caused them, which may be days
+  old; in a window by emails against that very email. Bounces always are.
 * The conditions of the all-clear stay the default ones, which scale with `warning` and `critical`,
   unless `calm` replaces them.
 
@@ -149,22 +149,22 @@ def _rule(rule: Rule) -> dict[str, object]:
         **_window(rule.window),
         **(
             {
-                "times_normal": rule.line.multiple,
-                "above_at_least": rule.line.lower,
-                "above_at_most": rule.line.upper,
+                "times_normal": rule.threshold.multiple,
+                "above_at_least": rule.threshold.lower,
+                "above_at_most": rule.threshold.upper,
             }
-            if rule.line.multiple
-            else {"above": rule.line.upper}
+            if rule.threshold.multiple
+            else {"above": rule.threshold.upper}
         ),
         "confidence": rule.confidence,
         "min_events": rule.min_events,
-        "min_mails": rule.min_mails,
+        "min_emails": rule.min_emails,
         **({} if rule.still is None else {"still": _still(rule.still)}),
     }
 
 
 def _still(still: Still) -> dict[str, object]:
-    level = {"above": still.above, "share_of_line": still.share_of_line}
+    level = {"above": still.above, "share_of_threshold": still.share_of_threshold}
     return {**_window(still.window), **{key: rate for key, rate in level.items() if rate is not None}}
 
 
@@ -173,7 +173,7 @@ def _calm(calm: Calm) -> dict[str, object]:
 
 
 def _window(window: Window) -> dict[str, object]:
-    return {"hours": window.hours} if window.hours else {"mails": window.mails, "share_of_day": window.share_of_day}
+    return {"hours": window.hours} if window.hours else {"emails": window.emails, "share_of_day": window.share_of_day}
 
 
 def toml(value: object) -> str:

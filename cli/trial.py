@@ -8,8 +8,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
-from ses_reputation.aws.failure import AWS_ERRORS, code_of, trouble_of
-from ses_reputation.core.reading import Trouble
+from ses_reputation.aws.errors import AWS_ERRORS, code_of, trouble_of
+from ses_reputation.core.readings import Trouble
 from ses_reputation.settings import Settings
 
 from .outcome import UNKNOWN, USABLE, Unusable
@@ -34,7 +34,7 @@ def send_trial(settings: Settings | None, profile: str | None) -> int:
         raise Unusable(f"{name} failed: {reason or 'see its log'}")
     if not isinstance(said, dict) or not isinstance(said.get("told"), list):
         raise Unusable(f"{name} gave an answer that makes no sense: is it of another version? Deploy again.")
-    print(f"Test alert {said.get('episode')} sent to: {', '.join(map(str, said['told']))}")
+    print(f"Test alert {said.get('alert')} sent to: {', '.join(map(str, said['told']))}")
     return _audience(said.get("subscriptions"), said.get("unconfirmed"), chat="chat" in said["told"])
 
 
@@ -63,7 +63,7 @@ def _audience(subscriptions: object, unconfirmed: object, *, chat: bool) -> int:
     if unconfirmed:
         print(
             f"{unconfirmed} of {subscriptions} subscriptions wait for confirmation: they hear nothing until somebody clicks "
-            "the link in the mail from AWS Notifications."
+            "the link in the email from AWS Notifications."
         )
         return UNKNOWN
     print(f"Subscriptions: {subscriptions}, all confirmed. Now see that it arrives.")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
-from ses_reputation.core.rates import AWS_LINES, Metric
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.rules import MetricPolicy
 from ses_reputation.settings import Settings
 
@@ -79,24 +79,24 @@ def _rows(
     else:
         yield _volume(metrics, region)
     rows = min(3 + len(regions) // 2, MOST_ROWS)
-    yield [log(_STATE, "What AWS has decided, and how many episodes are open", 24, height=rows)]
+    yield [log(_STATE, "What AWS has decided, and how many alerts are open", 24, height=rows)]
     yield [
         cloudwatch.TextWidget(markdown=_EXPLANATION, width=16, height=6),
-        log([here, _QUOTA], f"Part of the 24-hour quota in use in {region}", 8, "line"),
+        log([here, _QUOTA], f"Part of the 24-hour quota in use in {region}", 8, "threshold"),
     ]
     yield [
         _runs(settings, function),
-        log([here, _AGE], f"Minutes since the newest mail known of in {region}", 8, "line"),
+        log([here, _AGE], f"Minutes since the newest email known of in {region}", 8, "threshold"),
         log(_FAILED, "What a run could not do", 8),
     ]
 
 
 _EXPLANATION = """\
 **Verdict**: 0 fine, 1 warning, 2 critical, below 0 not known. **Headroom**: the part that is left of the way to AWS's nearer review \
-line, over our estimate of the mail that AWS counts (the last 10,000 mails or one day): 1 all of it, 0 none.
+line, over our estimate of the email that AWS counts (the last 10,000 emails or one day): 1 all of it, 0 none.
 
-**Why AWS's numbers differ from ours**: AWS counts only mail to domains that you have not verified, over a span of mail that it does not \
-publish, and complaints only against mail to providers that report them. Its rates move later; ours move first. Rates are fractions: 0.05 is 5 %.
+**Why AWS's numbers differ from ours**: AWS counts only email to domains that you have not verified, over a span of email that it does not \
+publish, and complaints only against email to providers that report them. Its rates move later; ours move first. Rates are fractions: 0.05 is 5 %.
 
 AWS reviews accounts at **5 %** bounces and **0.1 %** complaints, and may pause them at **10 %** and **0.5 %**."""
 
@@ -182,7 +182,7 @@ def _rates(metrics: _Metrics, policy: MetricPolicy, region: str, *, beside_awss:
     prefix = _PREFIXES[policy.metric]
     ours = [
         metrics.ours(f"{prefix}Rate", region, "now", BLUE),
-        metrics.ours(f"EstimatedAws{prefix}Rate", region, "over the mail AWS counts (our estimate)", PURPLE),
+        metrics.ours(f"EstimatedAws{prefix}Rate", region, "over the email AWS counts (our estimate)", PURPLE),
     ]
     awss = [metrics.aws(f"Reputation.{prefix}Rate", region, "AWS's own", GREY)] if beside_awss else []
     return _rate_graph(policy, f"{prefix} rate in {region}", [*ours, *awss])
@@ -196,7 +196,7 @@ def _awss_rates(metrics: _Metrics, policy: MetricPolicy, regions: Sequence[str])
 
 
 def _rate_graph(policy: MetricPolicy, title: str, rates: Sequence[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
-    lines = AWS_LINES[policy.metric]
+    lines = AWS_THRESHOLDS[policy.metric]
     return cloudwatch.GraphWidget(
         title=title,
         width=12,
@@ -230,7 +230,7 @@ def _volume(metrics: _Metrics, region: str) -> Row:
 
     return [
         _counts(
-            "Mails an hour, as SES counts them", count("Send", "sent", BLUE), count("Delivery", "delivered", PURPLE)
+            "Emails an hour, as SES counts them", count("Send", "sent", BLUE), count("Delivery", "delivered", PURPLE)
         ),
         _counts(
             "Bounces, complaints and rejects an hour",
@@ -246,7 +246,7 @@ def _volumes(metrics: _Metrics, regions: Sequence[str]) -> Row:
         return (metrics.aws(name, region, region, statistic="Sum") for region in regions)
 
     return [
-        _counts("Mails an hour in every region, as SES counts them", *every("Send")),
+        _counts("Emails an hour in every region, as SES counts them", *every("Send")),
         _counts("Bounces an hour in every region", *every("Bounce")),
     ]
 
@@ -274,7 +274,7 @@ _STATE = (
     _WATCHED,
     (
         "stats latest(tick) as as_of, latest(verdict) as our_verdict, latest(account_state) as aws_says, "
-        "latest(open_episodes) as open_episodes, latest(quota_used) as quota, latest(aws_bounce_rate) as aws_bounces, "
+        "latest(open_alerts) as open_alerts, latest(quota_used) as quota, latest(aws_bounce_rate) as aws_bounces, "
         "latest(aws_complaint_rate) as aws_complaints by target"
     ),
     "sort target asc",
@@ -294,7 +294,7 @@ Log = Callable[..., cloudwatch.LogQueryWidget]
 def _log(function: lambda_.Function) -> Log:
     views = {
         "table": cloudwatch.LogQueryVisualizationType.TABLE,
-        "line": cloudwatch.LogQueryVisualizationType.LINE,
+        "threshold": cloudwatch.LogQueryVisualizationType.LINE,
     }
 
     def widget(

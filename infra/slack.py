@@ -55,7 +55,7 @@ def slack(stack: Stack, settings: Settings, *, code: lambda_.Code, people: sns.T
         description="Passes what people are told on to an incoming webhook of Slack.",
         runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.ARM_64,
-        handler="ses_reputation.slack.handler",
+        handler="ses_reputation.slack_forwarder.handler",
         code=code,
         role=role,
         memory_size=256,
@@ -70,7 +70,7 @@ def slack(stack: Stack, settings: Settings, *, code: lambda_.Code, people: sns.T
     if not settings.alerts.emails and not settings.chat.on:
         Annotations.of(stack).add_warning_v2(
             "ses-reputation:slack-alone",
-            "Only Slack's webhook is told: when it fails, nobody hears of that either. Name a mail address in [alerts] emails.",
+            "Only Slack's webhook is told: when it fails, nobody hears of that either. Name an email address in [alerts] emails.",
         )
     alarm = alarm_on_queue(
         stack,

@@ -74,7 +74,7 @@ class MonitorStack(Stack):
             description="Reads SES send statistics, judges them and tells people.",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,  # a fifth cheaper, and nothing in the asset is compiled
-            handler="ses_reputation.handler.handler",
+            handler="ses_reputation.entry.handler",
             code=code,
             role=role,
             memory_size=256,  # half of it would do; twice the processor halves the handler's time for the same money
@@ -117,12 +117,12 @@ class MonitorStack(Stack):
             (
                 "PeopleTopicArn",
                 people.topic_arn,
-                "Subscribe people by mail here, and programs by SQS, Lambda or HTTPS.",
+                "Subscribe people by email here, and programs by SQS, Lambda or HTTPS.",
             ),
             (
                 "MemoryTableName",
                 memory.table_name,
-                "The open episodes. It stays when the stack goes, unless told not to.",
+                "The open alerts. It stays when the stack goes, unless told not to.",
             ),
             ("DashboardUrl", dashboard_url, "Open this first."),
         ):
@@ -156,7 +156,7 @@ class MonitorStack(Stack):
         return key
 
     def _people(self, settings: Settings, key: kms.Key | None) -> sns.Topic:
-        """The topic that people read: e-mail, and programs that take the same announcements as JSON."""
+        """The topic that people read: e-mail, and programs that take the same notifications as JSON."""
         topic = alert_topic(self, "People", name=settings.stack_name, display_name="SES reputation", key=key)
         for address in settings.alerts.emails:
             topic.add_subscription(subscriptions.EmailSubscription(address))

@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ses_reputation.core.blocks import payloads
 from ses_reputation.core.gauges import GAUGES
-from ses_reputation.core.rates import AWS_LINES, Metric
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
+from ses_reputation.layout.slack import payloads
 from ses_reputation.settings import Settings, load
 
 from cli.picture import BLUE, GREEN, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw
 from cli.sender import BUCKET, DAY, Campaign, send_data_points
 
 from .cdk import CdkError, bootstrap, deploy
-from .metrics import publish_mail, publish_run
+from .metrics import publish_email, publish_run
 from .runtime import DeployedFunction
 from .schedule import DeployedSchedule
 from .server import ACCOUNT, LocalAws
@@ -50,9 +50,9 @@ def main() -> None:
             end = int(time.time()) // DAY * DAY
             story = Story(end - STORY_DAYS * DAY)
             _play(local, schedule, story)
-            mails = [f"Subject: {m.subject}\n\n{m.body('email')}" for m in local.sent(outputs["PeopleTopicArn"])]
+            emails = [f"Subject: {m.subject}\n\n{m.body('email')}" for m in local.sent(outputs["PeopleTopicArn"])]
             posted = [p for m in local.sent(outputs["PeopleTopicArn"]) for p in payloads(m.subject, m.body("lambda"))]
-            _show_mails(mails)
+            _show_emails(emails)
             picture = OUT / "metrics.png"
             _draw(local, settings, story, outputs["PeopleTopicArn"], picture)
             board = OUT / "dashboard.png"
@@ -60,7 +60,7 @@ def main() -> None:
             _show_deployed(local, outputs, settings)
         finally:
             function.close()
-    (OUT / "mails.txt").write_text("\n\n".join(mails), encoding="utf-8")
+    (OUT / "emails.txt").write_text("\n\n".join(emails), encoding="utf-8")
     (OUT / "slack.json").write_text(json.dumps(posted, indent=2, ensure_ascii=False), encoding="utf-8")
     _say(f"The same as messages in Slack, for its Block Kit Builder: {_shown(OUT / 'slack.json')}")
     _say(f"The metrics of this fortnight as a picture: {_shown(picture)}")
@@ -79,7 +79,7 @@ class Story:
         campaign = Campaign(
             start=self.bad_list + phase,
             end=self.bad_list + HOURS_OF_BAD_LIST * 3600,
-            mails_per_bucket=250,
+            emails_per_bucket=250,
             bounce_rate=0.16,
             complaint_rate=0.004,
         )
@@ -98,7 +98,7 @@ class Story:
         return sorted(seen, key=lambda point: hash(str(point["Timestamp"])[::-1]))
 
     def sent(self, now: int) -> float:
-        """The mail of the last 24 hours, which counts for the quota."""
+        """The email of the last 24 hours, which counts for the quota."""
         moment = datetime.fromtimestamp(now, UTC)
         day = (p for p in self.points if moment - timedelta(days=1) <= p["Timestamp"] < moment)
         return float(sum(point.get("DeliveryAttempts", 0) for point in day))
@@ -106,13 +106,13 @@ class Story:
 
 def _play(local: LocalAws, schedule: DeployedSchedule, story: Story) -> None:
     """Fires the deployed function tick by tick and says what it answers."""
-    _say(f"{STORY_DAYS} days of mail through the deployed function; the bad list starts {_when(story.bad_list)}.")
+    _say(f"{STORY_DAYS} days of email through the deployed function; the bad list starts {_when(story.bad_list)}.")
     ticks = list(story.ticks())
     previous, before = "", story.start
     for number, tick in enumerate(ticks, 1):
         local.ses().points = story.answer(tick)
         local.ses().used = story.sent(tick)
-        publish_mail(local, story.points, before, tick)
+        publish_email(local, story.points, before, tick)
         attempt = schedule.fire(tick)[-1]
         before = tick
         publish_run(local, schedule.function.configuration["FunctionName"], tick, ok=attempt.ok)
@@ -132,13 +132,13 @@ class DemoFailed(Exception):
     """The demo could not show what it is for; the text says why."""
 
 
-def _show_mails(mails: list[str]) -> None:
+def _show_emails(emails: list[str]) -> None:
     """The inbox, and the first message opened."""
-    _say(f"The inbox of the engineer on duty: {len(mails)} messages, all in {_shown(OUT / 'mails.txt')}. The first:")
-    for mail in mails:
-        print(f"    {mail.splitlines()[0].removeprefix('Subject: ')}")
+    _say(f"The inbox of the engineer on duty: {len(emails)} messages, all in {_shown(OUT / 'emails.txt')}. The first:")
+    for email in emails:
+        print(f"    {email.splitlines()[0].removeprefix('Subject: ')}")
     print()
-    print("\n".join(f"    | {line}" for line in mails[0].splitlines()), end="\n\n")
+    print("\n".join(f"    | {line}" for line in emails[0].splitlines()), end="\n\n")
 
 
 def _shown(path: Path) -> str:
@@ -146,18 +146,18 @@ def _shown(path: Path) -> str:
 
 
 def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: Path) -> None:
-    """The metrics as they are in CloudWatch now, and the announcements as they were published."""
+    """The metrics as they are in CloudWatch now, and the notifications as they were published."""
     series = _metrics(local, settings, story)
-    announcements = [a for sent in local.sent(topic) for a in json.loads(sent.body("sqs"))["announcements"]]
+    notifications = [a for sent in local.sent(topic) for a in json.loads(sent.body("sqs"))["notifications"]]
 
     def panel(metric: Metric, name: str, warning: float) -> Panel:
-        lines = AWS_LINES[metric]
+        lines = AWS_THRESHOLDS[metric]
         return Panel(
             f"{name} rate",
             [
                 Series("now", *series[f"{name}Rate"], color=BLUE),
                 Series(
-                    "over the mail AWS counts (our estimate)",
+                    "over the email AWS counts (our estimate)",
                     *series[f"EstimatedAws{name}Rate"],
                     color=PURPLE,
                 ),
@@ -172,7 +172,7 @@ def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: P
     policy = settings.policy
     marks = [
         Mark(_at(a["at"]), f"{a['metric']} {_WORDS[a['reason']].format(**a)}", _color(a))
-        for a in announcements
+        for a in notifications
         if a["reason"] in _WORDS
     ]
     draw(
@@ -182,12 +182,12 @@ def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: P
             panel(Metric.BOUNCE, "Bounce", policy.bounce.warning),
             panel(Metric.COMPLAINT, "Complaint", policy.complaint.warning),
             Panel(
-                "Headroom: share of the way to AWS's nearer review line that is left",
+                "Headroom: share of the way to AWS's nearer review threshold that is left",
                 [Series("headroom", *series["Headroom"], color=GREEN)],
             ),
         ],
         marks=marks,
-        spans=_spans(announcements, story.end),
+        spans=_spans(notifications, story.end),
     )
 
 
@@ -205,16 +205,16 @@ def _draw_dashboard(local: LocalAws, path: Path) -> None:
 _WORDS = {"opened": "{severity}", "escalated": "{severity}", "recovered": "over"}
 
 
-def _color(announcement: dict[str, Any]) -> str:
-    if announcement["kind"] == "resolved":
+def _color(notification: dict[str, Any]) -> str:
+    if notification["kind"] == "resolved":
         return GREEN
-    return RED if announcement["severity"] == "critical" else ORANGE
+    return RED if notification["severity"] == "critical" else ORANGE
 
 
-def _spans(announcements: list[dict[str, Any]], end: int) -> list[Span]:
-    opened = {a["episode"]: _at(a["at"]) for a in announcements if a["reason"] == "opened"}
-    ended = {a["episode"]: _at(a["at"]) for a in announcements if a["kind"] == "resolved"}
-    return [Span(start, ended.get(episode, end), RED) for episode, start in opened.items()]
+def _spans(notifications: list[dict[str, Any]], end: int) -> list[Span]:
+    opened = {a["alert"]: _at(a["at"]) for a in notifications if a["reason"] == "opened"}
+    ended = {a["alert"]: _at(a["at"]) for a in notifications if a["kind"] == "resolved"}
+    return [Span(start, ended.get(alert, end), RED) for alert, start in opened.items()]
 
 
 def _metrics(local: LocalAws, settings: Settings, story: Story) -> dict[str, tuple[list[int], list[float]]]:

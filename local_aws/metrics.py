@@ -1,4 +1,4 @@
-"""The metrics that AWS publishes by itself and moto does not: mail as Amazon SES counts it, and the runs of functions."""
+"""The metrics that AWS publishes by itself and moto does not: email as Amazon SES counts it, and the runs of functions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from .server import LocalAws
 
 REPRESENTATIVE = 10_000
-"""Mails over which AWS's own rates are taken here; two published notices of AWS speak of about so many."""
+"""Emails over which AWS's own rates are taken here; two published notices of AWS speak of about so many."""
 
 PER_REQUEST = 1_000
 
 Point = Mapping[str, Any]
 
 
-def publish_mail(local: LocalAws, points: Sequence[Point], since: int, until: int) -> None:
+def publish_email(local: LocalAws, points: Sequence[Point], since: int, until: int) -> None:
     """Publishes the `AWS/SES` metrics of the buckets that closed after `since` and up to `until`; `points` is all that was
     ever sent, oldest first."""
-    data = list(_mail(points, datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC)))
+    data = list(_email(points, datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC)))
     _put(local, "AWS/SES", data)
 
 
@@ -32,7 +32,7 @@ def publish_run(local: LocalAws, function: str, at: int, *, ok: bool) -> None:
     _put(local, "AWS/Lambda", data)
 
 
-def _mail(points: Sequence[Point], since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
+def _email(points: Sequence[Point], since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
     for number, point in enumerate(points):
         closed = point["Timestamp"] + timedelta(minutes=15)
         if since < closed <= until:
@@ -42,22 +42,22 @@ def _mail(points: Sequence[Point], since: datetime, until: datetime) -> Iterator
             for name, key in (("Bounce", "Bounces"), ("Complaint", "Complaints"), ("Reject", "Rejects")):
                 if point.get(key):  # a metric is there from its first event on
                     yield _datum(name, point["Timestamp"], point[key])
-            mails, bounces, complaints = _last(points[: number + 1])
-            if mails:
-                yield _datum("Reputation.BounceRate", point["Timestamp"], bounces / mails)
-                yield _datum("Reputation.ComplaintRate", point["Timestamp"], complaints / mails)
+            emails, bounces, complaints = _last(points[: number + 1])
+            if emails:
+                yield _datum("Reputation.BounceRate", point["Timestamp"], bounces / emails)
+                yield _datum("Reputation.ComplaintRate", point["Timestamp"], complaints / emails)
 
 
 def _last(points: Sequence[Point]) -> tuple[int, int, int]:
-    """Mails, bounces and complaints of the last mails that AWS looks at."""
-    mails = bounces = complaints = 0
+    """Emails, bounces and complaints of the last emails that AWS looks at."""
+    emails = bounces = complaints = 0
     for point in reversed(points):
-        mails += point.get("DeliveryAttempts", 0)
+        emails += point.get("DeliveryAttempts", 0)
         bounces += point.get("Bounces", 0)
         complaints += point.get("Complaints", 0)
-        if mails >= REPRESENTATIVE:
+        if emails >= REPRESENTATIVE:
             break
-    return mails, bounces, complaints
+    return emails, bounces, complaints
 
 
 def _datum(name: str, at: datetime, value: float) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from ses_reputation.aws import ses
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, BadData, Point, point_from
-from ses_reputation.core.plan import Announcement, State
-from ses_reputation.core.reading import Statistics, Trouble, Unreadable
+from ses_reputation.core.plan import Notification, State
+from ses_reputation.core.readings import Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Verdict, default_policy
-from ses_reputation.core.stored import from_text, to_text
+from ses_reputation.core.state import from_text, to_text
 from ses_reputation.core.target import Target
 
 NOW = 1_738_368_000
@@ -109,23 +109,23 @@ TIME = "<Timestamp>2025-01-31T10:00:00Z</Timestamp>"
         "a hostile error code",
     ],
 )
-def test_an_answer_that_is_none_is_an_unknown_with_its_reason_and_then_an_episode(
+def test_an_answer_that_is_none_is_an_unknown_with_its_reason_and_then_an_alert(
     body: bytes, status: int, trouble: Trouble
 ) -> None:
     reading = Answers(body, status).read()
     assert isinstance(reading, Unreadable) and reading.trouble is trouble
     assert len(reading.detail) < 200 and "@" not in reading.detail
     state: State | None = None
-    told: list[Announcement] = []
+    told: list[Notification] = []
     for tick in range(NOW, NOW + 3 * BUCKET, BUCKET):
         plan = decide(TARGET, reading, state, POLICY, tick)
         assert plan.verdict is Verdict.UNKNOWN
-        state, told = plan.state, [*told, *plan.announcements]
-    assert [(a.concern, a.reason.value, a.worst.rule) for a in told] == [("unreadable", "opened", trouble.value)]
+        state, told = plan.state, [*told, *plan.notifications]
+    assert [(a.check, a.reason.value, a.worst.rule) for a in told] == [("unreadable", "opened", trouble.value)]
 
 
 def test_an_answer_of_counters_left_out_and_buckets_twice_is_read() -> None:
-    members = [f"{TIME}<DeliveryAttempts>{mails}</DeliveryAttempts>" for mails in (40, 50)]
+    members = [f"{TIME}<DeliveryAttempts>{emails}</DeliveryAttempts>" for emails in (40, 50)]
     reading = Answers(xml(*members, TIME)).read()
     assert isinstance(reading, tuple) and sorted(point.attempts for point in reading) == [0, 40, 50]
 
@@ -154,11 +154,11 @@ def verdicts(*readings: Statistics) -> list[str]:
         ((*HEALTHY, Point(NOW + BUCKET, 400, 400)), Verdict.OK),
     ],
     ids=[
-        "no mail at all",
-        "bounces without mail",
-        "more bounces than mail",
+        "no email at all",
+        "bounces without email",
+        "more bounces than email",
         "only times to come",
-        "only times long gone: mail has stopped",
+        "only times long gone: email has stopped",
         "a stray time of 1970",
         "buckets of another rhythm",
         "a bucket of a clock ahead of ours",

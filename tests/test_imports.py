@@ -14,17 +14,16 @@ PACKAGE = ROOT / "lambda" / "ses_reputation"
 CORE_ORDER = (
     ("target",),
     ("history",),
-    ("rates", "days", "reading"),
+    ("rates", "daily_totals", "readings"),
     ("rules",),
-    ("episode", "headroom"),
+    ("alert", "headroom"),
     ("account",),
     ("volume",),
     ("plan", "wording"),
-    ("judge", "stored", "trial"),
+    ("judge", "state", "trial"),
     ("gauges",),
     ("decide",),
     ("sentences", "advice"),
-    ("messages", "blocks", "chat"),
 )
 """The core's modules in layers; a module may import from the layers above its own only."""
 
@@ -81,7 +80,7 @@ def core_problems(name: str, source: str) -> list[str]:
 
 def edge_problems(name: str, source: str) -> list[str]:
     """What a module of the edge does that it may not."""
-    own = {"ses_reputation.aws.connections" if name == "session" else "ses_reputation.aws.failure"}
+    own = {"ses_reputation.aws.connections" if name == "session" else "ses_reputation.aws.errors"}
     return [
         f"{name} imports {module}"
         for module in imports(source, "ses_reputation.aws")
@@ -132,13 +131,13 @@ def test_a_planted_shortcut_in_the_edge_is_found(planted: str) -> None:
 @pytest.mark.parametrize(
     ("module", "besides"),
     [
-        ("settings", {"ses_reputation.tables", "ses_reputation.policy"}),
-        ("policy", {"ses_reputation.tables"}),
-        ("tables", set()),
+        ("settings/__init__", {"ses_reputation.settings.table", "ses_reputation.settings.rules"}),
+        ("settings/rules", {"ses_reputation.settings.table"}),
+        ("settings/table", set()),
     ],
 )
 def test_settings_know_core_types_only(module: str, besides: set[str]) -> None:
-    found = imports((PACKAGE / f"{module}.py").read_text(), "ses_reputation")
+    found = imports((PACKAGE / f"{module}.py").read_text(), "ses_reputation.settings")
     strangers = {
         m for m in found if not m.startswith("ses_reputation.core.") and m.split(".")[0] not in sys.stdlib_module_names
     }
@@ -146,10 +145,10 @@ def test_settings_know_core_types_only(module: str, besides: set[str]) -> None:
 
 
 def test_a_run_knows_the_core_and_the_edges_types_only() -> None:
-    found = {m for m in imports((PACKAGE / "watch.py").read_text(), "ses_reputation") if m.startswith("ses_reputation")}
+    found = {m for m in imports((PACKAGE / "run.py").read_text(), "ses_reputation") if m.startswith("ses_reputation")}
     assert {m for m in found if not m.startswith("ses_reputation.core")} == {
-        "ses_reputation.aws.failure",
-        "ses_reputation.aws.memory",
+        "ses_reputation.aws.errors",
+        "ses_reputation.aws.store",
     }
 
 

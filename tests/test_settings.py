@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from ses_reputation.core.rates import Window
-from ses_reputation.core.rules import Calm, Line, Rule, Severity, Still, default_policy
+from ses_reputation.core.rules import Calm, Rule, Severity, Still, Threshold, default_policy
 from ses_reputation.settings import Settings, SettingsError, load, parse, read
-from ses_reputation.tables import Table
+from ses_reputation.settings.table import Table
 
 from cli.settings_reference import PAGE, PLAIN, SAMPLE, as_toml, page
 
@@ -81,7 +81,7 @@ def test_the_default_rules_of_the_reference_are_the_default_rules() -> None:
 def test_a_plain_rule_takes_two_lines() -> None:
     assert len(PLAIN.splitlines()) == 2
     bounce = with_recipient(PLAIN).policy.bounce
-    assert bounce.rules == (Rule("24 h", Severity.WARNING, Window(hours=24), Line(0.03), min_mails=500),)
+    assert bounce.rules == (Rule("24 h", Severity.WARNING, Window(hours=24), Threshold(0.03), min_emails=500),)
     assert bounce.calm == default_policy().bounce.calm
 
 
@@ -91,32 +91,32 @@ def test_a_rule_can_say_everything_that_the_default_rules_say() -> None:
         [[complaint.rules]]
         name = "mine"
         severity = "critical"
-        mails = 1000
+        emails = 1000
         share_of_day = 0.5
         times_normal = 2
         above_at_least = 0.0004
         above_at_most = 0.0008
         confidence = 2
         min_events = 4
-        min_mails = 100
-        still = { hours = 24, share_of_line = 0.7 }
+        min_emails = 100
+        still = { hours = 24, share_of_threshold = 0.7 }
         [[complaint.rules]]
         hours = 6
         severity = "critical"
         above = 0.002
-        still = { mails = 300, above = 0.001 }
+        still = { emails = 300, above = 0.001 }
         [[complaint.calm]]
         hours = 48
         at_most = 0.0002
         """
     ).policy.complaint
-    still = Still(Window(hours=24), share_of_line=0.7)
+    still = Still(Window(hours=24), share_of_threshold=0.7)
     assert policy.rules == (
         Rule(
             "mine",
             Severity.CRITICAL,
-            Window(mails=1000, share_of_day=0.5),
-            Line(0.0008, 0.0004, 2.0),
+            Window(emails=1000, share_of_day=0.5),
+            Threshold(0.0008, 0.0004, 2.0),
             2.0,
             4,
             100,
@@ -126,8 +126,8 @@ def test_a_rule_can_say_everything_that_the_default_rules_say() -> None:
             "6 h critical",
             Severity.CRITICAL,
             Window(hours=6),
-            Line(0.002),
-            still=Still(Window(mails=300), above=0.001),
+            Threshold(0.002),
+            still=Still(Window(emails=300), above=0.001),
         ),
     )
     assert policy.calm == (Calm(Window(hours=48), 0.0002),)

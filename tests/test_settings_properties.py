@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ses_reputation.core.rates import AWS_LINES, Metric
-from ses_reputation.core.rules import enough_mails
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
+from ses_reputation.core.rules import enough_emails
 from ses_reputation.settings import LOG_RETENTION_DAYS, SettingsError, load, parse, read
-from ses_reputation.tables import LEAST_RATE, Table
+from ses_reputation.settings.table import LEAST_RATE, Table
 
 from cli.settings_reference import SAMPLE, as_toml, toml
 
@@ -95,7 +95,7 @@ def fractions(below: float, least: float = LEAST_RATE) -> st.SearchStrategy[floa
 def windows(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         return {"hours": draw(st.integers(1, 336))}
-    window: dict[str, Any] = {"mails": draw(st.integers(1, 1_000_000_000))}
+    window: dict[str, Any] = {"emails": draw(st.integers(1, 1_000_000_000))}
     if draw(st.booleans()):
         window["share_of_day"] = draw(st.floats(0, 10))
     return window
@@ -113,18 +113,18 @@ def rules(draw: st.DrawFn, pause: float, number: int) -> dict[str, Any]:
         "severity": st.sampled_from(["warning", "critical"]),
         "confidence": st.floats(0, 6),
         "min_events": st.integers(1, 1_000_000),
-        "min_mails": st.integers(0, 1_000_000_000),
+        "min_emails": st.integers(0, 1_000_000_000),
     }
     rule |= draw(st.fixed_dictionaries({}, optional=optional))
     if draw(st.booleans()):
-        level = draw(st.sampled_from([{"above": low}, {"share_of_line": 0.7}]))
+        level = draw(st.sampled_from([{"above": low}, {"share_of_threshold": 0.7}]))
         rule["still"] = {**draw(windows()), **level}
     return rule
 
 
 @st.composite
 def metrics(draw: st.DrawFn, metric: Metric, lines: st.SearchStrategy[float]) -> dict[str, Any]:
-    pause = AWS_LINES[metric].pause
+    pause = AWS_THRESHOLDS[metric].pause
     warning, critical = sorted(draw(st.lists(lines, min_size=2, max_size=2, unique=True)))
     table: dict[str, Any] = {"warning": warning, "critical": critical}
     if draw(st.booleans()):
@@ -189,11 +189,11 @@ def test_what_is_right_arrives_unchanged(mapping: dict[str, Any]) -> None:
         assert len(policy.rules) == len(table.get("rules", policy.rules))
         for said, rule in zip(table.get("rules", ()), policy.rules, strict=False):
             assert (rule.name, rule.severity.word) == (said["name"], said.get("severity", "warning"))
-            assert (rule.window.hours, rule.window.mails) == (said.get("hours", 0), said.get("mails", 0))
-            assert rule.line.upper == said.get("above", said.get("above_at_most"))
+            assert (rule.window.hours, rule.window.emails) == (said.get("hours", 0), said.get("emails", 0))
+            assert rule.threshold.upper == said.get("above", said.get("above_at_most"))
 
 
-# The default rules reach from 7/12 of the warning to 3/2 of the critical line; all that must be sayable.
+# The default rules reach from 7/12 of the warning to 3/2 of the critical threshold; all that must be sayable.
 @bounded
 @given(
     metrics(Metric.BOUNCE, fractions(0.1 / 1.6, 2 * LEAST_RATE)),
@@ -220,9 +220,9 @@ def test_rules_written_as_toml_and_read_again_are_the_same_rules(
 def test_every_accepted_policy_can_be_judged_by(mapping: dict[str, Any]) -> None:
     for metric in parse(file_of(mapping)).policy.metrics:
         for rule in metric.rules:
-            assert 0 < rule.line.upper < 1
-            assert math.isfinite(2 * rule.line.multiple / rule.line.upper)
-        assert enough_mails(metric) >= 1
+            assert 0 < rule.threshold.upper < 1
+            assert math.isfinite(2 * rule.threshold.multiple / rule.threshold.upper)
+        assert enough_emails(metric) >= 1
         assert all(0 < calm.at_most < 1 for calm in metric.calm)
 
 

@@ -62,7 +62,7 @@ def ask(service: str, target: str, **parameters: Any) -> Any:
 
 
 def statistics() -> list[tuple[int, int, int]]:
-    """Slot, mails and bounces of every send data point."""
+    """Slot, emails and bounces of every send data point."""
     found: list[tuple[int, int, int]] = []
     fields: dict[str, str] = {}
     text: list[str] = []
@@ -109,10 +109,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, float]:
     ]
     ask("monitoring", f"{watch}.GetMetricData", MetricDataQueries=queries, StartTime=now - 21_600, EndTime=now)
     sent, bounced = [0] * 1_345, [0] * 1_345
-    for at, mails, bounces in points:
+    for at, emails, bounces in points:
         age = now // 900 - at
         if 0 <= age <= 1_344:
-            sent[age] += mails
+            sent[age] += emails
             bounced[age] += bounces
     rates = {name: sum(bounced[: n + 1]) / max(1, sum(sent[: n + 1])) for name, n in WINDOWS.items()}
     data = [{"MetricName": f"BounceRate{name}", "Timestamp": now, "Value": rate} for name, rate in rates.items()]

@@ -10,13 +10,14 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 from botocore.stub import ANY, Stubber
-from ses_reputation.aws import cloudwatch, secret, ses, sns
-from ses_reputation.aws.failure import code_of, trouble_of
-from ses_reputation.aws.memory import Item, Memory, Overtaken
+from ses_reputation.aws import cloudwatch, ses, sns
+from ses_reputation.aws import secrets as stored_secrets
+from ses_reputation.aws.errors import code_of, trouble_of
 from ses_reputation.aws.session import CONFIG, open_session
+from ses_reputation.aws.store import Item, Memory, Overtaken
 from ses_reputation.core.history import Point
 from ses_reputation.core.plan import Gauge
-from ses_reputation.core.reading import Trouble, Unreadable
+from ses_reputation.core.readings import Trouble, Unreadable
 from ses_reputation.core.target import Target
 
 IRELAND = Target("123456789012", "eu-west-1")
@@ -193,12 +194,12 @@ def test_a_secret_is_read_from_where_it_is_stored() -> None:
     with Stubber(parameters) as stub:
         asked = {"Name": "/slack", "WithDecryption": True}
         stub.add_response("get_parameter", {"Parameter": {"Value": "https://hooks"}}, asked)
-        assert secret.parameter(parameters, "/slack") == "https://hooks"
+        assert stored_secrets.parameter(parameters, "/slack") == "https://hooks"
     with Stubber(secrets) as stub:
         stub.add_response("get_secret_value", {"SecretString": "https://hooks"}, {"SecretId": "slack"})
         stub.add_response("get_secret_value", {"SecretBinary": b"hooks"}, {"SecretId": "slack"})
-        assert secret.secret(secrets, "slack") == "https://hooks"
-        assert secret.secret(secrets, "slack") == ""  # which is no address, and said so
+        assert stored_secrets.secret(secrets, "slack") == "https://hooks"
+        assert stored_secrets.secret(secrets, "slack") == ""  # which is no address, and said so
 
 
 def test_people_get_the_text_and_machines_the_document() -> None:

@@ -6,14 +6,14 @@ import pytest
 from ses_reputation.core.decide import replay
 from ses_reputation.core.rules import default_policy
 
-from bench.reference import Line, announcements
+from bench.reference import Threshold, notifications
 from bench.score import TARGET
 from bench.worlds import END, SITUATIONS, SIZES, world
 
 
-def said_by_core(points: list, until: int) -> list[Line]:  # type: ignore[type-arg]
+def said_by_core(points: list, until: int) -> list[Threshold]:  # type: ignore[type-arg]
     return [
-        Line(a.at, a.concern, a.severity.word, a.reason.value)
+        Threshold(a.at, a.check, a.severity.word, a.reason.value)
         for _, told, _ in replay(TARGET, points, default_policy(), until=until)
         for a in told
     ]
@@ -22,4 +22,4 @@ def said_by_core(points: list, until: int) -> list[Line]:  # type: ignore[type-a
 @pytest.mark.parametrize("number", range(len(SITUATIONS)), ids=[s.name for s in SITUATIONS])
 def test_the_core_says_what_an_independent_implementation_says(number: int) -> None:
     case = world(SITUATIONS[number], SIZES[number % len(SIZES)], seed=1_000 + number)
-    assert said_by_core(case.points, END) == announcements(case.points, END)
+    assert said_by_core(case.points, END) == notifications(case.points, END)

@@ -1,4 +1,4 @@
-"""The arithmetic of the score, on worlds and announcements made by hand."""
+"""The arithmetic of the score, on worlds and notifications made by hand."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def an_incident(**changes: Any) -> Incident:
     return replace(usual, **changes)
 
 
-def said(at: int, kind: str = "firing", severity: str = "warning", episode: str = "a", metric: str = "bounce") -> Said:
-    return Said(at, metric, severity, kind, episode)
+def said(at: int, kind: str = "firing", severity: str = "warning", alert: str = "a", metric: str = "bounce") -> Said:
+    return Said(at, metric, severity, kind, alert)
 
 
 TROUBLE = a_world(an_incident())
@@ -79,7 +79,7 @@ def test_an_alert_of_the_other_metric_does_not_tell_of_the_incident() -> None:
     assert (result.told, result.false_alarms) == (0, 1)
 
 
-def test_an_episode_that_is_open_at_the_onset_tells_at_once_and_was_a_false_alarm() -> None:
+def test_an_alert_that_is_open_at_the_onset_tells_at_once_and_was_a_false_alarm() -> None:
     result = score(TROUBLE, [said(ONSET - HOUR)])
     assert (result.told, result.used, result.false_alarms) == (1, [1.0], 1)
 
@@ -96,8 +96,8 @@ def test_notices_are_all_that_was_said_of_an_incident_its_reminders_and_all_clea
     assert (result.spoken_of, result.notices, result.flaps, result.unsafe) == (1, 3, 0, 0)
 
 
-def test_an_episode_opened_again_in_the_same_incident_is_a_flap_and_no_false_alarm() -> None:
-    lines = [said(ONSET + HOUR), said(OVER, "resolved"), said(OVER + DAY, episode="b")]
+def test_an_alert_opened_again_in_the_same_incident_is_a_flap_and_no_false_alarm() -> None:
+    lines = [said(ONSET + HOUR), said(OVER, "resolved"), said(OVER + DAY, alert="b")]
     result = score(TROUBLE, lines)
     assert (result.flaps, result.false_alarms) == (1, 0)
 
@@ -113,8 +113,8 @@ def test_an_all_clear_is_unsafe_while_the_cause_goes_on() -> None:
     assert score(quiet, [said(ONSET + HOUR), said(OVER + HOUR, "resolved")]).unsafe == 0
 
 
-def test_false_alarms_are_counted_by_episode_and_the_young_ones_apart() -> None:
-    lines = [said(START + DAY), said(START + 2 * DAY, "resolved"), said(START + 30 * DAY, episode="b")]
+def test_false_alarms_are_counted_by_alert_and_the_young_ones_apart() -> None:
+    lines = [said(START + DAY), said(START + 2 * DAY, "resolved"), said(START + 30 * DAY, alert="b")]
     result = score(PEACE, lines)
     assert (result.false_alarms, result.young_alarms, result.healthy_days) == (2, 1, DAYS)
     assert figures(result)["false alarms per 30 days"] == pytest.approx(60 / 56)
@@ -150,14 +150,14 @@ def test_a_line_of_the_replay_command_is_read() -> None:
         "metric": "bounce",
         "severity": "warning",
         "kind": "firing",
-        "episode": "a",
+        "alert": "a",
     }
     assert said_from(line) == said(START + BUCKET)
 
 
 def test_the_rate_of_aws_is_over_the_last_mails_and_older_mail_had_the_normal_rate() -> None:
-    mail, events = np.array([100, 100, 100]), np.array([0, 10, 0])
-    rate = aws_rate(mail, events, np.full(3, 200.0), before=0.01)
+    email, events = np.array([100, 100, 100]), np.array([0, 10, 0])
+    rate = aws_rate(email, events, np.full(3, 200.0), before=0.01)
     assert rate.tolist() == [pytest.approx(0.005), pytest.approx(0.05), pytest.approx(0.05)]
 
 
@@ -169,7 +169,7 @@ def test_the_same_seed_gives_the_same_world_and_another_another() -> None:
 
 
 @pytest.mark.parametrize("number", range(len(SITUATIONS)), ids=[s.name for s in SITUATIONS])
-def test_a_world_is_as_large_as_it_says_and_no_bucket_has_more_bounces_than_ever_were_mails(number: int) -> None:
+def test_a_world_is_as_large_as_it_says_and_no_bucket_has_more_bounces_than_ever_were_emails(number: int) -> None:
     case = world(SITUATIONS[number], 3_000, seed=3)
     before = case.incidents[0].onset if case.incidents else END
     sent = sum(p.attempts for p in case.points if p.at < before)

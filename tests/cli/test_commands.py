@@ -11,7 +11,7 @@ from ses_reputation.aws import cloudwatch, ses
 from ses_reputation.core.account import Account, AwsRate, AwsView
 from ses_reputation.core.history import HOUR, Point
 from ses_reputation.core.rates import Metric
-from ses_reputation.core.reading import Statistics, Trouble, Unreadable
+from ses_reputation.core.readings import Statistics, Trouble, Unreadable
 
 from cli.main import main
 
@@ -128,7 +128,7 @@ def test_check_shows_our_rate_awss_own_and_awss_decision_side_by_side(
     assert "eu-west-1: CRITICAL account under review by AWS; 16 % of the 24-hour quota is used" in printed
     assert "bounces OK" in printed
     assert (
-        "AWS's own: 5.2 % at" in printed and "our estimate of it is 0.5 %. AWS counts only mail to domains" in printed
+        "AWS's own: 5.2 % at" in printed and "our estimate of it is 0.5 %. AWS counts only email to domains" in printed
     )
     assert "AWS's own: none of the last 6 hours in CloudWatch" in printed
     assert "would tell WARNING: AWS has put SES in eu-west-1 under review" in printed

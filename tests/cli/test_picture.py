@@ -20,7 +20,7 @@ LEVELS = [Level(0.03, "warning", RED), Level(0.05, "AWS reviews", RED), Level(0.
 )
 @pytest.mark.parametrize("panel", [None, 0, 1])
 def test_any_rates_can_be_drawn(tmp_path: Path, values: list[float], panel: int | None) -> None:
-    volume = Panel("Mails", [Series("mails", TIMES, [5] * 8, BLUE, bars=True)], percent=False)
+    volume = Panel("Emails", [Series("emails", TIMES, [5] * 8, BLUE, bars=True)], percent=False)
     rates = Panel("Rate", [Series("a", TIMES, values), Series("b", TIMES, values, RED)], LEVELS)
     marks = [Mark(TIMES[i], "warning", RED, panel) for i in (0, 1, 1, 2, 7)]
     draw(tmp_path / "x.png", "One\nTwo", [rates, volume], marks=marks, spans=[Span(TIMES[1], TIMES[7], RED, panel)])

@@ -28,7 +28,7 @@ def test_every_message_is_shown_in_every_channel(capsys: pytest.CaptureFixture[s
 
 
 def test_one_message_in_one_channel(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["preview", "test-alert", "--channel", "mail"]) == 0
+    assert main(["preview", "test-alert", "--channel", "email"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("━━━ test-alert, e-mail\nSubject: TEST: ")
     assert printed.count("━━━") == 1
@@ -39,7 +39,7 @@ def test_the_words_are_those_of_the_settings(capsys: pytest.CaptureFixture[str],
     (tmp_path / "settings.toml").write_text(
         shipped.replace('stage = ""', 'stage = "prod"').replace('"UTC"', '"Asia/Tokyo"')
     )
-    assert main(["preview", "under-review", "--channel", "mail"]) == 0
+    assert main(["preview", "under-review", "--channel", "email"]) == 0
     printed = capsys.readouterr().out
     assert "Subject: [prod] WARNING: AWS has put SES" in printed
     assert "2025-02-13 18:00 JST" in printed

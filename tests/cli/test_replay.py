@@ -32,7 +32,7 @@ def lines(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str,
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_as_json_there_is_one_object_for_each_announcement_and_nothing_else(
+def test_as_json_there_is_one_object_for_each_notification_and_nothing_else(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     said = lines(capsys, str(EXAMPLE))
@@ -40,17 +40,17 @@ def test_as_json_there_is_one_object_for_each_announcement_and_nothing_else(
         ("bounce", "opened", "warning"),
         ("bounce", "escalated", "critical"),
     ]
-    for announcement in said:
-        assert announcement["kind"] in ("firing", "reminder", "resolved")
-        assert announcement["at"].endswith("+00:00")
-        assert {"episode", "seq", "rule", "events", "mails", "line", "bound"} <= set(announcement)
+    for notification in said:
+        assert notification["kind"] in ("firing", "reminder", "resolved")
+        assert notification["at"].endswith("+00:00")
+        assert {"alert", "seq", "rule", "events", "emails", "threshold", "bound"} <= set(notification)
 
 
 def test_a_person_reads_what_would_have_been_sent_and_how_much_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(EXAMPLE)]) == 0
     printed = capsys.readouterr().out
     assert "These settings would have sent" in printed and "CRITICAL" in printed
-    assert printed.count("headroom:") == 2 and "more bounces to AWS's review line" in printed
+    assert printed.count("headroom:") == 2 and "more bounces to AWS's review threshold" in printed
 
 
 def test_order_and_repetition_change_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_statistics_without_mail_are_usable_and_say_so(
 ) -> None:
     (tmp_path / "empty.json").write_text(answer)
     assert main(["replay", "empty.json"]) == 0
-    assert capsys.readouterr().out == "No mail in these statistics: nothing to judge.\n"
+    assert capsys.readouterr().out == "No email in these statistics: nothing to judge.\n"
     assert main(["replay", "empty.json", "--json"]) == 0
     assert capsys.readouterr().out == ""
 
@@ -140,10 +140,10 @@ def test_the_account_and_the_region_are_those_one_names(capsys: pytest.CaptureFi
     assert {(a["account"], a["region"]) for a in said} == {("123456789012", "eu-west-1")}
 
 
-def test_each_episode_says_how_much_earlier_it_was_told_than_aws_counts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_alert_says_how_much_earlier_it_was_told_than_aws_counts(capsys: pytest.CaptureFixture[str]) -> None:
     main(["replay", str(EXAMPLE)])
     assert (
-        "Bounces: critical 9 h 30 min after the warning, AWS's review line reached 12 h 45 min after the first message"
+        "Bounces: critical 9 h 30 min after the warning, AWS's review threshold reached 12 h 45 min after the first message"
     ) in capsys.readouterr().out
 
 
@@ -220,7 +220,7 @@ def test_wrong_settings_are_told_before_anything_is_played(capsys: pytest.Captur
 
 def test_rules_of_ones_own_are_the_ones_that_are_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(
-        '[alerts]\nemails = ["oncall@mail.test"]\n[bounce]\nrules = [{ hours = 24, above = 0.03, min_mails = 500 }]\n'
+        '[alerts]\nemails = ["oncall@mail.test"]\n[bounce]\nrules = [{ hours = 24, above = 0.03, min_emails = 500 }]\n'
     )
     said = lines(capsys, str(EXAMPLE), "--settings", "own.toml")
     assert {a["rule"] for a in said if a["metric"] == "bounce"} == {"24 h"}

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from cli.main import main
 
-SENT = {"told": ["people"], "subscriptions": 3, "unconfirmed": 0, "episode": "test-20250217T0945Z"}
+SENT = {"told": ["people"], "subscriptions": 3, "unconfirmed": 0, "alert": "test-20250217T0945Z"}
 
 
 class FunctionOfAws:

@@ -19,7 +19,7 @@ from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, Point, history_from
 from ses_reputation.core.plan import Plan, State
 from ses_reputation.core.rates import Metric
-from ses_reputation.core.reading import Trouble, Unreadable
+from ses_reputation.core.readings import Trouble, Unreadable
 from ses_reputation.core.rules import Verdict, default_policy
 from ses_reputation.core.target import Target
 
@@ -33,7 +33,7 @@ THROTTLED = Unreadable(Trouble.THROTTLED, "GetAccount: TooManyRequestsException"
 
 
 def points(until: int, *, bad_from: int | None = None, bad: int = 60, ends: int | None = None) -> tuple[Point, ...]:
-    """400 mails every quarter of an hour for ten days, 4 of them bouncing, and `bad` from `bad_from` on; none from `ends` on."""
+    """400 emails every quarter of an hour for ten days, 4 of them bouncing, and `bad` from `bad_from` on; none from `ends` on."""
     return tuple(
         Point(at, 400, bad if bad_from is not None and at >= bad_from else 4)
         for at in range(until - 10 * DAY, until if ends is None else min(until, ends), BUCKET)
@@ -55,7 +55,7 @@ class Monitor:
             statistics = points(self.now, bad_from=self.bad_from, bad=self.bad, ends=self.ends)
             plan = decide(TARGET, statistics, self.state, POLICY, self.now, view)
             self.state = plan.state
-            self.told += [(a.concern, a.reason.value, a.cause.rule) for a in plan.announcements]
+            self.told += [(a.check, a.reason.value, a.cause.rule) for a in plan.notifications]
         return plan
 
 
@@ -114,16 +114,16 @@ def test_sending_switched_off_and_on_by_the_account_itself() -> None:
 def test_a_pause_by_aws_quiets_the_rates_until_it_is_over() -> None:
     monitor = Monitor(bad_from=START)
     monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN")), 30)
-    assert {concern for concern, _, _ in monitor.told} == {"enforcement"}
+    assert {check for check, _, _ in monitor.told} == {"enforcement"}
     monitor.tick(seen())
-    assert ("bounce", "opened") in {(concern, reason) for concern, reason, _ in monitor.told}
+    assert ("bounce", "opened") in {(check, reason) for check, reason, _ in monitor.told}
 
 
 def test_neither_a_review_nor_an_account_that_cannot_be_read_quiets_the_rates() -> None:
     for view in (seen(replace(FINE, enforcement="PROBATION")), AwsView(DENIED, NO_RATES), AwsView(DENIED, DENIED)):
         monitor = Monitor(bad_from=START)
         monitor.tick(view, 30)
-        assert "bounce" in {concern for concern, _, _ in monitor.told}
+        assert "bounce" in {check for check, _, _ in monitor.told}
 
 
 def test_a_pause_goes_on_quieting_while_the_account_cannot_be_asked() -> None:
@@ -131,16 +131,16 @@ def test_a_pause_goes_on_quieting_while_the_account_cannot_be_asked() -> None:
     monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN"), bounce=0.06), 8)
     for _ in range(30):
         assert monitor.tick(AwsView(THROTTLED, NO_RATES)).verdict is Verdict.CRITICAL
-    assert {concern for concern, _, _ in monitor.told} == {"enforcement", "aws-unreadable"}
+    assert {check for check, _, _ in monitor.told} == {"enforcement", "aws-unreadable"}
 
 
 def test_mail_that_goes_out_says_that_a_pause_of_which_nobody_knows_is_over() -> None:
     monitor = Monitor(bad_from=START)
     monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN")), 8)
     monitor.tick(AwsView(THROTTLED, NO_RATES), 4)
-    assert "bounce" not in {concern for concern, _, _ in monitor.told}
+    assert "bounce" not in {check for check, _, _ in monitor.told}
     monitor.tick(AwsView(THROTTLED, NO_RATES), 1)
-    assert "bounce" in {concern for concern, _, _ in monitor.told}
+    assert "bounce" in {check for check, _, _ in monitor.told}
 
 
 @pytest.mark.parametrize("stop", [{"enforcement": "SHUTDOWN"}, {"sending": False}], ids=str)
@@ -148,15 +148,15 @@ def test_mail_that_is_known_to_be_stopped_is_no_silence_while_the_account_cannot
     monitor = Monitor(ends=START)
     monitor.tick(seen(replace(FINE, **stop)), 8)
     monitor.tick(AwsView(THROTTLED, NO_RATES), 30)
-    assert "silence" not in {concern for concern, _, _ in monitor.told}
+    assert "silence" not in {check for check, _, _ in monitor.told}
 
 
 def test_during_a_pause_nothing_is_said_of_awss_own_rate_either() -> None:
     monitor = Monitor()
     monitor.tick(seen(bounce=0.06))
     monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN"), bounce=0.12, complaint=0.002), 200)
-    assert [concern for concern, reason, _ in monitor.told if reason != "still"] == ["aws-bounce", "enforcement"]
-    assert {concern for concern, reason, _ in monitor.told if reason == "still"} == {"enforcement"}
+    assert [check for check, reason, _ in monitor.told if reason != "still"] == ["aws-bounce", "enforcement"]
+    assert {check for check, reason, _ in monitor.told if reason == "still"} == {"enforcement"}
 
 
 def test_statistics_that_can_be_read_again_during_a_pause_are_told() -> None:
@@ -165,7 +165,7 @@ def test_statistics_that_can_be_read_again_during_a_pause_are_told() -> None:
     monitor.tick(view)
     monitor.now += BUCKET
     plan = decide(TARGET, DENIED, monitor.state, POLICY, monitor.now, view)
-    assert [a.concern for a in plan.announcements] == ["unreadable"]
+    assert [a.check for a in plan.notifications] == ["unreadable"]
     monitor.state = plan.state
     monitor.tick(view, 8)
     assert ("unreadable", "recovered", "access denied") in monitor.told
@@ -194,7 +194,7 @@ def test_a_quota_that_eased_for_a_day_is_told_again_when_it_runs_out_again() -> 
 def test_what_cannot_be_read_ends_nothing() -> None:
     monitor = Monitor()
     monitor.tick(seen(replace(FINE, enforcement="PROBATION", sending=False, used=99_000)))
-    opened = {concern for concern, _, _ in monitor.told}
+    opened = {check for check, _, _ in monitor.told}
     monitor.tick(AwsView(THROTTLED, THROTTLED), 4)
     assert opened == {"enforcement", "sending", "quota"}
     assert [told for told in monitor.told if told[1] != "opened"] == []
@@ -219,8 +219,8 @@ def test_a_target_of_which_nothing_can_be_read_is_told_of_both_and_keeps_what_is
     monitor.tick(seen(replace(FINE, sending=False)))
     monitor.now += BUCKET
     plan = decide(TARGET, DENIED, monitor.state, POLICY, monitor.now, AwsView(DENIED, DENIED))
-    assert [a.concern for a in plan.announcements] == ["unreadable", "aws-unreadable"]
-    assert {episode.concern for episode in plan.state.episodes} == {"sending", "unreadable", "aws-unreadable"}
+    assert [a.check for a in plan.notifications] == ["unreadable", "aws-unreadable"]
+    assert {alert.check for alert in plan.state.alerts} == {"sending", "unreadable", "aws-unreadable"}
 
 
 @pytest.mark.parametrize(
@@ -229,16 +229,16 @@ def test_a_target_of_which_nothing_can_be_read_is_told_of_both_and_keeps_what_is
 def test_the_quota_is_told_from_its_two_lines_on(used: float, severity: str | None) -> None:
     monitor = Monitor()
     plan = monitor.tick(seen(replace(FINE, used=used)))
-    assert [a.severity.name for a in plan.announcements] == ([] if severity is None else [severity])
+    assert [a.severity.name for a in plan.notifications] == ([] if severity is None else [severity])
 
 
 @pytest.mark.parametrize(("quota", "used"), [(-1, 10**9), (50_000, 0)])
 def test_an_account_without_a_limit_or_without_mail_has_quota_enough(quota: float, used: float) -> None:
-    assert Monitor().tick(seen(replace(FINE, quota=quota, used=used))).announcements == ()
+    assert Monitor().tick(seen(replace(FINE, quota=quota, used=used))).notifications == ()
 
 
 def test_a_quota_of_nothing_is_used_up() -> None:
-    assert [a.concern for a in Monitor().tick(seen(replace(FINE, quota=0, used=0))).announcements] == ["quota"]
+    assert [a.check for a in Monitor().tick(seen(replace(FINE, quota=0, used=0))).notifications] == ["quota"]
 
 
 def test_when_the_quota_is_used_up_counts_the_mail_that_leaves_the_day() -> None:
@@ -271,7 +271,7 @@ def test_awss_own_rate_over_the_line_at_which_aws_may_pause_is_news() -> None:
         monitor.tick(seen(complaint=rate), 4)
     assert monitor.told == [
         ("aws-complaint", "opened", "AWS's own rate"),
-        ("aws-complaint", "changed", "AWS's own rate, over the pause line"),
+        ("aws-complaint", "changed", "AWS's own rate, over the pause threshold"),
     ]
 
 
@@ -279,15 +279,15 @@ def test_awss_own_rate_is_no_second_alarm_beside_ours() -> None:
     monitor = Monitor(bad_from=START)
     monitor.tick(seen(bounce=0.01), 20)
     monitor.tick(seen(bounce=0.06), 4)
-    assert {concern for concern, _, _ in monitor.told} == {"bounce"}
+    assert {check for check, _, _ in monitor.told} == {"bounce"}
 
 
-def test_awss_own_rate_is_told_beside_an_episode_of_ours_that_says_less() -> None:
+def test_awss_own_rate_is_told_beside_an_alert_of_ours_that_says_less() -> None:
     monitor = Monitor(bad_from=START, bad=12)
     monitor.tick(seen(bounce=0.02), 40)
-    assert {(concern, reason) for concern, reason, _ in monitor.told} == {("bounce", "opened")}
+    assert {(check, reason) for check, reason, _ in monitor.told} == {("bounce", "opened")}
     monitor.tick(seen(bounce=0.046), 4)  # no more than the warning that is open
-    assert {concern for concern, _, _ in monitor.told} == {"bounce"}
+    assert {check for check, _, _ in monitor.told} == {"bounce"}
     monitor.tick(seen(bounce=0.052), 4)
     assert ("aws-bounce", "opened", "AWS's own rate") in monitor.told
 
@@ -295,9 +295,9 @@ def test_awss_own_rate_is_told_beside_an_episode_of_ours_that_says_less() -> Non
 def test_awss_own_rate_is_not_over_because_ours_has_joined_it() -> None:
     monitor = Monitor(bad_from=START + HOUR)
     monitor.tick(seen(bounce=0.06), 3 * 96)
-    assert {concern for concern, _, _ in monitor.told} == {"aws-bounce", "bounce"}
+    assert {check for check, _, _ in monitor.told} == {"aws-bounce", "bounce"}
     assert ("aws-bounce", "recovered", "AWS's own rate") not in monitor.told
-    reminded = [concern for concern, reason, _ in monitor.told if reason == "still"]
+    reminded = [check for check, reason, _ in monitor.told if reason == "still"]
     assert set(reminded) == {"bounce"}  # each of which shows AWS's own rate
 
 
@@ -313,7 +313,7 @@ def test_a_rate_that_is_missing_ends_nothing_and_is_no_news() -> None:
     assert monitor.told == []
     monitor.tick(seen(complaint=0.002))
     monitor.tick(seen(), 13 * 96)
-    assert ("aws-complaint", "recovered") not in {(concern, reason) for concern, reason, _ in monitor.told}
+    assert ("aws-complaint", "recovered") not in {(check, reason) for check, reason, _ in monitor.told}
 
 
 def test_a_rate_that_aws_publishes_no_more_is_closed_after_two_weeks_as_not_known() -> None:
@@ -321,7 +321,7 @@ def test_a_rate_that_aws_publishes_no_more_is_closed_after_two_weeks_as_not_know
     monitor.tick(seen(complaint=0.002))
     monitor.tick(seen(), 14 * 96)
     assert monitor.told[-1] == ("aws-complaint", "recovered", "AWS's own rate")
-    assert monitor.state is not None and monitor.state.episodes == ()
+    assert monitor.state is not None and monitor.state.alerts == ()
 
 
 def test_without_a_memory_what_aws_says_is_told_once_an_hour_and_not_every_tick() -> None:
@@ -332,7 +332,7 @@ def test_without_a_memory_what_aws_says_is_told_once_an_hour_and_not_every_tick(
     for now in range(START, START + 4 * HOUR, BUCKET):
         statistics = points(now)
         plan = decide(TARGET, statistics, recalled(TARGET, statistics, POLICY, now, view), POLICY, now, view)
-        said += [(a.concern, now - START) for a in plan.announcements]
+        said += [(a.check, now - START) for a in plan.notifications]
     assert said == [("enforcement", hour * HOUR) for hour in range(4)]
 
 

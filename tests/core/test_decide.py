@@ -12,8 +12,8 @@ from ses_reputation.core.decide import PUBLISHABLE, decide, recalled, replay
 from ses_reputation.core.gauges import GAUGES
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point
 from ses_reputation.core.judge import overall
-from ses_reputation.core.plan import Announcement, Plan, State
-from ses_reputation.core.reading import UNREADABLE, Statistics, Trouble, Unreadable
+from ses_reputation.core.plan import Notification, Plan, State
+from ses_reputation.core.readings import UNREADABLE, Statistics, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, VolumePolicy, default_policy
 from ses_reputation.core.target import Target
 
@@ -25,7 +25,7 @@ TIMED_OUT = Unreadable(Trouble.TIMED_OUT, "GetSendStatistics: ReadTimeoutError")
 
 
 def sender(days: float, *, bad: tuple[float, float] | None = None, seed: int = 1) -> list[Point]:
-    """400 mails every quarter of an hour, 1 % of them bouncing, 15 % between the two days of `bad`."""
+    """400 emails every quarter of an hour, 1 % of them bouncing, 15 % between the two days of `bad`."""
     dice = random.Random(seed)
     points = []
     for slot in range(int(days * 96)):
@@ -43,18 +43,18 @@ def at(days: float) -> int:
     return START + int(days * 96) * BUCKET
 
 
-def run(points: list[Point], ticks: list[int], state: State | None = None) -> tuple[list[Announcement], Plan]:
+def run(points: list[Point], ticks: list[int], state: State | None = None) -> tuple[list[Notification], Plan]:
     """Runs at `ticks`, each with everything told in between; what was said, and the last plan."""
-    said: list[Announcement] = []
+    said: list[Notification] = []
     for now in ticks:
         plan = decide(TARGET, seen(points, now), state, POLICY, now)
-        said += plan.announcements
+        said += plan.notifications
         state = replace(plan.state, pending=(), published=now)
     return said, plan
 
 
-def words(said: list[Announcement]) -> list[tuple[str, str]]:
-    return [(a.concern, a.reason.value) for a in said]
+def words(said: list[Notification]) -> list[tuple[str, str]]:
+    return [(a.check, a.reason.value) for a in said]
 
 
 def every(start: float, end: float, step: int = BUCKET) -> list[int]:
@@ -71,15 +71,15 @@ def test_a_repeated_and_a_late_tick_say_nothing_publish_nothing_and_turn_nothing
     _, plan = run(points, every(14, 15))
     for now in (at(15), at(14.9), at(3)):
         again = decide(TARGET, seen(points, now), plan.state, POLICY, now)
-        assert (again.state, again.announcements, again.gauges) == (plan.state, (), ())
+        assert (again.state, again.notifications, again.gauges) == (plan.state, (), ())
 
 
 def test_running_every_quarter_of_an_hour_says_what_replay_says() -> None:
     points = sender(19, bad=(15, 15.5))
     played = [a for _, told, _ in replay(TARGET, points, POLICY) for a in told]
     said, _ = run(points, every(0.0105, 19))
-    assert [(a.at, a.episode, a.seq, a.reason, a.severity, a.worst.rule) for a in said] == [
-        (a.at, a.episode, a.seq, a.reason, a.severity, a.worst.rule) for a in played
+    assert [(a.at, a.alert, a.seq, a.reason, a.severity, a.worst.rule) for a in said] == [
+        (a.at, a.alert, a.seq, a.reason, a.severity, a.worst.rule) for a in played
     ]
     assert words(said)[:2] == [("bounce", "opened"), ("bounce", "escalated")] and words(said)[-1] == (
         "bounce",
@@ -94,7 +94,7 @@ def test_after_an_outage_what_is_true_now_is_told_once(gap: int) -> None:
     _, plan = run(points, every(14.9, 15))
     back = at(15) + gap
     after = decide(TARGET, seen(points, back), replace(plan.state, published=at(15)), POLICY, back)
-    assert words(list(after.announcements)) == [("bounce", "opened")]
+    assert words(list(after.notifications)) == [("bounce", "opened")]
     ticks = {gauge.at for gauge in after.gauges}
     assert ticks == {t for t in range(at(15) + BUCKET, back + 1, BUCKET) if t > back - PUBLISHABLE}
     assert len(after.gauges) == len({(gauge.name, gauge.at) for gauge in after.gauges})
@@ -104,7 +104,7 @@ def test_after_an_outage_nothing_is_told_of_what_is_long_over() -> None:
     points = sender(25, bad=(15.5, 15.7))
     _, plan = run(points, every(14.9, 15))
     after = decide(TARGET, seen(points, at(24)), plan.state, POLICY, at(24))
-    assert after.announcements == () and after.verdict is Verdict.OK
+    assert after.notifications == () and after.verdict is Verdict.OK
 
 
 def test_an_end_that_came_while_the_monitor_was_down_is_told() -> None:
@@ -112,14 +112,14 @@ def test_an_end_that_came_while_the_monitor_was_down_is_told() -> None:
     said, plan = run(points, every(14.8, 15.1))
     assert words(said)[0] == ("bounce", "opened")
     after = decide(TARGET, seen(points, at(20)), plan.state, POLICY, at(20))
-    assert words(list(after.announcements)) == [("bounce", "recovered")]
+    assert words(list(after.notifications)) == [("bounce", "recovered")]
 
 
 def test_the_first_run_tells_an_open_trouble_with_its_true_beginning_and_no_old_one() -> None:
     plan = decide(TARGET, seen(sender(14, bad=(12, 14)), at(14)), None, POLICY, at(14))
-    [announcement] = plan.announcements
-    assert announcement.seq == 1 and at(12) < announcement.opened_at < at(12.1)
-    assert decide(TARGET, seen(sender(14, bad=(4, 4.1)), at(14)), None, POLICY, at(14)).announcements == ()
+    [notification] = plan.notifications
+    assert notification.seq == 1 and at(12) < notification.opened_at < at(12.1)
+    assert decide(TARGET, seen(sender(14, bad=(4, 4.1)), at(14)), None, POLICY, at(14)).notifications == ()
 
 
 def test_every_metric_that_is_published_is_named_and_a_rate_of_no_mail_is_left_out() -> None:
@@ -131,8 +131,8 @@ def test_every_metric_that_is_published_is_named_and_a_rate_of_no_mail_is_left_o
 
 @pytest.mark.parametrize(
     ("reading", "verdict"),
-    [((), Verdict.NO_DATA), (DENIED, Verdict.UNKNOWN), ((Point(START, 50),), Verdict.TOO_LITTLE_MAIL)],
-    ids=["no mail", "denied", "hardly any mail"],
+    [((), Verdict.NO_DATA), (DENIED, Verdict.UNKNOWN), ((Point(START, 50),), Verdict.TOO_FEW_EEMAILS)],
+    ids=["no email", "denied", "hardly any email"],
 )
 def test_what_is_not_known_is_not_healthy(reading: Statistics, verdict: Verdict) -> None:
     plan = decide(TARGET, reading, None, POLICY, START + BUCKET)
@@ -140,9 +140,9 @@ def test_what_is_not_known_is_not_healthy(reading: Statistics, verdict: Verdict)
     assert [gauge.value for gauge in plan.gauges if gauge.name == "Verdict"] == [-1]
 
 
-def test_an_open_episode_is_at_least_a_warning_until_its_all_clear() -> None:
+def test_an_open_alert_is_at_least_a_warning_until_its_all_clear() -> None:
     _, plan = run(sender(17, bad=(15, 15.1)), every(14.9, 15.4))
-    assert plan.announcements == () and plan.verdict is Verdict.WARNING
+    assert plan.notifications == () and plan.verdict is Verdict.WARNING
 
 
 def unread(*readings: Statistics, start: int = START + DAY) -> list[tuple[int, str, str]]:
@@ -150,7 +150,7 @@ def unread(*readings: Statistics, start: int = START + DAY) -> list[tuple[int, s
     state, said = None, []
     for number, reading in enumerate(readings):
         plan = decide(TARGET, reading, state, POLICY, start + number * BUCKET)
-        said += [(number, a.concern, a.reason.value) for a in plan.announcements]
+        said += [(number, a.check, a.reason.value) for a in plan.notifications]
         state = replace(plan.state, pending=())
     return said
 
@@ -184,9 +184,9 @@ def test_while_a_target_cannot_be_read_an_open_trouble_stays_open() -> None:
     points = sender(16, bad=(15, 16))
     said, plan = run(points, every(14.9, 15.2))
     after = decide(TARGET, DENIED, plan.state, POLICY, at(15.2) + BUCKET)
-    assert {episode.concern for episode in after.state.episodes} == {"bounce", UNREADABLE}
+    assert {alert.check for alert in after.state.alerts} == {"bounce", UNREADABLE}
     back = decide(TARGET, seen(points, at(15.3)), after.state, POLICY, at(15.3))
-    assert not [a for a in back.announcements if a.concern == "bounce" and a.reason.value == "opened"]
+    assert not [a for a in back.notifications if a.check == "bounce" and a.reason.value == "opened"]
     assert words(said)[0] == ("bounce", "opened")
 
 
@@ -209,30 +209,30 @@ def test_more_bounces_than_mails_are_a_trouble_and_no_crash() -> None:
 def test_without_any_memory_each_change_is_still_told_at_its_own_tick_and_once() -> None:
     points = sender(17, bad=(15, 15.4))
     remembered, _ = run(points, every(14.9, 17))
-    forgetful: list[Announcement] = []
+    forgetful: list[Notification] = []
     for now in every(14.9, 17):
         before = recalled(TARGET, seen(points, now), POLICY, now)
-        forgetful += decide(TARGET, seen(points, now), before, POLICY, now).announcements
-    assert [(a.at, a.reason, a.episode) for a in forgetful] == [(a.at, a.reason, a.episode) for a in remembered]
+        forgetful += decide(TARGET, seen(points, now), before, POLICY, now).notifications
+    assert [(a.at, a.reason, a.alert) for a in forgetful] == [(a.at, a.reason, a.alert) for a in remembered]
 
 
 def test_without_memory_and_statistics_nothing_is_repeated_at_every_tick() -> None:
     before = recalled(TARGET, DENIED, POLICY, at(1))
-    assert decide(TARGET, DENIED, before, POLICY, at(1)).announcements == ()
+    assert decide(TARGET, DENIED, before, POLICY, at(1)).notifications == ()
 
 
-def test_an_episode_of_what_was_switched_off_in_the_settings_does_not_stay_open_for_ever() -> None:
+def test_an_alert_of_what_was_switched_off_in_the_settings_does_not_stay_open_for_ever() -> None:
     points = [point for point in sender(14) if point.at < at(12)]
     watching = replace(POLICY, volume=VolumePolicy(silence=True, spike=0.0))
     plan = decide(TARGET, seen(points, at(12.5)), None, watching, at(12.5))
-    assert [episode.concern for episode in plan.state.episodes] == ["silence"]
+    assert [alert.check for alert in plan.state.alerts] == ["silence"]
     after = decide(TARGET, seen(points, at(12.6)), plan.state, POLICY, at(12.6))
-    assert after.state.episodes == () and after.announcements == () and after.verdict is not Verdict.WARNING
+    assert after.state.alerts == () and after.notifications == () and after.verdict is not Verdict.WARNING
 
 
 def test_the_worst_of_the_metrics_counts_and_unknown_before_well() -> None:
     assert overall([Verdict.OK, Verdict.WARNING]) is Verdict.WARNING
-    assert overall([Verdict.OK, Verdict.TOO_LITTLE_MAIL]) is Verdict.TOO_LITTLE_MAIL
+    assert overall([Verdict.OK, Verdict.TOO_FEW_EEMAILS]) is Verdict.TOO_FEW_EEMAILS
     assert overall([Verdict.UNKNOWN, Verdict.CRITICAL]) is Verdict.CRITICAL
 
 
@@ -272,15 +272,15 @@ def test_whenever_it_runs_it_remembers_what_a_monitor_without_gaps_remembers(
     said, plan = run(points, [first + tick * BUCKET for tick in sorted(ticks)])
     now = first + max(ticks) * BUCKET
     truth = {}
-    for at_tick, _, episodes in replay(TARGET, points, POLICY, until=now):
+    for at_tick, _, alerts in replay(TARGET, points, POLICY, until=now):
         if at_tick == now:
-            truth = {concern: (e.id, e.severity, e.last_held) for concern, e in episodes.items()}
-    assert {e.concern: (e.id, e.severity, e.last_held) for e in plan.state.episodes} == truth
-    keys = [(a.concern, a.episode, a.seq) for a in said]
+            truth = {check: (e.id, e.severity, e.last_held) for check, e in alerts.items()}
+    assert {e.check: (e.id, e.severity, e.last_held) for e in plan.state.alerts} == truth
+    keys = [(a.check, a.alert, a.seq) for a in said]
     assert len(keys) == len(set(keys))
-    for concern in ("bounce", "complaint"):
-        mine = [a.reason.value for a in said if a.concern == concern]
-        assert mine.count("opened") - mine.count("recovered") == (concern in truth)
+    for check in ("bounce", "complaint"):
+        mine = [a.reason.value for a in said if a.check == check]
+        assert mine.count("opened") - mine.count("recovered") == (check in truth)
 
 
 @settings(max_examples=30)

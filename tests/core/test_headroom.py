@@ -1,4 +1,4 @@
-"""What is left before AWS's review line, against counting it out one by one."""
+"""What is left before AWS's review threshold, against counting it out one by one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ buckets = st.lists(st.tuples(st.integers(0, 900), st.integers(0, 60)), min_size=
 
 def of(given_buckets: list[tuple[int, int]], metric: Metric = Metric.BOUNCE) -> View:
     points = [
-        Point(START + i * BUCKET, mails, *((0, events) if metric is Metric.COMPLAINT else (events,)))
-        for i, (mails, events) in enumerate(given_buckets)
+        Point(START + i * BUCKET, emails, *((0, events) if metric is Metric.COMPLAINT else (events,)))
+        for i, (emails, events) in enumerate(given_buckets)
     ]
     history = history_from(points, until=START + len(points) * BUCKET)
     assert history is not None
@@ -30,25 +30,25 @@ def test_one_event_fewer_than_what_is_left_stays_under_the_line_and_that_many_re
 ) -> None:
     left = headroom(of(given_buckets))
     if left is None:
-        assert sum(mails for mails, _ in given_buckets) == 0
+        assert sum(emails for emails, _ in given_buckets) == 0
         return
-    events, mails = left.estimate[:2]
+    events, emails = left.estimate[:2]
     if left.events_left:
-        assert (events + left.events_left) / mails >= left.line
-        assert (events + left.events_left - 1) / mails < left.line
+        assert (events + left.events_left) / emails >= left.threshold
+        assert (events + left.events_left - 1) / emails < left.threshold
     else:
-        assert events / mails >= left.line and left.hours_left == 0
+        assert events / emails >= left.threshold and left.hours_left == 0
 
 
 @given(buckets)
 def test_the_clean_mail_it_asks_for_brings_the_rate_under_the_line(given_buckets: list[tuple[int, int]]) -> None:
     left = headroom(of(given_buckets))
-    if left is None or left.clean_mails is None:
+    if left is None or left.clean_emails is None:
         return
-    bucket = max(mails for mails, _ in given_buckets) + 50  # windows hold whole buckets
-    enough = headroom(of([*given_buckets, *[(50, 0)] * ((left.clean_mails + bucket) // 50 + 1)]))
+    bucket = max(emails for emails, _ in given_buckets) + 50  # windows hold whole buckets
+    enough = headroom(of([*given_buckets, *[(50, 0)] * ((left.clean_emails + bucket) // 50 + 1)]))
     assert enough is not None and enough.events_left > 0
-    too_few = (left.clean_mails - bucket) // 50
+    too_few = (left.clean_emails - bucket) // 50
     if too_few > 0:
         still_over = headroom(of([*given_buckets, *[(50, 0)] * too_few]))
         assert still_over is not None and still_over.events_left == 0
@@ -78,7 +78,7 @@ def test_at_a_bad_pace_it_says_when_the_line_is_reached() -> None:
 
 def test_at_a_good_pace_the_line_is_not_in_sight() -> None:
     found = headroom(of([(400, 8)] * 200))
-    assert found is not None and found.hours_left is None and found.clean_mails is None
+    assert found is not None and found.hours_left is None and found.clean_emails is None
 
 
 def test_no_mail_is_no_headroom_and_not_a_full_one() -> None:
@@ -92,4 +92,4 @@ def test_the_share_that_is_left_goes_from_all_to_nothing(bounces: int, share: fl
 
 def test_complaints_have_their_own_line() -> None:
     found = headroom(of([(10_000, 4)], Metric.COMPLAINT))
-    assert found is not None and (found.line, found.events_left) == (0.001, 6)
+    assert found is not None and (found.threshold, found.events_left) == (0.001, 6)

@@ -1,4 +1,4 @@
-"""How many of how many: windows, the bound, the mail behind the events, the own normal."""
+"""How many of how many: windows, the bound, the email behind the events, the own normal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ START = 1_738_368_000
 SLOTS = 14 * 96
 
 
-def steady(slots: int = SLOTS, mails: int = 100, bounces: int = 1, complaints: int = 0) -> History:
-    points = [Point(START + i * BUCKET, mails, bounces, complaints) for i in range(slots)]
+def steady(slots: int = SLOTS, emails: int = 100, bounces: int = 1, complaints: int = 0) -> History:
+    points = [Point(START + i * BUCKET, emails, bounces, complaints) for i in range(slots)]
     history = history_from(points, until=START + slots * BUCKET)
     assert history is not None
     return history
@@ -27,18 +27,18 @@ def view(history: History, metric: Metric = Metric.BOUNCE, end: int | None = Non
 
 @pytest.mark.parametrize(("wanted", "slots"), [(1, 1), (99, 1), (100, 1), (101, 2), (200, 2), (201, 3), (10**9, SLOTS)])
 def test_a_window_by_mails_is_the_fewest_whole_buckets_that_hold_them(wanted: int, slots: int) -> None:
-    assert view(steady()).count(Window(mails=wanted)).mails == slots * 100
+    assert view(steady()).count(Window(emails=wanted)).emails == slots * 100
 
 
 def test_a_window_by_mails_grows_with_a_normal_day() -> None:
-    assert view(steady()).count(Window(mails=300, share_of_day=0.25)).mails == 2_400
+    assert view(steady()).count(Window(emails=300, share_of_day=0.25)).emails == 2_400
 
 
 def test_buckets_without_mail_are_passed_over_by_mails_and_counted_by_hours() -> None:
     points = [Point(START, 500, 5), Point(START + 10 * HOUR, 100, 1)]
     history = history_from(points, until=START + 10 * HOUR + BUCKET)
     assert history is not None
-    assert view(history).measure(Window(mails=300)) == (6, 600)
+    assert view(history).measure(Window(emails=300)) == (6, 600)
     assert view(history, Metric.COMPLAINT).count(Window(hours=2)).end == START + 10 * HOUR + BUCKET
     assert view(history).count(Window(hours=10)).events == 1
     assert view(history).count(Window(hours=11)).events == 6
@@ -56,16 +56,16 @@ def test_no_mail_is_no_rate_and_more_events_than_mails_are_not_more_than_all() -
 
 @given(end=st.integers(1, 300), wanted=st.integers(1, 5_000), seed=st.randoms(use_true_random=False))
 def test_a_window_by_mails_agrees_with_walking_back_bucket_by_bucket(end: int, wanted: int, seed: object) -> None:
-    mails = [seed.choice([0, 0, 3, 70, 400]) for _ in range(300)]  # type: ignore[attr-defined]
-    points = [Point(START + i * BUCKET, n, min(n, i % 7)) for i, n in enumerate(mails)]
+    emails = [seed.choice([0, 0, 3, 70, 400]) for _ in range(300)]  # type: ignore[attr-defined]
+    points = [Point(START + i * BUCKET, n, min(n, i % 7)) for i, n in enumerate(emails)]
     history = history_from(points, until=START + 300 * BUCKET)
     assert history is not None
     held, slot = 0, end
     while slot > 0 and held < wanted:
         slot -= 1
-        held += mails[slot]
+        held += emails[slot]
     seen = View(history, Metric.BOUNCE, end)
-    start = seen.start(Window(mails=wanted))
+    start = seen.start(Window(emails=wanted))
     assert history.attempts[end] - history.attempts[start] == held
 
 
@@ -94,10 +94,10 @@ def test_byars_bound_is_the_exact_poisson_bound_to_a_few_percent(events: int, co
     assert lower_bound(events, 1, confidence) == pytest.approx(exact, rel=0.05, abs=0.12)
 
 
-@given(events=st.integers(0, 10_000), mails=st.integers(1, 10**6), confidence=st.floats(0, 6))
-def test_the_bound_never_claims_more_than_the_plain_rate(events: int, mails: int, confidence: float) -> None:
-    bound = lower_bound(events, mails, confidence)
-    assert 0 <= bound <= events / mails
+@given(events=st.integers(0, 10_000), emails=st.integers(1, 10**6), confidence=st.floats(0, 6))
+def test_the_bound_never_claims_more_than_the_plain_rate(events: int, emails: int, confidence: float) -> None:
+    bound = lower_bound(events, emails, confidence)
+    assert 0 <= bound <= events / emails
 
 
 @given(events=st.integers(0, 10_000), confidence=st.floats(0, 5), more=st.integers(1, 50))
@@ -116,31 +116,31 @@ def test_without_a_claim_the_bound_is_the_plain_rate() -> None:
 @pytest.mark.parametrize("hours", [6, 12, 24, 72, 168])
 def test_in_a_steady_flow_complaints_are_set_against_just_the_mail_of_their_window(hours: int) -> None:
     history = steady(complaints=1)
-    events, mails = view(history, Metric.COMPLAINT).measure(Window(hours=hours))
+    events, emails = view(history, Metric.COMPLAINT).measure(Window(hours=hours))
     assert events == hours * 4
-    assert mails == pytest.approx(hours * 400, rel=0.001)
+    assert emails == pytest.approx(hours * 400, rel=0.001)
 
 
 def test_complaints_of_a_quiet_day_are_set_against_the_busy_day_that_caused_them() -> None:
     busy = [Point(START + i * BUCKET, 1_000 if i < 96 * 5 else 0, 0, 1) for i in range(96 * 6)]
     history = history_from(busy, until=START + 6 * DAY)
     assert history is not None
-    events, mails = view(history, Metric.COMPLAINT).measure(Window(hours=24))
+    events, emails = view(history, Metric.COMPLAINT).measure(Window(hours=24))
     assert events == 96
-    assert mails > 40_000
+    assert emails > 40_000
 
 
 def test_the_last_bounces_of_a_blast_are_not_set_against_the_trickle_after_it() -> None:
     points = [Point(START + i * BUCKET, 100_000 if i == 95 else 100, 2_000 if i == 96 else 1) for i in range(98)]
     history = history_from(points, until=START + 98 * BUCKET)
     assert history is not None
-    events, mails = view(history).measure(Window(mails=200))
+    events, emails = view(history).measure(Window(emails=200))
     assert events == 2_001
-    assert mails > 30_000
+    assert emails > 30_000
 
 
 def test_a_young_history_does_not_blame_its_first_mail_for_complaints_about_what_it_does_not_know() -> None:
-    history = steady(slots=8, mails=1_000, complaints=1)
+    history = steady(slots=8, emails=1_000, complaints=1)
     assert view(history, Metric.COMPLAINT).measure(Window(hours=12)) == (8, 8_000)
 
 
@@ -168,5 +168,5 @@ def test_what_was_known_at_an_instant_does_not_depend_on_what_came_later(cut: in
     seen = history_from(points[:cut], until=START + cut * BUCKET)
     assert whole is not None and seen is not None
     for metric in Metric:
-        for window in (Window(mails=300, share_of_day=0.2), Window(hours=12), Window(hours=168)):
+        for window in (Window(emails=300, share_of_day=0.2), Window(hours=12), Window(hours=168)):
             assert View(whole, metric, cut).count(window) == View(seen, metric, cut).count(window)

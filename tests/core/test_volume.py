@@ -1,4 +1,4 @@
-"""The amount of mail: silence, a spike and rejects are told; nights, week-ends, small and young senders are not."""
+"""The amount of email: silence, a spike and rejects are told; nights, week-ends, small and young senders are not."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from ses_reputation.core.alert import Alert, Reason, step
 from ses_reputation.core.decide import decide
-from ses_reputation.core.episode import Episode, Reason, step
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, History, Point, history_from
 from ses_reputation.core.rules import Finding, VolumePolicy, default_policy
 from ses_reputation.core.target import Target
@@ -19,7 +19,7 @@ TARGET = Target("123456789012", "eu-west-1")
 
 
 def sender(per_bucket: Callable[[int], int], *, days: float = 14, until: int = START + 14 * DAY) -> History:
-    """So many mails in the bucket at each time."""
+    """So many emails in the bucket at each time."""
     times = range(until - int(days * DAY), until, BUCKET)
     history = history_from([Point(at, per_bucket(at)) for at in times if per_bucket(at)], until=until)
     assert history is not None
@@ -48,15 +48,15 @@ def test_a_sender_who_never_stops_is_silent_after_two_hours() -> None:
     assert found(stopped(2), END) == [SILENCE]
 
 
-def open_silence(history: History, now: int) -> Episode:
-    """The episode of a sender who is found silent at `now`."""
+def open_silence(history: History, now: int) -> Alert:
+    """The alert of a sender who is found silent at `now`."""
     found = standings(history, POLICY, now, stopped=False)[SILENCE].found
-    episode, _ = step(None, SILENCE, found, lambda: True, now)
-    assert episode is not None
-    return episode
+    alert, _ = step(None, SILENCE, found, lambda: True, now)
+    assert alert is not None
+    return alert
 
 
-def still_silent(history: History, now: int, known: Episode) -> Finding | None:
+def still_silent(history: History, now: int, known: Alert) -> Finding | None:
     return next(iter(standings(history, POLICY, now, stopped=False, silence=known)[SILENCE].found), None)
 
 
@@ -73,15 +73,15 @@ def test_one_who_is_silent_stays_so_until_mail_goes_out_whatever_the_hour() -> N
     assert finding is not None and finding.count is not None and finding.count.end - finding.count.start == 15 * HOUR
 
 
-@pytest.mark.parametrize(("mails", "over"), [(1, False), (9, False), (10, True)])
-def test_a_mail_sent_by_hand_ends_no_silence(mails: int, over: bool) -> None:
+@pytest.mark.parametrize(("emails", "over"), [(1, False), (9, False), (10, True)])
+def test_a_mail_sent_by_hand_ends_no_silence(emails: int, over: bool) -> None:
     told = END - 3 * HOUR
     known = open_silence(sender(lambda at: steady(at) if at < told - 2 * HOUR else 0, until=told), told)
-    again = sender(lambda at: mails if at == END - HOUR else steady(at) if at < told - 2 * HOUR else 0)
+    again = sender(lambda at: emails if at == END - HOUR else steady(at) if at < told - 2 * HOUR else 0)
     finding = still_silent(again, END, known)
     assert (finding is None) == over
     if finding is not None and finding.count is not None:
-        assert (finding.count.events, finding.count.mails) == (mails, 9_600)
+        assert (finding.count.events, finding.count.emails) == (emails, 9_600)
         assert finding.count.end - finding.count.start == 5 * HOUR
 
 
@@ -122,7 +122,7 @@ def test_a_newsletter_every_month_is_neither_silence_nor_a_spike_and_one_that_fa
         points = tuple(Point(at, monthly(at)) for at in sent if monthly(at))
         plan = decide(TARGET, points, state, default_policy(), now)
         state = replace(plan.state, pending=())
-        told += [(a.concern, (a.at - failed_from) // DAY) for a in plan.announcements if a.reason is Reason.OPENED]
+        told += [(a.check, (a.at - failed_from) // DAY) for a in plan.notifications if a.reason is Reason.OPENED]
     assert told == [
         (SILENCE, 28)
     ]  # the last one came 30 days before that, and a pause may be a day shorter than it looks
@@ -178,7 +178,7 @@ def test_five_times_the_most_of_two_weeks_is_a_spike_for_a_day() -> None:
 
 def remembering(days: dict[int, int], per_bucket: Callable[[int], int]) -> History:
     """A sender of the last two weeks of whom totals of days before are known."""
-    points = [Point(START - ago * DAY, mails) for ago, mails in days.items()]
+    points = [Point(START - ago * DAY, emails) for ago, emails in days.items()]
     points += [Point(at, per_bucket(at)) for at in range(START, END, BUCKET) if per_bucket(at)]
     history = history_from(points, until=END)
     assert history is not None

@@ -31,7 +31,7 @@ NOW = int(time.time()) // QUARTER * QUARTER - 3 * 86_400
 def points(
     until: int, *, bad_from: int | None = None, good_from: int | None = None, days: int = 13
 ) -> list[dict[str, Any]]:
-    """400 mails every quarter of an hour, 3 of them bouncing; 60 from `bad_from` to `good_from`."""
+    """400 emails every quarter of an hour, 3 of them bouncing; 60 from `bad_from` to `good_from`."""
     answer: list[dict[str, Any]] = []
     for at in range(until - days * 86_400, until, QUARTER):
         bad = bad_from is not None and at >= bad_from and (good_from is None or at < good_from)
@@ -65,14 +65,14 @@ class Deployment:
         """Fires the schedule; the last attempt."""
         return self.schedule.fire(at)[-1]
 
-    def announcements(self) -> list[dict[str, Any]]:
+    def notifications(self) -> list[dict[str, Any]]:
         """Everything told to programs so far, oldest first."""
         sent = self.local.sent(self.outputs["PeopleTopicArn"])
-        return [a for message in sent for a in json.loads(message.body("sqs"))["announcements"]]
+        return [a for message in sent for a in json.loads(message.body("sqs"))["notifications"]]
 
     def told(self) -> list[tuple[str, str]]:
-        """(metric, reason) of every announcement so far."""
-        return [(a["metric"], a["reason"]) for a in self.announcements()]
+        """(metric, reason) of every notification so far."""
+        return [(a["metric"], a["reason"]) for a in self.notifications()]
 
     def metric(self, name: str, at: int, region: str = "") -> list[float]:
         """Values of one metric of a target as CloudWatch answers them for the tick `at`."""

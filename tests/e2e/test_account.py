@@ -56,7 +56,7 @@ def test_a_review_a_pause_and_the_end_of_both(account: Deployment) -> None:
     assert clock.tick(2, enforcement="SHUTDOWN") == "CRITICAL"
     assert clock.tick(2, enforcement="HEALTHY") == "OK"
     assert account.told() == [("enforcement", "opened"), ("enforcement", "escalated"), ("enforcement", "recovered")]
-    assert [a["rule"] for a in account.announcements()] == ["PROBATION", "SHUTDOWN", "SHUTDOWN"]
+    assert [a["rule"] for a in account.notifications()] == ["PROBATION", "SHUTDOWN", "SHUTDOWN"]
     assert account.metric("Verdict", NOW + 5 * QUARTER) == [2]
 
 
@@ -66,7 +66,7 @@ def test_a_word_that_nobody_knows_is_not_healthy_and_another_one_is_told(account
     assert clock.tick(2, enforcement="PROBATION") == "WARNING"
     assert clock.tick(enforcement="HEALTHY") == "OK"
     assert account.told() == [("enforcement", "opened"), ("enforcement", "changed"), ("enforcement", "recovered")]
-    assert [a["rule"] for a in account.announcements()] == ["PENDING", "PROBATION", "PROBATION"]
+    assert [a["rule"] for a in account.notifications()] == ["PENDING", "PROBATION", "PROBATION"]
 
 
 def test_sending_switched_off_and_on(account: Deployment) -> None:
@@ -82,7 +82,7 @@ def test_a_quota_that_runs_out(account: Deployment) -> None:
     clock.tick(2, used=48_000)
     clock.tick(25, HOUR, used=20_000)
     assert account.told() == [("quota", "opened"), ("quota", "escalated"), ("quota", "recovered")]
-    assert [(a["events"], a["mails"]) for a in account.announcements()][:2] == [(41_000, 50_000), (48_000, 50_000)]
+    assert [(a["events"], a["emails"]) for a in account.notifications()][:2] == [(41_000, 50_000), (48_000, 50_000)]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_account_that_cannot_be_read_is_told_once_and_its_end(
     assert clock.tick(3) == "UNKNOWN"
     account.local.faults.clear()
     assert clock.tick(6) == "OK"
-    assert [(a["metric"], a["reason"], a["rule"]) for a in account.announcements()] == [
+    assert [(a["metric"], a["reason"], a["rule"]) for a in account.notifications()] == [
         ("aws-unreadable", "opened", trouble),
         ("aws-unreadable", "recovered", trouble),
     ]
@@ -120,14 +120,14 @@ def test_awss_rate_over_its_line_while_ours_is_fine(account: Deployment) -> None
         clock.publish("Reputation.BounceRate", 0.012)
         clock.tick(every=HOUR)
     assert account.told() == [("aws-bounce", "opened"), ("aws-bounce", "recovered")]
-    opened = account.announcements()[0]
+    opened = account.notifications()[0]
     assert opened["severity"] == "critical" and opened["metrics"]["bounce"]["aws_rate"] == 0.061
     assert opened["metrics"]["bounce"]["verdict"] == "OK"
 
 
 def test_an_account_of_which_aws_publishes_no_rate_is_healthy(account: Deployment) -> None:
     assert Clock(account).tick(2) == "OK"
-    assert account.announcements() == []
+    assert account.notifications() == []
 
 
 def test_while_aws_has_paused_the_account_its_rates_are_not_told_and_afterwards_they_are(account: Deployment) -> None:

@@ -128,43 +128,43 @@ def channels(installed: Channels) -> Channels:
 
 
 def said_in_slack(message: dict[str, Any]) -> tuple[str, int]:
-    """The episode and the number that a message in Slack names."""
-    found = re.search(r"Message (\d+) of episode ([A-Za-z0-9-]+)", json.dumps(message))
+    """The alert and the number that a message in Slack names."""
+    found = re.search(r"Message (\d+) of alert ([A-Za-z0-9-]+)", json.dumps(message))
     assert found is not None
     return found[2], int(found[1])
 
 
-def test_every_announcement_of_an_incident_arrives_once_on_every_channel(channels: Channels) -> None:
+def test_every_notification_of_an_incident_arrives_once_on_every_channel(channels: Channels) -> None:
     story = [*range(QUARTER, 5 * HOUR, QUARTER), *range(6 * HOUR, 70 * HOUR, 4 * HOUR)]
     for number, after in enumerate(story):
         for _ in range(1 + number % 2):  # EventBridge may deliver an event twice
             assert channels.tick(NOW + after, bad_from=NOW, good_from=NOW + 26 * HOUR)
         channels.deliver()
-    told = channels.monitor.announcements()
+    told = channels.monitor.notifications()
     assert {("bounce", reason) for reason in ("opened", "escalated", "still", "recovered")} <= {
         (a["metric"], a["reason"]) for a in told
     }
-    due = Counter((a["episode"], a["seq"]) for a in told)
+    due = Counter((a["alert"], a["seq"]) for a in told)
     assert set(due.values()) == {1}
     chat = channels.read_chat()
     said = [n["metadata"]["additionalContext"] for n in chat]
-    assert Counter((a["episode"], int(a["seq"])) for a in said) == due
+    assert Counter((a["alert"], int(a["seq"])) for a in said) == due
     assert Counter(map(said_in_slack, channels.slack.messages)) == due
     assert len({n["id"] for n in chat}) == len(chat)
-    assert len({n["metadata"]["threadId"] for n in chat}) == len({a["episode"] for a in told})
+    assert len({n["metadata"]["threadId"] for n in chat}) == len({a["alert"] for a in told})
     assert channels.not_told() == []
 
 
 def test_the_same_words_reach_people_and_slack(channels: Channels) -> None:
     channels.tick(NOW + HOUR, bad_from=NOW)
     [[attempt]] = channels.deliver()
-    [mail] = channels.local.sent(channels.forwarder.topic)
+    [email] = channels.local.sent(channels.forwarder.topic)
     [message] = channels.slack.messages
     [notification] = channels.read_chat()
     assert attempt.ok
-    assert message["text"].splitlines()[0].replace("\u00a0", " ") == mail.subject
-    assert notification["metadata"]["summary"].replace("\u00a0", " ") == mail.subject
-    assert mail.body("sms") == mail.subject
+    assert message["text"].splitlines()[0].replace("\u00a0", " ") == email.subject
+    assert notification["metadata"]["summary"].replace("\u00a0", " ") == email.subject
+    assert email.body("sms") == email.subject
 
 
 def test_while_the_chat_is_down_people_are_told_once_and_the_chat_hears_of_it_later(channels: Channels) -> None:

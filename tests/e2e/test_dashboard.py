@@ -12,7 +12,7 @@ import pytest
 
 from cli.board import Reader, Widget
 from cli.main import main
-from local_aws.metrics import publish_mail, publish_run
+from local_aws.metrics import publish_email, publish_run
 from tests.e2e.conftest import HOUR, NOW, SETTINGS, Deployment, points
 
 
@@ -24,7 +24,7 @@ def watched(monitor: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     for tick in (NOW, NOW + HOUR):
         sent = sorted(points(tick, bad_from=NOW), key=lambda point: str(point["Timestamp"]))
         monitor.local.ses().points = sent
-        publish_mail(monitor.local, sent, tick - HOUR, tick)
+        publish_email(monitor.local, sent, tick - HOUR, tick)
         publish_run(monitor.local, "SesReputation", tick, ok=monitor.tick(tick).ok)
     return monitor
 
@@ -49,12 +49,12 @@ def test_its_tables_show_what_was_told_and_what_aws_says(watched: Deployment) ->
     widgets = read(watched)
     [told] = widgets["What was told"].rows
     assert told["what"].startswith("WARNING: SES bounce rate ") and told["what"].endswith(", 1)")
-    [state] = widgets["What AWS has decided, and how many episodes are open"].rows
+    [state] = widgets["What AWS has decided, and how many alerts are open"].rows
     assert set(state) == {
-        *("target", "as_of", "our_verdict", "aws_says", "open_episodes", "quota", "aws_bounces", "aws_complaints"),
+        *("target", "as_of", "our_verdict", "aws_says", "open_alerts", "quota", "aws_bounces", "aws_complaints"),
     }
     assert (state["our_verdict"], state["aws_says"], state["quota"]) == ("WARNING", "HEALTHY", "0.04")
-    assert state["open_episodes"] == "1"
+    assert state["open_alerts"] == "1"
     assert widgets["What a run could not do"].rows == []
 
 

@@ -39,7 +39,7 @@ def test_the_function_is_as_it_was_asked_for_and_an_event_that_fails_is_kept(dep
     functions = deployed.local.client("lambda")
     name = deployed.outputs["FunctionName"]
     described = functions.get_function_configuration(FunctionName=name)
-    assert (described["Runtime"], described["Handler"]) == ("python3.13", "ses_reputation.handler.handler")
+    assert (described["Runtime"], described["Handler"]) == ("python3.13", "ses_reputation.entry.handler")
     assert (described["MemorySize"], described["Timeout"]) == (256, 240)
     invoked = functions.get_function_event_invoke_config(FunctionName=name)
     assert (invoked["MaximumRetryAttempts"], invoked["MaximumEventAgeInSeconds"]) == (2, 900)

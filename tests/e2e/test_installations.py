@@ -25,7 +25,7 @@ regions = ["eu-west-1", "us-east-2"]
 [deployment]
 stage = "two"
 customer_managed_key = true
-tags = { team = "mail" }
+tags = { team = "email" }
 """
 
 
@@ -81,12 +81,12 @@ def test_each_region_is_read_judged_and_announced_on_its_own(two: Deployment) ->
     local.ses("us-east-2").points = points(tick, bad_from=NOW)
     payload = two.tick(tick).payload
     assert payload == {"123456789012/eu-west-1": "UNKNOWN", "123456789012/us-east-2": "WARNING"}
-    assert [(a["region"], a["metric"]) for a in two.announcements()] == [
+    assert [(a["region"], a["metric"]) for a in two.notifications()] == [
         ("us-east-2", "bounce"),
         ("eu-west-1", "unreadable"),
     ]
-    [mail] = local.sent(two.outputs["PeopleTopicArn"])
-    assert mail.subject.startswith("[two] 1 WARNING, 1 UNKNOWN")
+    [email] = local.sent(two.outputs["PeopleTopicArn"])
+    assert email.subject.startswith("[two] 1 WARNING, 1 UNKNOWN")
     local.faults.clear()
 
 
@@ -139,7 +139,7 @@ def test_alarms_may_use_the_key_of_its_topic(two: Deployment) -> None:
 
 def test_its_tags_are_on_the_stack(two: Deployment) -> None:
     [stack] = two.local.client("cloudformation").describe_stacks(StackName="SesReputation-two")["Stacks"]
-    assert {"Key": "team", "Value": "mail"} in stack["Tags"]
+    assert {"Key": "team", "Value": "email"} in stack["Tags"]
 
 
 def test_each_region_is_asked_once_in_a_run(two: Deployment) -> None:
@@ -165,7 +165,7 @@ def test_a_region_that_hangs_holds_up_no_other_and_the_run_ends_in_time(two: Dep
     result = two.tick(tick + HOUR)
     assert result.payload == {"123456789012/eu-west-1": "UNKNOWN", "123456789012/us-east-2": "WARNING"}
     assert "GetSendStatistics: ReadTimeoutError" in result.log
-    assert [(a["region"], a["metric"]) for a in two.announcements()] == [("us-east-2", "bounce")]
+    assert [(a["region"], a["metric"]) for a in two.notifications()] == [("us-east-2", "bounce")]
     local.faults.clear()
 
 

@@ -20,7 +20,7 @@ def test_the_deployment_says_no_warning(deployed: Deployment) -> None:
 def test_a_healthy_sender_hears_nothing_and_is_measured(monitor: Deployment) -> None:
     result = monitor.tick(NOW)
     assert result.payload == {"123456789012/eu-west-1": "OK"}
-    assert monitor.announcements() == []
+    assert monitor.notifications() == []
     assert {name: len(monitor.metric(name, NOW)) for name in GAUGES} == dict.fromkeys(GAUGES, 1)
     assert monitor.metric("BounceRate", NOW) == [pytest.approx(3 / 400)]
     assert monitor.metric("Verdict", NOW) == [0]
@@ -84,11 +84,11 @@ def test_a_bad_list_is_told_once_then_its_escalation_then_its_end(monitor: Deplo
     ]:
         monitor.local.ses().points = points(tick, bad_from=NOW, good_from=end_of_list)
         assert monitor.tick(tick).ok
-    told = [(a["kind"], a["reason"], a["severity"], a["seq"]) for a in monitor.announcements()]
+    told = [(a["kind"], a["reason"], a["severity"], a["seq"]) for a in monitor.notifications()]
     assert told[:2] == [("firing", "opened", "warning", 1), ("firing", "escalated", "critical", 2)]
     assert told[-1] == ("resolved", "recovered", "critical", len(told))
     assert {reason for _, reason, _, _ in told[2:-1]} <= {"still"}
-    assert len({a["episode"] for a in monitor.announcements()}) == 1
+    assert len({a["alert"] for a in monitor.notifications()}) == 1
 
 
 def test_people_read_words_and_programs_read_json(monitor: Deployment) -> None:
@@ -104,13 +104,13 @@ def test_people_read_words_and_programs_read_json(monitor: Deployment) -> None:
     local.ses().points = points(NOW + HOUR, bad_from=NOW)
     monitor.tick(NOW + HOUR)
     [message] = local.client("sqs").receive_message(QueueUrl=queue)["Messages"]
-    [announcement] = json.loads(message["Body"])["announcements"]
-    assert announcement["metric"] == "bounce" and announcement["mails"] > 0
-    [mail] = local.sent(monitor.outputs["PeopleTopicArn"])
-    assert mail.subject.isascii() and len(mail.subject) < 100 and "bounce" in mail.subject
-    text = mail.body("email")
-    assert f"{announcement['events']:,} of the last {announcement['mails']:,} mails" in text
-    assert json.loads(mail.attributes["metric"]["Value"]) == ["bounce"]
+    [notification] = json.loads(message["Body"])["notifications"]
+    assert notification["metric"] == "bounce" and notification["emails"] > 0
+    [email] = local.sent(monitor.outputs["PeopleTopicArn"])
+    assert email.subject.isascii() and len(email.subject) < 100 and "bounce" in email.subject
+    text = email.body("email")
+    assert f"{notification['events']:,} of the last {notification['emails']:,} emails" in text
+    assert json.loads(email.attributes["metric"]["Value"]) == ["bounce"]
 
 
 def test_the_same_event_delivered_twice_and_a_late_one_say_nothing_new(monitor: Deployment) -> None:
@@ -163,7 +163,7 @@ def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_
         ("cloudwatch:PutMetricData", "the metrics could not be published"),
         ("dynamodb:GetItem", "the memory could not be read"),
         ("dynamodb:PutItem", "the memory could not be written"),
-        ("sns:Publish", "an announcement could not be sent"),
+        ("sns:Publish", "a notification could not be sent"),
     ],
 )
 def test_without_one_of_its_other_rights_the_run_fails_loudly_and_the_alert_comes_all_the_same(
@@ -229,7 +229,7 @@ def test_a_target_that_stays_unreadable_is_told_with_the_reason_and_never_taken_
     monitor.local.faults.plant("ses", "GetSendStatistics", **fault)
     for tick in (NOW + QUARTER, NOW + 2 * QUARTER, NOW + 3 * QUARTER):
         assert monitor.tick(tick).payload == {"123456789012/eu-west-1": "UNKNOWN"}
-    assert [(a["metric"], a["rule"]) for a in monitor.announcements()] == [("unreadable", trouble)]
+    assert [(a["metric"], a["rule"]) for a in monitor.notifications()] == [("unreadable", trouble)]
 
 
 def test_what_is_watched_goes_into_the_log_with_what_could_not_be_read(monitor: Deployment) -> None:

@@ -17,16 +17,16 @@ def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor:
     before = monitor.local.client("dynamodb").scan(TableName=table)["Items"]
     result = monitor.function.invoke({"test_alert": True})
     [message] = monitor.local.sent(topic)
-    [announcement] = json.loads(message.body("sqs"))["announcements"]
+    [notification] = json.loads(message.body("sqs"))["notifications"]
     subscriptions = len(monitor.local.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
     assert result.ok and result.payload == {
         "told": ["people"],
         "subscriptions": subscriptions,
         "unconfirmed": 0,
-        "episode": announcement["episode"],
+        "alert": notification["alert"],
     }
     assert message.subject.startswith("TEST: ")
-    assert announcement["metric"] == "test" and announcement["headline"] == message.subject
+    assert notification["metric"] == "test" and notification["headline"] == message.subject
     assert "Nothing is wrong" in message.body("email")
     assert monitor.local.client("dynamodb").scan(TableName=table)["Items"] == before
     monitor.tick(NOW + QUARTER)
@@ -61,4 +61,4 @@ def test_who_has_not_confirmed_is_counted_and_noted_without_a_name(monitor: Depl
 @pytest.mark.parametrize("event", [{"test_alert": "true"}, {"test_alert": True, "now": "2025-02-04T10:30:00Z"}])
 def test_what_is_nearly_a_test_alert_is_none(monitor: Deployment, event: object) -> None:
     monitor.function.invoke(event)
-    assert monitor.announcements() == []
+    assert monitor.notifications() == []

@@ -92,7 +92,7 @@ def test_the_byte_code_is_what_runs(asset: Path, tmp_path: Path) -> None:
     for source in tmp_path.rglob("*.py"):
         source.write_text("raise SystemExit('read from its source')\n")
     done = subprocess.run(
-        [bundle.BYTE_CODE_PYTHON, "-S", "-c", "import ses_reputation.handler"],
+        [bundle.BYTE_CODE_PYTHON, "-S", "-c", "import ses_reputation.entry"],
         env={"PYTHONPATH": f"{tmp_path}:{asset}", "POWERTOOLS_SERVICE_NAME": "x"},
         capture_output=True,
         text=True,
@@ -121,7 +121,7 @@ def test_without_a_python_of_the_runtimes_version_the_asset_ships_without_byte_c
 
 def test_the_function_loads_and_makes_every_client_from_the_asset_alone(asset: Path) -> None:
     code = (
-        "from ses_reputation import handler; from ses_reputation.aws.session import *; s = open_session();"
+        "from ses_reputation import entry; from ses_reputation.aws.session import *; s = open_session();"
         "[s.create_client(n, 'eu-west-1', config=CONFIG) for n in SERVICES]; import botocore; print(botocore.__file__)"
     )
     environment = {"PYTHONPATH": str(asset), "PATH": "/usr/bin:/bin", "POWERTOOLS_SERVICE_NAME": "x"}

@@ -136,7 +136,7 @@ def test_a_secret_of_another_account_may_be_under_a_key_of_that_account(synth: S
 
 def test_the_forwarder_leaves_time_for_the_pause_that_slack_asks_for(slack_resources: Resources) -> None:
     _, function = named(slack_resources, "AWS::Lambda::Function", "SlackFunction")
-    assert function["Timeout"] == 60 and function["Handler"] == "ses_reputation.slack.handler"
+    assert function["Timeout"] == 60 and function["Handler"] == "ses_reputation.slack_forwarder.handler"
     assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"]
     assert set(function["Environment"]["Variables"]) == {"POWERTOOLS_SERVICE_NAME"}
 

@@ -104,7 +104,7 @@ def test_the_schedule_hands_over_its_own_time_and_keeps_what_it_cannot_deliver(r
 def test_the_function_is_small_lean_and_cannot_overlap_for_long(resources: Resources) -> None:
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"]
-    assert function["Handler"] == "ses_reputation.handler.handler"
+    assert function["Handler"] == "ses_reputation.entry.handler"
     assert function["Timeout"] < 15 * 60 and "ReservedConcurrentExecutions" not in function
     [retries] = of_type(resources, "AWS::Lambda::EventInvokeConfig")
     assert retries["MaximumRetryAttempts"] == 2 and retries["DestinationConfig"]["OnFailure"]
@@ -277,22 +277,22 @@ def test_nothing_takes_the_commercial_partition_for_granted(template: dict[str, 
 
 
 def test_tags_are_on_what_can_be_tagged(synth: Synth) -> None:
-    resources = synth('[deployment]\ntags = { team = "mail" }\n')["Resources"]
+    resources = synth('[deployment]\ntags = { team = "email" }\n')["Resources"]
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert {"Key": "application", "Value": "SesReputation"} in function["Tags"]
 
 
 @pytest.mark.parametrize("name", ["application", "Application"])
 def test_a_tag_of_ones_own_takes_the_place_of_the_one_of_that_name(synth: Synth, name: str) -> None:
-    body = json.dumps(synth(f'[deployment]\ntags = {{ {name} = "mail" }}\n')["Resources"])
+    body = json.dumps(synth(f'[deployment]\ntags = {{ {name} = "email" }}\n')["Resources"])
     assert '{"Key": "application", "Value": "SesReputation"}' not in body
 
 
 def test_tags_of_ones_own_are_on_the_stack_which_hands_them_to_everything_in_it(tmp_path: Path) -> None:
-    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n[deployment]\ntags = { team = "mail" }\n')
+    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n[deployment]\ntags = { team = "email" }\n')
     app = App(context=CONTEXT, builtin_cloud_formation_validation=False)
     stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(tmp_path)))
-    assert stack.tags.tag_values() == {"team": "mail"}
+    assert stack.tags.tag_values() == {"team": "email"}
 
 
 def test_cfn_lint_finds_nothing(template: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def test_moto_still_has_wrong_every_resource_type_that_is_replaced() -> None:
     assert hasattr(LogGroup.update_from_cloudformation_json, "__isabstractmethod__"), (
         "it can be updated now: remove ours"
     )
-    properties = {"KeyPolicy": {}, "Tags": [{"Key": "team", "Value": "mail"}]}
+    properties = {"KeyPolicy": {}, "Tags": [{"Key": "team", "Value": "email"}]}
     with pytest.raises(KeyError, match="TagKey"):
         Key.create_from_cloudformation_json("Key", {"Properties": properties}, "123456789012", "eu-west-1")
 

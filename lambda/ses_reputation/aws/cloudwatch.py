@@ -10,9 +10,9 @@ from ..core.account import AwsRate, AwsRates
 from ..core.history import HOUR, Instant
 from ..core.plan import Gauge
 from ..core.rates import Metric
-from ..core.reading import Trouble, Unreadable
+from ..core.readings import Trouble, Unreadable
 from ..core.target import Target
-from .failure import AWS_ERRORS, answered, code_of, trouble_of
+from .errors import AWS_ERRORS, answered, code_of, trouble_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient

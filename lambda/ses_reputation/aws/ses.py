@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..core.account import Account, account_from
 from ..core.history import BadData, point_from
-from ..core.reading import Statistics, Trouble, Unreadable
-from .failure import AWS_ERRORS, answered, code_of, trouble_of
+from ..core.readings import Statistics, Trouble, Unreadable
+from .errors import AWS_ERRORS, answered, code_of, trouble_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ses.client import SESClient

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .failure import answered
+from .errors import answered
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishInputTypeDef
 
-MAIL = ("email", "email-json")
+EMAIL = ("email", "email-json")
 """The protocols whose readers are people with a screen; the readers of all others but SMS are programs."""
 
 
@@ -49,7 +49,7 @@ def publish(
 
     Every attribute is a list of words that a subscription's filter policy may ask for.
     """
-    bodies = {"default": document, "sms": subject} | dict.fromkeys(MAIL, text)
+    bodies = {"default": document, "sms": subject} | dict.fromkeys(EMAIL, text)
     typed: dict[str, MessageAttributeValueTypeDef] = {
         name: {"DataType": "String.Array", "StringValue": json.dumps(list(values))}
         for name, values in attributes.items()

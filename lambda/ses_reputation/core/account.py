@@ -1,6 +1,6 @@
 """AWS's own view of a target: enforcement, the sending switch, the quota and AWS's reputation rates → findings.
 
-Each is a concern with an episode of its own. What was not asked, or could not be read, is left as it was: unknown is never
+Each is a check with an alert of its own. What was not asked, or could not be read, is left as it was: unknown is never
 taken for healthy.
 """
 
@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .episode import Episode
+from .alert import Alert
 from .history import BUCKET, DAY, HOUR, BadData, History, Instant
-from .rates import AWS_LINES, Count, Metric
-from .reading import Unreadable
+from .rates import AWS_THRESHOLDS, Count, Metric
+from .readings import Unreadable
 from .rules import AccountPolicy, Finding, Severity
 
 ENFORCEMENT = "enforcement"
 SENDING = "sending"
 QUOTA = "quota"
 AWS_UNREADABLE = "aws-unreadable"
-"""The concern of a target whose account state or AWS rates cannot be read."""
+"""The check of a target whose account state or AWS rates cannot be read."""
 AWS_RATE = {Metric.BOUNCE: "aws-bounce", Metric.COMPLAINT: "aws-complaint"}
-CONCERNS = (ENFORCEMENT, SENDING, QUOTA, AWS_UNREADABLE, *AWS_RATE.values())
+CHECKS = (ENFORCEMENT, SENDING, QUOTA, AWS_UNREADABLE, *AWS_RATE.values())
 
 HEALTHY, PROBATION, SHUTDOWN = "HEALTHY", "PROBATION", "SHUTDOWN"
 """The words of GetAccount that are known; the field is a free text, so that there may be others."""
@@ -30,13 +30,13 @@ LONGEST_WORD = 60
 """So much of it is told."""
 
 NEAR = 0.9
-"""AWS's own rate is told from this part of its review line on, while ours says less."""
+"""AWS's own rate is told from this part of its review threshold on, while ours says less."""
 
-OVER_REVIEW, OVER_PAUSE = "AWS's own rate", "AWS's own rate, over the pause line"
+OVER_REVIEW, OVER_PAUSE = "AWS's own rate", "AWS's own rate, over the pause threshold"
 """The names of its findings: to come over the line at which AWS may pause is news."""
 
 FORGOTTEN = 14 * DAY
-"""An episode of AWS's own rate is closed when AWS has published none for so long: what it would be is not known."""
+"""An alert of AWS's own rate is closed when AWS has published none for so long: what it would be is not known."""
 
 PACE_HOURS = 3
 """When the quota is used up is foreseen at the pace of the last three hours."""
@@ -49,8 +49,8 @@ class Account:
     enforcement: str  # HEALTHY, PROBATION (under review), SHUTDOWN (paused by AWS), or a word that nobody knows yet
     sending: bool  # the customer's own switch, independent of AWS's decision
     production: bool  # False: in the sandbox
-    quota: float  # mails in 24 hours; below 0 without a limit
-    used: float  # mails of the last 24 hours
+    quota: float  # emails in 24 hours; below 0 without a limit
+    used: float  # emails of the last 24 hours
 
     @property
     def used_share(self) -> float | None:
@@ -104,7 +104,7 @@ NOT_ASKED = AwsView()
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is found of one concern now, and when it may be over."""
+    """What is found of one check now, and when it may be over."""
 
     found: tuple[Finding, ...]  # worst first
     quiet: int  # seconds without a finding before the all-clear
@@ -144,56 +144,56 @@ def _flag(answer: Mapping[str, object], name: str) -> bool:
 def _number(answer: Mapping[str, object], name: str) -> float:
     value = answer.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1e12:
-        raise BadData(f"{name} is no number of mails")
+        raise BadData(f"{name} is no number of emails")
     return float(value)
 
 
-def paused(view: AwsView, history: History | None, now: Instant, episodes: Mapping[str, Episode]) -> bool:
+def paused(view: AwsView, history: History | None, now: Instant, alerts: Mapping[str, Alert]) -> bool:
     """Whether AWS has paused the account, so that its rates say nothing more: as it says now or, where it cannot be asked, as it
-    last said, until mail goes out."""
+    last said, until email goes out."""
     if view.known_account is not None:
         return view.known_account.enforcement == SHUTDOWN
-    said = episodes.get(ENFORCEMENT)
+    said = alerts.get(ENFORCEMENT)
     return said is not None and said.worst.rule == SHUTDOWN and not _sent_after(said.last_held, history, now)
 
 
-def stopped(view: AwsView, history: History | None, now: Instant, episodes: Mapping[str, Episode]) -> bool:
-    """Whether mail is known to be stopped, by AWS or by the customer's own switch."""
+def stopped(view: AwsView, history: History | None, now: Instant, alerts: Mapping[str, Alert]) -> bool:
+    """Whether email is known to be stopped, by AWS or by the customer's own switch."""
     if view.known_account is not None and not view.known_account.sending:
         return True
-    said = episodes.get(SENDING) if view.known_account is None else None
+    said = alerts.get(SENDING) if view.known_account is None else None
     off = said is not None and not _sent_after(said.last_held, history, now)
-    return off or paused(view, history, now, episodes)
+    return off or paused(view, history, now, alerts)
 
 
 def _sent_after(at: Instant, history: History | None, now: Instant) -> bool:
-    """Whether mail has gone out later than `at`; what was under way then is out within an hour."""
+    """Whether email has gone out later than `at`; what was under way then is out within an hour."""
     return history is not None and _sent(history, history.closed(at + HOUR), history.closed(now)) > 0
 
 
 def standings(
-    view: AwsView, policy: AccountPolicy, history: History | None, now: Instant, episodes: Mapping[str, Episode]
+    view: AwsView, policy: AccountPolicy, history: History | None, now: Instant, alerts: Mapping[str, Alert]
 ) -> dict[str, Standing]:
-    """Every concern that can be judged now, beside the `episodes` that are open."""
+    """Every check that can be judged now, beside the `alerts` that are open."""
     found: dict[str, Standing] = {}
     account = view.known_account
     if account is not None:
-        was = episodes[ENFORCEMENT].worst.rule if ENFORCEMENT in episodes else ""
+        was = alerts[ENFORCEMENT].worst.rule if ENFORCEMENT in alerts else ""
         found[ENFORCEMENT] = Standing(_enforcement(account, was), quiet=0, by_name=True)
         found[SENDING] = Standing(_sending(account), quiet=0)
         found[QUOTA] = Standing(_quota(account, policy, history, now), quiet=DAY, eases=True)
     readable = view.rates is not None and not isinstance(view.rates, Unreadable)
-    if readable and not paused(view, history, now, episodes):
-        for metric, concern in AWS_RATE.items():
+    if readable and not paused(view, history, now, alerts):
+        for metric, check in AWS_RATE.items():
             rate = view.known_rates.get(metric)
-            found[concern] = _rate_standing(metric, rate, now, episodes.get(concern), episodes.get(metric.value))
+            found[check] = _rate_standing(metric, rate, now, alerts.get(check), alerts.get(metric.value))
     return found
 
 
 def _rate_standing(
-    metric: Metric, rate: AwsRate | None, now: Instant, known: Episode | None, ours: Episode | None
+    metric: Metric, rate: AwsRate | None, now: Instant, known: Alert | None, ours: Alert | None
 ) -> Standing:
-    """Of AWS's own rate of a metric, of which an episode is `known`, beside the episode of `ours`, whose messages, and reminders,
+    """Of AWS's own rate of a metric, of which an alert is `known`, beside the alert of `ours`, whose messages, and reminders,
     show AWS's rate too."""
     if rate is None:
         forgotten = known is not None and now - known.last_held >= FORGOTTEN
@@ -227,16 +227,16 @@ def _quota(account: Account, policy: AccountPolicy, history: History | None, now
             "quota",
             Severity.CRITICAL if critical else Severity.WARNING,
             Count(int(account.used), int(account.quota), now - DAY, now),
-            line=policy.quota_critical if critical else policy.quota_warning,
+            threshold=policy.quota_critical if critical else policy.quota_warning,
             until=used_up_at(account, history, now),
         ),
     )
 
 
 def used_up_at(account: Account, history: History | None, now: Instant) -> Instant | None:
-    """When the mail of 24 hours reaches the quota if mail goes on as in the last hours; None where it does not within a day.
+    """When the email of 24 hours reaches the quota if email goes on as in the last hours; None where it does not within a day.
 
-    The quota is a rolling one: as new mail counts, that of a day ago leaves.
+    The quota is a rolling one: as new email counts, that of a day ago leaves.
     """
     if account.used_share is None or account.used >= account.quota:
         return None if account.used_share is None else now
@@ -258,9 +258,9 @@ def _sent(history: History, start: int, end: int) -> int:
 
 
 def _aws_rate(metric: Metric, rate: AwsRate) -> tuple[Finding, ...]:
-    review = AWS_LINES[metric].review
+    review = AWS_THRESHOLDS[metric].review
     if rate.rate < NEAR * review:
         return ()
     severity = Severity.CRITICAL if rate.rate >= review else Severity.WARNING
-    name = OVER_PAUSE if rate.rate >= AWS_LINES[metric].pause else OVER_REVIEW
-    return (Finding(name, severity, bound=rate.rate, line=review),)
+    name = OVER_PAUSE if rate.rate >= AWS_THRESHOLDS[metric].pause else OVER_REVIEW
+    return (Finding(name, severity, bound=rate.rate, threshold=review),)

@@ -1,38 +1,38 @@
-"""What to do first about an announcement; docs/runbook.md goes on from there."""
+"""What to do first about a notification; docs/runbook.md goes on from there."""
 
 from __future__ import annotations
 
 from .account import AWS_RATE, AWS_UNREADABLE, ENFORCEMENT, PROBATION, QUOTA, SENDING, SHUTDOWN
-from .episode import Kind
-from .plan import Announcement
+from .alert import Kind
+from .plan import Notification
 from .rates import Metric
-from .reading import UNREADABLE, Trouble
+from .readings import UNREADABLE, Trouble
 from .trial import TEST
 from .volume import REJECTS, SILENCE, SPIKE
 
 
-def next_steps_of(announcement: Announcement) -> list[str]:
+def next_steps_of(notification: Notification) -> list[str]:
     """What to do first; nothing when it is over."""
-    if announcement.kind is Kind.RESOLVED or announcement.concern == TEST:
+    if notification.kind is Kind.RESOLVED or notification.check == TEST:
         return []
-    region = announcement.target.region
-    if announcement.concern == UNREADABLE:
-        steps = _STEPS_UNREADABLE[Trouble(announcement.cause.rule)]
-    elif announcement.concern == ENFORCEMENT:
-        steps = _STEPS_ENFORCEMENT.get(announcement.cause.rule, _STEPS_ENFORCEMENT[PROBATION])
+    region = notification.target.region
+    if notification.check == UNREADABLE:
+        steps = _STEPS_UNREADABLE[Trouble(notification.cause.rule)]
+    elif notification.check == ENFORCEMENT:
+        steps = _STEPS_ENFORCEMENT.get(notification.cause.rule, _STEPS_ENFORCEMENT[PROBATION])
     else:
-        steps = _STEPS[announcement.concern]
+        steps = _STEPS[notification.check]
     return [step.replace("{region}", region) for step in steps]
 
 
 _CLEAN_BOUNCES = (
-    "Find what was sent since then: a new list, an import, a changed sign-up form. Stop that, not all mail.",
+    "Find what was sent since then: a new list, an import, a changed sign-up form. Stop that, not all email.",
     "Take the bounced addresses out and turn on the account-level suppression list for bounces.",
-    "Send only to people who opened or clicked lately until the rate is down; clean mail brings it back.",
+    "Send only to people who opened or clicked lately until the rate is down; clean email brings it back.",
 )
 _CLEAN_COMPLAINTS = (
-    "Find the mail that people complain about: the newest campaign or a raised frequency. Stop that one.",
-    "Check that unsubscribing is one click and works, and that nobody is mailed who did not ask for it.",
+    "Find the email that people complain about: the newest campaign or a raised frequency. Stop that one.",
+    "Check that unsubscribing is one click and works, and that nobody is emailed who did not ask for it.",
     "Take everybody who complained out, and send only to those who engage until the rate is down.",
 )
 
@@ -40,11 +40,11 @@ _STEPS: dict[str, tuple[str, ...]] = {
     Metric.BOUNCE.value: _CLEAN_BOUNCES,
     Metric.COMPLAINT.value: _CLEAN_COMPLAINTS,
     AWS_RATE[Metric.BOUNCE]: (
-        "Open the reputation page of the SES console: it says over which mail AWS counts.",
+        "Open the reputation page of the SES console: it says over which email AWS counts.",
         *_CLEAN_BOUNCES,
     ),
     AWS_RATE[Metric.COMPLAINT]: (
-        "Open the reputation page of the SES console: it says over which mail AWS counts.",
+        "Open the reputation page of the SES console: it says over which email AWS counts.",
         *_CLEAN_COMPLAINTS,
     ),
     SENDING: (
@@ -52,9 +52,9 @@ _STEPS: dict[str, tuple[str, ...]] = {
         "Mend that cause, then: `aws sesv2 put-account-sending-attributes --sending-enabled --region {region}`.",
     ),
     QUOTA: (
-        "Hold back mail that can wait, so that what must go out today does.",
+        "Hold back email that can wait, so that what must go out today does.",
         "Ask for a higher quota: Service Quotas, Amazon SES, Sending quota. AWS may take a day to answer.",
-        "If nobody planned so much mail, find who sends it: credentials may be stolen.",
+        "If nobody planned so much email, find who sends it: credentials may be stolen.",
     ),
     AWS_UNREADABLE: (
         "See whether the function's role still allows ses:GetAccount and cloudwatch:GetMetricData; deploying again restores it.",
@@ -62,8 +62,8 @@ _STEPS: dict[str, tuple[str, ...]] = {
     ),
     SILENCE: (
         "Look at what sends: its queue, its errors, its credentials, the last deployment.",
-        "Send one mail by hand and see what Amazon SES answers.",
-        "If it was planned, nothing is to be done: this ends when mail goes out again.",
+        "Send one email by hand and see what Amazon SES answers.",
+        "If it was planned, nothing is to be done: this ends when email goes out again.",
     ),
     SPIKE: (
         "Ask whether somebody planned it: a campaign, a migration, a test.",
@@ -71,8 +71,8 @@ _STEPS: dict[str, tuple[str, ...]] = {
         "Watch bounces and complaints: they follow within hours.",
     ),
     REJECTS: (
-        "Find which sender or template the rejected mail comes from; event publishing of SES names the message.",
-        "If it is mail that customers wrote, stop that customer's mail until it is clean.",
+        "Find which sender or template the rejected email comes from; event publishing of SES names the message.",
+        "If it is email that customers wrote, stop that customer's email until it is clean.",
     ),
 }
 
@@ -86,7 +86,7 @@ _STEPS_ENFORCEMENT: dict[str, tuple[str, ...]] = {
         "Stop or queue what sends; send what cannot wait another way.",
         "Read AWS's notice: the root user's mailbox, the AWS Health Dashboard, and the Support Center.",
         "Mend the cause, then answer in AWS's case with what you changed.",
-        "Do not send the same mail from another account of yours: AWS can pause that one too.",
+        "Do not send the same email from another account of yours: AWS can pause that one too.",
     ),
 }
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from . import account, volume
 from .account import AWS_UNREADABLE, NOT_ASKED, AwsView, Standing
-from .days import days_after, with_days
-from .episode import Change, Episode, Reason, step
+from .alert import Alert, Change, Reason, step
+from .daily_totals import days_after, with_days
 from .gauges import VERDICT_VALUES, gauges_at
 from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from, stamp
 from .judge import (
@@ -19,15 +19,15 @@ from .judge import (
     judge,
     metric_states,
     newest,
-    other_episodes,
+    other_alerts,
     other_verdicts,
     overall,
     ticks_since,
     told_once,
 )
-from .plan import JUDGED, Announcement, Episodes, Gauge, MetricState, Plan, State
+from .plan import JUDGED, Alerts, Gauge, MetricState, Notification, Plan, State
 from .rates import Count, View
-from .reading import UNREADABLE, Statistics, Trouble, Unreadable
+from .readings import UNREADABLE, Statistics, Trouble, Unreadable
 from .rules import Finding, Policy, Severity, Verdict, findings
 from .target import Target
 from .volume import SILENCE
@@ -39,7 +39,7 @@ PUBLISHABLE = LOOKBACK - HOUR
 """How far back metrics are filled in: CloudWatch refuses values more than two weeks old, and a run may start late."""
 
 MOST_PENDING = 40
-"""So many announcements wait to be told: each takes up to 4 KB of an item that holds 400 KB, and the rest stays below 100."""
+"""So many notifications wait to be told: each takes up to 4 KB of an item that holds 400 KB, and the rest stays below 100."""
 
 SPARK_HOURS, SPARK_SPAN = 2, DAY
 """Messages show the last day in steps of two hours."""
@@ -55,7 +55,7 @@ def decide(
 ) -> Plan:
     """What to do about `target` at the tick `now`. The same arguments give the same plan.
 
-    Our own rates are judged at every tick since the last judged one; what AWS says of the account, and the amount of mail, as
+    Our own rates are judged at every tick since the last judged one; what AWS says of the account, and the amount of email, as
     of `now` only. While AWS has paused the account its rates are not judged: they add nothing, and are caught up with after.
     """
     before = State(tick=now - LOOKBACK - BUCKET) if remembered is None else remembered
@@ -71,25 +71,25 @@ def decide(
         )
     except BadData as bad:
         return _unread(target, Unreadable(Trouble.BAD_ANSWER, str(bad)), before, policy, now, aws)
-    episodes = _by_concern(before.episodes)
+    alerts = _by_check(before.alerts)
     if now <= before.tick:  # handled before: a repeated event or a late run must not turn the state back
-        states = metric_states(history, policy, before.tick, episodes, aws)
-        verdict = overall((*(state.verdict for state in states), *other_verdicts(episodes, now, aws)))
+        states = metric_states(history, policy, before.tick, alerts, aws)
+        verdict = overall((*(state.verdict for state in states), *other_verdicts(alerts, now, aws)))
         return Plan(target, verdict, (), (), before, aws, newest(history))
-    rates = {concern: episode for concern, episode in episodes.items() if concern in JUDGED}
+    rates = {check: alert for check, alert in alerts.items() if check in JUDGED}
     off = volume.switched_off(policy.volume)
-    others = {concern: episode for concern, episode in other_episodes(episodes).items() if concern not in off}
-    kept: dict[str, Episode] = rates
+    others = {check: alert for check, alert in other_alerts(alerts).items() if check not in off}
+    kept: dict[str, Alert] = rates
     changes: list[Change] = []
-    paused = account.paused(aws, history, now, episodes)
+    paused = account.paused(aws, history, now, alerts)
     if not paused:
-        after: Episodes = rates
+        after: Alerts = rates
         ended: dict[str, int] = {}
         for tick in ticks_since(before.judged, history, now):
             after, said = judge(history, policy, tick, after)
-            ended |= {change.episode.id: change.episode.seq for change in said if change.ended}
+            ended |= {change.alert.id: change.alert.seq for change in said if change.ended}
         if remembered is None:  # nobody was told anything yet
-            after = {concern: replace(episode, seq=1) for concern, episode in after.items()}
+            after = {check: replace(alert, seq=1) for check, alert in after.items()}
         kept, changes = told_once(rates, after, now, ended)
     failures = before.aws_failures + 1 if aws.unreadable else 0
     found = _standings(aws, policy, history, now, {**others, **kept}, failures)
@@ -98,7 +98,7 @@ def decide(
     kept, besides = _stepped(found, {**others, **kept}, now, before.tick)
     states = metric_states(history, policy, now, kept, aws)
     new = tuple(
-        _announcement(target, change, history, policy, states, now, aws, _found(found, change))
+        _notification(target, change, history, policy, states, now, aws, _found(found, change))
         for change in (*besides, *changes)
     )
     state = State(
@@ -108,7 +108,7 @@ def decide(
         first=before.first if history is None else history.first,
         aws_failures=failures,
         days=days_after(before.days, points, now),
-        episodes=tuple(kept.values()),
+        alerts=tuple(kept.values()),
         pending=_waiting(before.pending + new),
         told=before.told,
     )
@@ -124,25 +124,25 @@ def decide(
     return Plan(target, verdict, gauges, new, state, aws, newest(history))
 
 
-def _waiting(pending: tuple[Announcement, ...]) -> tuple[Announcement, ...]:
-    """What waits to be told. Of too many only the newest of each episode, which says more than those before it, and of
+def _waiting(pending: tuple[Notification, ...]) -> tuple[Notification, ...]:
+    """What waits to be told. Of too many only the newest of each alert, which says more than those before it, and of
     those the newest: a memory that no longer fits into its item would hold all of them back."""
     if len(pending) <= MOST_PENDING:
         return pending
-    newest = {announcement.episode: announcement for announcement in pending}
-    return tuple(sorted(newest.values(), key=lambda announcement: announcement.at))[-MOST_PENDING:]
+    newest = {notification.alert: notification for notification in pending}
+    return tuple(sorted(newest.values(), key=lambda notification: notification.at))[-MOST_PENDING:]
 
 
 def _standings(
-    aws: AwsView, policy: Policy, history: History | None, now: Instant, episodes: Episodes, failures: int
+    aws: AwsView, policy: Policy, history: History | None, now: Instant, alerts: Alerts, failures: int
 ) -> dict[str, Standing]:
-    """Every concern besides our own rates that can be judged now."""
-    found = account.standings(aws, policy.account, history, now, episodes)
-    stopped = account.stopped(aws, history, now, episodes)
-    found |= volume.standings(history, policy.volume, now, stopped=stopped, silence=episodes.get(SILENCE))
+    """Every check besides our own rates that can be judged now."""
+    found = account.standings(aws, policy.account, history, now, alerts)
+    stopped = account.stopped(aws, history, now, alerts)
+    found |= volume.standings(history, policy.volume, now, stopped=stopped, silence=alerts.get(SILENCE))
     if aws.account is not None or aws.rates is not None:
         denied = any(unread.trouble is Trouble.DENIED for unread in aws.unreadable)
-        tell = denied or failures >= FAILURES_BEFORE_TELLING or AWS_UNREADABLE in episodes
+        tell = denied or failures >= FAILURES_BEFORE_TELLING or AWS_UNREADABLE in alerts
         worst = aws.unreadable[:1] if tell else ()
         detail = "; ".join(unread.detail for unread in aws.unreadable)
         holds = tuple(Finding(unread.trouble.value, Severity.WARNING, detail=detail) for unread in worst)
@@ -151,25 +151,25 @@ def _standings(
 
 
 def _stepped(
-    found: Mapping[str, Standing], before: Episodes, now: Instant, last: Instant
-) -> tuple[dict[str, Episode], list[Change]]:
-    """The episodes after what was `found` now; those of which nothing is known stay as they are, and as bad.
+    found: Mapping[str, Standing], before: Alerts, now: Instant, last: Instant
+) -> tuple[dict[str, Alert], list[Change]]:
+    """The alerts after what was `found` now; those of which nothing is known stay as they are, and as bad.
 
     One that opens is named after the full hour, if there was one since the tick `last`: a run without a memory tells what AWS
     says at full hours, so that its message and the one of the next run with a memory are known for the same.
     """
     hour = now // HOUR * HOUR
     kept = {
-        concern: replace(episode, severe_at=now)
-        if concern not in JUDGED and concern not in found and episode.severe_at >= last
-        else episode
-        for concern, episode in before.items()
+        check: replace(alert, severe_at=now)
+        if check not in JUDGED and check not in found and alert.severe_at >= last
+        else alert
+        for check, alert in before.items()
     }
     changes = []
-    for concern, standing in found.items():
-        episode, change = step(
-            before.get(concern),
-            concern,
+    for check, standing in found.items():
+        alert, change = step(
+            before.get(check),
+            check,
             standing.found,
             standing.may_end,
             now,
@@ -178,20 +178,20 @@ def _stepped(
             by_name=standing.by_name,
             eases=standing.eases,
         )
-        if episode is not None and change is not None and change.reason is Reason.OPENED and last < hour:
-            episode = replace(episode, id=f"{concern}-{stamp(hour)}")
-            change = replace(change, episode=episode)
-        if episode is not None:
-            kept[concern] = episode
+        if alert is not None and change is not None and change.reason is Reason.OPENED and last < hour:
+            alert = replace(alert, id=f"{check}-{stamp(hour)}")
+            change = replace(change, alert=alert)
+        if alert is not None:
+            kept[check] = alert
         else:
-            kept.pop(concern, None)
+            kept.pop(check, None)
         if change is not None:
             changes.append(change)
     return kept, changes
 
 
 def _found(found: Mapping[str, Standing], change: Change) -> tuple[Finding, ...]:
-    standing = found.get(change.episode.concern)
+    standing = found.get(change.alert.check)
     return () if standing is None else standing.found
 
 
@@ -203,23 +203,23 @@ def _unread(
         return Plan(target, Verdict.UNKNOWN, (), (), before, aws, unreadable=unread)
     failures = before.failures + 1
     aws_failures = before.aws_failures + 1 if aws.unreadable else 0
-    episodes = _by_concern(before.episodes)
-    tell = unread.trouble is Trouble.DENIED or failures >= FAILURES_BEFORE_TELLING or UNREADABLE in episodes
+    alerts = _by_check(before.alerts)
+    tell = unread.trouble is Trouble.DENIED or failures >= FAILURES_BEFORE_TELLING or UNREADABLE in alerts
     holds = (Finding(unread.trouble.value, Severity.WARNING, detail=unread.detail),) if tell else ()
-    found = _standings(aws, policy, None, now, episodes, aws_failures)
+    found = _standings(aws, policy, None, now, alerts, aws_failures)
     if tell:
         found = {UNREADABLE: Standing(holds, quiet=READABLE_AGAIN), **found}
-    kept, changes = _stepped(found, episodes, now, before.tick)
+    kept, changes = _stepped(found, alerts, now, before.tick)
     states = metric_states(None, policy, now, kept, aws, unknown=True)
     new = tuple(
-        _announcement(target, change, None, policy, states, now, aws, _found(found, change)) for change in changes
+        _notification(target, change, None, policy, states, now, aws, _found(found, change)) for change in changes
     )
     state = replace(
         before,
         tick=now,
         failures=failures,
         aws_failures=aws_failures,
-        episodes=tuple(kept.values()),
+        alerts=tuple(kept.values()),
         pending=_waiting(before.pending + new),
     )
     verdict = overall((Verdict.UNKNOWN, *other_verdicts(kept, now, aws)))
@@ -249,15 +249,15 @@ def recalled(
         except BadData as bad:
             statistics = Unreadable(Trouble.BAD_ANSWER, str(bad))
         else:
-            episodes: dict[str, Episode] = {}
+            alerts: dict[str, Alert] = {}
             for tick in ticks_since(None, history, last):
-                episodes, _ = judge(history, policy, tick, episodes)
+                alerts, _ = judge(history, policy, tick, alerts)
             if now % HOUR >= every:
-                found = _standings(aws, policy, history, last, episodes, FAILURES_BEFORE_TELLING)
-                episodes, _ = _stepped(found, episodes, last, last)
+                found = _standings(aws, policy, history, last, alerts, FAILURES_BEFORE_TELLING)
+                alerts, _ = _stepped(found, alerts, last, last)
             first = None if history is None else history.first
             told = FAILURES_BEFORE_TELLING
-            return State(last, last, last, first, aws_failures=told, episodes=tuple(episodes.values()))
+            return State(last, last, last, first, aws_failures=told, alerts=tuple(alerts.values()))
     before = State(tick=last - every, failures=FAILURES_BEFORE_TELLING, judged=last, published=last)
     if now % HOUR < every:
         aws = NOT_ASKED
@@ -267,11 +267,11 @@ def recalled(
 
 def replay(
     target: Target, points: Sequence[Point], policy: Policy, *, until: Instant | None = None
-) -> Iterator[tuple[Instant, tuple[Announcement, ...], Mapping[str, Episode]]]:
+) -> Iterator[tuple[Instant, tuple[Notification, ...], Mapping[str, Alert]]]:
     """What a monitor that ran from the first bucket on would have announced: every tick, what it said, what was open.
 
     Ticks come every quarter of an hour from the end of the first bucket to the end of the last, or to `until`, also where
-    no mail was sent. Raises `BadData` when the points span too long a time.
+    no email was sent. Raises `BadData` when the points span too long a time.
     """
     if not points:
         return
@@ -279,23 +279,23 @@ def replay(
     history = history_from(points, until=end, feedback_share=policy.feedback_share)
     if history is None:
         return
-    episodes: Episodes = {}
+    alerts: Alerts = {}
     for index in range(1, history.slots + 1):
         now = history.time(index)
-        episodes, changes = judge(history, policy, now, episodes)
+        alerts, changes = judge(history, policy, now, alerts)
         if changes:
-            states = metric_states(history, policy, now, episodes)
-            said = tuple(_announcement(target, change, history, policy, states, now) for change in changes)
-            yield now, said, episodes
+            states = metric_states(history, policy, now, alerts)
+            said = tuple(_notification(target, change, history, policy, states, now) for change in changes)
+            yield now, said, alerts
         else:
-            yield now, (), episodes
+            yield now, (), alerts
 
 
-def _by_concern(episodes: Iterable[Episode]) -> dict[str, Episode]:
-    return {episode.concern: episode for episode in episodes}
+def _by_check(alerts: Iterable[Alert]) -> dict[str, Alert]:
+    return {alert.check: alert for alert in alerts}
 
 
-def _announcement(
+def _notification(
     target: Target,
     change: Change,
     history: History | None,
@@ -304,25 +304,25 @@ def _announcement(
     now: Instant,
     aws: AwsView = NOT_ASKED,
     found: tuple[Finding, ...] = (),
-) -> Announcement:
-    episode = change.episode
+) -> Notification:
+    alert = change.alert
     spark: tuple[Count, ...] = ()
     for metric in policy.metrics:
-        if history is not None and metric.metric.value == episode.concern:
+        if history is not None and metric.metric.value == alert.check:
             view = View(history, metric.metric, history.closed(now))
             found = tuple(findings(view, metric))
             spark = tuple(_spark(view))
-    return Announcement(
+    return Notification(
         at=now,
         target=target,
-        concern=episode.concern,
+        check=alert.check,
         reason=change.reason,
-        severity=episode.severity,
-        episode=episode.id,
-        seq=episode.seq,
-        opened_at=episode.opened_at,
-        last_held=episode.last_held,
-        worst=episode.worst,
+        severity=alert.severity,
+        alert=alert.id,
+        seq=alert.seq,
+        opened_at=alert.opened_at,
+        last_held=alert.last_held,
+        worst=alert.worst,
         found=found,
         metrics=states,
         spark=spark,
@@ -331,7 +331,7 @@ def _announcement(
 
 
 def _spark(view: View) -> Iterator[Count]:
-    """The last day's events and mails in steps of `SPARK_HOURS`, oldest first; plain counts of the same hours."""
+    """The last day's events and emails in steps of `SPARK_HOURS`, oldest first; plain counts of the same hours."""
     step_slots = SPARK_HOURS * HOUR // BUCKET
     history = view.history
     for start in range(view.end - SPARK_SPAN // BUCKET, view.end, step_slots):

@@ -27,19 +27,19 @@ LOOKBACK = 14 * DAY
 """How far back any rule looks: GetSendStatistics covers two weeks."""
 
 LONGEST = 3 * 366 * DAY
-"""Longest history accepted; a longer one holds a stray timestamp, not three years of mail."""
+"""Longest history accepted; a longer one holds a stray timestamp, not three years of email."""
 
 LARGEST_COUNT = 10**8
-"""No sender puts so much mail into fifteen minutes; a larger count is a broken answer."""
+"""No sender puts so much email into fifteen minutes; a larger count is a broken answer."""
 
 YEAR_2100 = 4_102_444_800
-"""No mail was sent after this; a later time is a broken answer."""
+"""No email was sent after this; a later time is a broken answer."""
 
 BOUNCE_DELAYS = (HOUR // 2,)
-"""Mean delay, in seconds, by which a late bounce follows its mail (docs/evidence.md)."""
+"""Mean delay, in seconds, by which a late bounce follows its email (docs/evidence.md)."""
 
 COMPLAINT_DELAYS = (3 * HOUR, 24 * HOUR)
-"""Mean delays, in seconds, by which a complaint follows its mail: quick readers and slow ones."""
+"""Mean delays, in seconds, by which a complaint follows its email: quick readers and slow ones."""
 
 
 class BadData(ValueError):
@@ -123,8 +123,8 @@ class History:
     `attempts[i]` is the number of attempts in all slots before slot `i` (so the list has one more member than there are
     slots), and the same for `bounces`, `complaints` and `rejects`: integers, exact. `heard_of` is the part of the attempts whose
     complaints are heard of: `feedback_share` of them, since not every provider reports complaints. `could_bounce` and
-    `could_complain` are running sums of mail smoothed exponentially over each of `BOUNCE_DELAYS` and `COMPLAINT_DELAYS`: the
-    mail that could have caused what came in before slot `i`.
+    `could_complain` are running sums of email smoothed exponentially over each of `BOUNCE_DELAYS` and `COMPLAINT_DELAYS`: the
+    email that could have caused what came in before slot `i`.
 
     Slot `i` covers `[origin + i * BUCKET, origin + (i + 1) * BUCKET)`. The origin is the first point's own time, so that
     slots are AWS's buckets whatever minute they start at; a point off that rhythm joins the slot that starts after it,
@@ -155,7 +155,7 @@ class History:
         self.heard_of = self.attempts
         heard_of: Sequence[float] = sends
         if feedback_share != 1:
-            self.heard_of = [int(mails * feedback_share) for mails in self.attempts]
+            self.heard_of = [int(emails * feedback_share) for emails in self.attempts]
             heard_of = [sent * feedback_share for sent in sends]
         self.could_complain = tuple(_smoothed_sums(heard_of, delay) for delay in COMPLAINT_DELAYS)
 

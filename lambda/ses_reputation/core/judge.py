@@ -1,16 +1,16 @@
-"""A history, tick by tick → episodes, what changed, and the verdicts."""
+"""A history, tick by tick → alerts, what changed, and the verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from .account import AWS_UNREADABLE, NOT_ASKED, AwsView
-from .episode import Change, Episode, caught_up, step
+from .alert import Alert, Change, caught_up, step
 from .headroom import headroom
 from .history import BUCKET, HOUR, LOOKBACK, History, Instant
-from .plan import JUDGED, Episodes, MetricState
+from .plan import JUDGED, Alerts, MetricState
 from .rates import AWS_ESTIMATE, SHOWN, View
-from .reading import UNREADABLE
+from .readings import UNREADABLE
 from .rules import MetricPolicy, Policy, Severity, Verdict, findings, is_calm, verdict_of
 
 READABLE_AGAIN = HOUR
@@ -18,30 +18,30 @@ READABLE_AGAIN = HOUR
 
 
 def judge(
-    history: History | None, policy: Policy, now: Instant, before: Episodes
-) -> tuple[dict[str, Episode], list[Change]]:
-    """The episodes after the tick `now`, and what changed, as known at that tick."""
-    after: dict[str, Episode] = {}
+    history: History | None, policy: Policy, now: Instant, before: Alerts
+) -> tuple[dict[str, Alert], list[Change]]:
+    """The alerts after the tick `now`, and what changed, as known at that tick."""
+    after: dict[str, Alert] = {}
     changes: list[Change] = []
     for metric in policy.metrics:
-        concern = metric.metric.value
-        episode, change = _judge_metric(history, metric, now, before.get(concern))
-        if episode is not None:
-            after[concern] = episode
+        check = metric.metric.value
+        alert, change = _judge_metric(history, metric, now, before.get(check))
+        if alert is not None:
+            after[check] = alert
         if change is not None:
             changes.append(change)
     if UNREADABLE in before:
-        episode, change = step(before[UNREADABLE], UNREADABLE, (), lambda: True, now, quiet=READABLE_AGAIN)
-        if episode is not None:
-            after[UNREADABLE] = episode
+        alert, change = step(before[UNREADABLE], UNREADABLE, (), lambda: True, now, quiet=READABLE_AGAIN)
+        if alert is not None:
+            after[UNREADABLE] = alert
         if change is not None:
             changes.append(change)
     return after, changes
 
 
 def _judge_metric(
-    history: History | None, policy: MetricPolicy, now: Instant, previous: Episode | None
-) -> tuple[Episode | None, Change | None]:
+    history: History | None, policy: MetricPolicy, now: Instant, previous: Alert | None
+) -> tuple[Alert | None, Change | None]:
     if history is None:
         return step(previous, policy.metric.value, (), lambda: False, now)
     view = View(history, policy.metric, history.closed(now))
@@ -57,15 +57,15 @@ def ticks_since(last: Instant | None, history: History | None, now: Instant) -> 
 
 
 def told_once(
-    before: Episodes, after: Episodes, now: Instant, ended: Mapping[str, int]
-) -> tuple[dict[str, Episode], list[Change]]:
-    """The episodes to remember and what to say: the difference that all judged ticks made, however many they were."""
-    kept: dict[str, Episode] = {}
+    before: Alerts, after: Alerts, now: Instant, ended: Mapping[str, int]
+) -> tuple[dict[str, Alert], list[Change]]:
+    """The alerts to remember and what to say: the difference that all judged ticks made, however many they were."""
+    kept: dict[str, Alert] = {}
     changes: list[Change] = []
-    for concern in {**before, **after}:
-        episode, told = caught_up(before.get(concern), after.get(concern), now, ended)
-        if episode is not None:
-            kept[concern] = episode
+    for check in {**before, **after}:
+        alert, told = caught_up(before.get(check), after.get(check), now, ended)
+        if alert is not None:
+            kept[check] = alert
         changes += told
     return kept, changes
 
@@ -74,12 +74,12 @@ def metric_states(
     history: History | None,
     policy: Policy,
     now: Instant,
-    episodes: Episodes,
+    alerts: Alerts,
     aws: AwsView = NOT_ASKED,
     *,
     unknown: bool = False,
 ) -> tuple[MetricState, ...]:
-    """Each metric at the tick `now`. An open episode is at least a warning until its all-clear."""
+    """Each metric at the tick `now`. An open alert is at least a warning until its all-clear."""
     states = []
     for metric in policy.metrics:
         rate = aws.known_rates.get(metric.metric)
@@ -88,17 +88,17 @@ def metric_states(
             states.append(MetricState(metric.metric, verdict, None, None, None, rate))
         else:
             view = View(history, metric.metric, history.closed(now))
-            verdict = metric_verdict(view, metric, now, episodes)
+            verdict = metric_verdict(view, metric, now, alerts)
             shown, estimate = view.count(SHOWN[metric.metric]), view.count(AWS_ESTIMATE)
             states.append(MetricState(metric.metric, verdict, shown, estimate, headroom(view), rate))
     return tuple(states)
 
 
-def metric_verdict(view: View, policy: MetricPolicy, now: Instant, episodes: Episodes) -> Verdict:
+def metric_verdict(view: View, policy: MetricPolicy, now: Instant, alerts: Alerts) -> Verdict:
     """Of our own rate of one metric."""
     worst = max((finding.severity for finding in findings(view, policy)), default=Severity.NONE)
-    episode = episodes.get(policy.metric.value)
-    if episode is not None and episode.opened_at <= now:
+    alert = alerts.get(policy.metric.value)
+    if alert is not None and alert.opened_at <= now:
         worst = max(worst, Severity.WARNING)
     return verdict_of(view, policy, worst)
 
@@ -108,7 +108,7 @@ _WORST_FIRST = (
     Verdict.WARNING,
     Verdict.UNKNOWN,
     Verdict.NO_DATA,
-    Verdict.TOO_LITTLE_MAIL,
+    Verdict.TOO_FEW_EEMAILS,
     Verdict.OK,
 )
 
@@ -118,22 +118,22 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=_WORST_FIRST.index)
 
 
-def other_episodes(episodes: Episodes) -> Episodes:
-    """Those of everything that is judged as of now only: AWS's own view, and the amount of mail."""
-    return {concern: episode for concern, episode in episodes.items() if concern not in JUDGED}
+def other_alerts(alerts: Alerts) -> Alerts:
+    """Those of everything that is judged as of now only: AWS's own view, and the amount of email."""
+    return {check: alert for check, alert in alerts.items() if check not in JUDGED}
 
 
-def other_verdicts(episodes: Episodes, now: Instant, aws: AwsView) -> Iterator[Verdict]:
-    """The verdicts of everything but our own rates: open episodes, and what could not be read."""
-    for episode in other_episodes(episodes).values():
-        if episode.opened_at <= now and episode.concern != AWS_UNREADABLE:
-            yield Verdict[episode.severity.name] if episode.severe_at >= now else Verdict.WARNING
+def other_verdicts(alerts: Alerts, now: Instant, aws: AwsView) -> Iterator[Verdict]:
+    """The verdicts of everything but our own rates: open alerts, and what could not be read."""
+    for alert in other_alerts(alerts).values():
+        if alert.opened_at <= now and alert.check != AWS_UNREADABLE:
+            yield Verdict[alert.severity.name] if alert.severe_at >= now else Verdict.WARNING
     if aws.unreadable:
         yield Verdict.UNKNOWN
 
 
 def newest(history: History | None) -> Instant | None:
-    """The end of the newest bucket with mail in it."""
+    """The end of the newest bucket with email in it."""
     if history is None:
         return None
     last = history.slots

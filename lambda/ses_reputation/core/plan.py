@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 from . import account, volume
 from .account import Account, AwsRate, AwsView
-from .days import DayTotal
-from .episode import Episode, Kind, Reason
+from .alert import Alert, Kind, Reason
+from .daily_totals import DayTotal
 from .headroom import Headroom
 from .history import Instant
 from .rates import Count, Metric
-from .reading import UNREADABLE, Unreadable
+from .readings import UNREADABLE, Unreadable
 from .rules import Finding, Severity, Verdict
 from .target import Target
 
 JUDGED = (*(metric.value for metric in Metric), UNREADABLE)
-"""The concerns that are judged tick by tick, from the statistics alone."""
+"""The checks that are judged tick by tick, from the statistics alone."""
 
-CONCERNS = frozenset((*JUDGED, *account.CONCERNS, *volume.CONCERNS))
-"""Everything that an episode can be about."""
+CHECKS = frozenset((*JUDGED, *account.CHECKS, *volume.CHECKS))
+"""Everything that an alert can be about."""
 
-Episodes = Mapping[str, Episode]
-"""The open episodes of a target, by concern."""
+Alerts = Mapping[str, Alert]
+"""The open alerts of a target, by check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,19 @@ class MetricState:
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
+class Notification:
     """One thing to tell, with every number that its words need."""
 
     at: Instant
     target: Target
-    concern: str
+    check: str
     reason: Reason
-    severity: Severity  # of the episode: the worst so far
-    episode: str
-    seq: int  # with the episode it lets a receiver recognise a repeat
+    severity: Severity  # of the alert: the worst so far
+    alert: str
+    seq: int  # with the alert it lets a receiver recognise a repeat
     opened_at: Instant
     last_held: Instant
-    worst: Finding  # what opened the episode or last made it worse
+    worst: Finding  # what opened the alert or last made it worse
     found: tuple[Finding, ...]  # what holds now, worst first; empty while it recovers and when it is over
     metrics: tuple[MetricState, ...]
     spark: tuple[Count, ...]  # the last day of the metric it is about, oldest first
@@ -78,9 +78,9 @@ class State:
     failures: int = 0  # ticks in a row at which the statistics could not be read
     aws_failures: int = 0  # and AWS's own view of the account
     days: tuple[DayTotal, ...] = ()  # totals beyond what SES remembers, oldest first
-    episodes: tuple[Episode, ...] = ()
-    pending: tuple[Announcement, ...] = ()  # decided, perhaps not yet announced
-    told: tuple[str, ...] = ()  # channel, episode and number of what is pending and told on that channel
+    alerts: tuple[Alert, ...] = ()
+    pending: tuple[Notification, ...] = ()  # decided, perhaps not yet announced
+    told: tuple[str, ...] = ()  # channel, alert and number of what is pending and told on that channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class Plan:
     target: Target
     verdict: Verdict
     gauges: tuple[Gauge, ...]
-    announcements: tuple[Announcement, ...]  # new ones; they are in `state.pending` too
+    notifications: tuple[Notification, ...]  # new ones; they are in `state.pending` too
     state: State
     aws: AwsView
-    newest: Instant | None = None  # end of the newest bucket with mail in it
+    newest: Instant | None = None  # end of the newest bucket with email in it
     unreadable: Unreadable | None = None

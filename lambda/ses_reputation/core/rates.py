@@ -1,4 +1,4 @@
-"""How many of how many: windows by mails or by hours, the mail behind complaints, the bound, the sender's own normal."""
+"""How many of how many: windows by emails or by hours, the email behind complaints, the bound, the sender's own normal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Metric(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AwsLines:
+class AwsThresholds:
     """Where AWS acts, as fractions; reaching a line counts (SES enforcement FAQ, reputation metrics messages)."""
 
     advised: float  # stay below
@@ -27,51 +27,51 @@ class AwsLines:
     pause: float  # "we might pause your account's ability to send"
 
 
-AWS_LINES = {
-    Metric.BOUNCE: AwsLines(advised=0.02, review=0.05, pause=0.10),
-    Metric.COMPLAINT: AwsLines(advised=0.001, review=0.001, pause=0.005),
+AWS_THRESHOLDS = {
+    Metric.BOUNCE: AwsThresholds(advised=0.02, review=0.05, pause=0.10),
+    Metric.COMPLAINT: AwsThresholds(advised=0.001, review=0.001, pause=0.005),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of whole buckets up to now: so many hours, or the last so many mails.
+    """A stretch of whole buckets up to now: so many hours, or the last so many emails.
 
-    By mails it reaches back until it holds `mails`, or `share_of_day` of a normal day's mail where that is more, however long
+    By emails it reaches back until it holds `emails`, or `share_of_day` of a normal day's email where that is more, however long
     that took; it holds what there is where the history is shorter.
     """
 
-    mails: int = 0
+    emails: int = 0
     share_of_day: float = 0.0
     hours: int = 0  # when given, the two above are not used
 
 
 class Count(NamedTuple):
-    """`events` of `mails` between `start` and `end`."""
+    """`events` of `emails` between `start` and `end`."""
 
     events: int
-    mails: int
+    emails: int
     start: Instant
     end: Instant
 
     @property
     def rate(self) -> float | None:
-        """Fraction between 0 and 1, or None of no mail; late events can outnumber the mail, a rate cannot."""
-        return min(1.0, self.events / self.mails) if self.mails else None
+        """Fraction between 0 and 1, or None of no email; late events can outnumber the email, a rate cannot."""
+        return min(1.0, self.events / self.emails) if self.emails else None
 
 
-SHOWN = {Metric.BOUNCE: Window(mails=300, share_of_day=1 / 8), Metric.COMPLAINT: Window(hours=24)}
+SHOWN = {Metric.BOUNCE: Window(emails=300, share_of_day=1 / 8), Metric.COMPLAINT: Window(hours=24)}
 """The window that messages, metrics and pictures show as "the rate"."""
 
-AWS_ESTIMATE = Window(mails=10_000, share_of_day=1.0)
+AWS_ESTIMATE = Window(emails=10_000, share_of_day=1.0)
 """Our estimate of the "representative volume" of AWS's own rates: two published enforcement notices speak of the last
-10,476 and the last 10,192 eligible mails, 75 and 225 days' worth of those senders."""
+10,476 and the last 10,192 eligible emails, 75 and 225 days' worth of those senders."""
 
 NORMAL_FROM, NORMAL_TO = 14 * DAY, 2 * DAY
-"""The sender's own normal is taken over the mail of fourteen to two days ago."""
+"""The sender's own normal is taken over the email of fourteen to two days ago."""
 
 
-def lower_bound(events: int, mails: int, confidence: float) -> float:
+def lower_bound(events: int, emails: int, confidence: float) -> float:
     """The rate that the true one is above, sure at `confidence` standard deviations: Byar's bound for a Poisson count.
 
     0 is no claim at all and gives the plain rate. (N. Breslow and N. Day, Statistical Methods in Cancer Research II, 1987.)
@@ -79,9 +79,9 @@ def lower_bound(events: int, mails: int, confidence: float) -> float:
     if events == 0:
         return 0.0
     if confidence == 0.0:
-        return events / mails
+        return events / emails
     root = 1 - 1 / (9 * events) - confidence / (3 * sqrt(events))
-    return events * root**3 / mails if root > 0 else 0.0
+    return events * root**3 / emails if root > 0 else 0.0
 
 
 class View:
@@ -100,7 +100,7 @@ class View:
         self.oldest = max(0, end - LOOKBACK // BUCKET)
         age = min(max(self.age, DAY), LOOKBACK)
         self.normal_day = (self.attempts[end] - self.attempts[self.oldest]) * DAY / age
-        """Mean mails per day over the last fourteen days, or over the age of a younger history."""
+        """Mean emails per day over the last fourteen days, or over the age of a younger history."""
 
     @property
     def age(self) -> int:
@@ -108,45 +108,45 @@ class View:
         return self.history.time(self.end) - self.history.first
 
     @property
-    def mails(self) -> int:
-        """All mail of the last fourteen days."""
+    def emails(self) -> int:
+        """All email of the last fourteen days."""
         return self.attempts[self.end] - self.attempts[self.oldest]
 
     def start(self, window: Window) -> int:
         """The slot that `window` starts with."""
         if window.hours:
             return max(0, self.end - window.hours * HOUR // BUCKET)
-        wanted = max(window.mails, window.share_of_day * self.normal_day)
+        wanted = max(window.emails, window.share_of_day * self.normal_day)
         return max(0, bisect_right(self.attempts, self.attempts[self.end] - wanted, 0, self.end + 1) - 1)
 
     def measure(self, window: Window) -> tuple[int, int]:
-        """Events and mails in `window`.
+        """Events and emails in `window`.
 
-        Events follow their mail: bounces by minutes or an hour, complaints by hours or days. In windows of less than a day the
-        mails are therefore those that could have caused the bounces: sends smoothed over the delay, where that is more, so
+        Events follow their email: bounces by minutes or an hour, complaints by hours or days. In windows of less than a day the
+        emails are therefore those that could have caused the bounces: sends smoothed over the delay, where that is more, so
         that the last bounces of a morning's blast are not set against the trickle after it. Complaints over hours are set
         against smoothed sends alone, the larger sum of the two delays; only while a history is too young to know what was
-        sent before the window, the window's own mail counts where it is more.
+        sent before the window, the window's own email counts where it is more.
         """
         start, end = self.start(window), self.end
         events = self.events[end] - self.events[start]
-        mails = self.attempts[end] - self.attempts[start]
+        emails = self.attempts[end] - self.attempts[start]
         if window.share_of_day >= 1 or (self.metric is Metric.COMPLAINT and not window.hours):
-            return events, mails
+            return events, emails
         could_cause = int(max(sums[end] - sums[start] for sums in self.causes))
         if self.metric is Metric.COMPLAINT and self.age >= window.hours * HOUR + DAY:
             return events, could_cause
-        return events, max(mails, could_cause)
+        return events, max(emails, could_cause)
 
     def count(self, window: Window) -> Count:
         """`measure` with the time the window spans."""
-        events, mails = self.measure(window)
-        return Count(events, mails, self.history.time(self.start(window)), self.history.time(self.end))
+        events, emails = self.measure(window)
+        return Count(events, emails, self.history.time(self.start(window)), self.history.time(self.end))
 
     def normal(self, weight: float) -> float:
-        """The sender's own normal rate, drawn towards `2 / weight` where there is little mail to know it from.
+        """The sender's own normal rate, drawn towards `2 / weight` where there is little email to know it from.
 
-        `weight` is in mails: as if, besides what was seen, 2 events had been seen in so much mail.
+        `weight` is in emails: as if, besides what was seen, 2 events had been seen in so much email.
         """
         start = max(0, self.end - NORMAL_FROM // BUCKET)
         end = max(0, self.end - NORMAL_TO // BUCKET)

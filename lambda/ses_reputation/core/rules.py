@@ -32,7 +32,7 @@ class Verdict(StrEnum):
     OK = "OK"
     WARNING = "WARNING"
     CRITICAL = "CRITICAL"
-    TOO_LITTLE_MAIL = "TOO_LITTLE_MAIL"
+    TOO_FEW_EEMAILS = "TOO_FEW_EEMAILS"
     NO_DATA = "NO_DATA"
     UNKNOWN = "UNKNOWN"
 
@@ -43,7 +43,7 @@ it stays at its upper end (docs/evidence.md)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Threshold:
     """The rate above which a rule holds: fixed, or a multiple of the sender's own normal held between two limits."""
 
     upper: float  # fraction
@@ -57,7 +57,7 @@ class Still:
 
     window: Window
     above: float | None = None  # fraction
-    share_of_line: float | None = None
+    share_of_threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class Rule:
     name: str
     severity: Severity
     window: Window
-    line: Line
+    threshold: Threshold
     confidence: float = 0.0
     min_events: int = 1
-    min_mails: int = 0
+    min_emails: int = 0
     still: Still | None = None
 
 
@@ -103,9 +103,9 @@ class AccountPolicy:
 
 @dataclass(frozen=True, slots=True)
 class VolumePolicy:
-    """When the amount of mail is a trouble."""
+    """When the amount of email is a trouble."""
 
-    silence: bool = True  # whether mail that stops is told
+    silence: bool = True  # whether email that stops is told
     spike: float = 5.0  # times the most that was known before; 0 never
 
 
@@ -115,7 +115,7 @@ class Policy:
 
     bounce: MetricPolicy
     complaint: MetricPolicy
-    feedback_share: float = 1.0  # fraction of the mail that goes to providers which report complaints
+    feedback_share: float = 1.0  # fraction of the email that goes to providers which report complaints
     account: AccountPolicy = AccountPolicy()
     volume: VolumePolicy = VolumePolicy()
 
@@ -130,9 +130,9 @@ class Finding:
 
     rule: str
     severity: Severity
-    count: Count | None = None  # events of mails, and the stretch of time they lie in
+    count: Count | None = None  # events of emails, and the stretch of time they lie in
     bound: float | None = None  # fraction: the rate is above this, at the rule's confidence
-    line: float | None = None  # fraction: the line that the bound is above
+    threshold: float | None = None  # fraction: the line that the bound is above
     normal: float | None = None  # fraction: the sender's own normal, where the line follows it
     until: Instant | None = None  # when it comes to the worst at this pace, where that can be foreseen
     detail: str = ""  # what there is to say where there is no rate
@@ -153,22 +153,22 @@ def default_policy(
 
 
 def default_bounce_policy(warning: float, critical: float) -> MetricPolicy:
-    """Windows by mails: nights, week-ends, outages and late bounces cannot fool them, and AWS counts that way too."""
+    """Windows by emails: nights, week-ends, outages and late bounces cannot fool them, and AWS counts that way too."""
 
     def w(share: float) -> float:
         return round(warning * share, 12)
 
-    recent = Window(mails=300, share_of_day=1 / 8)
+    recent = Window(emails=300, share_of_day=1 / 8)
     rules = (
-        Rule("aws-estimate", Severity.CRITICAL, AWS_ESTIMATE, Line(round(critical * 0.9, 12)), 1.0, 5),
-        Rule("quarter-day", Severity.CRITICAL, Window(mails=1_000, share_of_day=1 / 4), Line(critical), 2.0, 5),
-        Rule("sharp", Severity.WARNING, Window(mails=100, share_of_day=1 / 24), Line(w(4 / 3)), 3.0, 5),
-        Rule("recent", Severity.WARNING, recent, Line(warning, lower=w(2 / 3), multiple=2.5), 2.0, 5),
+        Rule("aws-estimate", Severity.CRITICAL, AWS_ESTIMATE, Threshold(round(critical * 0.9, 12)), 1.0, 5),
+        Rule("quarter-day", Severity.CRITICAL, Window(emails=1_000, share_of_day=1 / 4), Threshold(critical), 2.0, 5),
+        Rule("sharp", Severity.WARNING, Window(emails=100, share_of_day=1 / 24), Threshold(w(4 / 3)), 3.0, 5),
+        Rule("recent", Severity.WARNING, recent, Threshold(warning, lower=w(2 / 3), multiple=2.5), 2.0, 5),
         Rule(
             "day",
             Severity.WARNING,
-            Window(mails=3_000, share_of_day=1.0),
-            Line(w(5 / 6)),
+            Window(emails=3_000, share_of_day=1.0),
+            Threshold(w(5 / 6)),
             2.0,
             5,
             still=Still(recent, above=w(7 / 12)),
@@ -179,7 +179,7 @@ def default_bounce_policy(warning: float, critical: float) -> MetricPolicy:
 
 
 def default_complaint_policy(warning: float, critical: float) -> MetricPolicy:
-    """Windows by hours, over the mail that could have caused the complaints; slow ones only while it still goes on."""
+    """Windows by hours, over the email that could have caused the complaints; slow ones only while it still goes on."""
 
     def w(share: float) -> float:
         return round(warning * share, 12)
@@ -187,13 +187,13 @@ def default_complaint_policy(warning: float, critical: float) -> MetricPolicy:
     def c(share: float) -> float:
         return round(critical * share, 12)
 
-    going_on = Still(Window(hours=24), share_of_line=0.7)
-    usual = Line(warning, lower=w(1 / 2), multiple=2.0)
+    going_on = Still(Window(hours=24), share_of_threshold=0.7)
+    usual = Threshold(warning, lower=w(1 / 2), multiple=2.0)
     rules = (
-        Rule("12 h critical", Severity.CRITICAL, Window(hours=12), Line(c(1.5)), 2.0, 5),
-        Rule("24 h critical", Severity.CRITICAL, Window(hours=24), Line(c(1.2)), 2.0, 5),
-        Rule("72 h critical", Severity.CRITICAL, Window(hours=72), Line(c(1.0)), 2.0, 5, still=going_on),
-        Rule("6 h", Severity.WARNING, Window(hours=6), Line(w(5 / 4), lower=w(3 / 4), multiple=3.0), 2.0, 4),
+        Rule("12 h critical", Severity.CRITICAL, Window(hours=12), Threshold(c(1.5)), 2.0, 5),
+        Rule("24 h critical", Severity.CRITICAL, Window(hours=24), Threshold(c(1.2)), 2.0, 5),
+        Rule("72 h critical", Severity.CRITICAL, Window(hours=72), Threshold(c(1.0)), 2.0, 5, still=going_on),
+        Rule("6 h", Severity.WARNING, Window(hours=6), Threshold(w(5 / 4), lower=w(3 / 4), multiple=3.0), 2.0, 4),
         Rule("12 h", Severity.WARNING, Window(hours=12), usual, 1.645, 4),
         Rule("24 h", Severity.WARNING, Window(hours=24), usual, 1.645, 4),
         Rule("72 h", Severity.WARNING, Window(hours=72), usual, 1.645, 4, still=going_on),
@@ -207,44 +207,44 @@ def findings(view: View, policy: MetricPolicy) -> list[Finding]:
     """The rules of `policy` that hold in `view`, worst first. A rate must be above a line, not at it."""
     found = []
     for rule in policy.rules:
-        events, mails = view.measure(rule.window)
-        if events < rule.min_events or mails < rule.min_mails or mails == 0:
+        events, emails = view.measure(rule.window)
+        if events < rule.min_events or emails < rule.min_emails or emails == 0:
             continue
-        line = line_at(view, rule.line)
-        if events <= line * mails:  # no bound is above the plain rate: most instants end here
+        line = threshold_at(view, rule.threshold)
+        if events <= line * emails:  # no bound is above the plain rate: most instants end here
             continue
-        bound = min(1.0, lower_bound(events, mails, rule.confidence))
+        bound = min(1.0, lower_bound(events, emails, rule.confidence))
         if bound <= line or (rule.still is not None and not _still(view, rule.still, line)):
             continue
-        normal = view.normal(_weight(rule.line)) if rule.line.multiple else None
+        normal = view.normal(_weight(rule.threshold)) if rule.threshold.multiple else None
         found.append(Finding(rule.name, rule.severity, view.count(rule.window), bound, line, normal))
     found.sort(key=lambda finding: -finding.severity)
     return found
 
 
-def line_at(view: View, line: Line) -> float:
+def threshold_at(view: View, line: Threshold) -> float:
     """Where `line` lies for this sender now, as a fraction."""
     if not line.multiple or view.age < KNOWN_BY:
         return line.upper
     return min(line.upper, max(line.lower, line.multiple * view.normal(_weight(line))))
 
 
-def _weight(line: Line) -> float:
-    """So much mail that a sender without any has a line at its upper end."""
+def _weight(line: Threshold) -> float:
+    """So much email that a sender without any has a line at its upper end."""
     return 2 * line.multiple / line.upper
 
 
 def _still(view: View, still: Still, line: float) -> bool:
-    events, mails = view.measure(still.window)
-    above = line * still.share_of_line if still.share_of_line is not None else still.above
-    return above is not None and events > above * mails
+    events, emails = view.measure(still.window)
+    above = line * still.share_of_threshold if still.share_of_threshold is not None else still.above
+    return above is not None and events > above * emails
 
 
 def is_calm(view: View, policy: MetricPolicy) -> bool:
-    """Whether every condition of the all-clear is met; without mail none is.
+    """Whether every condition of the all-clear is met; without email none is.
 
     One of them is that no rule would hold without its "and still": a window of a week that is still bad would open a new
-    episode with the next few events.
+    alert with the next few events.
     """
     if not all(_at_most(view, calm) for calm in policy.calm):
         return False
@@ -253,19 +253,19 @@ def is_calm(view: View, policy: MetricPolicy) -> bool:
 
 
 def _at_most(view: View, calm: Calm) -> bool:
-    events, mails = view.measure(calm.window)
-    return mails > 0 and events <= calm.at_most * mails
+    events, emails = view.measure(calm.window)
+    return emails > 0 and events <= calm.at_most * emails
 
 
-def enough_mails(policy: MetricPolicy) -> int:
-    """With less mail than this no rule can tell: even the fewest events that count would be over the line."""
-    return min(max(r.window.mails, r.min_mails, ceil(r.min_events / r.line.upper)) for r in policy.rules)
+def enough_emails(policy: MetricPolicy) -> int:
+    """With less email than this no rule can tell: even the fewest events that count would be over the line."""
+    return min(max(r.window.emails, r.min_emails, ceil(r.min_events / r.threshold.upper)) for r in policy.rules)
 
 
 def verdict_of(view: View, policy: MetricPolicy, severity: Severity) -> Verdict:
     """What is said of a metric of which the worst that holds, or is not yet over, is `severity`."""
     if severity is not Severity.NONE:
         return Verdict[severity.name]
-    if view.mails == 0:
+    if view.emails == 0:
         return Verdict.NO_DATA
-    return Verdict.OK if view.mails >= enough_mails(policy) else Verdict.TOO_LITTLE_MAIL
+    return Verdict.OK if view.emails >= enough_emails(policy) else Verdict.TOO_FEW_EEMAILS

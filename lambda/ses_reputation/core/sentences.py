@@ -1,4 +1,4 @@
-"""What is said of an announcement, whatever the channel: its headline, what happened, the facts beside it, its links.
+"""What is said of a notification, whatever the channel: its headline, what happened, the facts beside it, its links.
 
 Channels (messages.py, chat.py) lay it out; advice.py has what to do first. Text that comes from outside is passed on as it is, on
 one line: escaping belongs to the channel.
@@ -12,10 +12,10 @@ from datetime import tzinfo
 
 from . import account, trial, volume
 from .account import AWS_RATE, AWS_UNREADABLE, ENFORCEMENT, PROBATION, QUOTA, SENDING, SHUTDOWN, AwsRate
-from .episode import Kind, Reason
-from .plan import Announcement, MetricState
-from .rates import AWS_LINES, Count, Metric
-from .reading import UNREADABLE
+from .alert import Kind, Reason
+from .plan import MetricState, Notification
+from .rates import AWS_THRESHOLDS, Count, Metric
+from .readings import UNREADABLE
 from .rules import Finding, Verdict
 from .trial import TEST
 from .volume import REJECTS, SILENCE, SPIKE
@@ -27,7 +27,7 @@ SUGGEST_FROM = 10
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the words need besides the announcements."""
+    """What the words need besides the notifications."""
 
     stage: str
     zone: tzinfo
@@ -36,43 +36,43 @@ class Context:
     feedback_share: float = 1.0
 
 
-def headline_of(announcement: Announcement) -> str:
+def headline_of(notification: Notification) -> str:
     """What and how bad, in one line."""
-    if announcement.concern in _METRICS:
-        return _rate_headline(announcement, _METRICS[announcement.concern])
-    region = announcement.target.region
-    if _forgotten(announcement):
-        closed = "Closed, not known" if announcement.kind is Kind.RESOLVED else "Still UNKNOWN"
-        return f"{closed}: AWS publishes no SES {_AWS_METRICS[announcement.concern]} rate of its own in {region} now"
-    if announcement.kind is Kind.RESOLVED:
-        return f"OK: {_OVER[announcement.concern].format(region=region)}"
-    still = "Still " if announcement.kind is Kind.REMINDER else ""
-    if announcement.kind is Kind.REMINDER and not announcement.found:
-        return f"Recovering: {_trouble(announcement)} - not over yet"
-    return f"{still}{status_of(announcement)}: {_trouble(announcement)}"
+    if notification.check in _METRICS:
+        return _rate_headline(notification, _METRICS[notification.check])
+    region = notification.target.region
+    if _forgotten(notification):
+        closed = "Closed, not known" if notification.kind is Kind.RESOLVED else "Still UNKNOWN"
+        return f"{closed}: AWS publishes no SES {_AWS_METRICS[notification.check]} rate of its own in {region} now"
+    if notification.kind is Kind.RESOLVED:
+        return f"OK: {_OVER[notification.check].format(region=region)}"
+    still = "Still " if notification.kind is Kind.REMINDER else ""
+    if notification.kind is Kind.REMINDER and not notification.found:
+        return f"Recovering: {_trouble(notification)} - not over yet"
+    return f"{still}{status_of(notification)}: {_trouble(notification)}"
 
 
 _METRICS = {metric.value: metric for metric in Metric}
-_AWS_METRICS = {concern: metric for metric, concern in AWS_RATE.items()}
+_AWS_METRICS = {check: metric for metric, check in AWS_RATE.items()}
 
 
-def status_of(announcement: Announcement) -> str:
+def status_of(notification: Notification) -> str:
     """OK, WARNING, CRITICAL, UNKNOWN or TEST."""
-    if announcement.concern == TEST:
+    if notification.check == TEST:
         return "TEST"
-    if _forgotten(announcement):
+    if _forgotten(notification):
         return "UNKNOWN"
-    if announcement.kind is Kind.RESOLVED:
+    if notification.kind is Kind.RESOLVED:
         return "OK"
-    if announcement.concern in (UNREADABLE, AWS_UNREADABLE):
+    if notification.check in (UNREADABLE, AWS_UNREADABLE):
         return "UNKNOWN"
-    severity = announcement.cause.severity if announcement.concern == ENFORCEMENT else announcement.severity
+    severity = notification.cause.severity if notification.check == ENFORCEMENT else notification.severity
     return severity.name
 
 
-def noun_of(announcement: Announcement) -> str:
+def noun_of(notification: Notification) -> str:
     """What it is about, in a word or two."""
-    return _NOUNS[announcement.concern]
+    return _NOUNS[notification.check]
 
 
 _NOUNS = {
@@ -99,15 +99,15 @@ _OVER = {
     AWS_RATE[Metric.BOUNCE]: "AWS's own SES bounce rate in {region} is low again",
     AWS_RATE[Metric.COMPLAINT]: "AWS's own SES complaint rate in {region} is low again",
     AWS_UNREADABLE: "what AWS says of SES in {region} can be read again",
-    SILENCE: "SES in {region} sends mail again",
-    SPIKE: "SES mail in {region} is back to what is usual",
-    REJECTS: "SES in {region} rejects hardly any mail now",
+    SILENCE: "SES in {region} sends email again",
+    SPIKE: "SES email in {region} is back to what is usual",
+    REJECTS: "SES in {region} rejects hardly any email now",
 }
 
 
-def _trouble(announcement: Announcement) -> str:
-    region, cause = announcement.target.region, announcement.cause
-    match announcement.concern:
+def _trouble(notification: Notification) -> str:
+    region, cause = notification.target.region, notification.cause
+    match notification.check:
         case account.ENFORCEMENT:
             if (cause.rule, cause.detail) == (PROBATION, SHUTDOWN):
                 return f"AWS lets SES in {region} send again, under review"
@@ -122,75 +122,75 @@ def _trouble(announcement: Announcement) -> str:
             used = "" if cause.count is None or cause.count.rate is None else f"{percent(cause.count.rate)} of "
             return f"{used}the SES sending quota in {region} used"
         case account.AWS_UNREADABLE:
-            what = "SES account state" if announcement.account is None else "AWS's own SES rates"
+            what = "SES account state" if notification.account is None else "AWS's own SES rates"
             return f"{what} of {region} cannot be read ({cause.rule})"
         case volume.SILENCE:
             span = "" if cause.count is None else f" for {duration(cause.count.end - cause.count.start)}"
-            return f"no mail from SES in {region}{span}"
+            return f"no email from SES in {region}{span}"
         case volume.SPIKE:
-            return f"SES mail in {region} far beyond anything known"
+            return f"SES email in {region} far beyond anything known"
         case volume.REJECTS:
-            return f"SES in {region} rejects mail"
+            return f"SES in {region} rejects email"
         case trial.TEST:
             return f"alerts of the SES reputation monitor in {region} reach you"
-        case concern if concern in _AWS_METRICS:
-            metric = _AWS_METRICS[concern]
-            review = AWS_LINES[metric].review
+        case check if check in _AWS_METRICS:
+            metric = _AWS_METRICS[check]
+            review = AWS_THRESHOLDS[metric].review
             rate = "" if cause.bound is None else f" {percent(cause.bound, review)}"
             return f"AWS's own SES {metric} rate{rate} in {region} - AWS reviews at {percent(review)}"
     return f"SES statistics of {region} cannot be read ({cause.rule})"
 
 
-def _rate_headline(announcement: Announcement, metric: Metric) -> str:
-    region, lines = announcement.target.region, AWS_LINES[metric]
-    if announcement.kind is Kind.RESOLVED:
-        lasted = duration(announcement.at - announcement.opened_at)
+def _rate_headline(notification: Notification, metric: Metric) -> str:
+    region, lines = notification.target.region, AWS_THRESHOLDS[metric]
+    if notification.kind is Kind.RESOLVED:
+        lasted = duration(notification.at - notification.opened_at)
         return f"OK: SES {metric} rate in {region} is low again ({lasted} after the first warning)"
-    count = count_of(announcement)
+    count = count_of(notification)
     rate = "" if count is None or count.rate is None else f" {percent(count.rate, lines.review, lines.pause)}"
-    if announcement.kind is Kind.REMINDER and not announcement.found:
+    if notification.kind is Kind.REMINDER and not notification.found:
         return f"Recovering: SES {metric} rate{rate} in {region} - not over yet"
-    word = announcement.severity.name
-    head = f"Still {word}" if announcement.kind is Kind.REMINDER else word
+    word = notification.severity.name
+    head = f"Still {word}" if notification.kind is Kind.REMINDER else word
     return f"{head}: SES {metric} rate{rate} in {region} - AWS reviews at {percent(lines.review)}"
 
 
-def count_of(announcement: Announcement) -> Count | None:
+def count_of(notification: Notification) -> Count | None:
     """The numbers that the message speaks of: of what holds now, else of the rate as it is now."""
-    if announcement.found:
-        return announcement.found[0].count
-    return next((state.shown for state in announcement.metrics if state.metric.value == announcement.concern), None)
+    if notification.found:
+        return notification.found[0].count
+    return next((state.shown for state in notification.metrics if state.metric.value == notification.check), None)
 
 
-def summary_of(announcement: Announcement, context: Context) -> list[str]:
+def summary_of(notification: Notification, context: Context) -> list[str]:
     """What happened and what it means, in a few sentences."""
-    if announcement.concern in _METRICS:
-        return list(_rate_summary(announcement, _METRICS[announcement.concern], context))
-    if _forgotten(announcement):
-        return list(_no_rate(announcement, context))
-    if announcement.kind is Kind.RESOLVED:
-        return [_OVER_SUMMARY.get(announcement.concern, "It is over.")]
-    said = list(_SUMMARIES[announcement.concern](announcement, context))
-    if not announcement.found:
+    if notification.check in _METRICS:
+        return list(_rate_summary(notification, _METRICS[notification.check], context))
+    if _forgotten(notification):
+        return list(_no_rate(notification, context))
+    if notification.kind is Kind.RESOLVED:
+        return [_OVER_SUMMARY.get(notification.check, "It is over.")]
+    said = list(_SUMMARIES[notification.check](notification, context))
+    if not notification.found:
         said.append("Nothing of it is found at this moment; it is over when that has lasted for a day.")
     return said
 
 
-def _forgotten(announcement: Announcement) -> bool:
+def _forgotten(notification: Notification) -> bool:
     """Whether it is about a rate of AWS's own that AWS publishes no more."""
-    metric = _AWS_METRICS.get(announcement.concern)
-    return metric is not None and all(state.aws is None for state in announcement.metrics if state.metric is metric)
+    metric = _AWS_METRICS.get(notification.check)
+    return metric is not None and all(state.aws is None for state in notification.metrics if state.metric is metric)
 
 
-def _no_rate(announcement: Announcement, context: Context) -> Iterator[str]:
+def _no_rate(notification: Notification, context: Context) -> Iterator[str]:
     yield (
-        f"AWS has published no {_AWS_METRICS[announcement.concern]} rate of its own since "
-        f"{when(announcement.last_held, context.zone)}, so that nobody knows what it is now."
+        f"AWS has published no {_AWS_METRICS[notification.check]} rate of its own since "
+        f"{when(notification.last_held, context.zone)}, so that nobody knows what it is now."
     )
-    if announcement.kind is Kind.RESOLVED:
+    if notification.kind is Kind.RESOLVED:
         yield "This is closed, and is told anew if AWS publishes a rate as high."
     else:
-        yield "There may be none while no mail goes out. This is closed when there has been none for 14 days."
+        yield "There may be none while no email goes out. This is closed when there has been none for 14 days."
 
 
 _OVER_SUMMARY = {
@@ -198,25 +198,25 @@ _OVER_SUMMARY = {
     ENFORCEMENT: "AWS's enforcement status is HEALTHY. Rates are judged as always.",
     SENDING: "The account's own sending switch is on again.",
     AWS_UNREADABLE: "The account state and AWS's own rates have been readable for an hour.",
-    SILENCE: "Mail has been going out again for an hour.",
+    SILENCE: "Email has been going out again for an hour.",
 }
 
 
-def _rate_summary(announcement: Announcement, metric: Metric, context: Context) -> Iterator[str]:
-    lines = AWS_LINES[metric]
-    count = count_of(announcement)
+def _rate_summary(notification: Notification, metric: Metric, context: Context) -> Iterator[str]:
+    lines = AWS_THRESHOLDS[metric]
+    count = count_of(notification)
     if count is not None:
         yield f"{events_of(metric, count, lines.review, lines.pause)}."
-    if announcement.kind is not Kind.RESOLVED and announcement.found:
-        yield _why(announcement.cause)
-    elif announcement.kind is not Kind.RESOLVED:
+    if notification.kind is not Kind.RESOLVED and notification.found:
+        yield _why(notification.cause)
+    elif notification.kind is not Kind.RESOLVED:
         yield (
             "No rule holds at this moment. It is over when that has lasted for 24 hours and the rates are low, also over "
-            "the mail that AWS counts."
+            "the email that AWS counts."
         )
     if metric is Metric.COMPLAINT and context.feedback_share != 1:
         share = percent(context.feedback_share)
-        yield f"Mails are counted at the {share} whose receivers report complaints (feedback_share)."
+        yield f"Emails are counted at the {share} whose receivers report complaints (feedback_share)."
     yield (
         f"AWS reviews accounts at {percent(lines.review)} and may pause sending at {percent(lines.pause)}, "
         "by its own count (see below)."
@@ -224,66 +224,66 @@ def _rate_summary(announcement: Announcement, metric: Metric, context: Context) 
 
 
 def _why(finding: Finding) -> str:
-    if finding.bound is None or finding.line is None:
+    if finding.bound is None or finding.threshold is None:
         return finding.detail
     normal = "" if finding.normal is None else f"; your own normal is {percent(finding.normal)}"
     return (
-        f'Rule "{finding.rule}": the rate is surely above {percent(finding.bound, finding.line)}, '
-        f"the line is {percent(finding.line)}{normal}."
+        f'Rule "{finding.rule}": the rate is surely above {percent(finding.bound, finding.threshold)}, '
+        f"the line is {percent(finding.threshold)}{normal}."
     )
 
 
-def _unreadable(announcement: Announcement, _: Context) -> Iterator[str]:
-    cause = announcement.cause
+def _unreadable(notification: Notification, _: Context) -> Iterator[str]:
+    cause = notification.cause
     yield f"The send statistics cannot be read: {cause.rule} ({plain(cause.detail)})."
     yield "Until they can, nobody is told of bounces or complaints here. Unknown is not healthy."
 
 
-def _enforcement(announcement: Announcement, _: Context) -> Iterator[str]:
-    match announcement.cause.rule:
+def _enforcement(notification: Notification, _: Context) -> Iterator[str]:
+    match notification.cause.rule:
         case account.PROBATION:
-            sends = announcement.account is None or announcement.account.sending
+            sends = notification.account is None or notification.account.sending
             still = "It still sends; AWS may pause it." if sends else "AWS may pause it; its own sending switch is off."
             yield f"AWS reviews this account (enforcement status PROBATION). {still}"
-            yield "The reason is in AWS's notice to the mail address of the account's root user. It need not be a rate."
+            yield "The reason is in AWS's notice to the email address of the account's root user. It need not be a rate."
         case account.SHUTDOWN:
-            yield "AWS has paused this account (enforcement status SHUTDOWN): no mail leaves it in this region."
-            yield "Only AWS can lift that. The reason is in its notice to the mail address of the account's root user."
+            yield "AWS has paused this account (enforcement status SHUTDOWN): no email leaves it in this region."
+            yield "Only AWS can lift that. The reason is in its notice to the email address of the account's root user."
             yield "While it lasts nothing is said of bounces and complaints here: they add nothing."
         case word:
             yield f"AWS gives an enforcement status that this monitor does not know: {plain(word)}."
             yield "It is not the word for a healthy account; the SES console says what it means."
-    if announcement.cause.detail:
-        yield f"The status before was {plain(announcement.cause.detail)}."
+    if notification.cause.detail:
+        yield f"The status before was {plain(notification.cause.detail)}."
 
 
-def _sending(_: Announcement, __: Context) -> Iterator[str]:
-    yield "The account's own sending switch is off: no mail leaves it in this region."
+def _sending(_: Notification, __: Context) -> Iterator[str]:
+    yield "The account's own sending switch is off: no email leaves it in this region."
     yield "AWS has not done this; somebody, or something automatic, in this account has."
 
 
-def _quota(announcement: Announcement, context: Context) -> Iterator[str]:
-    cause = announcement.cause
+def _quota(notification: Notification, context: Context) -> Iterator[str]:
+    cause = notification.cause
     if cause.count is not None and cause.count.rate is not None:
         used = percent(cause.count.rate)
-        yield f"{cause.count.events:,} of the {cause.count.mails:,} mails that may be sent in 24 hours are sent: {used}."
-    if cause.until is None and all(state.shown is None for state in announcement.metrics):
+        yield f"{cause.count.events:,} of the {cause.count.emails:,} emails that may be sent in 24 hours are sent: {used}."
+    if cause.until is None and all(state.shown is None for state in notification.metrics):
         yield "When it is used up is not known here: there are no send statistics."
     elif cause.until is None:
         yield "At the pace of the last three hours it lasts for the next day."
-    elif cause.until <= announcement.at:
-        yield "It is used up: Amazon SES refuses mail until older mail is more than a day old."
+    elif cause.until <= notification.at:
+        yield "It is used up: Amazon SES refuses email until older email is more than a day old."
     else:
         yield (
             f"At the pace of the last three hours it is used up at {when(cause.until, context.zone)}, "
-            f"in {duration(cause.until - announcement.at)}. Amazon SES then refuses mail."
+            f"in {duration(cause.until - notification.at)}. Amazon SES then refuses email."
         )
 
 
-def _aws_rate(announcement: Announcement, context: Context) -> Iterator[str]:
-    metric = _AWS_METRICS[announcement.concern]
-    lines, rate = AWS_LINES[metric], announcement.cause.bound
-    state = next(state for state in announcement.metrics if state.metric is metric)
+def _aws_rate(notification: Notification, context: Context) -> Iterator[str]:
+    metric = _AWS_METRICS[notification.check]
+    lines, rate = AWS_THRESHOLDS[metric], notification.cause.bound
+    state = next(state for state in notification.metrics if state.metric is metric)
     if rate is not None:
         yield (
             f"AWS's own {metric} rate is {percent(rate, lines.review, lines.pause)}. AWS reviews accounts at "
@@ -300,17 +300,17 @@ def _lower_first(text: str) -> str:
 
 
 _DIFFERENCE = {
-    Metric.BOUNCE: "AWS counts only mail to domains that you have not verified, over a span of mail that it does not publish "
+    Metric.BOUNCE: "AWS counts only email to domains that you have not verified, over a span of email that it does not publish "
     "and that can be months long.",
-    Metric.COMPLAINT: "AWS sets complaints only against mail to providers that report them, over a span of mail that it does "
+    Metric.COMPLAINT: "AWS sets complaints only against email to providers that report them, over a span of email that it does "
     "not publish and that can be months long.",
 }
 """Why AWS's own rate can differ from ours (SES enforcement FAQ)."""
 
 
-def _aws_unreadable(announcement: Announcement, _: Context) -> Iterator[str]:
-    cause = announcement.cause
-    if announcement.account is not None:
+def _aws_unreadable(notification: Notification, _: Context) -> Iterator[str]:
+    cause = notification.cause
+    if notification.account is not None:
         yield f"AWS's own bounce and complaint rates cannot be read: {cause.rule} ({plain(cause.detail)})."
         yield "Until they can, nobody is told where they are higher than ours. Our own rates and the account's state are still judged."
         return
@@ -318,39 +318,39 @@ def _aws_unreadable(announcement: Announcement, _: Context) -> Iterator[str]:
     yield "Until it can, nobody is told here of a review, a pause, or a quota that runs out. Our own rates are still judged."
 
 
-def _silence(announcement: Announcement, context: Context) -> Iterator[str]:
-    count = announcement.cause.count
+def _silence(notification: Notification, context: Context) -> Iterator[str]:
+    count = notification.cause.count
     if count is not None:
         span = duration(count.end - count.start)
-        but = f", but for {plural(count.events, 'mail')}" if count.events else ""
+        but = f", but for {plural(count.events, 'email')}" if count.events else ""
         yield f"Nothing has been sent since {when(count.start, context.zone)}, for {span}{but}."
-        yield f"That is not this account's habit; in the 24 hours before it sent {plural(count.mails, 'mail')}."
-    yield "A sender who sends nothing has perfect rates: look whether the mail is stuck."
+        yield f"That is not this account's habit; in the 24 hours before it sent {plural(count.emails, 'email')}."
+    yield "A sender who sends nothing has perfect rates: look whether the email is stuck."
 
 
-def _spike(announcement: Announcement, _: Context) -> Iterator[str]:
-    count = announcement.cause.count
+def _spike(notification: Notification, _: Context) -> Iterator[str]:
+    count = notification.cause.count
     if count is not None:
         yield (
-            f"{plural(count.events, 'mail')} in three hours; the most that "
-            f"{announcement.cause.detail or 'any three hours of the last two weeks'} brought is {count.mails:,}."
+            f"{plural(count.events, 'email')} in three hours; the most that "
+            f"{notification.cause.detail or 'any three hours of the last two weeks'} brought is {count.emails:,}."
         )
     yield "If nobody planned this, somebody may be sending with stolen credentials."
 
 
-def _rejects(announcement: Announcement, _: Context) -> Iterator[str]:
-    count = announcement.cause.count
+def _rejects(notification: Notification, _: Context) -> Iterator[str]:
+    count = notification.cause.count
     if count is not None:
-        yield f"Amazon SES rejected {count.events:,} mails in the last 24 hours, beside {plural(count.mails, 'mail')} sent."
-    yield "It rejects mail in which it finds a virus: a sender, or an account of one, may be in foreign hands."
+        yield f"Amazon SES rejected {count.events:,} emails in the last 24 hours, beside {plural(count.emails, 'email')} sent."
+    yield "It rejects email in which it finds a virus: a sender, or an account of one, may be in foreign hands."
 
 
-def _trial(_: Announcement, __: Context) -> Iterator[str]:
+def _trial(_: Notification, __: Context) -> Iterator[str]:
     yield "Somebody asked for a test alert. Nothing is wrong, and nothing is to be done."
     yield "A real one looks like this, and says what happened, how bad it is and what to do first."
 
 
-_SUMMARIES: dict[str, Callable[[Announcement, Context], Iterator[str]]] = {
+_SUMMARIES: dict[str, Callable[[Notification, Context], Iterator[str]]] = {
     UNREADABLE: _unreadable,
     ENFORCEMENT: _enforcement,
     SENDING: _sending,
@@ -365,23 +365,23 @@ _SUMMARIES: dict[str, Callable[[Announcement, Context], Iterator[str]]] = {
 }
 
 
-def facts_of(announcement: Announcement, context: Context) -> list[tuple[str, str]]:
+def facts_of(notification: Notification, context: Context) -> list[tuple[str, str]]:
     """What stands beside the summary, each with its name."""
-    if announcement.concern == TEST:
-        return [("Sent", when(announcement.at, context.zone))]
-    ago = announcement.at - announcement.opened_at
-    since = when(announcement.opened_at, context.zone)
-    facts = [("Since", f"{since}, {duration(ago)} ago" if ago else since), ("What is new", _new(announcement))]
-    for state in sorted(announcement.metrics, key=lambda state: state.metric.value != announcement.concern):
-        if state.metric.value == announcement.concern:
+    if notification.check == TEST:
+        return [("Sent", when(notification.at, context.zone))]
+    ago = notification.at - notification.opened_at
+    since = when(notification.opened_at, context.zone)
+    facts = [("Since", f"{since}, {duration(ago)} ago" if ago else since), ("What is new", _new(notification))]
+    for state in sorted(notification.metrics, key=lambda state: state.metric.value != notification.check):
+        if state.metric.value == notification.check:
             facts.append(("Headroom", headroom_in_words(state.headroom)))
-            facts.append(("Last 24 h", sparkline(announcement.spark)))
+            facts.append(("Last 24 h", sparkline(notification.spark)))
             if state.aws is not None:
                 facts.append(("AWS's own", beside(state, state.aws, context)))
         else:
             facts.append((f"{state.metric.value.capitalize()}s", _other(state)))
-    if announcement.account is not None and announcement.concern != ENFORCEMENT:
-        facts.append(("Account", account_in_words(announcement.account)))
+    if notification.account is not None and notification.check != ENFORCEMENT:
+        facts.append(("Account", account_in_words(notification.account)))
     return facts
 
 
@@ -394,33 +394,37 @@ _NEW = {
 }
 
 
-def _new(announcement: Announcement) -> str:
-    if announcement.concern in _METRICS and announcement.reason is Reason.RECOVERED:
+def _new(notification: Notification) -> str:
+    if notification.check in _METRICS and notification.reason is Reason.RECOVERED:
         return "it is over: for the last 24 hours no rule has held, and the rates are low"
-    if _forgotten(announcement) and announcement.reason is Reason.RECOVERED:
+    if _forgotten(notification) and notification.reason is Reason.RECOVERED:
         return "it is closed, though nobody knows the rate"
-    if announcement.concern in _AWS_METRICS and announcement.reason is Reason.CHANGED:
+    if notification.check in _AWS_METRICS and notification.reason is Reason.CHANGED:
         return "it is over the line at which AWS may pause sending"
-    return _NEW[announcement.reason].format(word=announcement.severity.word)
+    return _NEW[notification.reason].format(word=notification.severity.word)
 
 
 def _other(state: MetricState) -> str:
     words = {
         Verdict.OK: "fine",
-        Verdict.TOO_LITTLE_MAIL: "too little mail to tell",
-        Verdict.NO_DATA: "no mail",
+        Verdict.TOO_FEW_EEMAILS: "too little email to tell",
+        Verdict.NO_DATA: "no email",
         Verdict.UNKNOWN: "not known",
     }
     word = words.get(state.verdict, state.verdict.value.lower())
-    aws = "" if state.aws is None else f"; AWS's own rate is {percent(state.aws.rate, AWS_LINES[state.metric].review)}"
+    aws = (
+        ""
+        if state.aws is None
+        else f"; AWS's own rate is {percent(state.aws.rate, AWS_THRESHOLDS[state.metric].review)}"
+    )
     if state.shown is None or state.shown.rate is None:
         return word + aws
-    return f"{word}: {events_of(state.metric, state.shown, AWS_LINES[state.metric].review)}{aws}"
+    return f"{word}: {events_of(state.metric, state.shown, AWS_THRESHOLDS[state.metric].review)}{aws}"
 
 
 def beside(state: MetricState, aws: AwsRate, context: Context) -> str:
     """AWS's own rate beside our estimate of it, and why they differ."""
-    review = AWS_LINES[state.metric].review
+    review = AWS_THRESHOLDS[state.metric].review
     said = f"{percent(aws.rate, review)} at {when(aws.at, context.zone)}"
     if state.estimate is None or state.estimate.rate is None:
         return said
@@ -457,9 +461,9 @@ def account_in_words(known: account.Account) -> str:
     return "; ".join(parts)
 
 
-def links_of(announcement: Announcement, context: Context) -> dict[str, str]:
+def links_of(notification: Notification, context: Context) -> dict[str, str]:
     """Pages to open, by what they are."""
-    links = {"dashboard": context.dashboard_url, "ses_console": ses_console(announcement.target.region)}
+    links = {"dashboard": context.dashboard_url, "ses_console": ses_console(notification.target.region)}
     return links | {"runbook": context.runbook_url} if context.runbook_url else links
 
 

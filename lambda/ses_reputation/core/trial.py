@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from .episode import Reason
+from .alert import Reason
 from .history import Instant, stamp
-from .plan import Announcement
+from .plan import Notification
 from .rules import Finding, Severity
 from .target import Target
 
 TEST = "test"
-"""The concern of a test alert; no episode of it is ever remembered."""
+"""The check of a test alert; no alert of it is ever remembered."""
 
 
-def trial(target: Target, now: Instant) -> Announcement:
+def trial(target: Target, now: Instant) -> Notification:
     """The test alert of a target."""
     found = Finding("test", Severity.WARNING)
-    return Announcement(
+    return Notification(
         at=now,
         target=target,
-        concern=TEST,
+        check=TEST,
         reason=Reason.OPENED,
         severity=Severity.WARNING,
-        episode=f"{TEST}-{stamp(now)}",
+        alert=f"{TEST}-{stamp(now)}",
         seq=1,
         opened_at=now,
         last_held=now,

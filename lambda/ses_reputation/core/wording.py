@@ -16,35 +16,37 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def events_of(metric: Metric, count: Count, *lines: float) -> str:
-    """61 of the last 1,204 mails bounced: 5.1 % (sent over 5 h)."""
+    """61 of the last 1,204 emails bounced: 5.1 % (sent over 5 h)."""
     verb = "bounced" if metric is Metric.BOUNCE else "brought complaints"
     rate = "" if count.rate is None else f": {percent(count.rate, *lines)}"
     span = duration(count.end - count.start)
-    return f"{count.events:,} of the last {plural(count.mails, 'mail')} {verb}{rate} (sent over {span})"
+    return f"{count.events:,} of the last {plural(count.emails, 'email')} {verb}{rate} (sent over {span})"
 
 
 def headroom_in_words(left: Headroom | None) -> str:
-    """What is left before AWS's review line, when it is gone, and what brings it back."""
+    """What is left before AWS's review threshold, when it is gone, and what brings it back."""
     if left is None:
-        return "not known: no mail in the last two weeks"
+        return "not known: no email in the last two weeks"
     noun = left.metric.value
     rate = left.estimate.rate
-    shown = "" if rate is None else f", {percent(rate, left.line)}"
+    shown = "" if rate is None else f", {percent(rate, left.threshold)}"
     counted = (
-        f"our estimate of AWS's count is {left.estimate.events:,} of {plural(left.estimate.mails, 'mail')}{shown}, "
+        f"our estimate of AWS's count is {left.estimate.events:,} of {plural(left.estimate.emails, 'email')}{shown}, "
         f"over {duration(left.estimate.end - left.estimate.start)}"
     )
     if left.events_left == 0:
         need = (
-            "" if left.clean_mails is None else f"; {plural(left.clean_mails, 'mail')} without a {noun} bring it back"
+            ""
+            if left.clean_emails is None
+            else f"; {plural(left.clean_emails, 'email')} without a {noun} bring it back"
         )
-        return f"none: {counted}. The review line is reached{need}."
+        return f"none: {counted}. The review threshold is reached{need}."
     pace = "not reached at this pace" if left.hours_left is None else f"at this pace in {_hours(left.hours_left)}"
-    return f"{plural(left.events_left, f'more {noun}')} to AWS's review line, {pace}; {counted}."
+    return f"{plural(left.events_left, f'more {noun}')} to AWS's review threshold, {pace}; {counted}."
 
 
 def sparkline(spark: Sequence[Count]) -> str:
-    """One sign for two hours, `·` where no mail was sent, and what the highest sign stands for."""
+    """One sign for two hours, `·` where no email was sent, and what the highest sign stands for."""
     rates = [count.rate for count in spark]
     highest = max((rate for rate in rates if rate is not None), default=0.0)
     signs = [
@@ -73,7 +75,7 @@ def _hours(hours: float) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """1 mail, 1,204 mails."""
+    """1 email, 1,204 emails."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

@@ -1,0 +1,94 @@
+"""What botocore raises, in the project's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from ..core.readings import Trouble
+
+AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
+"""Everything that a call of a client raises when AWS, or the way to it, fails."""
+
+_DENIED = frozenset(
+    {
+        "403",  # botocore's word for an error whose body it does not understand
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthFailure",
+        "AuthorizationError",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "NotAuthorized",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnauthorizedOperation",
+        "UnrecognizedClientException",
+    }
+)
+_THROTTLED = frozenset(
+    {
+        "429",
+        "LimitExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "Throttled",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Around a call: what botocore's parsers trip over in an answer that is none, such as a proxy's web page, becomes the one
+    error that they have for it."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, AWS_ERRORS):
+            raise
+        raise ResponseParserError(f"not an answer of AWS ({type(error).__name__})") from error
+
+
+def code_of(error: Exception) -> str:
+    """AWS's error code, or the name of the exception: never its text, which may hold names and addresses."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+        return code if re.fullmatch(r"[\w.:-]{1,80}", code) else "an unreadable error code"
+    return type(error).__name__
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether AWS would answer the same to the same call however often it came: the call itself is at fault."""
+    if not isinstance(error, ClientError) or trouble_of(error) is not Trouble.FAILED:
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return 400 <= status < 500
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """Why a call failed."""
+    code = code_of(error)
+    if code in _DENIED or isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return Trouble.DENIED
+    if code in _THROTTLED:
+        return Trouble.THROTTLED
+    if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
+        return Trouble.TIMED_OUT
+    if isinstance(error, ResponseParserError):
+        return Trouble.BAD_ANSWER
+    return Trouble.FAILED

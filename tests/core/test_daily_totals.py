@@ -1,0 +1,83 @@
+"""What is remembered by day makes "of the last 10,000 emails" right for a sender whose 10,000 emails take months."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ses_reputation.core.daily_totals import KEEP_DAYS, KEEP_EMAILS, DayTotal, days_after, with_days
+from ses_reputation.core.decide import decide
+from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, Point
+from ses_reputation.core.plan import State
+from ses_reputation.core.rules import default_policy
+from ses_reputation.core.target import Target
+
+START = 1_738_368_000  # a midnight
+TARGET = Target("123456789012", "eu-west-1")
+
+
+def seen_by_ses(points: Sequence[Point], now: int) -> tuple[Point, ...]:
+    return tuple(point for point in points if now - LOOKBACK <= point.at < now)
+
+
+def test_a_small_senders_estimate_spans_all_its_mails_though_ses_has_forgotten_most() -> None:
+    points = [Point(START + 420 + i * 8 * BUCKET, 15, i % 20 == 0) for i in range(60 * 12)]  # 180 a day for 60 days
+    state: State | None = None
+    for now in range(START + DAY, START + 60 * DAY + 1, DAY):
+        plan = decide(TARGET, seen_by_ses(points, now), state, default_policy(), now)
+        state = plan.state
+    assert state is not None
+    [bounce] = [gauge.value for gauge in plan.gauges if gauge.name == "EstimatedAwsBounceRate" and gauge.at == now]
+    window = points[-667:]  # the last 10,005 emails
+    assert abs(bounce - sum(p.bounces for p in window) / sum(p.attempts for p in window)) < 0.0002
+    assert len(state.days) == 59 or len(state.days) == 60
+
+
+def test_no_mail_is_counted_twice_where_a_remembered_day_and_the_points_overlap() -> None:
+    points = [Point(START + i * BUCKET, 1, 0, 0) for i in range(3 * 96)]
+    days = days_after((), points, START + 3 * DAY)
+    for cut in range(0, 3 * 96, 7):
+        joined = with_days(points[cut:], days, START + 3 * DAY)
+        assert sum(point.attempts for point in joined) == 3 * 96
+
+
+def test_without_any_points_the_days_alone_are_known() -> None:
+    assert with_days((), [DayTotal(START, 5, 1, 0)], START + DAY) == (Point(START, 5, 1, 0),)
+
+
+def test_a_day_that_is_not_over_is_not_a_total_yet() -> None:
+    assert days_after((), [Point(START, 5)], START + DAY - 1) == ()
+    assert days_after((), [Point(START, 5)], START + DAY) == (DayTotal(START, 5, 0, 0),)
+
+
+def test_a_day_that_ses_begins_to_forget_keeps_its_total_and_late_bounces_still_join() -> None:
+    known = (DayTotal(START, 100, 1, 0),)
+    assert days_after(known, [Point(START, 40, 1)], START + DAY) == known
+    assert days_after(known, [Point(START, 100, 3)], START + DAY) == (DayTotal(START, 100, 3, 0),)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    big = [Point(START + i * DAY, 1_000_000) for i in range(14)]
+    assert len(days_after((), big, START + 14 * DAY)) == 1
+    small = tuple(DayTotal(START + i * DAY, 1, 0, 0) for i in range(1_000))
+    kept = days_after(small, (), START + 1_000 * DAY)
+    assert len(kept) == KEEP_DAYS and kept[-1] == small[-1]
+    assert sum(day.attempts for day in days_after((), big, START + 14 * DAY)) >= KEEP_EMAILS
+
+
+def test_a_sender_of_one_newsletter_a_month_stays_readable_for_years() -> None:
+    state: State | None = None
+    for month in range(60):
+        now = START + month * 30 * DAY
+        plan = decide(TARGET, (Point(now - DAY, 500),), state, default_policy(), now)
+        state = plan.state
+        assert plan.unreadable is None
+        assert len(state.days) <= 1 + KEEP_DAYS // 30
+    assert state is not None
+
+
+def test_days_that_an_older_version_kept_for_too_long_do_no_harm() -> None:
+    old = tuple(DayTotal(START + month * 30 * DAY, 500, 5, 0) for month in range(60))
+    now = START + 60 * 30 * DAY
+    plan = decide(TARGET, (), State(tick=now - BUCKET, judged=now - BUCKET, days=old), default_policy(), now)
+    assert plan.unreadable is None
+    assert plan.state.days == tuple(day for day in old if day.start >= now - KEEP_DAYS * DAY)

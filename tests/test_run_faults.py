@@ -1,0 +1,72 @@
+"""Runs among faults at random: whatever was decided and remembered is told on every channel, and readers end up with the truth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ses_reputation.core.account import Account, AwsView
+from ses_reputation.core.alert import Kind
+from ses_reputation.core.history import BUCKET, Point
+from ses_reputation.core.plan import Notification
+
+from tests.test_run import IRELAND, START, World
+
+WAYS = ("load", "save", "put_gauges", "tell", "chat")
+SICK, WELL = 3, 3
+"""Ticks in a row with faults and without: what AWS says is known only while it can be remembered."""
+
+TICKS = 24
+ENFORCED = ("HEALTHY",) * 6 + ("PROBATION",) * 6 + ("SHUTDOWN",) * 6 + ("HEALTHY",) * 6
+
+
+def points(until: int) -> tuple[Point, ...]:
+    """Two days of 400 emails every quarter of an hour, 4 of them bouncing, and 60 from `START` on."""
+    return tuple(Point(at, 400, 60 if at >= START else 4) for at in range(START - 2 * 86_400, until, BUCKET))
+
+
+def believed(batches: Sequence[Sequence[Notification]]) -> dict[str, str]:
+    """What somebody takes for true who reads every message and knows repeats."""
+    once = {(a.alert, a.seq): a for batch in reversed(batches) for a in reversed(batch)}
+    open_now: dict[str, str] = {}
+    for notification in sorted(once.values(), key=lambda a: (a.at, a.seq)):
+        open_now[notification.check] = notification.severity.word
+        if notification.kind is Kind.RESOLVED:
+            del open_now[notification.check]
+    return open_now
+
+
+def live(world: World, faults: Sequence[frozenset[str]]) -> set[tuple[str, int]]:
+    """Six hours; everything that ever waited in the memory to be told."""
+    waited = set()
+    for number, word in enumerate(ENFORCED):
+        now = START + number * BUCKET
+        sick = number // SICK % 2 and number < TICKS - WELL
+        world.faults = set(faults[number]) if sick else set()
+        world.readings[IRELAND.id] = points(now)
+        world.views[IRELAND.id] = AwsView(account=Account(word, True, True, 50_000, 0))
+        for _ in range(3 if sick else 1):  # Lambda tries a failed run again
+            world.run(now)
+            if IRELAND.id in world.items:
+                waited |= {(a.alert, a.seq) for a in world.state().pending}
+    return waited
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["in one process", "in a new process for every run"])
+@settings(max_examples=10)
+@given(faults=st.lists(st.frozensets(st.sampled_from(WAYS), max_size=3), min_size=TICKS, max_size=TICKS))
+def test_nothing_is_lost_and_who_reads_every_message_knows_the_truth(warm: bool, faults: list[frozenset[str]]) -> None:
+    world = World()
+    world.warm = warm
+    world.open_chat()
+    waited = live(world, faults)
+    for told in (world.told, world.chatted):
+        copies = Counter((a.alert, a.seq) for batch in told for a in batch)
+        assert waited <= set(copies)
+        assert believed(told) == {"bounce": "critical"}
+        if warm:
+            assert set(copies.values()) == {1}
+    assert world.state().pending == ()

@@ -1,0 +1,109 @@
+"""The forwarder to Slack: what it posts, how often, and what it raises; Slack and the stored address are played."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ses_reputation.aws.webhook import NotNow, Refused
+from ses_reputation.slack_forwarder import BadEvent, Forwarder, handler
+
+from tests.layout.test_slack import document
+
+FIRST, SECOND, THIRD = (
+    {"headline": f"headline {number}", "summary": ["what happened"], "metric": "bounce", "severity": "warning"}
+    for number in (1, 2, 3)
+)
+
+
+class Slack:
+    """Takes what is posted, but for what is planted."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.asked: list[tuple[str, str]] = []
+        self.trouble: dict[str, Exception] = {}  # by a word in what is posted, or in the address
+        self.addresses = iter(["address", "another address", "a third address"])
+
+    def post(self, address: str, payload: dict[str, Any], remaining: object) -> None:
+        text = str(payload["text"]).splitlines()[0]
+        self.asked.append((address, text))
+        for word, error in self.trouble.items():
+            if word in json.dumps(payload) or word == address:
+                raise error
+        self.taken.append(text)
+
+    def forwarder(self) -> Forwarder:
+        return Forwarder(lambda: next(self.addresses), self.post)
+
+
+@pytest.fixture
+def slack() -> Slack:
+    return Slack()
+
+
+def forward(forwarder: Forwarder, *notifications: object, message_id: str = "m") -> int:
+    return forwarder.forward(message_id, "subject", document(*notifications), lambda: 60.0)
+
+
+def test_each_notification_is_a_message_and_the_address_is_read_once(slack: Slack) -> None:
+    forwarder = slack.forwarder()
+    assert forward(forwarder, FIRST, SECOND) == 2 and forward(forwarder, THIRD, message_id="n") == 1
+    assert slack.taken == ["headline 1", "headline 2", "headline 3"]
+    assert {address for address, _ in slack.asked} == {"address"}
+
+
+def test_what_stopped_half_way_goes_on_from_there(slack: Slack) -> None:
+    forwarder = slack.forwarder()
+    slack.trouble["headline 2"] = NotNow("Slack did not answer")
+    with pytest.raises(NotNow):
+        forward(forwarder, FIRST, SECOND, THIRD)
+    slack.trouble.clear()
+    assert forward(forwarder, FIRST, SECOND, THIRD) == 3
+    assert slack.taken == ["headline 1", "headline 2", "headline 3"]
+
+
+def test_a_message_whose_layout_slack_refuses_is_posted_as_words(slack: Slack) -> None:
+    slack.trouble["blocks"] = Refused(400, "invalid_blocks")
+    assert forward(slack.forwarder(), FIRST) == 1
+    assert slack.taken == ["headline 1"] and len(slack.asked) == 2
+
+
+def test_a_message_that_slack_refuses_for_good_keeps_no_other_back_and_is_not_posted_again(slack: Slack) -> None:
+    forwarder = slack.forwarder()
+    slack.trouble["headline 2"] = Refused(400, "invalid_payload")
+    with pytest.raises(Refused):
+        forward(forwarder, FIRST, SECOND, THIRD)
+    assert slack.taken == ["headline 1", "headline 3"]
+    asked = len(slack.asked)
+    with pytest.raises(Refused):  # so that Lambda keeps the event
+        forward(forwarder, FIRST, SECOND, THIRD)
+    assert len(slack.asked) == asked
+
+
+def test_a_dead_address_is_read_again_by_the_next_attempt(slack: Slack) -> None:
+    forwarder = slack.forwarder()
+    slack.trouble["address"] = Refused(404, "no_service")
+    with pytest.raises(Refused):
+        forward(forwarder, FIRST)
+    assert forward(forwarder, FIRST) == 1
+    assert slack.asked == [("address", "headline 1"), ("another address", "headline 1")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        {},
+        {"now": "2025-02-04T10:30:00Z"},
+        {"Records": []},
+        {"Records": [{"Sns": {}}]},
+        {"Records": [{"Sns": {"MessageId": 5, "Message": "words"}}]},
+    ],
+    ids=repr,
+)
+def test_what_is_no_notification_gets_a_clear_error(event: object) -> None:
+    with pytest.raises(BadEvent, match="nothing was done"):
+        handler(event, object())  # type: ignore[arg-type]
