@@ -6,6 +6,7 @@ import gc
 
 gc.disable()  # until everything that lives for ever is made: the collector is a seventh of a cold start
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,18 +22,17 @@ from . import settings as settings_file
 from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.session import CONFIG, open_session
-from .aws.store import Memory
-from .core.account import AwsView
+from .aws.store import Store
+from .core.checks.base import Context
 from .core.history import DAY, Instant, iso
-from .core.plan import Notification
+from .core.notification import Document, attributes, envelope, test_notification
 from .core.rates import Metric
-from .core.sentences import Context, headline_of
+from .core.readings import Readings
 from .core.target import Target
-from .core.trial import trial
-from .core.wording import NBSP
-from .layout import amazon_q as chat
-from .layout import email as messages
-from .run import Channel, Edges, Outcome, Tick, watch_all
+from .layout.amazon_q import custom_notification
+from .layout.email import email
+from .outbox import deliver
+from .run import Channel, Edges, Outcome, Tick, look_at_all
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ AHEAD = 15 * 60
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
 
-TELLING = 60
-"""Seconds of a run that are kept for telling: a message and its note in the memory, both of which may hang (aws/session.py)."""
+DELIVERING = 60
+"""Seconds of a run kept for delivery: a message and its note in the store, both of which may hang (aws/session.py)."""
 
 logger = Logger(utc=True, use_rfc3339=True)
 
@@ -65,6 +65,7 @@ class Monitor:
     settings: Settings
     targets: tuple[Target, ...]
     edges: Edges
+    context: Context
     unconfirmed: Callable[[], tuple[int, int]]  # subscriptions of the people's topic, and how many of them wait
 
 
@@ -78,10 +79,13 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     tick = Tick(
         now,
         every=monitor.settings.deployment.schedule_minutes * 60,
-        latest=int(time.time()) + AHEAD,
-        patience=context.get_remaining_time_in_millis() / 1000 - TELLING,
+        wall=int(time.time()),
+        ahead=AHEAD,
+        patience=context.get_remaining_time_in_millis() / 1000 - DELIVERING,
+        longest=context.get_remaining_time_in_millis() // 1000 + 1,
     )
-    outcomes = watch_all(monitor.targets, tick, monitor.settings.policy, monitor.edges)
+    outcomes = look_at_all(monitor.targets, tick, monitor.settings.policy, monitor.edges, monitor.context)
+    deliver(outcomes, tick, monitor.edges)
     report(outcomes, now)
     if now % DAY < monitor.settings.deployment.schedule_minutes * 60:
         note_unconfirmed(monitor)
@@ -94,22 +98,22 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
 def test_alert(monitor: Monitor, now: Instant) -> dict[str, Any]:
     """Tells nothing, on every channel, and answers with the channels, how many subscriptions there are and how many of them
     nobody has confirmed yet. Raises `RunFailed` when a channel could not be told."""
-    notifications = [trial(monitor.targets[0], now)]
-    told, failures = [], []
+    document = test_notification(monitor.targets[0], now, monitor.settings.policy, monitor.context)
+    sent, failures = [], []
     for channel in monitor.edges.channels:
         try:
-            channel.send(notifications)
-            told.append(channel.name)
+            channel.send([document])
+            sent.append(channel.name)
         except AWS_ERRORS as error:
             failures.append(f"the test alert could not be sent to {channel.name} ({code_of(error)})")
     subscriptions, unconfirmed = note_unconfirmed(monitor)
     if failures:
         raise RunFailed("; ".join(failures))
     return {
-        "told": told,
+        "sent": sent,
         "subscriptions": subscriptions,
         "unconfirmed": unconfirmed,
-        "alert": notifications[0].alert,
+        "alert": document["alert"],
     }
 
 
@@ -162,27 +166,27 @@ def wire() -> Monitor:
         zone=settings.alerts.zone,
         dashboard_url=os.environ["DASHBOARD_URL"],
         runbook_url=settings.alerts.runbook_url,
-        feedback_share=settings.policy.feedback_share,
     )
     notifier = partial(client, "sns", region)  # made when there is something to say
 
-    def tell_people(notifications: Sequence[Notification]) -> None:
-        email = messages.email(notifications, context)
+    def tell_people(documents: Sequence[Document]) -> None:
+        made = email(documents)
         sns.publish(
             notifier(),
             people,
-            subject=email.subject,
-            text=email.text,
-            document=messages.machine(notifications, context),
-            attributes=messages.attributes(notifications),
+            subject=made.subject,
+            text=made.text,
+            document=json.dumps(envelope(documents, context), allow_nan=False),
+            attributes=attributes(documents),
         )
 
-    def tell_chat(notifications: Sequence[Notification]) -> None:
-        for notification in notifications:
-            sns.publish_chat(notifier(), os.environ["CHAT_TOPIC_ARN"], chat.document(notification, context))
+    def tell_chat(documents: Sequence[Document]) -> None:
+        for document in documents:
+            sns.publish_chat(notifier(), os.environ["CHAT_TOPIC_ARN"], custom_notification(document))
 
-    def ask(target: Target, now: Instant) -> AwsView:
-        return AwsView(
+    def read(target: Target, now: Instant) -> Readings:
+        return Readings(
+            ses.send_statistics(client("ses", target.region)),
             ses.account(client("sesv2", target.region)),
             cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
         )
@@ -191,33 +195,31 @@ def wire() -> Monitor:
     if settings.chat.on:
         channels.append(Channel("chat", 1, tell_chat))
     edges = Edges(
-        read=lambda target: ses.send_statistics(client("ses", target.region)),
-        ask=ask,
+        read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
-        memory=Memory(client("dynamodb", region), os.environ["MEMORY_TABLE"]),
+        store=Store(client("dynamodb", region), os.environ["MEMORY_TABLE"]),
         channels=channels,
     )
     gc.freeze()
     gc.enable()
     targets = tuple(Target(account, name) for name in regions)
-    return Monitor(settings, targets, edges, lambda: sns.unconfirmed(notifier(), people))
+    return Monitor(settings, targets, edges, context, lambda: sns.unconfirmed(notifier(), people))
 
 
-def aws_in_log(aws: AwsView) -> dict[str, Any]:
+def aws_in_log(readings: Readings) -> dict[str, Any]:
     """AWS's own view in a few fields, which the dashboard shows."""
-    account = aws.known_account
-    rates = {metric: rate.rate for metric, rate in aws.known_rates.items()}
+    account, rates = readings.known_account, readings.known_rates or {}
     return {
         "account_state": "unknown" if account is None else account.state,
         "quota_used": None if account is None else account.used_share,
-        "aws_bounce_rate": rates.get(Metric.BOUNCE),
-        "aws_complaint_rate": rates.get(Metric.COMPLAINT),
-        "aws_unreadable": [unread.detail for unread in aws.unreadable],
+        "aws_bounce_rate": rates[Metric.BOUNCE].rate if Metric.BOUNCE in rates else None,
+        "aws_complaint_rate": rates[Metric.COMPLAINT].rate if Metric.COMPLAINT in rates else None,
+        "aws_unreadable": [unread.detail for unread in readings.aws_unreadable],
     }
 
 
 def report(outcomes: Sequence[Outcome], now: Instant) -> None:
-    """A log line of each target, which the dashboard reads: metrics of the same would cost more than all the rest."""
+    """Log a line for each target, which the dashboard reads: metrics of the same would cost more than all the rest."""
     for outcome in outcomes:
         plan = outcome.plan
         logger.info(
@@ -226,15 +228,15 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
             tick=iso(now),
             verdict=plan.verdict.value,
             unreadable=None if plan.unreadable is None else plan.unreadable.detail,
-            open_alerts=len(plan.state.alerts),
-            alerts=[f"{alert.id} {alert.severity.name}" for alert in plan.state.alerts],
-            **aws_in_log(plan.aws),
-            newest_mail_minutes=None if plan.newest is None else max(0, now - plan.newest) // 60,
-            told=[f"{headline_of(a)} ({a.alert}, {a.seq})".replace(NBSP, " ") for a in plan.notifications],
+            open_alerts=len(plan.state.sent),
+            alerts=[f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
+            **aws_in_log(plan.seen.readings),
+            newest_email_minutes=None if plan.newest is None else max(0, now - plan.newest) // 60,
+            sent=[f"{d['title']} ({d['alert']}, {d['number']})" for d in plan.documents],
             failures=outcome.failures,
         )
         if outcome.bug is not None:
-            logger.error("the monitor itself broke", target=plan.target.id, exc_info=outcome.bug)
+            logger.error("the monitor itself failed", target=plan.target.id, exc_info=outcome.bug)
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:

@@ -1,42 +1,40 @@
-"""One run: gather, decide and apply for each target, then announce what is pending, channel by channel.
+"""One run: gather, decide and apply for each target, then deliver what is in the outboxes.
 
-The order makes that nothing is lost: metrics, then the memory with the notifications pending in it, then the messages, then
-the memory without them. A run that dies anywhere leaves what is pending to the next; at worst a message is repeated, and
-its alert and sequence number say so. What fails is noted and stops nothing else: a channel that is down repeats nothing on
-another. What the memory could not be told is kept in this process, so that a retry need not repeat it.
+The order keeps every alert: metrics, then the state with its outbox, then the notifications, then the state without them. A run
+that dies anywhere leaves the rest to the next one. What fails is noted and stops nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from itertools import compress
 from typing import Protocol
 
-from .aws.errors import AWS_ERRORS, code_of, is_refusal
+from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
 from .core import state as stored
-from .core.account import NOT_ASKED, AwsView
-from .core.decide import decide, recalled
+from .core.checks.base import Context, Seen
+from .core.decide import Gauge, Plan, assumed, decide
 from .core.history import BUCKET, Instant
-from .core.plan import Gauge, Notification, Plan, State
-from .core.readings import Statistics
+from .core.notification import Document
+from .core.readings import Readings, Trouble, Unreadable
 from .core.rules import Policy, Verdict
+from .core.state import Delivery, State
 from .core.target import Target
 
 THREADS = 8
 """Targets looked at side by side; more threads than this only cost memory."""
 
-UNNOTED = 1_000
-"""So much of what was told but could not be noted is kept in the process: far more than any outage of the memory brings."""
-
 SET_ASIDE = 100_000
-"""So much of a state that makes no sense is kept beside the new one: an item holds 400 KB at most."""
+"""So much of an unreadable state is kept beside the new one, in characters: an item holds 400 KB at most."""
+
+TRIES = 3
+"""So often a state is decided again when another run has written meanwhile."""
 
 
-class Remembers(Protocol):
-    """A memory of states; see aws/memory.py."""
+class Store(Protocol):
+    """A store of states; see aws/store.py."""
 
     def load(self, target_id: str) -> Item | None: ...
     def save(self, target_id: str, new: Item) -> None: ...
@@ -44,55 +42,42 @@ class Remembers(Protocol):
 
 @dataclass(frozen=True)
 class Tick:
-    """The scheduled time of a run, and what else a run must know of time."""
+    """Scheduled time of a run, and what else a run must know of time."""
 
     at: Instant
     every: int = BUCKET  # seconds from one to the next
-    latest: Instant | None = None  # a memory of a later tick than this is damaged; None where nobody knows
-    patience: float | None = None  # seconds for looking at the targets; None without end
+    wall: Instant | None = None  # what a clock on the wall says; None: the scheduled time
+    ahead: int = 0  # a stored tick may be so many seconds later than the clock; a later one is damaged
+    patience: float | None = None  # seconds for looking at the targets; None: no limit
+    longest: int = 300  # seconds after which this run has surely ended
+
+    @property
+    def clock(self) -> Instant:
+        return self.at if self.wall is None else self.wall
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A way to tell: people, or a chat."""
+    """One way for notifications to people or a chat."""
 
     name: str
     batch: int  # notifications in one message
-    send: Callable[[Sequence[Notification]], None]
-
-
-class Unnoted:
-    """What this process has told and could not note: told again it would be repeated, forgotten it would be told again."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], None] = {}
-
-    def __contains__(self, said: tuple[str, Notification]) -> bool:
-        return self._key(*said) in self._known
-
-    def add(self, channel: str, notification: Notification) -> None:
-        self._known[self._key(channel, notification)] = None
-        while len(self._known) > UNNOTED:
-            del self._known[next(iter(self._known))]
-
-    def noted(self, channel: str, notification: Notification) -> None:
-        self._known.pop(self._key(channel, notification), None)
-
-    @staticmethod
-    def _key(channel: str, notification: Notification) -> tuple[object, ...]:
-        return channel, notification.target, notification.alert, notification.seq, notification.reason
+    send: Callable[[Sequence[Document]], None]
+    wants: Callable[[Document], bool] = lambda _: True
 
 
 @dataclass(frozen=True)
 class Edges:
-    """The ways out: what the world is read from and told by. Each raises `AWS_ERRORS` but `read` and `ask`, which answer."""
+    """Ways out of a run. Each raises `AWS_ERRORS`, except `read` and `explain`, which answer."""
 
-    read: Callable[[Target], Statistics]
-    ask: Callable[[Target, Instant], AwsView]
+    read: Callable[[Target, Instant], Readings]
     put_gauges: Callable[[Target, Sequence[Gauge]], None]
-    memory: Remembers
+    store: Store
     channels: Sequence[Channel]
-    unnoted: Unnoted = field(default_factory=Unnoted)
+    explain: Callable[[Plan], Plan] = lambda plan: plan
+    unnoted: dict[tuple[str, str, str], None] = field(
+        default_factory=dict
+    )  # sent by this process, not noted: see outbox.py
 
 
 @dataclass
@@ -100,180 +85,167 @@ class Outcome:
     """How far a run got with one target."""
 
     plan: Plan
-    item: Item | None = None  # what is in the memory now; None where it cannot be used
+    item: Item | None = None  # what is stored now; None if the store cannot be used
+    mine: tuple[Delivery, ...] = ()  # deliveries that this run has to make
     failures: list[str] = field(default_factory=list)
-    bug: BaseException | None = None  # what the monitor itself did wrong
-
-    @property
-    def pending(self) -> tuple[Notification, ...]:
-        """What is to be announced; without a memory, only what is new at this tick."""
-        return self.plan.notifications if self.item is None else self.plan.state.pending
+    bug: BaseException | None = None  # the monitor's own fault
 
 
-def watch_all(targets: Sequence[Target], tick: Tick, policy: Policy, edges: Edges) -> list[Outcome]:
-    """Every target on its own, and then everything there is to say, together.
-
-    A target that does not answer in time, or at which the monitor itself breaks, is a failure of its own and keeps nothing
-    of the others back.
-    """
+def look_at_all(
+    targets: Sequence[Target], tick: Tick, policy: Policy, edges: Edges, context: Context = Context()
+) -> list[Outcome]:
+    """Look at every target on its own. One that does not answer in time, or at which the monitor itself breaks, is a failure of
+    its own and keeps nothing of the others back."""
     pool = ThreadPoolExecutor(min(THREADS, len(targets)))
-    looks = [pool.submit(watch, target, tick, policy, edges) for target in targets]
+    looks = [pool.submit(look_at, target, tick, policy, edges, context) for target in targets]
     wait(looks, tick.patience)
     pool.shutdown(wait=False, cancel_futures=True)
-    outcomes = [_outcome(target, look, tick.at) for target, look in zip(targets, looks, strict=True)]
-    announce(outcomes, edges)
-    return outcomes
+    return [_outcome(target, look, policy, tick) for target, look in zip(targets, looks, strict=True)]
 
 
-def _outcome(target: Target, look: Future[Outcome], now: Instant) -> Outcome:
-    unknown = Outcome(Plan(target, Verdict.UNKNOWN, (), (), State(tick=now), NOT_ASKED))
-    if look.cancelled() or not look.done():
-        unknown.failures.append("it could not be looked at in time")
-        return unknown
-    unknown.bug = look.exception()
-    if unknown.bug is not None:
-        unknown.failures.append(f"the monitor itself broke ({type(unknown.bug).__name__})")
-        return unknown
-    return look.result()
+def _outcome(target: Target, look: Future[Outcome], policy: Policy, tick: Tick) -> Outcome:
+    if look.done() and not look.cancelled() and look.exception() is None:
+        return look.result()
+    late = look.cancelled() or not look.done()
+    why = Unreadable(Trouble.TIMED_OUT if late else Trouble.FAILED, "it was not looked at")
+    seen = Seen(target, tick.at, policy, Readings(why))
+    outcome = Outcome(Plan(target, Verdict.UNKNOWN, {}, (), (), State(tick=tick.at), seen))
+    if late:
+        outcome.failures.append("it could not be looked at in time")
+    else:
+        outcome.bug = look.exception()
+        outcome.failures.append(f"the monitor itself failed ({type(outcome.bug).__name__})")
+    return outcome
 
 
-def watch(target: Target, tick: Tick, policy: Policy, edges: Edges) -> Outcome:
-    """Gathers, decides and applies for one target, up to and without the telling."""
+def look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: Context = Context()) -> Outcome:
+    """Gather, decide and apply for one target, up to and without the delivery."""
     failures: list[str] = []
-    now = tick.at
-    item, remembered = _recall(target, tick, edges.memory, failures)
-    statistics, aws = edges.read(target), edges.ask(target, now)
+    item, before = _load(target, tick, edges.store, failures)
+    readings = edges.read(target, tick.at)
     if item is None:
-        remembered = recalled(target, statistics, policy, now, aws, tick.every)
-    elif remembered is None and item.version:
-        # What waited in it to be told is not known: what is open is told once more rather than never.
-        before = recalled(target, statistics, policy, now, aws, tick.every)
-        remembered = replace(before, judged=None, alerts=())
-    plan = decide(target, statistics, remembered, policy, now, aws)
+        return _unsaved(target, tick, policy, edges, context, readings, before, failures)
+    if before is None and item.version:  # unreadable: what is open is notified once more rather than never
+        known = assumed(target, readings, None, policy, tick.at, tick.every)
+        before = replace(known, evaluated=None, tracks={}, sent={})
+    plan = _decided(target, tick, policy, edges, context, readings, before, failures)
+    for _ in range(TRIES):
+        state, mine = claimed(plan.state, tick)
+        if state == before:
+            return Outcome(plan, item, mine, failures)
+        try:
+            item = save(target, edges.store, item, state)
+        except Overtaken as overtaken:
+            there = _decoded(overtaken.item, tick)
+            if overtaken.item is None or there is None:
+                break
+            if there.tick >= tick.at:  # the same event delivered twice, or a later run: that one delivers
+                return Outcome(replace(plan, documents=()), None, (), failures)
+            item, before = overtaken.item, there
+            plan = _decided(target, tick, policy, edges, context, readings, before, [])
+        except AWS_ERRORS as error:
+            failures.append(f"the state could not be written ({code_of(error)})")
+            return _unsaved(target, tick, policy, edges, context, readings, before, failures)
+        else:
+            return Outcome(replace(plan, state=state), item, mine, failures)
+    failures.append("the state is written by something else")
+    return _unsaved(target, tick, policy, edges, context, readings, before, failures)
+
+
+def _decided(
+    target: Target,
+    tick: Tick,
+    policy: Policy,
+    edges: Edges,
+    context: Context,
+    readings: Readings,
+    before: State | None,
+    failures: list[str],
+) -> Plan:
+    """Decide, say who causes it, and publish the metrics."""
+    plan = edges.explain(decide(target, readings, before, policy, tick.at, context))
     if plan.gauges:
         try:
             edges.put_gauges(target, plan.gauges)
-            plan = replace(plan, state=replace(plan.state, published=now))
+            plan = replace(plan, state=replace(plan.state, published=tick.at))
         except AWS_ERRORS as error:
             failures.append(f"the metrics could not be published ({code_of(error)})")
-    if item is not None and plan.state != remembered:
-        try:
-            item = _save(target, edges.memory, item, plan.state)
-        except Overtaken as overtaken:
-            if _reached(overtaken.item, now):  # by the same event delivered twice, or a later one: that run tells
-                return Outcome(replace(plan, notifications=()), None, failures)
-            item = None
-            failures.append("the memory is written by something else")
-        except AWS_ERRORS as error:
-            item = None
-            failures.append(f"the memory could not be written ({code_of(error)})")
-        if item is None:
-            remembered = recalled(target, statistics, policy, now, aws, tick.every)
-            plan = decide(target, statistics, remembered, policy, now, aws)
-    return Outcome(plan, item, failures)
+    return plan
 
 
-def _recall(target: Target, tick: Tick, memory: Remembers, failures: list[str]) -> tuple[Item | None, State | None]:
-    """The stored item, or None where it must not be written over, and the state in it, or None where there is none that makes
-    sense."""
+def _unsaved(
+    target: Target,
+    tick: Tick,
+    policy: Policy,
+    edges: Edges,
+    context: Context,
+    readings: Readings,
+    before: State | None,
+    failures: list[str],
+) -> Outcome:
+    """A run whose state cannot be stored delivers what is new at this tick, once, and fails loudly."""
+    if before is None:  # AWS's view has no past to tell apart: the failing run is what speaks of it
+        readings = Readings(readings.statistics)
+    known = assumed(target, readings, before, policy, tick.at, tick.every)
+    plan = edges.explain(decide(target, readings, known, policy, tick.at, context))
+    new = {id(document) for document in plan.documents}
+    mine = tuple(delivery for delivery in plan.state.outbox if id(delivery.document) in new)
+    return Outcome(plan, None, mine, failures)
+
+
+def claimed(state: State, tick: Tick) -> tuple[State, tuple[Delivery, ...]]:
+    """Claim every delivery that no other run is making: the state with the claims, and the claimed deliveries.
+
+    A claim ends when this run has surely ended, so that a run that is killed loses nothing.
+    """
+    outbox = tuple(
+        delivery
+        if delivery.claimed_until > tick.clock or not _is_due(delivery, tick.clock)
+        else replace(delivery, claimed_until=tick.clock + tick.longest)
+        for delivery in state.outbox
+    )
+    mine = tuple(new for old, new in zip(state.outbox, outbox, strict=True) if new is not old)
+    return (replace(state, outbox=outbox) if mine else state), mine
+
+
+RARELY = 3_600
+"""Seconds between attempts of a delivery that got no answer twice: it may have arrived each time."""
+
+
+def _is_due(delivery: Delivery, clock: Instant) -> bool:
+    return delivery.unsure < 2 or clock - delivery.tried_at >= RARELY
+
+
+def _load(target: Target, tick: Tick, store: Store, failures: list[str]) -> tuple[Item | None, State | None]:
+    """Load a target's item and decode it. The item is None if it must not be overwritten."""
     try:
-        item = memory.load(target.id)
+        item = store.load(target.id)
     except AWS_ERRORS as error:
-        failures.append(f"the memory could not be read ({code_of(error)})")
+        failures.append(f"the state could not be read ({code_of(error)})")
         return None, None
     if item is None:
         return Item(0, stored.SCHEMA, ""), None
     if item.schema > stored.SCHEMA:
-        failures.append(f"the memory was written by a newer version (schema {item.schema})")
+        failures.append(f"the state was written by a newer version (schema {item.schema})")
         return None, None
     try:
-        return item, stored.from_text(item.text, tick.latest)
+        return item, stored.from_text(item.text, tick.clock + tick.ahead, item.schema)
     except stored.BadState as error:
-        failures.append(f"the memory made no sense and was set aside ({error})")
+        failures.append(f"the state was unreadable and was set aside ({error})")
         return replace(item, rejected=item.text[:SET_ASIDE] + "…"), None
 
 
-def _save(target: Target, memory: Remembers, item: Item, state: State) -> Item:
-    new = Item(item.version + 1, stored.SCHEMA, stored.to_text(state), item.rejected)
-    memory.save(target.id, new)
-    return new
-
-
-def _reached(item: Item | None, now: Instant) -> bool:
-    """Whether the run that wrote `item` has handled the tick `now` or a later one."""
+def _decoded(item: Item | None, tick: Tick) -> State | None:
     try:
-        return item is not None and stored.from_text(item.text).tick >= now
+        if item is None or item.schema > stored.SCHEMA:
+            return None
+        return stored.from_text(item.text, tick.clock + tick.ahead, item.schema)
     except stored.BadState:
-        return False
+        return None
 
 
-def announce(outcomes: Sequence[Outcome], edges: Edges) -> None:
-    """Tells what is pending of all targets on every channel, worst first, and notes what was told."""
-    pending = [(outcome, notification) for outcome in outcomes for notification in outcome.pending]
-    pending.sort(key=lambda pair: (-pair[1].severity, pair[1].at))
-    for channel in edges.channels:
-        due = [(outcome, a) for outcome, a in pending if a in outcome.pending and not _told(channel.name, a, outcome)]
-        known = [(channel.name, notification) in edges.unnoted for _, notification in due]
-        _note_told(list(compress(due, known)), channel.name, edges)
-        new = [pair for pair, told in zip(due, known, strict=True) if not told]
-        for start in range(0, len(new), channel.batch):
-            _tell(new[start : start + channel.batch], channel, edges)
-
-
-def _tell(batch: Due, channel: Channel, edges: Edges) -> None:
-    """Tells `batch` in one message; what is refused one by one, so that none can keep the others back."""
-    try:
-        channel.send([notification for _, notification in batch])
-    except Exception as error:  # noqa: BLE001 - the monitor's own fault in wording one must not silence the rest
-        own = not isinstance(error, AWS_ERRORS)
-        if len(batch) > 1 and (own or is_refusal(error)):
-            for pair in batch:
-                _tell([pair], channel, edges)
-            return
-        for outcome in _outcomes(batch):
-            outcome.failures.append(f"a notification could not be sent to {channel.name} ({code_of(error)})")
-            if own:
-                outcome.bug = error
-    else:
-        _note_told(batch, channel.name, edges)
-
-
-Due = Sequence[tuple[Outcome, Notification]]
-
-
-def _outcomes(batch: Due) -> Iterable[Outcome]:
-    return {id(outcome): outcome for outcome, _ in batch}.values()
-
-
-def _told(channel: str, notification: Notification, outcome: Outcome) -> bool:
-    return _mark(channel, notification) in outcome.plan.state.told
-
-
-def _mark(channel: str, notification: Notification) -> str:
-    return f"{channel} {notification.alert} {notification.seq}"
-
-
-def _note_told(batch: Due, channel: str, edges: Edges) -> None:
-    """What every channel has told is no longer pending; what only some have is marked."""
-    for outcome in _outcomes(batch):
-        said = [notification for whose, notification in batch if whose is outcome]
-        for notification in said:
-            edges.unnoted.add(channel, notification)
-        if outcome.item is None:
-            continue
-        state = outcome.plan.state
-        marks = {*state.told, *(_mark(channel, notification) for notification in said)}
-        names = [known.name for known in edges.channels]
-        left = tuple(a for a in state.pending if any(_mark(name, a) not in marks for name in names))
-        told = tuple(_mark(name, a) for a in left for name in names if _mark(name, a) in marks)
-        state = replace(state, pending=left, told=told)
-        try:
-            outcome.item = _save(outcome.plan.target, edges.memory, outcome.item, state)
-        except Overtaken:
-            pass  # a later run has read what was pending, and repeats it: a receiver knows it by alert and number
-        except AWS_ERRORS as error:
-            outcome.failures.append(f"a notification was sent but could not be noted ({code_of(error)})")
-        else:
-            outcome.plan = replace(outcome.plan, state=state)
-            for notification in said:
-                edges.unnoted.noted(channel, notification)
+def save(target: Target, store: Store, item: Item, state: State) -> Item:
+    """Store `state` over `item`. Raise `Overtaken` or what botocore raises."""
+    new = Item(item.version + 1, stored.SCHEMA, stored.to_text(state), item.rejected)
+    store.save(target.id, new)
+    return new

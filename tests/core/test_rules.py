@@ -183,7 +183,7 @@ def history(emails: int) -> History:
 
 @pytest.mark.parametrize(
     ("emails", "verdict"),
-    [(0, Verdict.NO_DATA), (124, Verdict.TOO_FEW_EEMAILS), (125, Verdict.OK)],
+    [(0, Verdict.NO_DATA), (124, Verdict.TOO_FEW_EMAILS), (125, Verdict.OK)],
 )
 def test_with_too_little_mail_it_is_neither_well_nor_ill(emails: int, verdict: Verdict) -> None:
     assert enough_emails(POLICY.bounce) == 125  # of fewer, five bounces would already be over the line of 4 %

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ..core.account import AwsRate, AwsRates
+from ..core.decide import Gauge
 from ..core.history import HOUR, Instant
-from ..core.plan import Gauge
 from ..core.rates import Metric
-from ..core.readings import Trouble, Unreadable
+from ..core.readings import AwsRate, AwsRates, Trouble, Unreadable
 from ..core.target import Target
 from .errors import AWS_ERRORS, answered, code_of, trouble_of
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -92,3 +93,8 @@ def trouble_of(error: Exception) -> Trouble:
     if isinstance(error, ResponseParserError):
         return Trouble.BAD_ANSWER
     return Trouble.FAILED
+
+
+def may_have_arrived(error: Exception) -> bool:
+    """Tell if a call got no usable answer though AWS may have carried it out."""
+    return isinstance(error, ReadTimeoutError | ConnectionClosedError | ResponseParserError)

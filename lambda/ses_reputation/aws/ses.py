@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.account import Account, account_from
-from ..core.history import BadData, point_from
-from ..core.readings import Statistics, Trouble, Unreadable
+from ..core.history import BadData, Point, point_from
+from ..core.readings import Account, Trouble, Unreadable, account_from
 from .errors import AWS_ERRORS, answered, code_of, trouble_of
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
 
 
-def send_statistics(client: SESClient) -> Statistics:
+def send_statistics(client: SESClient) -> tuple[Point, ...] | Unreadable:
     """The send data points of the last two weeks, in whatever order SES gives them, or why they could not be read.
 
     One call of GetSendStatistics, which SES allows once a second per account and region.

@@ -1,4 +1,4 @@
-"""DynamoDB: what is remembered of each target, one item a target, written only over the version that was read."""
+"""DynamoDB: what is stored of each target, one item a target, written only over the version that was read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Overtaken(Exception):
     """Another run has written since this one read; `item` is what it wrote, where it can be read."""
 
     def __init__(self, item: Item | None) -> None:
-        super().__init__("another run has written to the memory since this one read it")
+        super().__init__("another run has written to the store since this one read it")
         self.item = item
 
 
@@ -35,15 +35,15 @@ _UNCHANGED = "attribute_not_exists(version) OR NOT attribute_type(version, :numb
 """An item whose version is missing or no number was not written by any run: it is replaced, not waited for."""
 
 
-class Memory:
-    """The memory table."""
+class Store:
+    """The table of states."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
     def load(self, target_id: str) -> Item | None:
-        """The item of a target, or None if nothing is remembered. Raises what botocore raises."""
+        """The item of a target, or None if nothing is stored. Raises what botocore raises."""
         answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": target_id}}, ConsistentRead=True)
         return _item(answer["Item"]) if "Item" in answer else None
 

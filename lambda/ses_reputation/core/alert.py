@@ -1,28 +1,34 @@
-"""One trouble from its first warning to its all-clear, and when to speak of it.
+"""Alerts: truth moves by ticks (`advance`); speech is the difference between truth and the last notification (`news`).
 
-An alert answers "shall we say something now, and why?" with a reason, never with a boolean.
+One trouble is one alert with one id, from its opening to its resolution. An alert may have several sources, each a `Track`:
+a bounce alert has our own rate and AWS's. `advance` moves one track and knows nothing of messages. `news` compares all open
+tracks with what was sent last and answers with reasons, so that a run after an outage needs nothing but the present truth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 from .history import DAY, HOUR, Instant, stamp
-from .rules import Finding, Severity
+from .rules import Severity
 
 QUIET = 24 * HOUR
-"""No all-clear before nothing has held for so long: it costs no lead time and removes nearly all flapping."""
+"""No resolution before nothing was found for so long: it costs no lead time and removes nearly all flapping."""
 
 REMINDERS = (24 * HOUR, 48 * HOUR, 96 * HOUR)
-"""When an open alert is told again, counted from its opening or its last escalation; from then on every week."""
+"""When a reminder is due, counted from the opening or the last escalation; from then on every week."""
 
 WEEK = 7 * DAY
 
+PAUSE_BETWEEN = HOUR
+"""No second notification on the same alert within this time, unless a higher threshold is crossed."""
+
 
 class Kind(StrEnum):
-    """What a notification does to its reader: asks for action, reminds of it, or releases from it."""
+    """What a notification does to its reader: ask for action, remind, or release."""
 
     FIRING = "firing"
     REMINDER = "reminder"
@@ -30,149 +36,185 @@ class Kind(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why something is said now."""
+    """Why a notification is sent now."""
 
     OPENED = "opened"
     ESCALATED = "escalated"
     CHANGED = "changed"
-    STILL = "still"
-    RECOVERED = "recovered"
+    REMINDER = "reminder"
+    RESOLVED = "resolved"
 
     @property
     def kind(self) -> Kind:
-        return _KINDS[self]
+        return Kind(self.value) if self in (Reason.REMINDER, Reason.RESOLVED) else Kind.FIRING
 
 
-_KINDS = {
-    Reason.OPENED: Kind.FIRING,
-    Reason.ESCALATED: Kind.FIRING,
-    Reason.CHANGED: Kind.FIRING,
-    Reason.STILL: Kind.REMINDER,
-    Reason.RECOVERED: Kind.RESOLVED,
-}
+class Found(Protocol):
+    """Something that a check finds: facts of the check's own type, with a severity."""
+
+    @property
+    def severity(self) -> Severity: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """What is remembered of an open trouble."""
+class Standing:
+    """Result of one check for one track now, and how its alert behaves."""
+
+    found: tuple[Found, ...]  # worst first
+    quiet: int = QUIET  # seconds without a finding before the track may end
+    calm: Callable[[], bool] = lambda: True  # further condition of the end, asked only when it is quiet
+    mark: str | None = ""  # another mark is news even at the same severity; None: never news by itself
+    urgent: bool = False  # a change of mark does not wait for `PAUSE_BETWEEN`
+    eases: bool = False  # drops to a lesser severity, silently, after `quiet` seconds of it
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One source of an alert while it is open."""
 
     id: str
-    check: str  # what it is about: "bounce", "complaint", …
     opened_at: Instant
-    severity: Severity  # the worst so far, or since it has changed; a de-escalation is not announced
-    seq: int  # notifications so far
-    last_held: Instant  # the last tick at which something was found
-    told_at: Instant  # when it was opened, or last escalated or changed: reminders count from here
-    reminders: int  # since then
-    worst: Finding  # what opened it, or last made it worse or changed it
-    severe_at: Instant = 0  # the last tick at which it was, as far as is known, as bad as `severity`
+    severity: Severity  # worst so far, or since it changed or eased
+    held_at: Instant  # last tick at which something was found
+    severe_at: Instant  # last tick at which it was, as far as is known, as bad as `severity`
+    worst: Found | None  # what opened it, or last made it worse or changed it; None if an older version stored it
+    mark: str | None = ""
+    urgent: bool = False
+    started: Instant | None = None  # estimated beginning of the trouble, never after `opened_at`
+
+
+Tracks = Mapping[str, Track]
+"""Open tracks of a target by name; the first part of a name, before "/", is the check's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Last notification of an open alert, as it was decided."""
+
+    alert: str  # id of the alert, never renamed
+    severity: Severity
+    signs: tuple[str, ...]  # what has been said: track ids with their marks
+    number: int  # notifications so far
+    opened_at: Instant
+    at: Instant  # last notification
+    counted_from: Instant  # opening, last escalation or change: reminders count from here
+    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something to say: the alert as it is when it is said, or was when it ended."""
+    """Reason for one notification, and the record of it."""
 
     reason: Reason
-    alert: Alert
-    ended: bool = False
+    sent: Sent
 
 
-def step(
-    previous: Alert | None,
-    check: str,
-    found: Sequence[Finding],
-    calm: Callable[[], bool],
-    now: Instant,
-    quiet: int = QUIET,
-    *,
-    remind: bool = True,
-    by_name: bool = False,
-    eases: bool = False,
-) -> tuple[Alert | None, Change | None]:
-    """The alert after the tick `now`, and what there is to say of it, if anything.
+def advance(known: Track | None, standing: Standing, now: Instant, name: str, *, unsaved: Instant) -> Track | None:
+    """Move a track to the tick `now`. Truth only: the same standings give the same track, whatever was sent.
 
-    `found` is what holds now, worst first. `calm` says whether the all-clear's other conditions are met; it is asked only
-    when nothing has held for `quiet` seconds. A reminder that is due waits for `remind`. Where alerts go `by_name`, a finding
-    of another name is news even if it is no worse. One that `eases` is of its lesser severity, without a word, when nothing as
-    bad has held for `quiet` seconds: it is news again when it grows worse again.
+    `unsaved` is the first tick that no stored state covers. A track that opens now is named after it, so that runs whose
+    state could not be saved all use one id.
     """
-    if previous is None:
-        if not found:
-            return None, None
-        alert = Alert(f"{check}-{stamp(now)}", check, now, found[0].severity, 1, now, now, 0, found[0], now)
-        return alert, Change(Reason.OPENED, alert)
-    if found:
-        worse = found[0].severity > previous.severity
-        if worse or (by_name and found[0].rule != previous.worst.rule):
-            turned = replace(
-                previous,
-                severity=found[0].severity,
-                seq=previous.seq + 1,
-                last_held=now,
-                told_at=now,
-                reminders=0,
-                worst=found[0],
-                severe_at=now,
-            )
-            return turned, Change(Reason.ESCALATED if worse else Reason.CHANGED, turned)
-        if found[0].severity == previous.severity:
-            previous = replace(previous, severe_at=now)
-        elif eases and now - previous.severe_at >= quiet:
-            previous = replace(previous, severity=found[0].severity, worst=found[0], severe_at=now)
-        previous = replace(previous, last_held=now)
-    elif now - previous.last_held >= quiet and calm():
-        return None, Change(Reason.RECOVERED, replace(previous, seq=previous.seq + 1), ended=True)
-    if remind and _to_be_reminded(previous, now):
-        reminded = _reminded(previous, now)
-        return reminded, Change(Reason.STILL, reminded)
-    return previous, None
+    worst = standing.found[0] if standing.found else None
+    if known is None:
+        if worst is None:
+            return None
+        opened = Track(f"{name}-{stamp(unsaved)}", now, worst.severity, now, now, worst)
+        return replace(opened, mark=standing.mark, urgent=standing.urgent)
+    if worst is None:
+        over = now - known.held_at >= standing.quiet and standing.calm()
+        return None if over else known
+    held = replace(known, held_at=now)
+    if worst.severity > known.severity or standing.mark != known.mark:
+        return replace(
+            held, severity=worst.severity, severe_at=now, worst=worst, mark=standing.mark, urgent=standing.urgent
+        )
+    if worst.severity == known.severity:
+        return replace(held, severe_at=now)
+    if standing.eases and now - known.severe_at >= standing.quiet:
+        return replace(held, severity=worst.severity, severe_at=now, worst=worst)
+    return held
 
 
-def reminder_due(alert: Alert) -> Instant:
-    """When `alert` is to be told again if nothing changes."""
-    if alert.reminders < len(REMINDERS):
-        return alert.told_at + REMINDERS[alert.reminders]
-    return alert.told_at + REMINDERS[-1] + (alert.reminders - len(REMINDERS) + 1) * WEEK
+def news(
+    check: str, sent: Sent | None, tracks: Tracks, now: Instant, *, ahead: int = 0
+) -> tuple[Sent | None, tuple[Change, ...]]:
+    """Compare the open `tracks` of a check with what was sent last: the record after this tick, and why to notify now.
 
-
-def _to_be_reminded(alert: Alert, now: Instant) -> bool:
-    """Whether a reminder is due, and not held back because the all-clear may be on its way."""
-    recovering = 0 < now - alert.last_held < QUIET
-    return now >= reminder_due(alert) and not recovering
-
-
-def caught_up(
-    before: Alert | None, after: Alert | None, now: Instant, ended: Mapping[str, int]
-) -> tuple[Alert | None, tuple[Change, ...]]:
-    """What to say, and remember, at `now` of ticks that were missed: what is true now, once.
-
-    `before` is what was last announced, `after` what a monitor without the gap would remember, `ended` the numbers of that
-    monitor's last messages, by alert. Nothing is said of what began and ended in between. What is said has the number that
-    it would have without the gap, so that whoever was told in between, by runs without a memory, recognises it.
+    `ahead` lets reminders go out so many seconds before they are due, to join another one of the same target.
     """
-    changes: list[Change] = []
-    if before is not None and (after is None or after.id != before.id):
-        last = replace(before, seq=ended.get(before.id, before.seq + 1))
-        changes.append(Change(Reason.RECOVERED, last, ended=True))
-        before = None
-    if after is None:
-        return None, tuple(changes)
-    if before is None:
-        after = replace(after, told_at=now, reminders=0)
-        changes.append(Change(Reason.OPENED, after))
-    elif after.severity > before.severity:
-        after = replace(after, told_at=now, reminders=0)
-        changes.append(Change(Reason.ESCALATED, after))
-    elif _to_be_reminded(replace(after, told_at=before.told_at, reminders=before.reminders), now):
-        reminded = _reminded(replace(after, told_at=before.told_at, reminders=before.reminders), now)
-        after = replace(reminded, seq=max(after.seq, before.seq + 1))
-        changes.append(Change(Reason.STILL, after))
-    return after, tuple(changes)
+    if sent is not None and not any(_continues(sent, track) for track in tracks.values()):
+        return _ended(check, sent, tracks, now)
+    if not tracks:
+        return None, ()
+    severity = max(track.severity for track in tracks.values())
+    signs = tuple(_sign(track) for track in tracks.values() if track.mark is not None)
+    if sent is None:
+        first = min(tracks.values(), key=lambda track: track.opened_at)
+        said = _known_signs((*signs, *(track.id for track in tracks.values())), tracks)
+        record = Sent(_alert_id(check, first), severity, said, 1, first.opened_at, now, now)
+        return record, (Change(Reason.OPENED, record),)
+    unsaid = [track for track in tracks.values() if track.mark is not None and _sign(track) not in sent.signs]
+    waits = now - sent.at < PAUSE_BETWEEN
+    if severity > sent.severity or (unsaid and (not waits or any(track.urgent for track in unsaid))):
+        reason = Reason.ESCALATED if severity > sent.severity else Reason.CHANGED
+        said = _known_signs((*sent.signs, *signs, *(track.id for track in tracks.values())), tracks)
+        record = replace(
+            sent, severity=severity, signs=said, number=sent.number + 1, at=now, counted_from=now, reminders=0
+        )
+        return record, (Change(reason, record),)
+    if not unsaid and severity < sent.severity:
+        sent = replace(sent, severity=severity)
+    if not waits and now + ahead >= reminder_due(sent) and not _recovering(tracks, now):
+        record = replace(sent, number=sent.number + 1, at=now, reminders=_reminders(sent, now + ahead))
+        return record, (Change(Reason.REMINDER, record),)
+    joined = tuple(track.id for track in tracks.values() if track.mark is None)
+    return replace(sent, signs=_known_signs((*sent.signs, *joined), tracks)), ()
 
 
-def _reminded(alert: Alert, now: Instant) -> Alert:
-    """`alert` after one reminder that stands for all that were due by `now`."""
-    reminders = alert.reminders + 1
-    while reminder_due(replace(alert, reminders=reminders)) <= now:
+def _ended(check: str, sent: Sent, tracks: Tracks, now: Instant) -> tuple[Sent | None, tuple[Change, ...]]:
+    """The alert that was sent is over; another of the same check may be open already."""
+    worse = any(track.severity > sent.severity for track in tracks.values())
+    if now - sent.at < PAUSE_BETWEEN and not worse:
+        return sent, ()
+    last = Change(Reason.RESOLVED, replace(sent, number=sent.number + 1, at=now))
+    after, changes = news(check, None, tracks, now)
+    return after, (last, *changes)
+
+
+def reminder_due(sent: Sent) -> Instant:
+    """When the next reminder is due if nothing changes."""
+    if sent.reminders < len(REMINDERS):
+        return sent.counted_from + REMINDERS[sent.reminders]
+    return sent.counted_from + REMINDERS[-1] + (sent.reminders - len(REMINDERS) + 1) * WEEK
+
+
+def _reminders(sent: Sent, now: Instant) -> int:
+    """Number of reminders after one that stands for all that were due by `now`."""
+    reminders = sent.reminders + 1
+    while reminder_due(replace(sent, reminders=reminders)) <= now:
         reminders += 1
-    return replace(alert, seq=alert.seq + 1, reminders=reminders)
+    return reminders
+
+
+def _recovering(tracks: Tracks, now: Instant) -> bool:
+    """Tell if the resolution may be on its way, which a reminder would only confuse."""
+    return 0 < now - max(track.held_at for track in tracks.values()) < QUIET
+
+
+def _alert_id(check: str, track: Track) -> str:
+    return f"{check}-{track.id.rpartition('-')[2]}"
+
+
+def _sign(track: Track) -> str:
+    return f"{track.id} {track.mark}" if track.mark else track.id
+
+
+def _known_signs(signs: tuple[str, ...], tracks: Tracks) -> tuple[str, ...]:
+    """`signs` of open tracks, each once."""
+    open_ids = {track.id for track in tracks.values()}
+    return tuple(dict.fromkeys(sign for sign in signs if sign.partition(" ")[0] in open_ids))
+
+
+def _continues(sent: Sent, track: Track) -> bool:
+    return any(sign.partition(" ")[0] == track.id for sign in sent.signs)

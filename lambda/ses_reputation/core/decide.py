@@ -1,277 +1,424 @@
-"""What was gathered of a target and what is remembered of it → what to publish, what to announce, what to remember.
+"""What was read of a target and what is stored of it → what to publish, what to notify, what to store.
 
-The function and `replay` decide with the same code, tick by tick, and never look ahead.
+The function and `replay` decide with the same code, tick by tick, and never look ahead: each tick advances the truth (`advance`);
+at the end of a run the truth is compared with what was sent last (`news`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from . import account, volume
-from .account import AWS_UNREADABLE, NOT_ASKED, AwsView, Standing
-from .alert import Alert, Change, Reason, step
+from .alert import Change, Reason, Sent, Standing, Track, advance, news
+from .checks import ALL, BY_NAME
+from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
+from .checks.rate import our_standing
+from .checks.unreadable import FAILURES_BEFORE_ALERT
 from .daily_totals import days_after, with_days
-from .gauges import VERDICT_VALUES, gauges_at
-from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from, stamp
-from .judge import (
-    READABLE_AGAIN,
-    judge,
-    metric_states,
-    newest,
-    other_alerts,
-    other_verdicts,
-    overall,
-    ticks_since,
-    told_once,
-)
-from .plan import JUDGED, Alerts, Gauge, MetricState, Notification, Plan, State
-from .rates import Count, View
-from .readings import UNREADABLE, Statistics, Trouble, Unreadable
-from .rules import Finding, Policy, Severity, Verdict, findings
+from .evaluation import Evaluation, Evaluator
+from .history import BUCKET, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from
+from .notification import Document, notification
+from .plausibility import contradiction, doubted, newest_of, witness_of
+from .rates import Metric
+from .readings import Readings, Trouble, Unreadable
+from .rules import Policy, Verdict
+from .state import Delivery, State
 from .target import Target
-from .volume import SILENCE
-
-FAILURES_BEFORE_TELLING = 2
-"""A target that cannot be read is announced after so many ticks in a row, at once when access is denied."""
 
 PUBLISHABLE = LOOKBACK - HOUR
 """How far back metrics are filled in: CloudWatch refuses values more than two weeks old, and a run may start late."""
 
-MOST_PENDING = 40
-"""So many notifications wait to be told: each takes up to 4 KB of an item that holds 400 KB, and the rest stays below 100."""
+LARGEST_OUTBOX = 40
+"""Most notifications that wait for delivery. Each takes up to 6 KB of an item that holds 400 KB."""
 
-SPARK_HOURS, SPARK_SPAN = 2, DAY
-"""Messages show the last day in steps of two hours."""
+TOGETHER = 12 * HOUR
+"""Reminders that are due within this time join one of the same target that is due now."""
+
+VERDICT_VALUES = {
+    Verdict.OK: 0,
+    Verdict.WARNING: 1,
+    Verdict.CRITICAL: 2,
+    Verdict.TOO_FEW_EMAILS: -1,
+    Verdict.NO_DATA: -1,
+    Verdict.UNKNOWN: -1,
+}
+"""Metric `Verdict`: what is not known is below zero, never the zero of a healthy sender."""
+
+GAUGES = (
+    "Verdict",
+    "Headroom",
+    "BounceRate",
+    "ComplaintRate",
+    "EstimatedAwsBounceRate",
+    "EstimatedAwsComplaintRate",
+)
+"""Every metric of a target. CloudWatch bills each per target and month, so they are few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One value of a CloudWatch metric as of a tick."""
+
+    name: str
+    at: Instant
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do about a target."""
+
+    target: Target
+    verdict: Verdict
+    verdicts: Mapping[Metric, Verdict]  # of our own rates, open alerts included
+    gauges: tuple[Gauge, ...]
+    documents: tuple[Document, ...]  # new notifications; they are in the outbox of `state` too
+    state: State
+    seen: Seen
+    newest: Instant | None = None  # end of the newest bucket with emails in it
+
+    @property
+    def unreadable(self) -> Unreadable | None:
+        """The trouble with the send statistics."""
+        return self.seen.unreadable
+
+
+Evaluations = Mapping[Metric, Evaluation]
+
+
+class _Ticks:
+    """Evaluations of a history by tick, each made once."""
+
+    def __init__(self, history: History | None, policy: Policy) -> None:
+        self._made: dict[Instant, Evaluations] = {}
+        self._evaluators = [] if history is None else [Evaluator(history, metric) for metric in policy.metrics]
+        self._metrics = [metric.metric for metric in policy.metrics]
+
+    def at(self, now: Instant) -> Evaluations:
+        if now not in self._made:
+            values = (evaluator.at(now) for evaluator in self._evaluators)
+            self._made[now] = dict(zip(self._metrics, values, strict=False))
+        return self._made[now]
 
 
 def decide(
     target: Target,
-    statistics: Statistics,
-    remembered: State | None,
+    readings: Readings,
+    before: State | None,
     policy: Policy,
     now: Instant,
-    aws: AwsView = NOT_ASKED,
+    context: Context = Context(),
 ) -> Plan:
     """What to do about `target` at the tick `now`. The same arguments give the same plan.
 
-    Our own rates are judged at every tick since the last judged one; what AWS says of the account, and the amount of email, as
-    of `now` only. While AWS has paused the account its rates are not judged: they add nothing, and are caught up with after.
+    Our own rates are evaluated at every tick since the last evaluated one; everything else as of `now` only.
     """
-    before = State(tick=now - LOOKBACK - BUCKET) if remembered is None else remembered
-    if isinstance(statistics, Unreadable):
-        return _unread(target, statistics, before, policy, now, aws)
+    stored = State(tick=now - LOOKBACK - BUCKET) if before is None else before
+    readings, history, points = _believed(readings, stored, policy, now)
+    ticks = _Ticks(history, policy)
+    failures = Failures(
+        stored.failures.statistics + 1 if isinstance(readings.statistics, Unreadable) else 0,
+        stored.failures.aws + 1 if readings.aws_unreadable else 0,
+    )
+    seen = Seen(target, now, policy, readings, history, ticks.at(max(now, stored.tick)), failures, stored.tracks)
+    if now <= stored.tick:  # handled before: a repeated event or a late run must not turn the state back
+        return _plan(seen, stored, stored.tracks, (), (), points)
+    unsaved = stored.tick + BUCKET if before is not None else now
+    tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored.tracks)
+    tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
+    tracks = _with_starts(seen, tracks)
+    sent, changes = _news(stored.sent, tracks, now)
+    documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
+    readable = history is not None or not isinstance(readings.statistics, Unreadable)
+    evaluated = now if readable and not paused_by_aws(seen) else stored.evaluated
+    account = readings.known_account
+    state = State(
+        tick=now,
+        evaluated=evaluated,
+        published=stored.published,
+        first=stored.first if history is None else history.first,
+        failures=failures,
+        totals=days_after(stored.totals, points, now) if readable else stored.totals,
+        witness=witness_of(points, stored.witness, account, now) if readable else doubted(stored.witness, account),
+        tracks=tracks,
+        sent=sent,
+        outbox=_bounded((*stored.outbox, *(Delivery(document) for document in documents))),
+    )
+    return _plan(seen, state, tracks, documents, _gauges(seen, ticks, state, tracks), points)
+
+
+def _believed(
+    readings: Readings, stored: State, policy: Policy, now: Instant
+) -> tuple[Readings, History | None, tuple[Point, ...]]:
+    """The readings, with statistics that cannot be used or cannot be true turned into an explicit unknown."""
+    if isinstance(readings.statistics, Unreadable):
+        return readings, None, ()
     try:
-        points = distinct(statistics)
+        points = distinct(readings.statistics)
+        doubt = contradiction(points, stored.witness, readings.known_account, now)
+        if doubt is not None:
+            return replace(readings, statistics=Unreadable(Trouble.CONTRADICTION, doubt)), None, ()
         history = history_from(
-            with_days(points, before.days, now),
-            until=max(now, before.tick),
-            first=before.first,
+            with_days(points, stored.totals, now),
+            until=max(now, stored.tick),
+            first=stored.first,
             feedback_share=policy.feedback_share,
         )
     except BadData as bad:
-        return _unread(target, Unreadable(Trouble.BAD_ANSWER, str(bad)), before, policy, now, aws)
-    alerts = _by_check(before.alerts)
-    if now <= before.tick:  # handled before: a repeated event or a late run must not turn the state back
-        states = metric_states(history, policy, before.tick, alerts, aws)
-        verdict = overall((*(state.verdict for state in states), *other_verdicts(alerts, now, aws)))
-        return Plan(target, verdict, (), (), before, aws, newest(history))
-    rates = {check: alert for check, alert in alerts.items() if check in JUDGED}
-    off = volume.switched_off(policy.volume)
-    others = {check: alert for check, alert in other_alerts(alerts).items() if check not in off}
-    kept: dict[str, Alert] = rates
-    changes: list[Change] = []
-    paused = account.paused(aws, history, now, alerts)
-    if not paused:
-        after: Alerts = rates
-        ended: dict[str, int] = {}
-        for tick in ticks_since(before.judged, history, now):
-            after, said = judge(history, policy, tick, after)
-            ended |= {change.alert.id: change.alert.seq for change in said if change.ended}
-        if remembered is None:  # nobody was told anything yet
-            after = {check: replace(alert, seq=1) for check, alert in after.items()}
-        kept, changes = told_once(rates, after, now, ended)
-    failures = before.aws_failures + 1 if aws.unreadable else 0
-    found = _standings(aws, policy, history, now, {**others, **kept}, failures)
-    if paused and UNREADABLE in kept:
-        found[UNREADABLE] = Standing((), quiet=READABLE_AGAIN)
-    kept, besides = _stepped(found, {**others, **kept}, now, before.tick)
-    states = metric_states(history, policy, now, kept, aws)
-    new = tuple(
-        _notification(target, change, history, policy, states, now, aws, _found(found, change))
-        for change in (*besides, *changes)
-    )
-    state = State(
-        tick=now,
-        judged=before.judged if paused else now,
-        published=before.published,
-        first=before.first if history is None else history.first,
-        aws_failures=failures,
-        days=days_after(before.days, points, now),
-        alerts=tuple(kept.values()),
-        pending=_waiting(before.pending + new),
-        told=before.told,
-    )
-    oldest = now - PUBLISHABLE
-    unpublished = ticks_since(oldest if before.published is None else max(before.published, oldest), history, now)
-    unknown = aws if aws.unreadable else NOT_ASKED
-    gauges = tuple(
-        gauge
-        for tick in unpublished
-        for gauge in gauges_at(history, policy, tick, kept, unknown if tick == now else NOT_ASKED)
-    )
-    verdict = overall((*(state.verdict for state in states), *other_verdicts(kept, now, aws)))
-    return Plan(target, verdict, gauges, new, state, aws, newest(history))
+        return replace(readings, statistics=Unreadable(Trouble.BAD_ANSWER, str(bad))), None, ()
+    return readings, history, points
 
 
-def _waiting(pending: tuple[Notification, ...]) -> tuple[Notification, ...]:
-    """What waits to be told. Of too many only the newest of each alert, which says more than those before it, and of
-    those the newest: a memory that no longer fits into its item would hold all of them back."""
-    if len(pending) <= MOST_PENDING:
-        return pending
-    newest = {notification.alert: notification for notification in pending}
-    return tuple(sorted(newest.values(), key=lambda notification: notification.at))[-MOST_PENDING:]
+def _caught_up(seen: Seen, ticks: _Ticks, stored: State) -> dict[str, Track]:
+    """The tracks of our own rates at every tick since the last evaluated one, `seen.now` excluded."""
+    tracks = dict(stored.tracks)
+    for tick in ticks_since(stored.evaluated, seen.history, seen.now):
+        if tick < seen.now:
+            for metric, evaluation in ticks.at(tick).items():
+                _advance(tracks, metric.value, our_standing(evaluation), tick, unsaved=tick)
+    return tracks
 
 
-def _standings(
-    aws: AwsView, policy: Policy, history: History | None, now: Instant, alerts: Alerts, failures: int
-) -> dict[str, Standing]:
-    """Every check besides our own rates that can be judged now."""
-    found = account.standings(aws, policy.account, history, now, alerts)
-    stopped = account.stopped(aws, history, now, alerts)
-    found |= volume.standings(history, policy.volume, now, stopped=stopped, silence=alerts.get(SILENCE))
-    if aws.account is not None or aws.rates is not None:
-        denied = any(unread.trouble is Trouble.DENIED for unread in aws.unreadable)
-        tell = denied or failures >= FAILURES_BEFORE_TELLING or AWS_UNREADABLE in alerts
-        worst = aws.unreadable[:1] if tell else ()
-        detail = "; ".join(unread.detail for unread in aws.unreadable)
-        holds = tuple(Finding(unread.trouble.value, Severity.WARNING, detail=detail) for unread in worst)
-        found[AWS_UNREADABLE] = Standing(holds, quiet=READABLE_AGAIN)
-    return found
+def _checked(seen: Seen, unsaved: Instant, last: Instant) -> dict[str, Track]:
+    """All tracks at `seen.now`. What a check does not know now stays as it is, and as bad."""
+    tracks = {name: track for name, track in seen.tracks.items() if not _check_of(name).ended_by_settings(seen.policy)}
+    for check in ALL:
+        standings = check.standings(seen)
+        for name in check.track_names:
+            if name in standings:
+                own = seen.now if name in seen.policy.by_metric else unsaved
+                _advance(tracks, name, standings[name], seen.now, unsaved=own)
+            elif name in tracks and tracks[name].severe_at >= last:
+                tracks[name] = replace(tracks[name], severe_at=seen.now)
+    return tracks
 
 
-def _stepped(
-    found: Mapping[str, Standing], before: Alerts, now: Instant, last: Instant
-) -> tuple[dict[str, Alert], list[Change]]:
-    """The alerts after what was `found` now; those of which nothing is known stay as they are, and as bad.
+def _advance(tracks: dict[str, Track], name: str, standing: Standing, now: Instant, *, unsaved: Instant) -> None:
+    track = advance(tracks.get(name), standing, now, name, unsaved=unsaved)
+    if track is None:
+        tracks.pop(name, None)
+    else:
+        tracks[name] = track
 
-    One that opens is named after the full hour, if there was one since the tick `last`: a run without a memory tells what AWS
-    says at full hours, so that its message and the one of the next run with a memory are known for the same.
+
+def _check_of(track: str) -> Check:
+    return BY_NAME[track.partition("/")[0]]
+
+
+def _with_starts(seen: Seen, tracks: dict[str, Track]) -> dict[str, Track]:
+    """`tracks`, with the estimated beginning of each of our own rates' that has just opened."""
+    for metric in Metric:
+        track = tracks.get(metric.value)
+        if track is not None and seen.history is not None and track.started is None:
+            tracks[metric.value] = replace(track, started=track.opened_at)
+    return tracks
+
+
+def _news(
+    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant
+) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
+    """Compare all open tracks with what was sent. Reminders of one target go out together."""
+
+    def compare(ahead: int) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
+        after: dict[str, Sent] = {}
+        changes: list[tuple[Check, Change]] = []
+        for check in ALL:
+            own = {name: tracks[name] for name in check.track_names if name in tracks}
+            if check.name in sent or own:
+                record, found = news(check.name, sent.get(check.name), own, now, ahead=ahead)
+                if record is not None:
+                    after[check.name] = record
+                changes += [(check, change) for change in found]
+        return after, changes
+
+    after, changes = compare(0)
+    if any(change.reason is Reason.REMINDER for _, change in changes):
+        return compare(TOGETHER)
+    return after, changes
+
+
+def _document(
+    check: Check,
+    change: Change,
+    seen: Seen,
+    tracks: Mapping[str, Track],
+    before: Mapping[str, Track],
+    context: Context,
+) -> Document:
+    source = before if change.reason is Reason.RESOLVED else tracks
+    own = {name: source[name] for name in check.track_names if name in source}
+    worst = max(own.values(), key=lambda track: (track.held_at, track.severity), default=None)
+    holding = [] if change.reason is Reason.RESOLVED else [t for t in own.values() if t.held_at == seen.now]
+    lead = max(holding, key=lambda track: track.severity, default=worst)
+    found = None if lead is None else lead.worst
+    if holding and lead is not None:
+        name = next(name for name, track in own.items() if track is lead)
+        now_found = check.standings(replace(seen, tracks=before)).get(name)
+        if now_found is not None and now_found.found:
+            found = now_found.found[0]
+    return notification(check, News(seen, change, found, bool(holding), own, context))
+
+
+def _bounded(outbox: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+    """What waits for delivery. Of too many only the newest of each alert, which says more than those before it.
+
+    A state that no longer fits into its item would hold all of them back.
     """
-    hour = now // HOUR * HOUR
-    kept = {
-        check: replace(alert, severe_at=now)
-        if check not in JUDGED and check not in found and alert.severe_at >= last
-        else alert
-        for check, alert in before.items()
-    }
-    changes = []
-    for check, standing in found.items():
-        alert, change = step(
-            before.get(check),
-            check,
-            standing.found,
-            standing.may_end,
-            now,
-            standing.quiet,
-            remind=standing.remind,
-            by_name=standing.by_name,
-            eases=standing.eases,
-        )
-        if alert is not None and change is not None and change.reason is Reason.OPENED and last < hour:
-            alert = replace(alert, id=f"{check}-{stamp(hour)}")
-            change = replace(change, alert=alert)
-        if alert is not None:
-            kept[check] = alert
-        else:
-            kept.pop(check, None)
-        if change is not None:
-            changes.append(change)
-    return kept, changes
+    if len(outbox) <= LARGEST_OUTBOX:
+        return outbox
+    newest = {delivery.document["alert"]: delivery for delivery in outbox}
+    return tuple(sorted(newest.values(), key=lambda delivery: str(delivery.document["at"])))[-LARGEST_OUTBOX:]
 
 
-def _found(found: Mapping[str, Standing], change: Change) -> tuple[Finding, ...]:
-    standing = found.get(change.alert.check)
-    return () if standing is None else standing.found
+# -- verdicts and gauges
 
 
-def _unread(
-    target: Target, unread: Unreadable, before: State, policy: Policy, now: Instant, aws: AwsView = NOT_ASKED
+def _plan(
+    seen: Seen,
+    state: State,
+    tracks: Mapping[str, Track],
+    documents: tuple[Document, ...],
+    gauges: tuple[Gauge, ...],
+    points: Sequence[Point],
 ) -> Plan:
-    """The plan for a target whose statistics could not be read: nothing is known of its rates, and that is said."""
-    if now <= before.tick:
-        return Plan(target, Verdict.UNKNOWN, (), (), before, aws, unreadable=unread)
-    failures = before.failures + 1
-    aws_failures = before.aws_failures + 1 if aws.unreadable else 0
-    alerts = _by_check(before.alerts)
-    tell = unread.trouble is Trouble.DENIED or failures >= FAILURES_BEFORE_TELLING or UNREADABLE in alerts
-    holds = (Finding(unread.trouble.value, Severity.WARNING, detail=unread.detail),) if tell else ()
-    found = _standings(aws, policy, None, now, alerts, aws_failures)
-    if tell:
-        found = {UNREADABLE: Standing(holds, quiet=READABLE_AGAIN), **found}
-    kept, changes = _stepped(found, alerts, now, before.tick)
-    states = metric_states(None, policy, now, kept, aws, unknown=True)
-    new = tuple(
-        _notification(target, change, None, policy, states, now, aws, _found(found, change)) for change in changes
-    )
-    state = replace(
-        before,
-        tick=now,
-        failures=failures,
-        aws_failures=aws_failures,
-        alerts=tuple(kept.values()),
-        pending=_waiting(before.pending + new),
-    )
-    verdict = overall((Verdict.UNKNOWN, *other_verdicts(kept, now, aws)))
-    gauges = (Gauge("Verdict", now, VERDICT_VALUES[verdict]),)
-    return Plan(target, verdict, gauges, new, state, aws, unreadable=unread)
+    verdicts = _verdicts(seen, seen.evaluations, tracks, seen.now)
+    verdict = overall((*verdicts.values(), *_other_verdicts(seen, tracks, seen.now)))
+    return Plan(seen.target, verdict, verdicts, gauges, documents, state, seen, newest_of(points))
 
 
-def recalled(
+def _verdicts(seen: Seen, evaluations: Evaluations, tracks: Mapping[str, Track], at: Instant) -> dict[Metric, Verdict]:
+    """Verdict on each metric. An open alert is at least a warning until it is resolved."""
+    if not evaluations:
+        none = Verdict.UNKNOWN if seen.unreadable is not None else Verdict.NO_DATA
+        return dict.fromkeys(Metric, none)
+    verdicts = {}
+    for metric, evaluation in evaluations.items():
+        track = tracks.get(metric.value)
+        open_alert = track is not None and track.opened_at <= at and not evaluation.found
+        verdicts[metric] = Verdict.WARNING if open_alert else evaluation.verdict
+    return verdicts
+
+
+def _other_verdicts(seen: Seen, tracks: Mapping[str, Track], at: Instant) -> Iterator[Verdict]:
+    """Verdicts of everything but our own rates: open alerts, and what could not be read."""
+    for name, track in tracks.items():
+        check = _check_of(name)
+        if name not in seen.policy.by_metric and track.opened_at <= at and check.name != "aws-unreadable":
+            yield Verdict[track.severity.name] if track.severe_at >= at else Verdict.WARNING
+    if seen.readings.aws_unreadable and at == seen.now:
+        yield Verdict.UNKNOWN
+
+
+_WORST_FIRST = (
+    Verdict.CRITICAL,
+    Verdict.WARNING,
+    Verdict.UNKNOWN,
+    Verdict.NO_DATA,
+    Verdict.TOO_FEW_EMAILS,
+    Verdict.OK,
+)
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of the verdicts; what is not known comes before what is well."""
+    return min(verdicts, key=_WORST_FIRST.index)
+
+
+def _gauges(seen: Seen, ticks: _Ticks, state: State, tracks: Mapping[str, Track]) -> tuple[Gauge, ...]:
+    """The metrics of every tick that CloudWatch does not have yet."""
+    if seen.unreadable is not None:
+        verdict = overall((Verdict.UNKNOWN, *_other_verdicts(seen, tracks, seen.now)))
+        return (Gauge("Verdict", seen.now, VERDICT_VALUES[verdict]),)
+    oldest = seen.now - PUBLISHABLE
+    since = oldest if state.published is None else max(state.published, oldest)
+    return tuple(
+        gauge
+        for tick in ticks_since(since, seen.history, seen.now)
+        for gauge in _gauges_at(seen, ticks.at(tick), tracks, tick)
+    )
+
+
+def _gauges_at(seen: Seen, evaluations: Evaluations, tracks: Mapping[str, Track], at: Instant) -> Iterator[Gauge]:
+    """The metrics as of one tick; a rate of no emails is left out.
+
+    A tick at which the target could not be read is filled in later: its unknown `Verdict` (below zero) is then joined by
+    the true one, and the larger of the two is right.
+    """
+    verdicts = _verdicts(seen, evaluations, tracks, at)
+    verdict = overall((*verdicts.values(), *_other_verdicts(seen, tracks, at)))
+    yield Gauge("Verdict", at, VERDICT_VALUES[verdict])
+    left = [e.share_left for e in evaluations.values() if e.share_left is not None]
+    if left:
+        yield Gauge("Headroom", at, min(left))
+    for metric, evaluation in evaluations.items():
+        prefix = metric.value.capitalize()
+        for name, rate in (
+            (f"{prefix}Rate", evaluation.shown.rate),
+            (f"EstimatedAws{prefix}Rate", evaluation.estimate.rate),
+        ):
+            if rate is not None:
+                yield Gauge(name, at, rate)
+
+
+def ticks_since(last: Instant | None, history: History | None, now: Instant) -> Iterable[Instant]:
+    """Ticks after `last` up to and with `now`, oldest first, as far back as the statistics reach."""
+    if history is None:
+        return (now,)
+    since = max(now - LOOKBACK if last is None else last, now - LOOKBACK, history.origin)
+    return range(now - (now - since - 1) // BUCKET * BUCKET, now + 1, BUCKET)
+
+
+# -- without a state that can be written
+
+
+def assumed(
     target: Target,
-    statistics: Statistics,
+    readings: Readings,
+    stored: State | None,
     policy: Policy,
     now: Instant,
-    aws: AwsView = NOT_ASKED,
     every: int = BUCKET,
 ) -> State:
-    """What would be remembered before the tick `now`, one of those that come `every` so many seconds, had nothing ever failed,
-    worked out from what was read now.
+    """The state before the tick `now` of a run that cannot store its own, had the runs before it told everything.
 
-    With it a monitor whose memory fails still announces what changes at this tick, once. Where the statistics fail too
-    there is nothing to tell apart, and that is taken as told: the failing run is what speaks then. What AWS says has no past to
-    be worked out: it is taken as told but for the first tick of every hour, and so told every hour rather than never.
+    With it such a run notifies of what changes at this tick, once. What AWS says and the volume have no past to work out: they
+    are notified at the first run that fails, and after that at full hours: every hour rather than never.
     """
     last = now - every
-    if not isinstance(statistics, Unreadable):
-        try:
-            history = history_from(statistics, until=now, feedback_share=policy.feedback_share)
-        except BadData as bad:
-            statistics = Unreadable(Trouble.BAD_ANSWER, str(bad))
-        else:
-            alerts: dict[str, Alert] = {}
-            for tick in ticks_since(None, history, last):
-                alerts, _ = judge(history, policy, tick, alerts)
-            if now % HOUR >= every:
-                found = _standings(aws, policy, history, last, alerts, FAILURES_BEFORE_TELLING)
-                alerts, _ = _stepped(found, alerts, last, last)
-            first = None if history is None else history.first
-            told = FAILURES_BEFORE_TELLING
-            return State(last, last, last, first, aws_failures=told, alerts=tuple(alerts.values()))
-    before = State(tick=last - every, failures=FAILURES_BEFORE_TELLING, judged=last, published=last)
-    if now % HOUR < every:
-        aws = NOT_ASKED
-    state = _unread(target, statistics, before, policy, last, aws).state
-    return replace(state, aws_failures=FAILURES_BEFORE_TELLING, pending=())
+    if stored is not None and stored.tick >= last:
+        return stored
+    hourly = now % HOUR < every
+    surely_failed = Failures(FAILURES_BEFORE_ALERT, FAILURES_BEFORE_ALERT)
+    base = replace(State(tick=last - every) if stored is None else stored, failures=surely_failed)
+    if isinstance(readings.statistics, Unreadable) and stored is not None and hourly:
+        return base
+    seen_then = readings if stored is not None and not hourly else Readings(readings.statistics)
+    fresh = stored is None and not isinstance(readings.statistics, Unreadable)
+    state = decide(target, _until(seen_then, last), None if fresh else base, policy, last).state
+    return replace(state, failures=surely_failed, outbox=base.outbox)
+
+
+def _until(readings: Readings, last: Instant) -> Readings:
+    if isinstance(readings.statistics, Unreadable):
+        return readings
+    return replace(readings, statistics=tuple(point for point in readings.statistics if point.at < last))
+
+
+# -- replay
 
 
 def replay(
-    target: Target, points: Sequence[Point], policy: Policy, *, until: Instant | None = None
-) -> Iterator[tuple[Instant, tuple[Notification, ...], Mapping[str, Alert]]]:
-    """What a monitor that ran from the first bucket on would have announced: every tick, what it said, what was open.
+    target: Target,
+    points: Sequence[Point],
+    policy: Policy,
+    *,
+    until: Instant | None = None,
+    context: Context = Context(),
+) -> Iterator[tuple[Instant, tuple[Document, ...], Mapping[str, Track]]]:
+    """What a monitor that ran from the first bucket on would have sent: every tick, its notifications, the open tracks.
 
-    Ticks come every quarter of an hour from the end of the first bucket to the end of the last, or to `until`, also where
-    no email was sent. Raises `BadData` when the points span too long a time.
+    Ticks come every quarter of an hour from the end of the first bucket to the end of the last, or to `until`, also while no
+    emails were sent. Raise `BadData` when the points span too long a time.
     """
     if not points:
         return
@@ -279,66 +426,20 @@ def replay(
     history = history_from(points, until=end, feedback_share=policy.feedback_share)
     if history is None:
         return
-    alerts: Alerts = {}
+    readings = Readings(tuple(points))
+    ticks = _Ticks(history, policy)
+    tracks: dict[str, Track] = {}
+    sent: dict[str, Sent] = {}
     for index in range(1, history.slots + 1):
         now = history.time(index)
-        alerts, changes = judge(history, policy, now, alerts)
-        if changes:
-            states = metric_states(history, policy, now, alerts)
-            said = tuple(_notification(target, change, history, policy, states, now) for change in changes)
-            yield now, said, alerts
-        else:
-            yield now, (), alerts
-
-
-def _by_check(alerts: Iterable[Alert]) -> dict[str, Alert]:
-    return {alert.check: alert for alert in alerts}
-
-
-def _notification(
-    target: Target,
-    change: Change,
-    history: History | None,
-    policy: Policy,
-    states: tuple[MetricState, ...],
-    now: Instant,
-    aws: AwsView = NOT_ASKED,
-    found: tuple[Finding, ...] = (),
-) -> Notification:
-    alert = change.alert
-    spark: tuple[Count, ...] = ()
-    for metric in policy.metrics:
-        if history is not None and metric.metric.value == alert.check:
-            view = View(history, metric.metric, history.closed(now))
-            found = tuple(findings(view, metric))
-            spark = tuple(_spark(view))
-    return Notification(
-        at=now,
-        target=target,
-        check=alert.check,
-        reason=change.reason,
-        severity=alert.severity,
-        alert=alert.id,
-        seq=alert.seq,
-        opened_at=alert.opened_at,
-        last_held=alert.last_held,
-        worst=alert.worst,
-        found=found,
-        metrics=states,
-        spark=spark,
-        account=aws.known_account,
-    )
-
-
-def _spark(view: View) -> Iterator[Count]:
-    """The last day's events and emails in steps of `SPARK_HOURS`, oldest first; plain counts of the same hours."""
-    step_slots = SPARK_HOURS * HOUR // BUCKET
-    history = view.history
-    for start in range(view.end - SPARK_SPAN // BUCKET, view.end, step_slots):
-        a, b = max(0, start), max(0, start + step_slots)
-        yield Count(
-            view.events[b] - view.events[a],
-            view.attempts[b] - view.attempts[a],
-            history.time(start),
-            history.time(start + step_slots),
-        )
+        evaluations = ticks.at(now)
+        before = dict(tracks)
+        for metric, evaluation in evaluations.items():
+            _advance(tracks, metric.value, our_standing(evaluation), now, unsaved=now)
+        documents: tuple[Document, ...] = ()
+        if sent or tracks:
+            seen = Seen(target, now, policy, readings, history, evaluations, tracks=before)
+            tracks = _with_starts(seen, tracks)
+            sent, changes = _news(sent, tracks, now)
+            documents = tuple(_document(check, change, seen, tracks, before, context) for check, change in changes)
+        yield now, documents, tracks

@@ -1,33 +1,156 @@
-"""What was read of a target, or the explicit unknown with its reason."""
+"""Values read of a target in one run, each a value or `Unreadable` with its reason."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
-from .history import Point
+from .history import BadData, Instant, Point
+from .rates import Metric
+
+T = TypeVar("T")
+
+HEALTHY, PROBATION, SHUTDOWN = "HEALTHY", "PROBATION", "SHUTDOWN"
+"""Known values of GetAccount's `EnforcementStatus`. The field is free text, so there may be others."""
+
+LONGEST_WORD = 60
+"""Longest status text that is kept, in characters."""
 
 
 class Trouble(StrEnum):
-    """Why something of a target could not be read."""
+    """Why something could not be read, or not be believed."""
 
     DENIED = "access denied"
     THROTTLED = "throttled"
     TIMED_OUT = "timed out"
     BAD_ANSWER = "bad answer"
+    CONTRADICTION = "contradictory answer"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An explicit unknown, with the reason."""
+    """An explicit unknown, with its reason."""
 
     trouble: Trouble
     detail: str  # one line for a person: no address, no secret
 
 
-Statistics = tuple[Point, ...] | Unreadable
-"""The send data points of a target, or why there are none."""
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Account state in one region (sesv2 GetAccount)."""
 
-UNREADABLE = "unreadable"
-"""The check of a target whose statistics cannot be read: unknown is never healthy."""
+    enforcement: str  # HEALTHY, PROBATION (under review), SHUTDOWN (paused by AWS), or a word that nobody knows yet
+    sending: bool  # the customer's own switch, independent of AWS's decision
+    production: bool  # False: in the sandbox
+    quota: float  # recipients in 24 hours; below 0: no limit
+    used: float  # recipients of the last 24 hours
+
+    @property
+    def used_share(self) -> float | None:
+        """Used part of the quota as a fraction, 1 or more when nothing is left; None without a limit."""
+        if self.quota < 0:
+            return None
+        return self.used / self.quota if self.quota else 1.0
+
+    @property
+    def state(self) -> str:
+        """One or two words, AWS's decision before the account's own."""
+        if self.enforcement != HEALTHY:
+            return self.enforcement
+        return HEALTHY if self.sending else "sending switched off"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsRate:
+    """Latest value of `Reputation.BounceRate` or `Reputation.ComplaintRate`: a fraction, and its time."""
+
+    rate: float
+    at: Instant
+
+
+AwsRates = Mapping[Metric, AwsRate]
+"""AWS's own rates. A metric is missing if no such event happened yet, or none was published for hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is subscribed, compared with who should be. Counts only, never an address."""
+
+    expected: int  # email addresses in the settings
+    missing: int  # of these, addresses without a confirmed subscription
+    listeners: int  # confirmed subscriptions that reach people or programs; the forwarder's own does not count
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Everything that was read of a target at a tick; None for what was not asked."""
+
+    statistics: tuple[Point, ...] | Unreadable
+    account: Account | Unreadable | None = None
+    rates: AwsRates | Unreadable | None = None
+    audience: Audience | Unreadable | None = None
+
+    @property
+    def known_account(self) -> Account | None:
+        return _known(self.account)
+
+    @property
+    def known_rates(self) -> AwsRates | None:
+        """AWS's own rates, or None if they were not asked or not readable."""
+        return _known(self.rates)
+
+    @property
+    def known_audience(self) -> Audience | None:
+        return _known(self.audience)
+
+    @property
+    def aws_asked(self) -> bool:
+        return self.account is not None or self.rates is not None
+
+    @property
+    def aws_unreadable(self) -> tuple[Unreadable, ...]:
+        """Troubles with AWS's own view of the account."""
+        return tuple(part for part in (self.account, self.rates) if isinstance(part, Unreadable))
+
+
+def _known(part: T | Unreadable | None) -> T | None:
+    return None if isinstance(part, Unreadable) else part
+
+
+def account_from(answer: Mapping[str, object]) -> Account:
+    """Convert an answer of GetAccount. Raise `BadData` for a missing or invalid field."""
+    quota = answer.get("SendQuota")
+    if not isinstance(quota, Mapping):
+        raise BadData("it has no SendQuota")
+    enforcement = answer.get("EnforcementStatus")
+    if not isinstance(enforcement, str) or not enforcement:
+        raise BadData("it has no EnforcementStatus")
+    return Account(
+        one_line(enforcement, LONGEST_WORD),
+        _flag(answer, "SendingEnabled"),
+        _flag(answer, "ProductionAccessEnabled"),
+        _number(quota, "Max24HourSend"),
+        _number(quota, "SentLast24Hours"),
+    )
+
+
+def one_line(text: str, longest: int) -> str:
+    """Text from outside on one line of at most `longest` characters, without control characters."""
+    return "".join(c if c.isprintable() else " " for c in text[:longest])
+
+
+def _flag(answer: Mapping[str, object], name: str) -> bool:
+    value = answer.get(name)
+    if not isinstance(value, bool):
+        raise BadData(f"{name} is neither true nor false")
+    return value
+
+
+def _number(answer: Mapping[str, object], name: str) -> float:
+    value = answer.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1e12:
+        raise BadData(f"{name} is not a number of emails")
+    return float(value)

@@ -32,7 +32,7 @@ class Verdict(StrEnum):
     OK = "OK"
     WARNING = "WARNING"
     CRITICAL = "CRITICAL"
-    TOO_FEW_EEMAILS = "TOO_FEW_EEMAILS"
+    TOO_FEW_EMAILS = "TOO_FEW_EMAILS"
     NO_DATA = "NO_DATA"
     UNKNOWN = "UNKNOWN"
 
@@ -122,6 +122,11 @@ class Policy:
     @property
     def metrics(self) -> tuple[MetricPolicy, MetricPolicy]:
         return (self.bounce, self.complaint)
+
+    @property
+    def by_metric(self) -> dict[str, MetricPolicy]:
+        """The policy of each metric by the metric's name."""
+        return {policy.metric.value: policy for policy in self.metrics}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,4 +273,4 @@ def verdict_of(view: View, policy: MetricPolicy, severity: Severity) -> Verdict:
         return Verdict[severity.name]
     if view.emails == 0:
         return Verdict.NO_DATA
-    return Verdict.OK if view.emails >= enough_emails(policy) else Verdict.TOO_FEW_EEMAILS
+    return Verdict.OK if view.emails >= enough_emails(policy) else Verdict.TOO_FEW_EMAILS

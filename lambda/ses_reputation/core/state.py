@@ -1,27 +1,30 @@
-"""A target's state as JSON text, and back: strict, because what comes back may be of another version or not ours at all."""
+"""What is stored of a target between runs, as JSON text, and strictly back: what comes back may be of another version."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from math import isfinite
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from .account import AWS_UNREADABLE
+from .alert import Sent, Track
+from .checks import BY_NAME, FACTS
+from .checks.base import Failures
+from .daily_totals import DayTotal
 from .history import Instant, iso
-from .plan import CHECKS, State
-from .readings import UNREADABLE, Trouble
-from .rules import Finding, Severity
+from .notification import Document, problem_of
+from .plausibility import Witness
+from .rules import Severity
 
-SCHEMA = 2
-"""Raised when a state can no longer be read by the code before it."""
+SCHEMA = 3
+"""Number of the stored form. It grows with every change of the stored fields (tests/core/golden has their list)."""
 
 LARGEST = 253_402_300_799
-"""The end of the year 9999 in seconds, after which no time can be shown; no window holds so many emails either."""
+"""End of the year 9999 in seconds, after which no time can be shown; no window holds so many emails either."""
 
 MOST_REMINDERS = 10_000
 """Two hundred years of weekly ones."""
@@ -31,20 +34,51 @@ class BadState(ValueError):
     """Stored state that cannot be read; the text is one line for a person."""
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One notification that has not reached every channel yet."""
+
+    document: Document
+    delivered: tuple[str, ...] = ()  # channels that have it
+    claimed_until: Instant = 0  # wall clock: until then one run alone may send it; 0: nobody
+    unsure: int = 0  # attempts that got no answer, so that it may have arrived
+    tried_at: Instant = 0  # wall clock of the last of these
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is stored of a target."""
+
+    tick: Instant  # last tick that was handled
+    evaluated: Instant | None = None  # last tick whose statistics were read and evaluated
+    published: Instant | None = None  # last tick whose metrics CloudWatch has acknowledged
+    first: Instant | None = None  # start of the oldest bucket ever seen
+    failures: Failures = Failures()
+    totals: tuple[DayTotal, ...] = ()  # beyond what SES keeps, oldest first
+    witness: Witness | None = None  # what the last believed answer held
+    tracks: Mapping[str, Track] = field(default_factory=dict)
+    sent: Mapping[str, Sent] = field(default_factory=dict)  # by check
+    outbox: tuple[Delivery, ...] = ()
+
+
 def to_text(state: State) -> str:
-    """`state` as JSON."""
+    """Encode `state` as JSON."""
     return json.dumps(asdict(state), separators=(",", ":"), allow_nan=False)
 
 
-def from_text(text: str, latest: Instant | None = None) -> State:
-    """The state that `to_text` wrote, of no tick later than `latest`. Raises `BadState` for anything else."""
+def from_text(text: str, latest: Instant | None = None, schema: int = SCHEMA) -> State:
+    """Decode what this version or the one before wrote, of no tick later than `latest`. Raise `BadState` for anything else."""
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadState(f"the remembered state is not JSON: {error}") from None
+        raise BadState(f"the stored state is not JSON: {error}") from None
+    if not isinstance(plain, dict):
+        raise BadState("the stored state is not a JSON object")
+    if schema < SCHEMA:
+        plain = _upgraded(plain)
     state: State = _value(State, plain, "state")
     if latest is not None and state.tick > latest:
-        raise BadState(f"state.tick is {iso(state.tick)}, which is yet to come")
+        raise BadState(f"state.tick is {iso(state.tick)}, which is in the future")
     problem = next(_impossible(state), None)
     if problem is not None:
         raise BadState(problem)
@@ -52,34 +86,33 @@ def from_text(text: str, latest: Instant | None = None) -> State:
 
 
 def _impossible(state: State) -> Iterator[str]:
-    """What no run can have left behind, though every part of it reads well."""
-    if any(at is not None and at > state.tick for at in (state.judged, state.published, state.first)):
-        yield "state has a judged, published or first later than its tick"
-    if len({alert.check for alert in state.alerts}) < len(state.alerts):
-        yield "state has two alerts of one check"
-    for alert in state.alerts:
-        yield from _senseless(alert.check, alert.severity, (alert.worst,))
-        held, told, severe = alert.last_held, alert.told_at, alert.severe_at
-        if not (alert.opened_at <= held <= state.tick and alert.opened_at <= told <= state.tick >= severe):
-            yield f"state has times of {alert.check} that are out of order"
-        if alert.seq < 1 or alert.reminders > MOST_REMINDERS:
-            yield f"state has {alert.seq} messages and {alert.reminders} reminders of {alert.check}"
-    for notification in state.pending:
-        yield from _senseless(notification.check, notification.severity, (notification.worst, *notification.found))
+    """Find what no run can have left behind, though every part of it reads well."""
+    if any(at is not None and at > state.tick for at in (state.evaluated, state.published, state.first)):
+        yield "state has an evaluated, published or first later than its tick"
+    for name, track in state.tracks.items():
+        if name not in FACTS:
+            yield f"state has a track {name[:40]!r}, which this version does not know"
+        if track.severity is Severity.NONE or (track.worst is not None and track.worst.severity is Severity.NONE):
+            yield f"state has a track {name} without a severity"
+        if not track.opened_at <= track.held_at <= state.tick >= track.severe_at:
+            yield f"state has times of the track {name} that are out of order"
+    for check, sent in state.sent.items():
+        if check not in BY_NAME:
+            yield f"state has notifications of a check {check[:40]!r}, which this version does not know"
+        if sent.severity is Severity.NONE:
+            yield f"state has notifications of {check} without a severity"
+        if sent.number < 1 or sent.reminders > MOST_REMINDERS or max(sent.at, sent.counted_from) > state.tick:
+            yield f"state has impossible numbers of the notifications of {check}"
+    for delivery in state.outbox:
+        problem = problem_of(delivery.document)
+        if problem is not None:
+            yield f"the outbox cannot be used: {problem}"
+        elif delivery.document["check"] not in BY_NAME:
+            yield f"the outbox has a check {delivery.document['check'][:40]!r}, which this version does not know"
 
 
-def _senseless(check: str, severity: Severity, found: Sequence[Finding]) -> Iterator[str]:
-    """What cannot be put into words."""
-    if check not in CHECKS:
-        yield f"state speaks of {check[:40]!r}, which this version does not know"
-    if Severity.NONE in (severity, *(finding.severity for finding in found)):
-        yield f"state speaks of {check} without a severity"
-    if check in (UNREADABLE, AWS_UNREADABLE) and any(finding.rule not in list(Trouble) for finding in found):
-        yield f"state speaks of {check} without the reason"
-
-
-def _value(kind: Any, plain: Any, where: str) -> Any:
-    """`plain` as a value of type `kind`."""
+def _value(kind: Any, plain: Any, where: str) -> Any:  # noqa: PLR0912  one branch for each kind of type
+    """Decode `plain` as a value of type `kind`."""
     origin = get_origin(kind)
     if origin in (Union, UnionType):  # the only unions are with None
         inner = next(argument for argument in get_args(kind) if argument is not type(None))
@@ -87,6 +120,13 @@ def _value(kind: Any, plain: Any, where: str) -> Any:
     if origin is tuple:
         if isinstance(plain, list):
             return tuple(_value(get_args(kind)[0], member, f"{where}[{i}]") for i, member in enumerate(plain))
+    elif kind is Document:
+        if isinstance(plain, dict):
+            return plain
+    elif origin is not None:  # a mapping by text
+        if isinstance(plain, dict):
+            inner = get_args(kind)[1]
+            return {key: _named(inner, key, member, f"{where}.{key[:40]}") for key, member in plain.items()}
     elif is_dataclass(kind):
         if isinstance(plain, dict):
             return _record(kind, plain, where)
@@ -107,20 +147,93 @@ def _value(kind: Any, plain: Any, where: str) -> Any:
     raise BadState(f"{where} is {shown if len(shown) <= 60 else shown[:57] + '...'}, which no version has written")
 
 
-def _record(kind: Any, plain: dict[str, Any], where: str) -> Any:
+def _named(kind: Any, name: str, plain: Any, where: str) -> Any:
+    """A member of a mapping: what a track found has the type that its check gives it."""
+    if kind is not Track:
+        return _value(kind, plain, where)
+    facts = FACTS.get(name)
+    if facts is None or not isinstance(plain, dict):
+        raise BadState(f"{where} is no track that this version knows")
+    worst = plain.get("worst")
+    found = None if worst is None else _value(facts, worst, f"{where}.worst")
+    return _record(Track, plain | {"worst": None}, where, worst=found)
+
+
+def _record(kind: Any, plain: dict[str, Any], where: str, **known: Any) -> Any:
     hints = _hints(kind)
     unknown = sorted(set(plain) - set(hints))
     if unknown:
-        raise BadState(f"{where} has {unknown[0]!r}, which no version has written")
+        raise BadState(f"{where} has {unknown[0][:40]!r}, which no version has written")
     values = {}
-    for field in fields(kind):
-        if field.name in plain:
-            values[field.name] = _value(hints[field.name], plain[field.name], f"{where}.{field.name}")
-        elif field.default is MISSING:
-            raise BadState(f"{where} has no {field.name}")
+    for each in fields(kind):
+        if each.name in known:
+            values[each.name] = known[each.name]
+        elif each.name in plain:
+            values[each.name] = _value(hints[each.name], plain[each.name], f"{where}.{each.name}")
+        elif each.default is MISSING and each.default_factory is MISSING:
+            raise BadState(f"{where} has no {each.name}")
     return kind(**values)
 
 
 @cache
 def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
+
+
+_OLD_TRACKS = {"aws-bounce": "bounce/aws", "aws-complaint": "complaint/aws"}
+
+
+def _upgraded(old: dict[str, Any]) -> dict[str, Any]:
+    """A state of schema 2 in the form of schema 3.
+
+    Open alerts go on; what was not delivered yet is dropped, and its alert is notified anew.
+    """
+    try:
+        waiting = {notification["episode"] for notification in old.get("pending", [])}
+        tracks: dict[str, Any] = {}
+        sent: dict[str, Any] = {}
+        for episode in old.get("episodes", []):
+            name = _OLD_TRACKS.get(episode["concern"], episode["concern"])
+            rule = episode["worst"]["rule"]
+            mark = _old_mark(name, rule, episode["severity"])
+            tracks[name] = {
+                "id": episode["id"],
+                "opened_at": episode["opened_at"],
+                "severity": episode["severity"],
+                "held_at": episode["last_held"],
+                "severe_at": episode.get("severe_at", 0),
+                "worst": None,
+                "mark": mark,
+            }
+            check = name.partition("/")[0]
+            if episode["id"] not in waiting and check not in sent:
+                sent[check] = {
+                    "alert": episode["id"],
+                    "severity": episode["severity"],
+                    "signs": [episode["id"], f"{episode['id']} {mark}"],
+                    "number": episode["seq"],
+                    "opened_at": episode["opened_at"],
+                    "at": episode["told_at"],
+                    "counted_from": episode["told_at"],
+                    "reminders": episode["reminders"],
+                }
+        return {
+            "tick": old["tick"],
+            "evaluated": old.get("judged"),
+            "published": old.get("published"),
+            "first": old.get("first"),
+            "failures": {"statistics": old.get("failures", 0), "aws": old.get("aws_failures", 0)},
+            "totals": old.get("days", []),
+            "tracks": tracks,
+            "sent": sent,
+        }
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BadState(f"the stored state of an older version cannot be read ({type(error).__name__})") from None
+
+
+def _old_mark(track: str, rule: object, severity: object) -> str | None:
+    if track == "enforcement":
+        return str(rule)
+    if track.endswith("/aws"):
+        return "pause" if "pause" in str(rule) else "review" if severity == Severity.CRITICAL else None
+    return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from .headroom import Headroom
 from .history import DAY, HOUR, Instant
@@ -16,7 +16,7 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def events_of(metric: Metric, count: Count, *lines: float) -> str:
-    """61 of the last 1,204 emails bounced: 5.1 % (sent over 5 h)."""
+    """61 of the last 1,204 emails bounced: 5.1% (sent over 5 h)."""
     verb = "bounced" if metric is Metric.BOUNCE else "brought complaints"
     rate = "" if count.rate is None else f": {percent(count.rate, *lines)}"
     span = duration(count.end - count.start)
@@ -24,25 +24,19 @@ def events_of(metric: Metric, count: Count, *lines: float) -> str:
 
 
 def headroom_in_words(left: Headroom | None) -> str:
-    """What is left before AWS's review threshold, when it is gone, and what brings it back."""
+    """What is left before AWS's review threshold, how long it lasts, or what brings it back."""
     if left is None:
-        return "not known: no email in the last two weeks"
+        return "headroom not known: no email in the last two weeks"
     noun = left.metric.value
-    rate = left.estimate.rate
-    shown = "" if rate is None else f", {percent(rate, left.threshold)}"
-    counted = (
-        f"our estimate of AWS's count is {left.estimate.events:,} of {plural(left.estimate.emails, 'email')}{shown}, "
-        f"over {duration(left.estimate.end - left.estimate.start)}"
-    )
     if left.events_left == 0:
         need = (
             ""
             if left.clean_emails is None
-            else f"; {plural(left.clean_emails, 'email')} without a {noun} bring it back"
+            else f"; {plural(left.clean_emails, 'email')} without a {noun} bring it back below"
         )
-        return f"none: {counted}. The review threshold is reached{need}."
-    pace = "not reached at this pace" if left.hours_left is None else f"at this pace in {_hours(left.hours_left)}"
-    return f"{plural(left.events_left, f'more {noun}')} to AWS's review threshold, {pace}; {counted}."
+        return f"by our estimate the review threshold is reached{need}"
+    pace = "not reached at this rate" if left.hours_left is None else f"about {_hours(left.hours_left)} at this rate"
+    return f"{plural(left.events_left, noun)} left before the review threshold, {pace}"
 
 
 def sparkline(spark: Sequence[Count]) -> str:
@@ -52,12 +46,7 @@ def sparkline(spark: Sequence[Count]) -> str:
     signs = [
         "·" if rate is None else BLOCKS[round(rate / highest * (len(BLOCKS) - 1)) if highest else 0] for rate in rates
     ]
-    return f"{''.join(signs)}  (two hours each, highest {percent(highest)})"
-
-
-def plain(text: str) -> str:
-    """Text from outside on one line, without what could steer a reader's screen."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return f"{''.join(signs)} (2 h each, highest {percent(highest)})"
 
 
 def duration(seconds: int) -> str:
@@ -80,18 +69,18 @@ def plural(number: int, noun: str) -> str:
 
 
 def percent(rate: float, *lines: float) -> str:
-    """A fraction in percent, with as many digits as keep it on its own side of every line: 5 %, 0.08 %, 4.98 %."""
+    """A fraction in percent, with as many digits as keep it on its own side of every line: 5%, 0.08%, 4.98%."""
     for digits in range(2, 15):
         text = f"{rate * 100:.{digits}g}"
         if all(_side(float(text) / 100, line) == _side(rate, line) for line in lines):
             break
-    return f"{float(text):.10f}".rstrip("0").rstrip(".") + NBSP + "%"
+    return f"{float(text):.10f}".rstrip("0").rstrip(".") + "%"
 
 
 def _side(rate: float, line: float) -> int:
     return 0 if abs(rate - line) < 1e-12 else 1 if rate > line else -1
 
 
-def when(at: Instant, zone: tzinfo) -> str:
+def when(at: Instant, zone: tzinfo | None) -> str:
     """2025-02-17 10:45 CET."""
-    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M %Z")
+    return datetime.fromtimestamp(at, UTC if zone is None else zone).strftime("%Y-%m-%d %H:%M %Z")

@@ -1,101 +1,82 @@
-"""A notification as a custom notification of Amazon Q Developer in chat applications, which writes it into a Slack channel.
+"""A notification as a custom notification of Amazon Q Developer in chat applications, which posts it to Slack or Teams.
 
-The shape is that of docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html; what has another shape is dropped without
-a word. Lengths are Slack's, since that page gives none.
+The shape is that of docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html; anything else is dropped silently. Lengths
+are Slack's, since that page gives none.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from ..core.advice import next_steps_of
-from ..core.history import iso
-from ..core.plan import Notification
-from ..core.sentences import Context, facts_of, headline_of, links_of, status_of, summary_of
-from ..core.wording import plain
+from ..core.notification import Document
+from .text import escaped, fit
 
 TITLE = 250
 DESCRIPTION = 3_000
 STEP = 600
-"""Characters at most. Slack takes 3,000 in a section; a title longer than a few lines, or a step, is no longer read."""
+"""Longest texts in characters. Slack takes 3,000 in a section; nobody reads a longer title or step."""
 
-_MARKS = {
+MARKS = {
     "CRITICAL": ":red_circle:",
     "WARNING": ":large_yellow_circle:",
+    "RECOVERING": ":large_yellow_circle:",
     "UNKNOWN": ":white_circle:",
     "OK": ":large_green_circle:",
     "TEST": ":large_blue_circle:",
 }
-_LINKS = {"dashboard": "Dashboard", "ses_console": "SES console", "runbook": "Runbook"}
 
 
-def document(notification: Notification, context: Context) -> str:
-    """The notification of one notification, as JSON. All of an alert are one thread."""
-    headline = headline_of(notification)
-    title = f"[{context.stage}] {headline}" if context.stage else headline
-    thread = _thread(notification, context)
+def custom_notification(document: Document) -> str:
+    """The notification as JSON. All notifications of an alert are one thread."""
+    title = f"[{document['stage']}] {document['title']}" if document.get("stage") else document["title"]
+    command = [f"Run: {document['command']}"] if document.get("command") else []
     return json.dumps(
         {
             "version": "1.0",
             "source": "custom",
-            "id": f"{thread}-{notification.seq}",
+            "id": document["id"],
             "content": {
                 "textType": "client-markdown",
-                "title": _fit(f"{_MARKS[status_of(notification)]} {_neutral(title)}", TITLE),
-                "description": _description(notification, context),
-                "nextSteps": [_fit(_escaped(step), STEP) for step in next_steps_of(notification)],
-                "keywords": [status_of(notification), notification.check, notification.target.region],
+                "title": fit(f"{MARKS.get(document['status'], ':white_circle:')} {_neutral(title)}", TITLE),
+                "description": _description(document),
+                "nextSteps": [fit(escaped(step), STEP) for step in [*document["first_steps"], *command]],
+                "keywords": [document["status"], document["check"], document["region"]],
             },
             "metadata": {
-                "threadId": thread,
-                "summary": _fit(_neutral(title), TITLE),
-                "eventType": f"ses-reputation-{notification.check}",
-                "relatedResources": [notification.target.id],
-                "additionalContext": _variables(notification),
+                "threadId": document["deduplication_key"],
+                "summary": fit(_neutral(title), TITLE),
+                "eventType": f"ses-reputation-{document['check']}",
+                "relatedResources": [f"{document['account']}/{document['region']}"],
+                "additionalContext": _variables(document),
             },
         },
         allow_nan=False,
     )
 
 
-def _thread(notification: Notification, context: Context) -> str:
-    """One for each alert of each target and installation."""
-    target = notification.target
-    return "-".join(part for part in (context.stage, target.account, target.region, notification.alert) if part)
+def _variables(document: Document) -> dict[str, str]:
+    """Words that a custom action of the channel may put into its command."""
+    names = ("account", "region", "check", "severity", "kind", "reason", "alert", "number", "at")
+    return {name: str(document[name]) for name in names}
 
 
-def _variables(notification: Notification) -> dict[str, str]:
-    """What a custom action of the channel may put into its command: words without spaces."""
-    return {
-        "account": notification.target.account,
-        "region": notification.target.region,
-        "metric": notification.check,
-        "severity": notification.severity.word,
-        "kind": notification.kind.value,
-        "reason": notification.reason.value,
-        "alert": notification.alert,
-        "seq": str(notification.seq),
-        "at": iso(notification.at),
-    }
+def _description(document: Document) -> str:
+    """What happened and the small print, cut where it must be, and then the links, which never are."""
+    links = " · ".join(f"<{escaped(link['url'])}|{escaped(link['name'])}>" for link in document["links"])
+    cause = [f"*Cause:* {_neutral(document['cause'])}"] if document.get("cause") else []
+    summary = [_neutral(sentence) for sentence in document["summary"]]
+    words = "\n".join([_neutral(document["asks"]), *summary, *cause, "", *_facts(document)])
+    return f"{fit(words, DESCRIPTION - len(links) - 2)}\n\n{links}"
 
 
-def _description(notification: Notification, context: Context) -> str:
-    """What happened and the facts beside it, cut where it must be, and then the links, which never are."""
-    links = " · ".join(
-        f"<{_escaped(address)}|{_LINKS[link]}>" for link, address in links_of(notification, context).items()
-    )
-    words = "\n".join([*map(_neutral, summary_of(notification, context)), "", *_facts(notification, context)])
-    return f"{_fit(words, DESCRIPTION - len(links) - 2)}\n\n{links}"
-
-
-def _facts(notification: Notification, context: Context) -> Iterator[str]:
-    target = notification.target
-    account = f"{target.alias}, {target.account}" if target.alias else target.account
-    facts: Sequence[tuple[str, str]] = [("Account", f"{account}, {target.region}"), *facts_of(notification, context)]
-    for name, text in facts:
-        yield f"*{_neutral(name)}:* {_neutral(text)}"
+def _facts(document: Document) -> Iterator[str]:
+    name = document.get("account_name")
+    where = f"{name}, {document['account']}" if name else document["account"]
+    yield f"*Where:* {_neutral(where)}, {document['region']}"
+    for fact in document["facts"]:
+        yield f"*{_neutral(fact['name'])}:* {_neutral(fact['text'])}"
 
 
 _LOOKALIKES = str.maketrans(
@@ -109,15 +90,10 @@ _LOOKALIKES = str.maketrans(
 
 
 def _neutral(text: str) -> str:
-    """`text` as Slack shows it letter by letter. Its marks cannot be escaped: signs that look the same stand for those that
-    format, and for the one that calls people. An underscore inside a word does neither."""
-    return _escaped(re.sub(r"(?<!\w)_|_(?!\w)", "\N{FULLWIDTH LOW LINE}", plain(text).translate(_LOOKALIKES)))
+    """`text` as Slack shows it letter by letter.
 
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _fit(text: str, limit: int) -> str:
-    """`text` with an ellipsis for what is beyond `limit`; an entity is kept or lost as a whole."""
-    return text if len(text) <= limit else re.sub(r"&[a-z]*$", "", text[: limit - 1]) + "…"
+    Its marks cannot be escaped: signs that look the same stand for those that format, and for the one that calls people. An
+    underscore inside a word does neither.
+    """
+    plain = "".join(c if c.isprintable() or c == "\u00a0" else " " for c in text)
+    return escaped(re.sub(r"(?<!\w)_|_(?!\w)", "\N{FULLWIDTH LOW LINE}", plain.translate(_LOOKALIKES)))

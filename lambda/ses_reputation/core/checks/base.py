@@ -1,0 +1,175 @@
+"""What a check is, and what it is given to look at and to speak of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from ..alert import Change, Found, Reason, Standing, Tracks
+from ..evaluation import Evaluation
+from ..history import HOUR, History, Instant
+from ..rates import Metric
+from ..readings import SHUTDOWN, Account, Readings, Unreadable
+from ..rules import Policy, Severity
+from ..target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Runs in a row, this one included, in which something could not be read."""
+
+    statistics: int = 0
+    aws: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything known of a target at a tick."""
+
+    target: Target
+    now: Instant
+    policy: Policy
+    readings: Readings
+    history: History | None = None  # None: no emails known, or not readable
+    evaluations: Mapping[Metric, Evaluation] = field(default_factory=dict)  # empty without a history
+    failures: Failures = Failures()
+    tracks: Tracks = field(default_factory=dict)  # open before this tick
+
+    @property
+    def unreadable(self) -> Unreadable | None:
+        """The trouble with the send statistics."""
+        statistics = self.readings.statistics
+        return statistics if isinstance(statistics, Unreadable) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What words need besides the facts."""
+
+    stage: str = ""  # tells several installations apart
+    zone: tzinfo | None = None  # of the times in messages; None: UTC
+    dashboard_url: str = ""
+    runbook_url: str = ""  # address of the runbook; anchors of its sections are appended
+    log_url: str = ""  # the function's log
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One change of an alert, with all that its words may speak of."""
+
+    seen: Seen
+    change: Change
+    found: Found | None  # what holds now, or what opened the alert or made it worse; None if an older version stored it
+    holds: bool  # something is found now
+    tracks: Tracks  # open tracks of the check; those that ended with this change if it is resolved
+    context: Context
+
+    @property
+    def reason(self) -> Reason:
+        return self.change.reason
+
+    @property
+    def resolved(self) -> bool:
+        return self.change.reason is Reason.RESOLVED
+
+    @property
+    def severity(self) -> Severity:
+        return self.change.sent.severity
+
+    @property
+    def region(self) -> str:
+        return self.seen.target.region
+
+    @property
+    def now(self) -> Instant:
+        return self.seen.now
+
+    @property
+    def started(self) -> Instant:
+        """Estimated beginning of the trouble."""
+        starts = [track.started for track in self.tracks.values() if track.started is not None]
+        return min((*starts, self.change.sent.opened_at))
+
+    @property
+    def account(self) -> Account | None:
+        return self.seen.readings.known_account
+
+
+class Check(ABC):
+    """One thing that is watched: what it finds, when its alert resolves, and every word about it."""
+
+    name: str
+    noun: str  # in a subject that names several alerts
+    anchor: str  # section of the runbook
+    unknown: bool = False  # its alert says that something is not known, rather than bad
+
+    @property
+    def track_names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    @abstractmethod
+    def facts(self) -> Mapping[str, type]:
+        """Type of what each track finds."""
+
+    @abstractmethod
+    def standings(self, seen: Seen) -> Mapping[str, Standing]:
+        """Standing of each track. A track that is left out is not known now and stays as it is."""
+
+    def ended_by_settings(self, policy: Policy) -> bool:
+        """Tell if the settings have switched the check off: its alert ends without a message."""
+        return False
+
+    @abstractmethod
+    def headline(self, news: News) -> str:
+        """What is wrong, in a few words without the severity; when resolved, what is right again."""
+
+    @abstractmethod
+    def summary(self, news: News) -> list[str]:
+        """What happened and how close it is to what, in one to three sentences."""
+
+    def resolved(self, news: News) -> list[str]:
+        """What has changed for the better."""
+        return ["It is over."]
+
+    @abstractmethod
+    def first_steps(self, news: News) -> tuple[str, ...]:
+        """What to do first."""
+
+    def command(self, news: News) -> str:
+        """One command to paste that shows more, with region and window filled in."""
+        return f"ses-reputation check --region {news.region}"
+
+
+def sent_between(history: History, start: int, end: int) -> int:
+    """Emails sent in the slots from `start` up to `end`."""
+    return history.attempts[max(0, end)] - history.attempts[max(0, start)]
+
+
+def sent_after(at: Instant, history: History | None, now: Instant) -> bool:
+    """Tell if email has gone out later than `at`; what was under way then is out within an hour."""
+    return history is not None and sent_between(history, history.closed(at + HOUR), history.closed(now)) > 0
+
+
+def paused_by_aws(seen: Seen) -> bool:
+    """Tell if AWS has paused the account, so that its rates say nothing more.
+
+    As AWS says now or, if it cannot be asked, as it said last, until email goes out.
+    """
+    account = seen.readings.known_account
+    if account is not None:
+        return account.enforcement == SHUTDOWN
+    known = seen.tracks.get("enforcement")
+    return known is not None and known.mark == SHUTDOWN and not sent_after(known.held_at, seen.history, seen.now)
+
+
+def stopped(seen: Seen) -> bool:
+    """Tell if sending is known to be stopped, by AWS or by the customer's own switch."""
+    account = seen.readings.known_account
+    if account is not None and not account.sending:
+        return True
+    known = seen.tracks.get("sending") if account is None else None
+    off = known is not None and not sent_after(known.held_at, seen.history, seen.now)
+    return off or paused_by_aws(seen)

@@ -1,0 +1,75 @@
+"""Emails that Amazon SES rejects because it finds a virus in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..alert import Standing
+from ..history import DAY, SLOTS_PER_DAY, History
+from ..rules import Severity
+from ..wording import plural
+from .base import Check, News, Seen, sent_between
+
+REJECTED, REJECTED_SHARE = 10, 0.001
+"""So many rejects in a day, and so much of the day's emails, are an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectsFound:
+    """Emails rejected in the last 24 hours, and emails sent."""
+
+    severity: Severity
+    rejects: int
+    emails: int
+
+
+class Rejects(Check):
+    name = "rejects"
+    noun = "rejects"
+    anchor = "rejects"
+
+    @property
+    def facts(self) -> Mapping[str, type]:
+        return {self.name: RejectsFound}
+
+    def standings(self, seen: Seen) -> Mapping[str, Standing]:
+        if seen.history is None:
+            return {}
+        return {self.name: Standing(_rejects(seen.history, seen.history.closed(seen.now)), quiet=DAY)}
+
+    def headline(self, news: News) -> str:
+        if news.resolved:
+            return f"SES in {news.region} rejects hardly any email now"
+        return f"SES in {news.region} rejects email"
+
+    def summary(self, news: News) -> list[str]:
+        found = news.found
+        said = []
+        if isinstance(found, RejectsFound):
+            said.append(
+                f"Amazon SES rejected {plural(found.rejects, 'email')} in the last 24 hours; {found.emails:,} were sent."
+            )
+        said.append("It rejects emails in which it finds a virus: a sender, or an account of one, may be compromised.")
+        return said
+
+    def resolved(self, news: News) -> list[str]:
+        return ["Hardly any email has been rejected for 24 hours."]
+
+    def first_steps(self, news: News) -> tuple[str, ...]:
+        return (
+            "Find the sender or template of the rejected emails; event publishing of SES names the message.",
+            "If customers wrote those emails, stop that customer's email until it is clean.",
+        )
+
+
+def _rejects(history: History, end: int) -> tuple[RejectsFound, ...]:
+    start = max(0, end - SLOTS_PER_DAY)
+    rejects = history.rejects[end] - history.rejects[start]
+    emails = sent_between(history, start, end)
+    if rejects < REJECTED or rejects <= REJECTED_SHARE * emails:
+        return ()
+    return (RejectsFound(Severity.WARNING, rejects, emails),)
+
+
+REJECTS = Rejects()

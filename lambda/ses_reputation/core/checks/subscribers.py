@@ -1,0 +1,78 @@
+"""People who should hear of alerts but are not subscribed, or not any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..alert import Standing
+from ..rules import Severity
+from ..wording import plural
+from .base import Check, News, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFound:
+    """Addresses of the settings without a confirmed subscription. Counts only, never an address."""
+
+    severity: Severity
+    missing: int
+    expected: int
+    listeners: int
+
+
+class Subscribers(Check):
+    name = "subscribers"
+    noun = "subscribers"
+    anchor = "subscribers"
+
+    @property
+    def facts(self) -> Mapping[str, type]:
+        return {self.name: MissingFound}
+
+    def standings(self, seen: Seen) -> Mapping[str, Standing]:
+        audience = seen.readings.known_audience
+        if audience is None:
+            return {}
+        found = MissingFound(
+            Severity.WARNING if audience.listeners else Severity.CRITICAL,
+            audience.missing,
+            audience.expected,
+            audience.listeners,
+        )
+        return {self.name: Standing((found,) if audience.missing else (), quiet=0)}
+
+    def headline(self, news: News) -> str:
+        if news.resolved:
+            return "Everyone who should get SES alerts is subscribed again"
+        return "Somebody who should get SES alerts is not subscribed"
+
+    def summary(self, news: News) -> list[str]:
+        found = news.found
+        if not isinstance(found, MissingFound):
+            return ["Somebody named in the settings has no confirmed subscription."]
+        said = [
+            (
+                f"{found.missing} of {plural(found.expected, 'email address')} in the settings "
+                f"{'has' if found.missing == 1 else 'have'} no confirmed subscription: no alert gets there."
+            )
+        ]
+        if not found.listeners:
+            said.append("Nobody else listens to the topic either.")
+        return said
+
+    def resolved(self, news: News) -> list[str]:
+        return ["Every email address in the settings has a confirmed subscription."]
+
+    def first_steps(self, news: News) -> tuple[str, ...]:
+        return (
+            "If the confirmation email is still there, follow its link; it is valid for two days.",
+            "Else deploy again (make deploy): it subscribes everyone who is missing and sends a new confirmation.",
+            "Then check with the command below.",
+        )
+
+    def command(self, news: News) -> str:
+        return "ses-reputation test-alert"
+
+
+SUBSCRIBERS = Subscribers()

@@ -1,0 +1,38 @@
+"""A test alert: sent on every channel like any other, about nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..alert import Standing
+from ..wording import when
+from .base import Check, News, Seen
+
+
+class TestAlert(Check):
+    __test__ = False  # not a test of pytest's
+    name = "test"
+    noun = "test"
+    anchor = "test-alert"
+
+    @property
+    def facts(self) -> Mapping[str, type]:
+        return {}
+
+    def standings(self, seen: Seen) -> Mapping[str, Standing]:
+        return {}
+
+    def headline(self, news: News) -> str:
+        return f"SES alerts from {news.region} reach you"
+
+    def summary(self, news: News) -> list[str]:
+        return [
+            f"Somebody asked for a test alert at {when(news.now, news.context.zone)}. Nothing is wrong.",
+            "A real alert says here what happened, how close it is to AWS's thresholds and what to do first.",
+        ]
+
+    def first_steps(self, news: News) -> tuple[str, ...]:
+        return ("Do nothing: you have seen that alerts arrive.",)
+
+
+TEST = TestAlert()

@@ -1,0 +1,306 @@
+"""Notifications: one versioned document each, with the words for people and the numbers for programs.
+
+docs/notification.schema.json is its type. The outbox stores these documents, and every channel lays out the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .alert import Change, Kind, Reason, Sent
+from .checks.base import Check, Context, News, Seen
+from .checks.rate import other_in_words, spark
+from .checks.test_alert import TEST
+from .evaluation import Evaluation
+from .history import Instant, iso, stamp
+from .rates import Metric
+from .readings import HEALTHY, PROBATION, SHUTDOWN, Account, AwsRate, Readings
+from .rules import Finding, Policy, Severity
+from .target import Target
+from .wording import duration, percent, sparkline, when
+
+VERSION = 2
+"""Version of the document. It grows when a field goes or changes its meaning."""
+
+SOURCE = "ses-reputation-monitor"
+
+Document = dict[str, Any]
+"""One notification as JSON values."""
+
+LONGEST_TEXT = 1_000
+"""Longest text of a document in characters; all texts of one are cut to it, so that a document has a largest size."""
+
+METRICS = tuple(metric.value for metric in Metric)
+
+
+def notification(check: Check, news: News) -> Document:
+    """Build the document of one change of an alert."""
+    seen, sent, context = news.seen, news.change.sent, news.context
+    target = seen.target
+    status = status_of(check, news)
+    key = "-".join(part for part in (context.stage, target.account, target.region, sent.alert) if part)
+    return {
+        "id": f"{key}-{sent.number}",
+        "deduplication_key": key,
+        "at": iso(news.now),
+        "stage": context.stage,
+        "account": target.account,
+        "account_name": _cut(target.alias),
+        "region": target.region,
+        "check": check.name,
+        "metric": check.name if check.name in METRICS else None,
+        "severity": sent.severity.word,
+        "status": status,
+        "kind": news.reason.kind.value,
+        "reason": news.reason.value,
+        "alert": sent.alert,
+        "number": sent.number,
+        "opened_at": iso(sent.opened_at),
+        "started_at": iso(news.started),
+        "title": _cut(f"{status}: {check.headline(news)}"),
+        "asks": _asks(status),
+        "summary": [_cut(text) for text in (check.resolved(news) if news.resolved else check.summary(news))],
+        "cause": None,
+        "first_steps": [] if news.resolved else [_cut(step) for step in check.first_steps(news)],
+        "command": "" if news.resolved else _cut(check.command(news)),
+        "links": links(check, news),
+        "facts": [{"name": name, "text": _cut(text)} for name, text in _facts(check, news)],
+        "numbers": _numbers(news),
+        "metrics": {m.value: _metric(seen.evaluations[m], _aws_rate(news, m)) for m in seen.evaluations},
+        "aws_account": None if news.account is None else _account(news.account),
+    }
+
+
+def status_of(check: Check, news: News) -> str:
+    """CRITICAL, WARNING, RECOVERING, UNKNOWN, OK or TEST."""
+    if check.name == "test":
+        return "TEST"
+    if news.resolved:
+        return "OK"
+    if check.unknown:
+        return "UNKNOWN"
+    if news.reason is Reason.REMINDER and not news.holds:
+        return "RECOVERING"
+    return news.severity.name
+
+
+def _asks(status: str) -> str:
+    """What the status asks of the reader."""
+    return {
+        "CRITICAL": "Act now.",
+        "WARNING": "Look at it today.",
+        "UNKNOWN": "Look at it today.",
+        "RECOVERING": "Nothing new to do.",
+    }.get(status, "Nothing to do.")
+
+
+def links(check: Check, news: News) -> list[dict[str, str]]:
+    """Pages to open, by what they are."""
+    context = news.context
+    pages = {
+        "Dashboard": context.dashboard_url,
+        "Runbook": f"{context.runbook_url}#{check.anchor}" if context.runbook_url else "",
+        "Log": context.log_url,
+        "SES console": ses_console(news.region),
+    }
+    return [{"name": name, "url": url} for name, url in pages.items() if url]
+
+
+def ses_console(region: str) -> str:
+    """Reputation page of the SES console of a region, in its partition."""
+    if region.startswith("cn-"):
+        host = "console.amazonaws.cn"
+    elif region.startswith("us-gov-"):
+        host = "console.amazonaws-us-gov.com"
+    else:
+        host = f"{region}.console.aws.amazon.com"
+    return f"https://{host}/ses/home?region={region}#/reputation"
+
+
+def _facts(check: Check, news: News) -> list[tuple[str, str]]:
+    """Small print: name and text."""
+    sent, seen, zone = news.change.sent, news.seen, news.context.zone
+    facts = [("What is new", _new(news))]
+    if check.name == "test":
+        return facts
+    started = f"about {when(news.started, zone)}, " if news.started < sent.opened_at else ""
+    facts.append(("Started", f"{started}detected {when(sent.opened_at, zone)}"))
+    if check.name in METRICS and seen.history is not None:
+        facts.append(("Last 24 h", sparkline(spark(seen, Metric(check.name)))))
+    for metric in sorted(seen.evaluations, key=lambda m: m.value != check.name):
+        aws = _aws_rate(news, metric)
+        if metric.value != check.name:
+            line = other_in_words(seen.evaluations[metric], aws, open_alert=metric.value in seen.tracks)
+            facts.append((f"{metric.value.capitalize()}s", line))
+        elif aws is not None:
+            estimate = seen.evaluations[metric].estimate.rate
+            ours = "" if estimate is None else f"; our estimate of it {percent(estimate)}"
+            facts.append(("AWS's rate", f"{percent(aws.rate)} at {when(aws.at, zone)}{ours}"))
+    if news.account is not None and check.name != "enforcement":
+        facts.append(("Account", account_in_words(news.account)))
+    return facts
+
+
+def _new(news: News) -> str:
+    match news.reason:
+        case Reason.OPENED:
+            return "New alert."
+        case Reason.ESCALATED:
+            return f"The alert has become {news.severity.word}."
+        case Reason.CHANGED:
+            return "The alert has changed."
+        case Reason.REMINDER:
+            return f"Reminder: open for {duration(news.now - news.change.sent.opened_at)}."
+    return "The alert is resolved."
+
+
+def account_in_words(account: Account) -> str:
+    """Account state on one line."""
+    words = {HEALTHY: "healthy", PROBATION: "under review", SHUTDOWN: "paused by AWS"}
+    parts = [f"AWS account status: {words.get(account.enforcement, account.enforcement)}"]
+    if not account.sending:
+        parts.append("sending is switched off")
+    if not account.production:
+        parts.append("in the sandbox")
+    if account.used_share is not None:
+        parts.append(f"{percent(account.used_share)} of the daily quota used")
+    return "; ".join(parts)
+
+
+def _aws_rate(news: News, metric: Metric) -> AwsRate | None:
+    return (news.seen.readings.known_rates or {}).get(metric)
+
+
+def _numbers(news: News) -> Mapping[str, Any]:
+    """Numbers behind a rate alert; all None for other checks."""
+    finding = news.found if isinstance(news.found, Finding) and news.holds else None
+    count = None if finding is None else finding.count
+    return {
+        "rule": None if finding is None else finding.rule,
+        "events": None if count is None else count.events,
+        "emails": None if count is None else count.emails,
+        "rate": None if count is None else count.rate,
+        "window_start": None if count is None else iso(count.start),
+        "window_end": None if count is None else iso(count.end),
+        "bound": None if finding is None else finding.bound,
+        "threshold": None if finding is None else finding.threshold,
+        "usual": None if finding is None else finding.normal,
+    }
+
+
+def _metric(evaluation: Evaluation, aws: AwsRate | None) -> Mapping[str, Any]:
+    left = evaluation.headroom
+    return {
+        "verdict": evaluation.verdict.value,
+        "rate": evaluation.shown.rate,
+        "aws_estimate": evaluation.estimate.rate,
+        "events_left": None if left is None else left.events_left,
+        "hours_left": None if left is None else left.hours_left,
+        "clean_emails_needed": None if left is None else left.clean_emails,
+        "aws_rate": None if aws is None else aws.rate,
+        "aws_rate_at": None if aws is None else iso(aws.at),
+    }
+
+
+def _account(account: Account) -> Mapping[str, Any]:
+    return {
+        "enforcement": account.enforcement,
+        "sending": account.sending,
+        "production": account.production,
+        "quota": account.quota,
+        "used": account.used,
+    }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def worst_first(documents: Sequence[Document]) -> list[Document]:
+    """Documents in the order of a message: the worst first, what is resolved last."""
+    rank = {severity.word: -severity for severity in Severity}
+    return sorted(
+        documents,
+        key=lambda d: (
+            d["kind"] == Kind.RESOLVED.value,
+            rank[d["severity"]],
+            d["opened_at"],
+            d["account"],
+            d["region"],
+            d["check"],
+        ),
+    )
+
+
+def envelope(documents: Sequence[Document], context: Context) -> Document:
+    """Everything that one run has to say, as one document for programs."""
+    return {
+        "version": VERSION,
+        "source": SOURCE,
+        "stage": context.stage,
+        "dashboard_url": context.dashboard_url,
+        "notifications": worst_first(documents),
+    }
+
+
+def attributes(documents: Sequence[Document]) -> Mapping[str, Sequence[str]]:
+    """Words that a subscription's filter policy may ask for: each a list of those that occur."""
+    return {
+        name: sorted({document[name] for document in documents})
+        for name in ("severity", "check", "kind", "account", "region")
+    }
+
+
+_TEXTS = (
+    "id",
+    "deduplication_key",
+    "at",
+    "check",
+    "severity",
+    "status",
+    "kind",
+    "reason",
+    "alert",
+    "title",
+    "account",
+    "region",
+    "opened_at",
+)
+
+
+def problem_of(document: object) -> str | None:
+    """Why a stored document cannot be laid out, or None."""
+    if not isinstance(document, dict):
+        return "a notification is not an object"
+    for name in _TEXTS:
+        if not isinstance(document.get(name), str):
+            return f"a notification has no text {name!r}"
+    if document["severity"] not in [severity.word for severity in Severity]:
+        return "a notification has an unknown severity"
+    if document["kind"] not in [kind.value for kind in Kind]:
+        return "a notification has an unknown kind"
+    for name in ("summary", "first_steps"):
+        if not isinstance(document.get(name), list) or not all(isinstance(text, str) for text in document[name]):
+            return f"a notification has no list of texts {name!r}"
+    for name, inner in (("links", ("name", "url")), ("facts", ("name", "text"))):
+        members = document.get(name)
+        if not isinstance(members, list) or not all(
+            isinstance(member, dict) and all(isinstance(member.get(key), str) for key in inner) for member in members
+        ):
+            return f"a notification has no list {name!r}"
+    if type(document.get("number")) is not int:
+        return "a notification has no number"
+    return None
+
+
+def key_of(document: Document) -> str:
+    """What tells a notification from every other of the same target."""
+    return f"{document['alert']} {document['number']}"
+
+
+def test_notification(target: Target, now: Instant, policy: Policy, context: Context) -> Document:
+    """A test alert: sent on every channel like any other, stored nowhere."""
+    sent = Sent(f"test-{stamp(now)}", Severity.WARNING, (), 1, now, now, now)
+    seen = Seen(target, now, policy, Readings(()))
+    return notification(TEST, News(seen, Change(Reason.OPENED, sent), None, False, {}, context))
