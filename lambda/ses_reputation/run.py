@@ -53,7 +53,13 @@ class Tick:
 
     @property
     def clock(self) -> Instant:
+        """The present, as far as it is known."""
         return self.at if self.wall is None else self.wall
+
+    @property
+    def latest(self) -> Instant | None:
+        """Latest tick that a stored state can have; None if nobody knows."""
+        return None if self.wall is None else self.wall + self.ahead
 
 
 @dataclass(frozen=True)
@@ -229,7 +235,7 @@ def _load(target: Target, tick: Tick, store: Store, failures: list[str]) -> tupl
         failures.append(f"the state was written by a newer version (schema {item.schema})")
         return None, None
     try:
-        return item, stored.from_text(item.text, tick.clock + tick.ahead, item.schema)
+        return item, stored.from_text(item.text, tick.latest, item.schema)
     except stored.BadState as error:
         failures.append(f"the state was unreadable and was set aside ({error})")
         return replace(item, rejected=item.text[:SET_ASIDE] + "…"), None
@@ -239,7 +245,7 @@ def _decoded(item: Item | None, tick: Tick) -> State | None:
     try:
         if item is None or item.schema > stored.SCHEMA:
             return None
-        return stored.from_text(item.text, tick.clock + tick.ahead, item.schema)
+        return stored.from_text(item.text, tick.latest, item.schema)
     except stored.BadState:
         return None
 

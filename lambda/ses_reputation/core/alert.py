@@ -80,6 +80,7 @@ class Track:
     worst: Found | None  # what opened it, or last made it worse or changed it; None if an older version stored it
     mark: str | None = ""
     urgent: bool = False
+    turns: int = 1  # opening, escalations and changes so far: what it says next has at least this number
     started: Instant | None = None  # estimated beginning of the trouble, never after `opened_at`
 
 
@@ -127,7 +128,13 @@ def advance(known: Track | None, standing: Standing, now: Instant, name: str, *,
     held = replace(known, held_at=now)
     if worst.severity > known.severity or standing.mark != known.mark:
         return replace(
-            held, severity=worst.severity, severe_at=now, worst=worst, mark=standing.mark, urgent=standing.urgent
+            held,
+            severity=worst.severity,
+            severe_at=now,
+            worst=worst,
+            mark=standing.mark,
+            urgent=standing.urgent,
+            turns=known.turns + 1,
         )
     if worst.severity == known.severity:
         return replace(held, severe_at=now)
@@ -148,11 +155,12 @@ def news(
     if not tracks:
         return None, ()
     severity = max(track.severity for track in tracks.values())
+    turns = max(track.turns for track in tracks.values())
     signs = tuple(_sign(track) for track in tracks.values() if track.mark is not None)
     if sent is None:
         first = min(tracks.values(), key=lambda track: track.opened_at)
         said = _known_signs((*signs, *(track.id for track in tracks.values())), tracks)
-        record = Sent(_alert_id(check, first), severity, said, 1, first.opened_at, now, now)
+        record = Sent(_alert_id(check, first), severity, said, turns, first.opened_at, now, now)
         return record, (Change(Reason.OPENED, record),)
     unsaid = [track for track in tracks.values() if track.mark is not None and _sign(track) not in sent.signs]
     waits = now - sent.at < PAUSE_BETWEEN
@@ -160,7 +168,13 @@ def news(
         reason = Reason.ESCALATED if severity > sent.severity else Reason.CHANGED
         said = _known_signs((*sent.signs, *signs, *(track.id for track in tracks.values())), tracks)
         record = replace(
-            sent, severity=severity, signs=said, number=sent.number + 1, at=now, counted_from=now, reminders=0
+            sent,
+            severity=severity,
+            signs=said,
+            number=max(sent.number + 1, turns),
+            at=now,
+            counted_from=now,
+            reminders=0,
         )
         return record, (Change(reason, record),)
     if not unsaid and severity < sent.severity:

@@ -303,7 +303,7 @@ def _other_verdicts(seen: Seen, tracks: Mapping[str, Track], at: Instant) -> Ite
     """Verdicts of everything but our own rates: open alerts, and what could not be read."""
     for name, track in tracks.items():
         check = _check_of(name)
-        if name not in seen.policy.by_metric and track.opened_at <= at and check.name != "aws-unreadable":
+        if name not in seen.policy.by_metric and track.opened_at <= at and not check.unknown:
             yield Verdict[track.severity.name] if track.severe_at >= at else Verdict.WARNING
     if seen.readings.aws_unreadable and at == seen.now:
         yield Verdict.UNKNOWN

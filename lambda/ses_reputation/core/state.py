@@ -120,7 +120,7 @@ def _value(kind: Any, plain: Any, where: str) -> Any:  # noqa: PLR0912  one bran
     if origin is tuple:
         if isinstance(plain, list):
             return tuple(_value(get_args(kind)[0], member, f"{where}[{i}]") for i, member in enumerate(plain))
-    elif kind is Document:
+    elif kind == Document:
         if isinstance(plain, dict):
             return plain
     elif origin is not None:  # a mapping by text
