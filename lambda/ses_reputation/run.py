@@ -200,26 +200,30 @@ def _unsaved(
 
 
 def claimed(state: State, tick: Tick) -> tuple[State, tuple[Delivery, ...]]:
-    """Claim every delivery that no other run is making: the state with the claims, and the claimed deliveries.
+    """Claim every delivery that is due and that no other run is making: the state with the claims, and those deliveries.
 
-    A claim ends when this run has surely ended, so that a run that is killed loses nothing.
+    A claim ends when its run has surely ended, and at the next tick at the latest: a run that is killed loses nothing.
     """
     outbox = tuple(
-        delivery
-        if delivery.claimed_until > tick.clock or not _is_due(delivery, tick.clock)
-        else replace(delivery, claimed_until=tick.clock + tick.longest)
+        replace(delivery, claimed_by=tick.at, claimed_until=tick.clock + tick.longest)
+        if _is_free(delivery, tick) and _is_due(delivery, tick)
+        else delivery
         for delivery in state.outbox
     )
     mine = tuple(new for old, new in zip(state.outbox, outbox, strict=True) if new is not old)
     return (replace(state, outbox=outbox) if mine else state), mine
 
 
+def _is_free(delivery: Delivery, tick: Tick) -> bool:
+    return delivery.claimed_until <= tick.clock or delivery.claimed_by + tick.every <= tick.at
+
+
 RARELY = 3_600
 """Seconds between attempts of a delivery that got no answer twice: it may have arrived each time."""
 
 
-def _is_due(delivery: Delivery, clock: Instant) -> bool:
-    return delivery.unsure < 2 or clock - delivery.tried_at >= RARELY
+def _is_due(delivery: Delivery, tick: Tick) -> bool:
+    return delivery.unsure < 2 or tick.at - delivery.tried_at >= RARELY
 
 
 def _load(target: Target, tick: Tick, store: Store, failures: list[str]) -> tuple[Item | None, State | None]:

@@ -40,9 +40,10 @@ class Delivery:
 
     document: Document
     delivered: tuple[str, ...] = ()  # channels that have it
-    claimed_until: Instant = 0  # wall clock: until then one run alone may send it; 0: nobody
+    claimed_by: Instant = 0  # tick of the run that is to send it
+    claimed_until: Instant = 0  # wall clock at which that run has surely ended
     unsure: int = 0  # attempts that got no answer, so that it may have arrived
-    tried_at: Instant = 0  # wall clock of the last of these
+    tried_at: Instant = 0  # tick of the last of these
 
 
 @dataclass(frozen=True, slots=True)
