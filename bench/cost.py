@@ -15,7 +15,7 @@ from aws_cdk import App
 from aws_cdk.assertions import Template as Synthesised
 from aws_cdk.aws_lambda import Code
 from ses_reputation.core.account import AWS_RATE
-from ses_reputation.core.gauges import GAUGES
+from ses_reputation.core.decide import GAUGES
 from ses_reputation.settings import Settings, parse
 
 from infra.stack import MonitorStack

@@ -265,8 +265,8 @@ _WATCHED = 'filter message = "watched"'
 """The line that the function logs of each target at each tick."""
 
 _TOLD = (
-    f"{_WATCHED} and ispresent(told.0)",
-    "fields tick, told.0 as what, told.1 as and_what, told.2 as and_more",
+    f"{_WATCHED} and ispresent(sent.0)",
+    "fields tick, sent.0 as what, sent.1 as and_what, sent.2 as and_more",
     "sort @timestamp desc",
     "limit 20",
 )

@@ -55,7 +55,7 @@ def slack(stack: Stack, settings: Settings, *, code: lambda_.Code, people: sns.T
         description="Passes what people are told on to an incoming webhook of Slack.",
         runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.ARM_64,
-        handler="ses_reputation.slack_forwarder.handler",
+        handler="ses_reputation.entry.slack_forwarder",
         code=code,
         role=role,
         memory_size=256,

@@ -74,7 +74,7 @@ class MonitorStack(Stack):
             description="Reads SES send statistics, judges them and tells people.",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,  # a fifth cheaper, and nothing in the asset is compiled
-            handler="ses_reputation.entry.handler",
+            handler="ses_reputation.entry.monitor",
             code=code,
             role=role,
             memory_size=256,  # half of it would do; twice the processor halves the handler's time for the same money
@@ -85,7 +85,7 @@ class MonitorStack(Stack):
             on_failure=destinations.SqsDestination(failed),
             environment={
                 "PEOPLE_TOPIC_ARN": people.topic_arn,
-                "MEMORY_TABLE": memory.table_name,
+                "STATE_TABLE": memory.table_name,
                 "DASHBOARD_URL": dashboard_url,
                 "POWERTOOLS_SERVICE_NAME": name,
             },

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ses_reputation.core.gauges import GAUGES
+from ses_reputation.core.decide import GAUGES
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.layout.slack import payloads
 from ses_reputation.settings import Settings, load

@@ -14,7 +14,7 @@ from aws_cdk import App, CfnResource, Validations
 from aws_cdk.aws_lambda import Code
 from aws_cdk.aws_sns import CfnTopic
 from cdk_nag import AwsSolutionsChecks
-from ses_reputation.core.gauges import GAUGES
+from ses_reputation.core.decide import GAUGES
 from ses_reputation.settings import parse
 
 from infra.stack import MonitorStack

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..core.readings import Subscription
 from .errors import answered
 
 if TYPE_CHECKING:
@@ -24,15 +25,15 @@ def publish_chat(client: SNSClient, topic: str, document: str) -> None:
     _publish(client, {"TopicArn": topic, "Message": document})
 
 
-def unconfirmed(client: SNSClient, topic: str) -> tuple[int, int]:
-    """How many subscriptions `topic` has, and how many of them still wait for their confirmation: nothing is sent to those.
-
-    Raises what botocore raises.
-    """
+def subscriptions(client: SNSClient, topic: str) -> tuple[Subscription, ...]:
+    """All subscriptions of `topic`. Raise what botocore raises."""
     with answered():
         pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        arns = [subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"]]
-    return len(arns), arns.count("PendingConfirmation")
+        return tuple(
+            Subscription(s["Protocol"], s["Endpoint"], s["SubscriptionArn"].startswith("arn:"))
+            for page in pages
+            for s in page["Subscriptions"]
+        )
 
 
 def publish(
