@@ -131,7 +131,7 @@ def test_every_metric_that_is_published_is_named_and_a_rate_of_no_mail_is_left_o
 
 @pytest.mark.parametrize(
     ("reading", "verdict"),
-    [((), Verdict.NO_DATA), (DENIED, Verdict.UNKNOWN), ((Point(START, 50),), Verdict.TOO_FEW_EEMAILS)],
+    [((), Verdict.NO_DATA), (DENIED, Verdict.UNKNOWN), ((Point(START, 50),), Verdict.TOO_FEW_EMAILS)],
     ids=["no email", "denied", "hardly any email"],
 )
 def test_what_is_not_known_is_not_healthy(reading: Statistics, verdict: Verdict) -> None:
@@ -232,7 +232,7 @@ def test_an_alert_of_what_was_switched_off_in_the_settings_does_not_stay_open_fo
 
 def test_the_worst_of_the_metrics_counts_and_unknown_before_well() -> None:
     assert overall([Verdict.OK, Verdict.WARNING]) is Verdict.WARNING
-    assert overall([Verdict.OK, Verdict.TOO_FEW_EEMAILS]) is Verdict.TOO_FEW_EEMAILS
+    assert overall([Verdict.OK, Verdict.TOO_FEW_EMAILS]) is Verdict.TOO_FEW_EMAILS
     assert overall([Verdict.UNKNOWN, Verdict.CRITICAL]) is Verdict.CRITICAL
 
 

@@ -16,6 +16,7 @@ from .gauges import VERDICT_VALUES, gauges_at
 from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from, stamp
 from .judge import (
     READABLE_AGAIN,
+    evaluator_of,
     judge,
     metric_states,
     newest,
@@ -28,7 +29,7 @@ from .judge import (
 from .plan import JUDGED, Alerts, Gauge, MetricState, Notification, Plan, State
 from .rates import Count, View
 from .readings import UNREADABLE, Statistics, Trouble, Unreadable
-from .rules import Finding, Policy, Severity, Verdict, findings
+from .rules import Finding, Policy, Severity, Verdict
 from .target import Target
 from .volume import SILENCE
 
@@ -309,9 +310,8 @@ def _notification(
     spark: tuple[Count, ...] = ()
     for metric in policy.metrics:
         if history is not None and metric.metric.value == alert.check:
-            view = View(history, metric.metric, history.closed(now))
-            found = tuple(findings(view, metric))
-            spark = tuple(_spark(view))
+            evaluation = evaluator_of(history, metric).at(now)
+            found, spark = evaluation.found, tuple(_spark(evaluation.view))
     return Notification(
         at=now,
         target=target,

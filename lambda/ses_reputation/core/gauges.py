@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .account import AwsView
-from .headroom import share_left
 from .history import History, Instant
-from .judge import metric_verdict, other_verdicts, overall
+from .judge import evaluator_of, metric_verdict, other_verdicts, overall
 from .plan import Alerts, Gauge
-from .rates import AWS_ESTIMATE, SHOWN, View
 from .rules import Policy, Verdict
 
 VERDICT_VALUES = {
     Verdict.OK: 0,
     Verdict.WARNING: 1,
     Verdict.CRITICAL: 2,
-    Verdict.TOO_FEW_EEMAILS: -1,
+    Verdict.TOO_FEW_EMAILS: -1,
     Verdict.NO_DATA: -1,
     Verdict.UNKNOWN: -1,
 }
@@ -43,17 +41,13 @@ def gauges_at(history: History | None, policy: Policy, now: Instant, alerts: Ale
     if history is None:
         yield Gauge("Verdict", now, VERDICT_VALUES[overall((Verdict.NO_DATA, *besides))])
         return
-    views = [View(history, metric.metric, history.closed(now)) for metric in policy.metrics]
-    verdicts = [metric_verdict(view, metric, now, alerts) for view, metric in zip(views, policy.metrics, strict=True)]
+    known = [evaluator_of(history, metric).at(now) for metric in policy.metrics]
+    verdicts = [metric_verdict(one, metric, now, alerts) for one, metric in zip(known, policy.metrics, strict=True)]
     yield Gauge("Verdict", now, VERDICT_VALUES[overall((*verdicts, *besides))])
-    left = [share for share in map(share_left, views) if share is not None]
+    left = [one.share_left for one in known if one.share_left is not None]
     if left:
         yield Gauge("Headroom", now, min(left))
-    for view, prefix in zip(views, ("Bounce", "Complaint"), strict=True):
-        for window, name in (
-            (SHOWN[view.metric], f"{prefix}Rate"),
-            (AWS_ESTIMATE, f"EstimatedAws{prefix}Rate"),
-        ):
-            events, emails = view.measure(window)
-            if emails:
-                yield Gauge(name, now, min(1.0, events / emails))
+    for one, prefix in zip(known, ("Bounce", "Complaint"), strict=True):
+        for count, name in (one.shown, f"{prefix}Rate"), (one.estimate, f"EstimatedAws{prefix}Rate"):
+            if count.rate is not None:
+                yield Gauge(name, now, count.rate)

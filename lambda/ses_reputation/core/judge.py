@@ -6,15 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .account import AWS_UNREADABLE, NOT_ASKED, AwsView
 from .alert import Alert, Change, caught_up, step
-from .headroom import headroom
+from .evaluation import Evaluation, Evaluator
 from .history import BUCKET, HOUR, LOOKBACK, History, Instant
 from .plan import JUDGED, Alerts, MetricState
-from .rates import AWS_ESTIMATE, SHOWN, View
 from .readings import UNREADABLE
-from .rules import MetricPolicy, Policy, Severity, Verdict, findings, is_calm, verdict_of
+from .rules import MetricPolicy, Policy, Verdict
 
 READABLE_AGAIN = HOUR
 """A target that could not be read is well again when it has been readable for so long."""
+
+
+def evaluator_of(history: History, policy: MetricPolicy) -> Evaluator:
+    """The evaluator of one metric, built once per history."""
+    key = f"evaluator of {policy.metric}"
+    known = history.derived.get(key)
+    if not isinstance(known, Evaluator) or known.policy != policy:
+        known = history.derived[key] = Evaluator(history, policy)
+    return known
 
 
 def judge(
@@ -44,8 +52,8 @@ def _judge_metric(
 ) -> tuple[Alert | None, Change | None]:
     if history is None:
         return step(previous, policy.metric.value, (), lambda: False, now)
-    view = View(history, policy.metric, history.closed(now))
-    return step(previous, policy.metric.value, findings(view, policy), lambda: is_calm(view, policy), now)
+    evaluation = evaluator_of(history, policy).at(now)
+    return step(previous, policy.metric.value, evaluation.found, lambda: evaluation.calm, now)
 
 
 def ticks_since(last: Instant | None, history: History | None, now: Instant) -> Iterable[Instant]:
@@ -87,20 +95,18 @@ def metric_states(
             verdict = Verdict.UNKNOWN if unknown else Verdict.NO_DATA
             states.append(MetricState(metric.metric, verdict, None, None, None, rate))
         else:
-            view = View(history, metric.metric, history.closed(now))
-            verdict = metric_verdict(view, metric, now, alerts)
-            shown, estimate = view.count(SHOWN[metric.metric]), view.count(AWS_ESTIMATE)
-            states.append(MetricState(metric.metric, verdict, shown, estimate, headroom(view), rate))
+            now_is = evaluator_of(history, metric).at(now)
+            verdict = metric_verdict(now_is, metric, now, alerts)
+            states.append(MetricState(metric.metric, verdict, now_is.shown, now_is.estimate, now_is.headroom, rate))
     return tuple(states)
 
 
-def metric_verdict(view: View, policy: MetricPolicy, now: Instant, alerts: Alerts) -> Verdict:
+def metric_verdict(evaluation: Evaluation, policy: MetricPolicy, now: Instant, alerts: Alerts) -> Verdict:
     """Of our own rate of one metric."""
-    worst = max((finding.severity for finding in findings(view, policy)), default=Severity.NONE)
     alert = alerts.get(policy.metric.value)
-    if alert is not None and alert.opened_at <= now:
-        worst = max(worst, Severity.WARNING)
-    return verdict_of(view, policy, worst)
+    if not evaluation.found and alert is not None and alert.opened_at <= now:
+        return Verdict.WARNING
+    return evaluation.verdict
 
 
 _WORST_FIRST = (
@@ -108,7 +114,7 @@ _WORST_FIRST = (
     Verdict.WARNING,
     Verdict.UNKNOWN,
     Verdict.NO_DATA,
-    Verdict.TOO_FEW_EEMAILS,
+    Verdict.TOO_FEW_EMAILS,
     Verdict.OK,
 )
 

@@ -226,7 +226,7 @@ def _rate_summary(notification: Notification, metric: Metric, context: Context) 
 def _why(finding: Finding) -> str:
     if finding.bound is None or finding.threshold is None:
         return finding.detail
-    normal = "" if finding.normal is None else f"; your own normal is {percent(finding.normal)}"
+    normal = "" if finding.usual is None else f"; your own normal is {percent(finding.usual)}"
     return (
         f'Rule "{finding.rule}": the rate is surely above {percent(finding.bound, finding.threshold)}, '
         f"the line is {percent(finding.threshold)}{normal}."
@@ -407,7 +407,7 @@ def _new(notification: Notification) -> str:
 def _other(state: MetricState) -> str:
     words = {
         Verdict.OK: "fine",
-        Verdict.TOO_FEW_EEMAILS: "too little email to tell",
+        Verdict.TOO_FEW_EMAILS: "too little email to tell",
         Verdict.NO_DATA: "no email",
         Verdict.UNKNOWN: "not known",
     }

@@ -138,7 +138,7 @@ def document(notification: Notification) -> dict[str, Any]:
         "window_end": None if count is None else iso(count.end),
         "bound": cause.bound,
         "threshold": cause.threshold,
-        "normal": cause.normal,
+        "normal": cause.usual,
         "until": None if cause.until is None else iso(cause.until),
         "metrics": {state.metric.value: _state_document(state) for state in notification.metrics},
         "aws_account": None if notification.account is None else _account_document(notification.account),
