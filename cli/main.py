@@ -176,7 +176,7 @@ def _settings_or_none(file: Path | None) -> Settings | None:
 def _check_settings(file: Path, deploy: bool) -> int:
     from ses_reputation.settings import load
 
-    from .rules_in_words import rules_in_words
+    from .rules_in_words import outcomes_in_words, rules_in_words
 
     settings = load(file)
     if deploy and settings.alerts.example_recipients:
@@ -187,6 +187,7 @@ def _check_settings(file: Path, deploy: bool) -> int:
     print(f"{file} is right.")
     for policy in settings.policy.metrics:
         say(rules_in_words(policy))
+    say(outcomes_in_words(settings.policy))
     return USABLE
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ses_reputation.core import sentences, wording
 from ses_reputation.core.alert import Alert, Kind, Reason
 from ses_reputation.core.decide import replay as ticks
+from ses_reputation.core.evaluation import Evaluator
 from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point, history_from, iso, point_from
 from ses_reputation.core.judge import metric_states
 from ses_reputation.core.plan import MetricState, Notification
-from ses_reputation.core.rates import AWS_THRESHOLDS, Metric, View
-from ses_reputation.core.rules import Policy, default_policy, threshold_at
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
+from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import duration, percent, plural
 from ses_reputation.layout import email as messages
@@ -145,11 +146,9 @@ def report(
     yield f"At the end, {_minute(end)} UTC:"
     for state, metric_policy in zip(metric_states(history, policy, end, alerts), policy.metrics, strict=True):
         yield from state_in_words(state)
-        view = View(history, state.metric, history.slots)
-        for rule in metric_policy.rules:
-            if rule.threshold.multiple:
-                line = percent(threshold_at(view, rule.threshold))
-                yield f'  {"":<12}line: with its own normal, rule "{rule.name}" warns this sender above {line}'
+        for now in Evaluator(history, metric_policy).at(end).thresholds:
+            if now.rule.threshold.multiple:
+                yield f'  {"":<12}threshold: rule "{now.rule.name}" warns above {percent(now.threshold)} ({now.reason})'
                 break
 
 

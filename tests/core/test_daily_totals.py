@@ -41,7 +41,7 @@ def test_no_mail_is_counted_twice_where_a_remembered_day_and_the_points_overlap(
 
 
 def test_without_any_points_the_days_alone_are_known() -> None:
-    assert with_days((), [DayTotal(START, 5, 1, 0)], START + DAY) == (Point(START, 5, 1, 0),)
+    assert with_days((), [DayTotal(START, 5, 1, 0)], START + DAY) == (Point(START, 5, 1, 0, whole_day=True),)
 
 
 def test_a_day_that_is_not_over_is_not_a_total_yet() -> None:

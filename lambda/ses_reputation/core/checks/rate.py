@@ -213,10 +213,12 @@ def why(finding: Finding) -> str:
     if finding.count is not None and finding.bound == finding.count.rate:
         above = f"above the threshold of {percent(finding.threshold, finding.bound)}"
         return f"That is {above} (rule {finding.rule!r})."
-    usual = "" if finding.normal is None else f"; your usual rate is {percent(finding.normal)}"
+    usual = "" if finding.usual is None else f" Your usual rate is {percent(finding.usual)}"
+    if finding.own_worst:
+        usual += f", the worst such stretch of the last 12 days was {percent(finding.own_worst)}"
     return (
-        f"Very likely above {percent(finding.bound, finding.threshold)}; "
-        f"the threshold of rule {finding.rule!r} is {percent(finding.threshold)}{usual}."
+        f"Very likely above {percent(finding.bound, finding.threshold)} "
+        f"(threshold {percent(finding.threshold)}).{usual}{'.' if usual else ''}"
     )
 
 
