@@ -50,12 +50,10 @@ def onset(history: History, metric: Metric, detected: Instant) -> Onset | None:
         for slot in range(first, end)
         if series.events[slot + 1] > series.events[slot]
     }
-    change = _Change(series.flow(end), counts, first, end)
-    likely = {
-        slot: change.likelihood(slot)
-        for slot in range(max(first, end - FURTHEST // BUCKET), end)
-        if history.sends[slot]  # without email nothing begins
-    }
+    # Without email nothing begins.
+    slots = [slot for slot in range(max(first, end - FURTHEST // BUCKET), end) if history.sends[slot]]
+    changes = [_Change(flow, counts, first, end) for flow in series.flows(end)]
+    likely = {slot: max(change.likelihood(slot) for change in changes) for slot in slots}
     best = max(likely.values(), default=-inf)
     if best == -inf:
         return None
@@ -65,7 +63,7 @@ def onset(history: History, metric: Metric, detected: Instant) -> Onset | None:
 
 
 class _Change:
-    """The likelihood of what was seen from slot `first` to `end`, by the slot at which the rate changed."""
+    """The likelihood of what was seen from slot `first` to `end` with these delays, by the slot at which the rate changed."""
 
     def __init__(self, flow: Flow, counts: dict[int, int], first: int, end: int) -> None:
         self._counts = counts
@@ -76,9 +74,10 @@ class _Change:
         ]
         self._emails = [sum(share * levels[slot] for share, _, levels in self._parts) for slot in range(first, end)]
         self._all_events = sum(counts.values())
+        self._same = sum(count * log(max(self._emails[slot - first], TINY)) for slot, count in counts.items())
 
     def likelihood(self, change: int) -> float:
-        """The logarithm, less what is the same for every change; -inf if the rate did not rise."""
+        """The logarithm of it, but for a constant; -inf if the rate did not rise."""
         old = [
             (share * levels[change - 1] if change else 0.0, keep) for share, keep, levels in self._parts
         ]  # what is on its way of emails before the change fades
@@ -95,7 +94,7 @@ class _Change:
         rate = (self._all_events - before_events - usual * after_old) / after_new
         if rate <= usual:
             return -inf
-        found = before_events * log(usual) - usual * (before_emails + after_old) - rate * after_new
+        found = self._same + before_events * log(usual) - usual * (before_emails + after_old) - rate * after_new
         for slot, count in self._counts.items():
             if slot >= change:
                 emails = max(self._emails[slot - self._first], TINY)

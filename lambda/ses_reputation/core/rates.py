@@ -217,9 +217,11 @@ class Series:
             self.surely = slow[1]
         self._likelihood = Likelihood(self.events, flows, history.quarters)
 
-    def flow(self, end: int) -> Flow:
-        """The most likely delays from email to event, as known when slot `end` begins."""
-        return self._likelihood.best(self.events, end)
+    def flows(self, end: int) -> list[Flow]:
+        """The delays from email to event that this sender's events may have, as known when slot `end` begins."""
+        if self.metric is Metric.BOUNCE:
+            return [self._likelihood.best(self.events, end)]
+        return self._likelihood.possible(self.events, end)
 
     def behind_bounces(self, start: int, end: int, *, short: bool) -> int:
         """The emails that bounces from slot `start` to `end` can have come from: those of the window itself, or those of
