@@ -293,4 +293,4 @@ def _at_most(view: View, calm: Calm, policy: MetricPolicy) -> bool:
     at_most = calm.at_most
     if calm.times_usual:
         at_most = max(at_most, calm.times_usual * view.usual(policy.weight))
-    return emails > 0 and events <= at_most * emails
+    return emails >= 1 and events <= at_most * emails

@@ -108,11 +108,12 @@ def lower_bound(events: int, emails: float, confidence: float) -> float:
 
 
 class Flow(NamedTuple):
-    """Emails whose events come in now: `share` of them late, by a mean of so many `hours`, the rest on time."""
+    """Emails whose events come in now: `share` of them late, the rest sooner; each after its mean delay in hours."""
 
     hours: float
     on_time: Sequence[float]  # per slot
     on_time_sums: Sequence[float]
+    late_hours: float
     late: Sequence[float]
     late_sums: Sequence[float]
     share: float
@@ -152,20 +153,33 @@ class Likelihood:
     def possible(self, events: Sequence[int], end: int) -> list[Flow]:
         """The flows that are possible as known when slot `end` begins."""
         if end not in self._known:
-            start = min(end, max(self._first, end - TELLING // BUCKET))
-            seen = events[end] - events[start]
-            old, new = bisect_left(self._slots, start), bisect_left(self._slots, end)
-            likely = []
-            for (_, _, on_time, _, late, share), logs in zip(self._flows, self._logs, strict=True):
-                sent = on_time[end] - on_time[start]
-                if share:
-                    sent += share * (late[end] - late[start] - sent)
-                likely.append(logs[new] - logs[old] - seen * log(sent if sent > ROUNDING else ROUNDING))  # noqa: FURB136
+            likely = self._likely(events, end)
             least = max(likely) - RULED_OUT
             # Of flows that differ in their share alone the largest share forgives most, or none forgives anything.
-            possible = {flow.hours: flow for flow, each in zip(self._flows, likely, strict=True) if each >= least}
+            possible = {
+                (flow.hours, flow.late_hours): flow
+                for flow, each in zip(self._flows, likely, strict=True)
+                if each >= least
+            }
             self._known[end] = list(possible.values())
         return self._known[end]
+
+    def best(self, events: Sequence[int], end: int) -> Flow:
+        """The most likely flow as known when slot `end` begins."""
+        likely = self._likely(events, end)
+        return self._flows[likely.index(max(likely))]
+
+    def _likely(self, events: Sequence[int], end: int) -> list[float]:
+        start = min(end, max(self._first, end - TELLING // BUCKET))
+        seen = events[end] - events[start]
+        old, new = bisect_left(self._slots, start), bisect_left(self._slots, end)
+        likely = []
+        for (_, _, on_time, _, _, late, share), logs in zip(self._flows, self._logs, strict=True):
+            sent = on_time[end] - on_time[start]
+            if share:
+                sent += share * (late[end] - late[start] - sent)
+            likely.append(logs[new] - logs[old] - seen * log(sent if sent > ROUNDING else ROUNDING))  # noqa: FURB136
+        return likely
 
 
 class Series:
@@ -188,18 +202,26 @@ class Series:
         if metric is Metric.BOUNCE:
             self.events: Sequence[int] = history.bounces
             self.attempts: Sequence[int] = history.attempts
-            flows = [Flow(0.0, *sent, *sent, 0.0)]
-            flows += [Flow(hours, *sent, *smoothed(hours), part) for hours in LATE_HOURS for part in LATE_SHARES]
-            self._always = [Flow(0.0, *smoothed(LATE_HOURS[0]), *sent, 0.0)]
+            flows = [Flow(0.0, *sent, 0.0, *sent, 0.0)]
+            flows += [Flow(0.0, *sent, hours, *smoothed(hours), part) for hours in LATE_HOURS for part in LATE_SHARES]
+            self._always = [Flow(LATE_HOURS[0], *smoothed(LATE_HOURS[0]), 0.0, *sent, 0.0)]
             self.surely: Sequence[float] = self.attempts
             """Running sums of emails that are behind the events whatever the delay is: a bound that costs little."""
         else:
             self.events, self.attempts = history.complaints, history.heard_of
             slow = smoothed(SLOW_HOURS)
-            flows = [Flow(hours, *smoothed(hours), *slow, SLOW_SHARE) for hours in COMPLAINT_HOURS]
-            self._always = [Flow(0.0, *slow, *smoothed(TAIL_HOURS), part) for part in (0.0, TAIL_SHARE)]
+            flows = [Flow(hours, *smoothed(hours), SLOW_HOURS, *slow, SLOW_SHARE) for hours in COMPLAINT_HOURS]
+            self._always = [
+                Flow(SLOW_HOURS, *slow, TAIL_HOURS, *smoothed(TAIL_HOURS), part) for part in (0.0, TAIL_SHARE)
+            ]
             self.surely = slow[1]
         self._likelihood = Likelihood(self.events, flows, history.quarters)
+
+    def flows(self, end: int) -> list[Flow]:
+        """The delays from email to event that this sender's events may have, as known when slot `end` begins."""
+        if self.metric is Metric.BOUNCE:
+            return [self._likelihood.best(self.events, end)]
+        return self._likelihood.possible(self.events, end)
 
     def behind_bounces(self, start: int, end: int, *, short: bool) -> int:
         """The emails that bounces from slot `start` to `end` can have come from: those of the window itself, or those of
@@ -236,7 +258,7 @@ def series_of(history: History, metric: Metric) -> Series:
 class View:
     """One metric of a history as it was known when its slot `end` began: nothing later is ever touched."""
 
-    __slots__ = ("attempts", "end", "events", "history", "metric", "normal_day", "oldest", "series")
+    __slots__ = ("_measured", "attempts", "end", "events", "history", "metric", "normal_day", "oldest", "series")
 
     def __init__(self, history: History, metric: Metric, end: int) -> None:
         self.history = history
@@ -245,6 +267,7 @@ class View:
         self.series = series = series_of(history, metric)
         self.attempts = series.attempts
         self.events = series.events
+        self._measured: dict[Window, tuple[int, int, float]] = {}
         self.oldest = max(0, end - LOOKBACK // BUCKET)
         age = min(max(self.age, DAY), LOOKBACK)
         self.normal_day = (self.attempts[end] - self.attempts[self.oldest]) * DAY / age
@@ -277,14 +300,19 @@ class View:
 
     def measure(self, window: Window) -> tuple[int, float]:
         """Events in `window`, and the emails behind them."""
-        start = self.start(window)
-        return self.events[self.end] - self.events[start], self.behind(window, start)
+        return self._measure(window)[1:]
 
     def count(self, window: Window) -> Count:
         """`measure` in whole emails, with the time that the window spans."""
-        start = self.start(window)
-        events, emails = self.events[self.end] - self.events[start], int(self.behind(window, start) + ROUNDING)
-        return Count(events, emails, self.history.time(start), self.history.time(self.end))
+        start, events, emails = self._measure(window)
+        return Count(events, int(emails + ROUNDING), self.history.time(start), self.history.time(self.end))
+
+    def _measure(self, window: Window) -> tuple[int, int, float]:
+        if window not in self._measured:
+            start = self.start(window)
+            events = self.events[self.end] - self.events[start]
+            self._measured[window] = (start, events, self.behind(window, start))
+        return self._measured[window]
 
     def usual(self, weight: float) -> float:
         """The sender's usual rate, drawn towards `2 / weight` where there is little email to know it from.
