@@ -194,7 +194,7 @@ def wire() -> Monitor:
         read=lambda target: ses.send_statistics(client("ses", target.region)),
         ask=ask,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
-        memory=Memory(client("dynamodb", region), os.environ["MEMORY_TABLE"]),
+        memory=Memory(client("dynamodb", region), os.environ["STATE_TABLE"]),
         channels=channels,
     )
     gc.freeze()

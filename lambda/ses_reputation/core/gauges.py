@@ -18,7 +18,7 @@ VERDICT_VALUES = {
     Verdict.CRITICAL: 2,
     Verdict.TOO_FEW_EEMAILS: -1,
     Verdict.NO_DATA: -1,
-    Verdict.UNKNOWN: -1,
+    Verdict.UNKNOWN: -2,  # so that an alarm can tell what cannot be read from what has too little email
 }
 """The metric `Verdict`: what is not known is below zero, never the zero of a healthy sender."""
 
