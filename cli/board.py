@@ -214,7 +214,7 @@ class Reader:
         return (result for page in pages for result in page["MetricDataResults"])
 
     def _lines(self, properties: Mapping[str, Any], start: int) -> list[Line]:
-        rows = [_row(row) for row in _written_out(properties["metrics"])]
+        rows = [_row(row) for row in _scaled(list(_written_out(properties["metrics"])))]
         found: dict[int, tuple[list[int], list[float]]] = {number: ([], []) for number in range(len(rows))}
         own = properties.get("region")
         for region in dict.fromkeys(row.region or own for row in rows):
@@ -229,7 +229,7 @@ class Reader:
                         raise NotRead(f"GetMetricData: {result['StatusCode']}")
                     times, values = found[int(result["Id"][1:])]
                     times.extend(int(at.timestamp()) for at in result["Timestamps"])
-                    values.extend(result["Values"])
+                    values.extend(rows[int(result["Id"][1:])].factor * value for value in result["Values"])
         return [Line(row.label, row.color, *found[number], right=row.right) for number, row in enumerate(rows)]
 
 
@@ -257,6 +257,7 @@ class _Row:
     label: str
     color: str
     right: bool
+    factor: float = 1
 
 
 def _row(row: Sequence[Any]) -> _Row:
@@ -275,13 +276,28 @@ def _row(row: Sequence[Any]) -> _Row:
         options.get("label", name),
         options.get("color", ""),
         options.get("yAxis") == "right",
+        options.get("factor", 1),
     )
+
+
+def _scaled(rows: Sequence[list[Any]]) -> list[list[Any]]:
+    """`rows` with each expression "100 * id" merged into the metric that it scales. Raises `ValueError` for other expressions."""
+    shown = {}
+    for row in rows:
+        if isinstance(row[0], dict):
+            factor, _, name = row[0]["expression"].partition(" * ")
+            shown[name] = {**row[0], "factor": float(factor)}
+    metrics = [row for row in rows if isinstance(row[0], str)]
+    return [[*row[:-1], {**row[-1], **shown.get(row[-1].get("id"), {})}] if shown else row for row in metrics]
 
 
 def _written_out(rows: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
     """`rows` without the shorthand for what stands in the row above: "." for one part, "..." for all before the rest."""
     above: list[Any] = []
     for row in rows:
+        if isinstance(row[0], dict):  # an expression
+            yield list(row)
+            continue
         parts = [part for part in row if not isinstance(part, dict)]
         if parts[:1] == ["..."]:
             parts = above[: len(above) - len(parts) + 1] + parts[1:]

@@ -132,7 +132,11 @@ def test_a_planted_shortcut_in_the_edge_is_found(planted: str) -> None:
 @pytest.mark.parametrize(
     ("module", "besides"),
     [
-        ("settings/__init__", {"ses_reputation.settings.table", "ses_reputation.settings.rules"}),
+        (
+            "settings/__init__",
+            {"ses_reputation.settings.table", "ses_reputation.settings.rules", "ses_reputation.settings.deployment"},
+        ),
+        ("settings/deployment", {"ses_reputation.settings.table"}),
         ("settings/rules", {"ses_reputation.settings.table"}),
         ("settings/table", set()),
     ],

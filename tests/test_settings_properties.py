@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.rules import enough_emails
-from ses_reputation.settings import LOG_RETENTION_DAYS, SettingsError, load, parse, read
+from ses_reputation.settings import SettingsError, load, parse, read
+from ses_reputation.settings.deployment import LOG_RETENTION_DAYS
 from ses_reputation.settings.table import LEAST_RATE, Table
 
 from cli.settings_reference import SAMPLE, as_toml, toml
@@ -161,7 +162,7 @@ valid = st.fixed_dictionaries(
                 "missed_runs_before_alarm": st.integers(2, 24),
                 "log_retention_days": st.sampled_from(LOG_RETENTION_DAYS),
                 "customer_managed_key": st.booleans(),
-                "keep_memory": st.booleans(),
+                "keep_state": st.booleans(),
                 "tags": st.dictionaries(tag_texts.map(lambda text: f"t{text}"), tag_texts, max_size=3).filter(
                     lambda tags: len({name.lower() for name in tags}) == len(tags)
                 ),

@@ -47,9 +47,9 @@ def test_every_line_of_every_graph_has_values(watched: Deployment) -> None:
 
 def test_its_tables_show_what_was_told_and_what_aws_says(watched: Deployment) -> None:
     widgets = read(watched)
-    [told] = widgets["What was told"].rows
+    [told] = widgets["Latest notifications"].rows
     assert told["what"].startswith("WARNING: SES bounce rate ") and told["what"].endswith(", 1)")
-    [state] = widgets["What AWS has decided, and how many alerts are open"].rows
+    [state] = widgets["AWS's decision and open alerts, most alerts first"].rows
     assert set(state) == {
         *("target", "as_of", "our_verdict", "aws_says", "open_alerts", "quota", "aws_bounces", "aws_complaints"),
     }
@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_drawn(
     assert main(["dashboard", "--png", str(picture), "--settings", str(SETTINGS)]) == 1
     printed = capsys.readouterr().out
     assert printed.count("not readable: ") == 5
-    assert "not readable: What was told: access denied (AccessDeniedException)" in printed
+    assert "not readable: Latest notifications: access denied (AccessDeniedException)" in printed
     assert picture.exists()
 
 
