@@ -42,6 +42,10 @@ UNREAD = (
 """The large parts of the libraries that the function never imports or reads."""
 
 
+PIP_ELSEWHERE = frozenset({"PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_HASHES", "PIP_CONSTRAINT", "PIP_REQUIREMENT"})
+"""Settings of a user's pip that would send the libraries elsewhere, or refuse or add some."""
+
+
 class BundleError(Exception):
     """The asset could not be built; the text is for a person."""
 
@@ -158,7 +162,8 @@ def _install(folder: Path) -> None:
         "--implementation",
         "py",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    own = {name: value for name, value in os.environ.items() if name not in PIP_ELSEWHERE} | {"PIP_USER": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
     if done.returncode != 0:
         raise BundleError(f"pip could not install lambda/requirements.txt:\n{done.stderr.strip()}")
 

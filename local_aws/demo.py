@@ -21,6 +21,7 @@ from cli.picture import BLUE, GREEN, ORANGE, PURPLE, RED, Level, Mark, Panel, Se
 from cli.sender import BUCKET, DAY, Campaign, send_data_points
 
 from .cdk import CdkError, bootstrap, deploy
+from .environment import isolated
 from .metrics import publish_email, publish_run
 from .runtime import DeployedFunction
 from .schedule import DeployedSchedule
@@ -194,9 +195,13 @@ def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: P
 def _draw_dashboard(local: LocalAws, path: Path) -> None:
     """`ses-reputation dashboard`, of the local AWS."""
     command = [sys.executable, "-m", "cli.main", "dashboard", "--png", str(path), "--settings", str(SETTINGS)]
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
-        command, env=own | local.environment(), cwd=OUT.parent, capture_output=True, text=True, check=False
+        command,
+        env=isolated(os.environ) | local.environment(),
+        cwd=OUT.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise DemoFailed(f"the dashboard could not be drawn:\n{done.stdout}{done.stderr}")

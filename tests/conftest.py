@@ -6,6 +6,8 @@ import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
+import local_aws  # noqa: F401  first of all: it clears the environment of the user's AWS set-up and proxies
+
 settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("bounded")
 
