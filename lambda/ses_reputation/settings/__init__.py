@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
+from ..core.cause import Look
 from ..core.rules import Policy
+from .cause import read_look
 from .rules import read_policy
 from .table import Key, Problem, Table
 
@@ -116,6 +118,7 @@ class Settings:
     targets: Targets
     policy: Policy
     deployment: Deployment
+    look: Look
 
     @property
     def metric_namespace(self) -> str:
@@ -184,6 +187,7 @@ def read(file: Table) -> Settings:
         _targets(file.table("targets", "What is watched.")),
         read_policy(file),
         _deployment(file.table("deployment", "How it is deployed.")),
+        read_look(file.table("cause", "Who causes an alert.")),
     )
 
 
