@@ -27,6 +27,7 @@ from ..core.cause import (
     Sample,
     facts_from,
     sent_from,
+    spans_to_read,
     worth_asking,
 )
 from ..core.findings import Findings, Tenant, recommendation_from, tenant_from
@@ -51,7 +52,7 @@ ONE_ATTEMPT = Config(
 PAGE = 1_000
 """Most entries that ListSuppressedDestinations gives at a time."""
 
-PAGES = 4
+PAGES = 3
 """Of the entries of the window; of more, the mix is known well enough."""
 
 USUAL = 800
@@ -265,13 +266,23 @@ class _Climb:
         self.reading = replace(self.reading, facts=facts_from(answer))
 
     def entries(self) -> None:
+        """List the window, or as many stretches of it."""
         question = self._question
-        for found, complete in _pages(
-            self._clients.email, self.calls, question, question.start, question.end, PAGES, failed=self._add
-        ):
-            self._listed = tuple(found)
-            entries = tuple(entry_from(address, at) for address, at in found.items())
-            self.reading = replace(self.reading, entries=entries, complete=complete)
+        spans = spans_to_read(question, PAGES)
+        before: dict[str, Instant] = {}
+        cut = False
+        for number, (start, end) in enumerate(spans if spans else ((question.start, question.end),), 1):
+            pages = 1 if spans else PAGES
+            for found, complete in _pages(
+                self._clients.email, self.calls, question, start, end, pages, failed=self._add
+            ):
+                listed = {**before, **found}
+                self._listed = tuple(listed)
+                entries = tuple(entry_from(address, at) for address, at in listed.items())
+                self.reading = replace(
+                    self.reading, spans=spans[:number], entries=entries, complete=complete and not cut
+                )
+            before, cut = listed, not self.reading.complete
 
     def earlier(self) -> None:
         if not self.reading.entries:
@@ -326,7 +337,7 @@ class _Climb:
             return
         kept += KEPT_FOR_SENDERS if self.reading.facts.vdm else 0
         number = max(0, min(SAMPLES, self.calls.left - kept))
-        for position in worth_asking(entries, self._question, number):
+        for position in worth_asking(self.reading, number):
             try:
                 answer = self.calls.email(
                     self._clients.email.get_suppressed_destination, EmailAddress=self._listed[position]

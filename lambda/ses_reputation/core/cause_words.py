@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .cause import MOSTLY, CauseReading, Earlier, Part, Question, Shape, mix_of, own_entries, shape_of, usual
+from .cause import MOSTLY, CauseReading, Earlier, Own, Part, Question, Shape, mix_of, own_entries, shape_of, usual
 from .history import Instant
 from .rates import AWS_THRESHOLDS, Metric
 from .recipients import Entry
@@ -106,12 +106,11 @@ def explain(reading: CauseReading) -> Cause:
     """Put a reading into words."""
     question = reading.question
     shape = shape_of(reading)
-    entries = reading.entries if reading.entries is not None else ()
-    own = own_entries(entries, question)
-    shown = () if shape is Shape.IMPORT else domain_counts(own, reading)
+    own = own_entries(reading)
+    shown = () if shape is Shape.IMPORT else domain_counts(own.entries, reading)
     words = _WORDS[shape]
     step = _COMPLAINT_STEPS.get(shape, words.step) if question.metric is Metric.COMPLAINT else words.step
-    mix = mix_of(own, reading)
+    mix = mix_of(own.entries, reading)
     values = {
         "top": mix.top if mix else "",
         "when": _when_sent(reading),
@@ -120,18 +119,19 @@ def explain(reading: CauseReading) -> Cause:
         "region": question.region,
         "switch_on": f"aws sesv2 put-account-suppression-attributes --suppressed-reasons BOUNCE COMPLAINT --region {question.region}",
     }
-    spread = f", at {len({entry.domain for entry in own}):,} domains" if shape is Shape.OLD_LIST else ""
+    spread = f", at {len({entry.domain for entry in own.entries}):,} domains" if shape is Shape.OLD_LIST else ""
     domains = f": {_list(shown)}" if any(row.domain != "others" for row in shown) else ""
-    line = ". ".join((words.head.format_map(values), *_covered(reading, spread + domains), *_most_through(reading)))
+    sentences = (words.head.format_map(values), *_covered(reading, spread + domains), *_most_through(reading))
+    line = ". ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
     return Cause(
         shape=shape,
         line=f"{line}.",
         first_step=step.format_map(values),
         uncertainty=words.uncertainty.format_map(values),
         domains=shown,
-        details=tuple(_details(reading, shape, len(own))),
-        listed=None if reading.entries is None else len(entries),
-        at_least=not reading.complete,
+        details=tuple(_details(reading, shape, own)),
+        listed=None if reading.entries is None else len(reading.entries),
+        at_least=not reading.all_read,
         events=question.events,
         command=command_of(question),
     )
@@ -160,7 +160,7 @@ def domain_counts(entries: Sequence[Entry], reading: CauseReading) -> tuple[Doma
 
 
 def _usual(earlier: Earlier | None, reading: CauseReading, domain: str) -> float | None:
-    return None if earlier is None else usual(earlier, reading.question, earlier.domains.get(domain, 0))
+    return None if earlier is None else usual(earlier, reading.seconds_read, earlier.domains.get(domain, 0))
 
 
 def _list(rows: Sequence[DomainCount]) -> str:
@@ -175,7 +175,7 @@ def _covered(reading: CauseReading, domains: str) -> Iterator[str]:
     noun, events = NOUN[question.metric], question.events
     if reading.entries is None:
         return
-    listed = f"{'at least ' if not reading.complete else ''}{len(reading.entries):,}"
+    listed = f"{'' if reading.all_read else 'at least '}{len(reading.entries):,}"
     if events is None:
         yield f"{listed} new addresses are on the suppression list; the number of {noun}s is unknown{domains}"
     elif len(reading.entries) <= events:
@@ -201,15 +201,13 @@ def _when_sent(reading: CauseReading) -> str:
     return f"since about {_minute(reading.question.start)}"
 
 
-def _details(reading: CauseReading, shape: Shape, own: int) -> Iterator[str]:
-    question, events = reading.question, reading.question.events
+def _details(reading: CauseReading, shape: Shape, own: Own) -> Iterator[str]:
+    question, listed = reading.question, len(own.entries)
     noun = NOUN[question.metric]
-    listed = own if reading.entries is not None else None
-    if listed is not None and reading.entries is not None and listed < len(reading.entries):
-        left = len(reading.entries) - listed
-        yield f"{left:,} entries came faster than emails could cause: an import, left out here"
-    if listed and reading.complete and events and shape is not Shape.OFF and listed < 0.7 * events:
-        yield f"{events - listed:,} {noun}s are not on the list: suppression may be off for a configuration set"
+    if own.imported:
+        yield f"{own.imported:,} entries came faster than emails could cause: an import, left out here"
+    if listed and own.events and reading.all_read and shape is not Shape.OFF and listed < 0.7 * own.events:
+        yield f"{own.events - listed:,} {noun}s are not on the list: suppression may be off for a configuration set"
     yield from _of_parts(reading)
     yield from _of_tenants(reading)
     yield from _of_samples(reading)
