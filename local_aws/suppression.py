@@ -15,6 +15,7 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 from moto.sesv2.responses import SESV2Response
+from moto.sesv2.urls import url_paths
 
 LARGEST_PAGE = 1_000
 
@@ -205,8 +206,20 @@ _OPERATIONS: dict[str, Callable[[Suppression, Mapping[str, Any]], dict[str, Any]
 }
 
 
+_PATHS = (
+    "suppression/addresses",
+    "suppression/addresses/(?P<EmailAddress>.+)",
+    "vdm/recommendations",
+    "reputation/entities",
+    "metrics/batch",
+    "insights/(?P<MessageId>[^/]+)/",
+)
+
+
 def install(find: Callable[[Any], Suppression]) -> None:
     """Add the operations to moto; `find` returns what a request's account and region have."""
+    for path in _PATHS:
+        url_paths[f"{{0}}/v2/email/{path}$"] = SESV2Response.dispatch
     response: Any = SESV2Response
     for operation in _OPERATIONS:
         method = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")

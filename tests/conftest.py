@@ -9,7 +9,13 @@ from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("bounded")
 
-LOOPBACK_ROOMS = ("tests/e2e/", "tests/local_aws/", "tests/aws/test_connections.py", "tests/aws/test_webhook.py")
+LOOPBACK_ROOMS = (
+    "tests/e2e/",
+    "tests/local_aws/",
+    "tests/aws/test_cause.py",
+    "tests/aws/test_connections.py",
+    "tests/aws/test_webhook.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

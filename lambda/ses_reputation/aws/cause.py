@@ -455,9 +455,10 @@ def _pages(
     the first page is given to `failed`, and what was read is kept. Raises `AWS_ERRORS`, `_Spent`.
     """
     found: dict[str, Instant] = {}
-    token, restarted = "", False
+    token, restarted, left = "", False, pages
     reason = question.metric.value.upper()
-    for _ in range(pages):
+    while left > 0:
+        left -= 1
         more: dict[str, Any] = {"NextToken": token} if token else {}
         if tenant:
             more["TenantName"] = tenant
@@ -472,7 +473,7 @@ def _pages(
             )
         except (_Spent, *AWS_ERRORS) as error:
             if token and not restarted and code_of(error) == "InvalidNextTokenException":
-                token, restarted = "", True
+                token, restarted, left = "", True, pages
                 continue
             if not found or failed is None:
                 raise
