@@ -15,6 +15,7 @@ LOOPBACK_ROOMS = (
     "tests/aws/test_cause.py",
     "tests/aws/test_connections.py",
     "tests/aws/test_webhook.py",
+    "tests/cli/test_cause.py",
 )
 
 

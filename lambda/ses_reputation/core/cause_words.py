@@ -149,11 +149,11 @@ def _minute(at: Instant) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
-def domain_counts(entries: Sequence[Entry], reading: CauseReading) -> tuple[DomainCount, ...]:
-    """Count by recipient domain, most first; those with fewer than three entries, and all beyond the third, are "others"."""
+def domain_counts(entries: Sequence[Entry], reading: CauseReading, most: int = MOST_SHOWN) -> tuple[DomainCount, ...]:
+    """Count by recipient domain, most first; those with fewer than three entries, and all beyond `most`, are "others"."""
     earlier = reading.earlier
     counts = Counter(entry.domain for entry in entries)
-    named = [(domain, count) for domain, count in counts.most_common() if domain and count >= FEWEST_SHOWN][:MOST_SHOWN]
+    named = [(domain, count) for domain, count in counts.most_common() if domain and count >= FEWEST_SHOWN][:most]
     rows = [DomainCount(domain, count, _usual(earlier, reading, domain)) for domain, count in named]
     rest = len(entries) - sum(row.now for row in rows)
     return (*rows, DomainCount("others", rest, None)) if rest else tuple(rows)
