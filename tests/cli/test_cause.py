@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from ses_reputation.aws.cause import Budget
 
+from cli import cause as command
 from cli.main import main
 from local_aws import server
 from local_aws.server import CREDENTIALS, LocalAws
@@ -35,6 +37,7 @@ def known(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Suppress
     for name, value in (local.environment() | CREDENTIALS).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr(command, "PATIENT", Budget(calls=60, seconds=90, gap=0))  # the pace has a test of its own
     account = local.ses(REGION)
     account.suppression = Suppression(gap=0)
     account.points = [
