@@ -75,6 +75,10 @@ def _run(arguments: Sequence[str] | None) -> int:
             from .board import dashboard
 
             return dashboard(_settings_or_none(given.settings), given.png, given.profile)
+        if given.command == "cause":
+            from .cause import cause
+
+            return cause(given)
         return _check_settings(given.file, given.deploy)
     except (SettingsError, Unusable) as error:
         print(error, file=sys.stderr)
@@ -153,6 +157,26 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit code: 0 where it was sent and all are confirmed, 1 where somebody hears nothing, 2 where it was not sent.",
     )
     test_alert.add_argument("--profile", metavar="NAME", help=PROFILE)
+    cause = commands.add_parser(
+        "cause",
+        help="who causes bounces or complaints?",
+        description="Reads the new entries of your suppression list and says what they have in common. Permissions: "
+        "ses:GetSendStatistics, ses:GetAccount, ses:ListSuppressedDestinations, ses:GetSuppressedDestination, "
+        "ses:ListReputationEntities, cloudwatch:ListMetrics, cloudwatch:GetMetricData; with the Virtual Deliverability "
+        "Manager also ses:BatchGetMetricData, ses:GetMessageInsights.",
+        epilog="Exit code: 0 if all that is needed could be read, 1 if not, 2 for input that cannot be used.",
+    )
+    cause.add_argument("--region", metavar="NAME", help="AWS region (default: that of your AWS configuration)")
+    cause.add_argument("--profile", metavar="NAME", help=PROFILE)
+    cause.add_argument("--metric", choices=("bounce", "complaint"), default="bounce", help="default: bounce")
+    cause.add_argument(
+        "--since", default="24h", metavar="TIME", help="like 2025-02-04T09:00Z; or 6h or 2d ago (default: 24h)"
+    )
+    cause.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
+    cause.add_argument(
+        "--addresses", action="store_true", help="also list the addresses that bounced: they are personal data"
+    )
+    cause.add_argument("--json", action="store_true", help="one JSON object, and nothing else")
     validate = commands.add_parser(
         "settings",
         help="is the settings file right?",

@@ -11,7 +11,14 @@ import local_aws  # noqa: F401  first of all: it clears the environment of the u
 settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("bounded")
 
-LOOPBACK_ROOMS = ("tests/e2e/", "tests/local_aws/", "tests/aws/test_connections.py", "tests/aws/test_webhook.py")
+LOOPBACK_ROOMS = (
+    "tests/e2e/",
+    "tests/local_aws/",
+    "tests/aws/test_cause.py",
+    "tests/aws/test_connections.py",
+    "tests/aws/test_webhook.py",
+    "tests/cli/test_cause.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

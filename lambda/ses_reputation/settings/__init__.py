@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from ..core.cause import Look
 from ..core.rules import Policy
 from .deployment import Alarms, Deployment, read_alarms, read_deployment
+from .cause import read_look
 from .rules import read_policy
 from .table import Key, Problem, Table
 
@@ -93,6 +95,7 @@ class Settings:
     policy: Policy
     alarms: Alarms
     deployment: Deployment
+    look: Look
 
     @property
     def metric_namespace(self) -> str:
@@ -180,6 +183,7 @@ def read(file: Table) -> Settings:
         read_policy(file),
         read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them.")),
         read_deployment(file.table("deployment", "How it is deployed.")),
+        read_look(file.table("cause", "Who causes an alert.")),
     )
 
 
