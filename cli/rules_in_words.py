@@ -1,4 +1,4 @@
-"""The rules of a metric as lines of a table."""
+"""The rules of a metric as rows of a table."""
 
 from __future__ import annotations
 
@@ -8,28 +8,39 @@ from ses_reputation.core.rates import Window
 from ses_reputation.core.rules import MetricPolicy, Rule, Threshold
 from ses_reputation.core.wording import percent
 
+COLUMNS = ("Severity", "Rule", "Window", "Threshold", "Needs")
 
-def rules_in_words(policy: MetricPolicy) -> Iterator[str]:
-    """The lines that people speak of, then each rule: name, severity, window, line."""
-    yield f"{policy.metric.capitalize()}s: warning at {percent(policy.warning)}, critical at {percent(policy.critical)}"
+
+def heading_of(policy: MetricPolicy) -> str:
+    """Name the two thresholds that people speak of."""
+    return (
+        f"{policy.metric.capitalize()}s: warning at {percent(policy.warning)}, critical at {percent(policy.critical)}"
+    )
+
+
+def rows_of(policy: MetricPolicy) -> Iterator[tuple[str, ...]]:
+    """Yield one row for each rule, in the order of `COLUMNS`."""
     for rule in policy.rules:
-        yield f"  {rule.severity.word:<9}{rule.name:<15}{_window(rule.window):<51}{_line(rule.threshold)}{_least(rule)}"
+        yield rule.severity.word, rule.name, _window(rule.window), _threshold(rule.threshold), _needs(rule)
 
 
 def _window(window: Window) -> str:
     if window.hours:
-        return f"the last {window.hours} h"
+        return f"last {window.hours} h"
     if not window.share_of_day:
-        return f"the last {window.emails:,} emails"
-    share = f"{window.share_of_day:.2g} of a normal day" if window.share_of_day != 1 else "a normal day"
-    return f"the last {window.emails:,} emails, or {share} if more"
+        return f"last {window.emails:,} emails"
+    share = f"{window.share_of_day:.2g} of a usual day" if window.share_of_day != 1 else "a usual day"
+    return f"last {window.emails:,} emails, or {share} if more"
 
 
-def _line(line: Threshold) -> str:
-    if not line.multiple:
-        return f"above {percent(line.upper)}"
-    return f"above {line.multiple:g} times the own normal, held within {percent(line.lower)} and {percent(line.upper)}"
+def _threshold(threshold: Threshold) -> str:
+    if not threshold.multiple:
+        return f"above {percent(threshold.upper)}"
+    between = f"between {percent(threshold.lower)} and {percent(threshold.upper)}"
+    return f"above {threshold.multiple:g} times the usual rate, {between}"
 
 
-def _least(rule: Rule) -> str:
-    return f", of at least {rule.min_emails:,} emails" if rule.min_emails else ""
+def _needs(rule: Rule) -> str:
+    least = f", {rule.min_emails:,} emails" if rule.min_emails else ""
+    events = "event" if rule.min_events == 1 else "events"
+    return f"{rule.min_events} {events}{least}"

@@ -1,70 +1,84 @@
-"""A test alert through the deployed path: the deployed function sends it on every channel, and says who hears nothing."""
+"""Test alert through the deployed path: the deployed function sends it on every channel, and says who gets nothing."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
-from ses_reputation.aws.errors import AWS_ERRORS, code_of, trouble_of
-from ses_reputation.core.readings import Trouble
+from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.settings import Settings
 
+from .aws import open_session, region_of
+from .aws_errors import Call, explain
 from .outcome import UNKNOWN, USABLE, Unusable
 
 ONCE = Config(connect_timeout=5, read_timeout=150, retries={"mode": "standard", "total_max_attempts": 1})
 """One attempt, longer than the function may take: a second one would send a second alert."""
 
 
-def send_trial(settings: Settings | None, profile: str | None) -> int:
-    """Asks the deployed function for a test alert and says where it went. Raises `Unusable` where nothing could be sent."""
+def send_test_alert(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool) -> int:
+    """Ask the deployed function for a test alert and say where it went. Raises `Unusable` if nothing could be sent."""
     name = "SesReputation" if settings is None else settings.stack_name
+    answer = _asked(name, profile, region)
+    subscriptions, unconfirmed = answer.get("subscriptions"), answer.get("unconfirmed")
+    sent_to = [str(channel) for channel in answer["told"]]
+    code, said = _audience(subscriptions, unconfirmed, chat="chat" in sent_to)
+    if as_json:
+        from .output import as_json as print_json
+
+        print_json(
+            {
+                "alert": answer.get("alert"),
+                "sent_to": sent_to,
+                "subscriptions": subscriptions,
+                "unconfirmed": unconfirmed,
+                "everybody_gets_it": code == USABLE,
+            }
+        )
+    else:
+        from .output import say
+
+        say(f"Test alert {answer.get('alert')} sent to: {', '.join(sent_to)}")
+        say(said)
+    return code
+
+
+def _asked(name: str, profile: str | None, region: str | None) -> dict[str, Any]:
+    session = open_session(profile, region)
+    where = region_of(session)
+    missing = f"There is no function {name} in {where}."
+    call = Call(session._session, profile, where, f"lambda:InvokeFunction on {name}", missing)  # noqa: SLF001
     try:
-        client = boto3.Session(profile_name=profile).client("lambda", config=ONCE)
+        client = session.client("lambda", config=ONCE)
         answer = client.invoke(FunctionName=name, Payload=json.dumps({"test_alert": True}))
         said: Any = json.loads(answer["Payload"].read())
     except AWS_ERRORS as error:
-        raise Unusable(f"{name} could not be asked: {_why(error, name)}") from None
+        raise Unusable(f"{name} could not be asked. {explain(error, call)}") from None
     except ValueError:  # of the region's name, or of an answer that is none
         raise Unusable(f"{name} could not be asked: that was not an answer of AWS Lambda") from None
     if answer.get("FunctionError"):
         reason = said.get("errorMessage") if isinstance(said, dict) else None
         raise Unusable(f"{name} failed: {reason or 'see its log'}")
     if not isinstance(said, dict) or not isinstance(said.get("told"), list):
-        raise Unusable(f"{name} gave an answer that makes no sense: is it of another version? Deploy again.")
-    print(f"Test alert {said.get('alert')} sent to: {', '.join(map(str, said['told']))}")
-    return _audience(said.get("subscriptions"), said.get("unconfirmed"), chat="chat" in said["told"])
+        raise Unusable(f"{name} gave an unknown answer: is it of another version? Deploy again.")
+    return said
 
 
-def _why(error: Exception, name: str) -> str:
-    code = code_of(error)
-    if code == "ResourceNotFoundException":
-        return (
-            f"there is no function {name} in this account and region. Is it deployed here, and are these its settings?"
-        )
-    if trouble_of(error) is Trouble.DENIED:
-        return f"access denied ({code}). It takes credentials that allow lambda:InvokeFunction on {name}."
-    return str(error) if isinstance(error, BotoCoreError) else code
-
-
-def _audience(subscriptions: object, unconfirmed: object, *, chat: bool) -> int:
-    """Says who hears it. Nobody, or not everybody, is as good as not known to arrive."""
+def _audience(subscriptions: object, unconfirmed: object, *, chat: bool) -> tuple[int, str]:
+    """Say who gets it. Nobody, or not everybody, is as good as not known to arrive."""
     if not isinstance(subscriptions, int) or not isinstance(unconfirmed, int):
-        print("Whether anybody is subscribed could not be found out; the function's log says why.")
-        return UNKNOWN
+        return UNKNOWN, "The subscriptions could not be read; the function's log says why."
     if not subscriptions and chat:
-        print("Nobody is subscribed beside the chat. Now see that it arrives there.")
-        return USABLE
+        return USABLE, "Nobody is subscribed except the chat. Now check that it arrives there."
     if not subscriptions:
-        print("Nobody is subscribed: an alert reaches no one. Name people in [alerts] emails and deploy again.")
-        return UNKNOWN
-    if unconfirmed:
-        print(
-            f"{unconfirmed} of {subscriptions} subscriptions wait for confirmation: they hear nothing until somebody clicks "
-            "the link in the email from AWS Notifications."
+        return (
+            UNKNOWN,
+            "Nobody is subscribed: an alert reaches no one. Name people in [alerts] emails and deploy again.",
         )
-        return UNKNOWN
-    print(f"Subscriptions: {subscriptions}, all confirmed. Now see that it arrives.")
-    return USABLE
+    if unconfirmed:
+        return UNKNOWN, (
+            f"{unconfirmed} of {subscriptions} subscriptions wait for confirmation: they get nothing until somebody "
+            "clicks the link in the email from AWS Notifications."
+        )
+    return USABLE, f"Subscriptions: {subscriptions}, all confirmed. Now check that it arrives."
