@@ -12,6 +12,7 @@ from aws_cdk import Annotations, App
 from aws_cdk.aws_lambda import Code
 from ses_reputation.settings import SettingsError, load
 
+from cli.aws import unknown_regions
 from infra.bundle import BundleError, build
 from infra.stack import MonitorStack
 
@@ -30,6 +31,8 @@ def main() -> None:
             "ses-reputation:example-recipients",
             f"Nobody reads {', '.join(settings.alerts.example_recipients)}: name the people who are to be told in {file.name}.",
         )
+    for warning in unknown_regions(settings.targets.regions):
+        Annotations.of(stack).add_warning_v2("ses-reputation:unknown-region", warning)
     app.synth()
 
 

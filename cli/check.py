@@ -191,6 +191,8 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
         heading(report.region, report.verdict.value)
         if report.metrics:
             table(_COLUMNS, (_row(state, zone) for state in report.metrics), right=_COLUMNS[2:4])
+        if any(state.aws is not None for state in report.metrics):
+            say(_WHY, indent=2)
         for state in report.metrics:
             say(f"{state.metric.capitalize()} headroom: {headroom_in_words(state.headroom)}", indent=2)
         if report.account is not None:
@@ -198,6 +200,11 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
         for text in _remarks(report):
             say(text, indent=2)
 
+
+_WHY = (
+    "AWS's own rates differ from ours: AWS counts over months, only email to domains that you have not verified, and "
+    "complaints only where mailbox providers report them."
+)
 
 _COLUMNS = ("Metric", "Verdict", "Rate now", "AWS's own rate", "Counted")
 

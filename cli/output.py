@@ -52,8 +52,10 @@ def say(text: str = "", *, indent: int = 0) -> None:
 
 def heading(text: str, word: str = "") -> None:
     """Print a line in bold, with `word` in the colour of what it says."""
-    plain = _safe(text).replace(NBSP, " ")
-    console().print(Text.assemble((plain, "bold"), (f" {word}" if word else "", _STYLES.get(word, "bold"))))
+    line = Text.assemble(
+        (_safe(text).replace(NBSP, " "), "bold"), (f" {word}" if word else "", _STYLES.get(word, "bold"))
+    )
+    _print(line)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
@@ -71,8 +73,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
         grid.add_column(name, justify="right" if name in right else "left", min_width=least)
     for row in cells:
         grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    _print(Padding(grid, (0, 0, 0, 2)))
+
+
+def _print(shape: Text | Padding) -> None:
+    """Print by Python's own means: rich ends the program when the reader of a pipe is gone."""
+    out = console()
     with out.capture() as capture:
-        out.print(Padding(grid, (0, 0, 0, 2)))
+        out.print(shape)
     print("\n".join(line.rstrip() for line in capture.get().splitlines()).replace(_GLUE, " "))
 
 

@@ -34,7 +34,7 @@ LABEL_ROWS = 3
 LABEL_ROW = 0.085
 """Height of one of them, as a share of its panel."""
 
-TITLE_WIDTH = 110
+TITLE_WIDTH = 120
 """Signs of a line of the title."""
 
 DATES = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S"]
@@ -112,7 +112,7 @@ def figure_of(title: str, panels: Sequence[Panel]) -> Figure:
     FigureCanvasAgg(figure)
     high = figure.get_figheight()
     axes = figure.subplots(len(panels), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    figure.text(0.065, 1 - 0.2 / high, title, va="top", fontsize=13, fontweight="bold", linespacing=1.4)
+    figure.text(0.065, 1 - 0.2 / high, title, va="top", fontsize=12, fontweight="bold", linespacing=1.4)
     figure.subplots_adjust(left=0.065, right=0.86, top=1 - head / high, bottom=0.85 / high, hspace=0.24)
     for axis, panel in zip(axes, panels, strict=True):
         _panel(axis, panel)

@@ -236,6 +236,14 @@ def test_a_picture_that_cannot_be_written_is_one_clear_line(capsys: pytest.Captu
     assert printed.out == "" and len(printed.err.splitlines()) == 1
 
 
+def test_a_reader_of_the_report_that_has_read_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m cli.main replay {EXAMPLE} | exec 0<&-; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
 def test_a_reader_that_has_read_enough_is_no_error() -> None:
     command = f"{sys.executable} -m cli.main replay {EXAMPLE} --json | head -1"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
