@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import boto3
 import botocore
 import botocore.session
+from botocore.exceptions import NoCredentialsError
 from botocore.utils import InstanceMetadataRegionFetcher
 
 from .aws_errors import Call, explain
@@ -26,7 +27,6 @@ def open_session(profile: str | None, region: str | None) -> boto3.Session:
     given = [name for name in PROFILE_VARIABLES if os.environ.get(name)]
     names = {"profile": (None, given if given else None, None, None)}
     core = botocore.session.Session(session_vars=names)
-    chosen = profile if profile else next((os.environ[name] for name in given), None)
     try:
         session = boto3.Session(botocore_session=core, profile_name=profile if profile else None)
         found = region if region else _region(core)
@@ -36,11 +36,9 @@ def open_session(profile: str | None, region: str | None) -> boto3.Session:
         if credentials is not None:
             credentials.get_frozen_credentials()
     except Exception as error:  # noqa: BLE001  a credential_process may fail in any way; `explain` names what it was
-        raise Unusable(str(explain(error, Call(core, chosen)))) from None
+        raise Unusable(str(explain(error, Call(core)))) from None
     if credentials is None:
-        from botocore.exceptions import NoCredentialsError
-
-        raise Unusable(str(explain(NoCredentialsError(), Call(core, chosen))))
+        raise Unusable(str(explain(NoCredentialsError(), Call(core))))
     return session
 
 

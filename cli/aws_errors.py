@@ -40,10 +40,14 @@ class Call:
     """Circumstances of a call that failed."""
 
     session: botocore.session.Session
-    profile: str | None  # chosen by option or environment
     region: str | None = None
     needs: str = ""  # IAM actions that the command asks for
     missing: str = ""  # meaning of "not found" here
+
+    @property
+    def profile(self) -> str | None:
+        """The profile chosen by option or environment."""
+        return self.session.profile
 
     @property
     def named(self) -> str:
@@ -129,9 +133,11 @@ def _process(error: Exception, call: Call) -> Explanation:
         return Explanation(
             f"{_capital(call.named)} asks for an MFA code, and there is no terminal.", "Run it in a terminal."
         )
-    if isinstance(error, sdk.CredentialRetrievalError) and "custom-process" not in str(error):
+    runs_process = any("credential_process" in profile for _, profile in _chain(call))
+    if not runs_process:
         return Explanation(
-            f"The credentials of {call.named} cannot be loaded: {_short(str(error))}", f"Run: {_login(call)}"
+            f"The credentials of {call.named} cannot be loaded: {_short(str(error)) or type(error).__name__}",
+            f"Run: {_login(call)}",
         )
     said = re.sub(r"^Error when retrieving credentials from custom-process: ", "", str(error))
     return Explanation(
@@ -152,18 +158,28 @@ def _expired(_: Exception, call: Call) -> Explanation:
 
 def _login(call: Call) -> str:
     """Return the command that renews the credentials of the profile, or of the profile that it builds on."""
-    profiles, name = _profiles(call), call.profile if call.profile else "default"
-    for _ in range(5):  # source_profile may go round in circles
-        profile = profiles.get(name, {})
+    for name, profile in _chain(call):
         option = f" --profile {name}" if name != "default" else ""
         if "sso_session" in profile or "sso_start_url" in profile:
             return f"aws sso login{option}"
         if "login_session" in profile:
             return f"aws login{option}"
-        name = profile.get("source_profile", name)
     if any(os.environ.get(variable) for variable in ("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")) and not call.profile:
         return "the command that set AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN here, again"
     return f"aws configure{call.option}   (or get new credentials where these came from)"
+
+
+def _chain(call: Call) -> list[tuple[str, dict[str, Any]]]:
+    """Return the chosen profile and those that it builds on."""
+    profiles, name, chain = (
+        _profiles(call),
+        call.profile if call.profile else "default",
+        list[tuple[str, dict[str, Any]]](),
+    )
+    while name in profiles and name not in dict(chain):  # source_profile may go round in circles
+        chain.append((name, profiles[name]))
+        name = profiles[name].get("source_profile", name)
+    return chain
 
 
 def _profiles(call: Call) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
     policy = default_policy() if settings is None else settings.policy
     now = int(time.time())
     regions = watched if watched else (region_of(session),)
-    reports = [_read(session, profile, name, policy, now, show_progress=not as_json) for name in regions]
+    reports = [_read(session, name, policy, now, show_progress=not as_json) for name in regions]
     if as_json:
         from .output import as_json as print_json
 
@@ -78,15 +78,13 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
     return UNKNOWN if any(report.unknown for report in reports) else USABLE
 
 
-def _read(
-    session: boto3.Session, profile: str | None, region: str, policy: Policy, now: Instant, *, show_progress: bool
-) -> Report:
+def _read(session: boto3.Session, region: str, policy: Policy, now: Instant, *, show_progress: bool) -> Report:
     if not show_progress:
-        return evaluate(region, Reader(session, profile, region, now), policy, now)
+        return evaluate(region, Reader(session, region, now), policy, now)
     from .output import waiting
 
     with waiting(f"Reading {region} ..."):
-        return evaluate(region, Reader(session, profile, region, now), policy, now)
+        return evaluate(region, Reader(session, region, now), policy, now)
 
 
 @dataclass
@@ -94,14 +92,13 @@ class Reader:
     """Reads a region and keeps what could not be read, with its explanation."""
 
     session: boto3.Session
-    profile: str | None
     region: str
     now: Instant
     unknown: list[Unknown] = field(default_factory=list)
 
     @property
     def call(self) -> Call:
-        return Call(self.session._session, self.profile, self.region, NEEDS)  # noqa: SLF001  boto3 has no name for it
+        return Call(self.session._session, self.region, NEEDS)  # noqa: SLF001  boto3 has no name for it
 
     def statistics(self) -> Statistics:
         answer: Statistics = self._ask("send statistics", "ses", ses.send_statistics)

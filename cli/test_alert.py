@@ -48,7 +48,7 @@ def _asked(name: str, profile: str | None, region: str | None) -> dict[str, Any]
     session = open_session(profile, region)
     where = region_of(session)
     missing = f"There is no function {name} in {where}."
-    call = Call(session._session, profile, where, f"lambda:InvokeFunction on {name}", missing)  # noqa: SLF001
+    call = Call(session._session, where, f"lambda:InvokeFunction on {name}", missing)  # noqa: SLF001
     try:
         client = session.client("lambda", config=ONCE)
         answer = client.invoke(FunctionName=name, Payload=json.dumps({"test_alert": True}))

@@ -142,9 +142,7 @@ class Reader:
                 text = self._client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
         except AWS_ERRORS as error:
             session, where = self._session, self._session.region_name
-            call = Call(
-                session._session, session.profile_name, where, NEEDED, f"There is no dashboard {name} in {where}."
-            )
+            call = Call(session._session, where, NEEDED, f"There is no dashboard {name} in {where}.")
             raise Unusable(str(explain(error, call))) from None
         try:
             body = chosen(text)

@@ -31,13 +31,17 @@ role_arn = arn:aws:iam::123456789012:role/x
 source_profile = sso
 [profile plain]
 region = eu-west-1
+[profile helped]
+credential_process = helper
+[profile circle]
+source_profile = circle
 """
 
 
 def call(elsewhere: Path, profile: str | None = None, region: str | None = "eu-west-1") -> Call:
     (elsewhere / "config").write_text(CONFIG)
     core: Any = botocore.session.Session(profile=profile)
-    return Call(core, profile, region, "ses:GetSendStatistics", "There is no function X in eu-west-1.")
+    return Call(core, region, "ses:GetSendStatistics", "There is no function X in eu-west-1.")
 
 
 def refusal(code: str, message: str = "", status: int = 400, minutes_ahead: float | None = 0) -> Exception:
@@ -135,14 +139,19 @@ def test_whether_keys_work_elsewhere_is_asked_in_the_same_partition(
 
 
 BY_KIND: list[tuple[Exception, str | None, str, str]] = [
-    (sdk.NoCredentialsError(), None, "No AWS credentials were found", "--profile: chained, login, plain, sso"),
+    (
+        sdk.NoCredentialsError(),
+        None,
+        "No AWS credentials were found",
+        "--profile: chained, circle, helped, login, plain, sso",
+    ),
     (sdk.NoCredentialsError(), "sso", 'Profile "sso" has no credentials', "aws sso login --profile sso"),
     (sdk.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), None, "Only half", "Set both"),
     (
         sdk.ProfileNotFound(profile="nobody"),
         None,
         'no AWS profile "nobody"',
-        "Your profiles are: chained, login, plain, sso",
+        "Your profiles are: chained, circle, helped, login, plain, sso",
     ),
     (sdk.UnauthorizedSSOTokenError(), "sso", "has expired", "Run: aws sso login --profile sso"),
     (sdk.SSOTokenLoadError(error_msg="x"), "chained", "has expired", "Run: aws sso login --profile sso"),
@@ -153,9 +162,9 @@ BY_KIND: list[tuple[Exception, str | None, str, str]] = [
     (sdk.MissingDependencyException(msg="x"), "login", "needs the library awscrt", 'pip install "botocore[crt]"'),
     (
         sdk.CredentialRetrievalError(provider="custom-process", error_msg="vault is sealed"),
-        "plain",
-        'The credential_process of profile "plain" failed: vault is sealed',
-        "aws sts get-caller-identity --profile plain",
+        "helped",
+        'The credential_process of profile "helped" failed: vault is sealed',
+        "aws sts get-caller-identity --profile helped",
     ),
     (sdk.CredentialRetrievalError(provider="iam-role", error_msg="x"), None, "cannot be loaded", "aws configure"),
     (sdk.ConfigParseError(path="config", error="x"), None, "cannot be used", "Correct ~/.aws/config"),
@@ -175,7 +184,8 @@ BY_KIND: list[tuple[Exception, str | None, str, str]] = [
         "The AWS SDK failed",
         "aws configure list",
     ),
-    (FileNotFoundError(2, "No such file", "helper"), "plain", "credential_process", "Run its command by hand"),
+    (ValueError("broken cache"), "circle", "cannot be loaded: broken cache", "aws configure --profile circle"),
+    (FileNotFoundError(2, "No such file", "helper"), "helped", "credential_process", "Run its command by hand"),
     (EOFError(), "plain", "MFA code", "terminal"),
 ]
 
@@ -273,3 +283,12 @@ def test_aws_login_without_its_library_names_the_library(elsewhere: Path, monkey
     monkeypatch.setattr(botocore.credentials, "EC", None)
     with pytest.raises(Unusable, match=r'pip install "botocore\[crt\]"'):
         open_session("p", "eu-west-1")
+
+
+def test_the_profile_of_the_environment_is_the_one_that_is_named(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "config").write_text("[profile prod]\nlogin_session = arn:aws:iam::1:user/me\n")
+    monkeypatch.setenv("AWS_PROFILE", "prod")
+    with pytest.raises(Unusable, match=r"Run: aws login --profile prod"):
+        open_session(None, "eu-west-1")
