@@ -118,7 +118,7 @@ def _graph(card: Card) -> None:
 
 def _unit(label: str) -> str:
     """Return the sign of percent if the label of an axis or a value names it."""
-    return "%" if re.search(r"%|\bpercent\b", label, re.IGNORECASE) else ""
+    return "%" if re.search(r"(^|\(|, ?)%\)?$|\bpercent\b", label, re.IGNORECASE) else ""
 
 
 def _limit(axis: Axes, limits: Mapping[str, Any], top: float) -> None:
@@ -139,8 +139,9 @@ def _levels(axis: Axes, thresholds: Sequence[Threshold], highest: float, unit: s
     free = 0.0
     for value, marks in sorted(names.items()):
         axis.axhline(value, color=marks[-1].color, linewidth=0.9)
-        free = max(value / top, free)
-        name = f" {', '.join(mark.label for mark in marks)} {_number(value)}{unit}"
+        free = max((value / top + 0.04) / 1.08, free)  # the axis has room at both ends
+        label = ", ".join(mark.label for mark in marks)
+        name = f" {label}" if re.search(r"\d", label) else f" {label} {_number(value)}{unit}"
         axis.annotate(name, (1, free), xycoords="axes fraction", color=marks[-1].color, fontsize=7.5, va="center")
         free += 0.075
     return top
@@ -189,7 +190,7 @@ def _table(card: Card) -> None:
         lefts[name] = x
         card.say(x, 1.2, name, 8, FAINT, fontweight="bold")
         x += SIGN * (max(len(name), *(len(row[name]) for row in rows)) + 2)
-    room, y = int((widget.width - lefts[names[-1]] - 0.3) / SIGN), 1.8
+    room, y = int((widget.width - lefts[names[-1]] - 0.3) / 0.098), 1.8  # words are narrower than columns of numbers
     for number, row in enumerate(rows):
         lines = textwrap.wrap(row[names[-1]], max(10, room)) or [""]
         last = number == len(rows) - 1

@@ -61,7 +61,17 @@ def test_a_number_has_three_digits_and_no_exponent(value: float, shown: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("label", "unit"), [("Bounce rate (%)", "%"), ("percent", "%"), ("fraction", ""), ("percentile", ""), ("", "")]
+    ("label", "unit"),
+    [
+        ("Bounce rate (%)", "%"),
+        ("Bounce rate, %", "%"),
+        ("%", "%"),
+        ("percent", "%"),
+        ("Bounce rate (0.05 is 5 %)", ""),
+        ("fraction", ""),
+        ("percentile", ""),
+        ("", ""),
+    ],
 )
 def test_the_unit_is_what_the_label_names(label: str, unit: str) -> None:
     assert _unit(label) == unit
