@@ -8,9 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "lambda"))
 
-from aws_cdk import App
+from aws_cdk import Annotations, App
 from ses_reputation.settings import load
 
+from cli.aws import unknown_regions
 from infra import BundleError, MonitorStack, SettingsError
 
 
@@ -18,9 +19,12 @@ def main() -> None:
     app = App()
     file = ROOT / str(app.node.try_get_context("settings") or "settings.toml")
     try:
-        MonitorStack(app, load(file).stack_name, settings_file=file)
+        settings = load(file)
+        stack = MonitorStack(app, settings.stack_name, settings_file=file)
     except (SettingsError, BundleError) as error:
         sys.exit(str(error))
+    for warning in unknown_regions(settings.targets.regions):
+        Annotations.of(stack).add_warning_v2("ses-reputation:unknown-region", warning)
     app.synth()
 
 

@@ -1,4 +1,4 @@
-"""Every message in every channel, as the settings have it: what is sent, before anything is."""
+"""Messages in every channel, as the settings have them: what is sent, before anything is."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ses_reputation.layout import email as messages
 from ses_reputation.layout import slack as blocks
 from ses_reputation.settings import Settings
 
-from .outcome import USABLE, Unusable, say
+from .outcome import USABLE, Unusable
 from .samples import SAMPLES, Stories
 
 
 class Channel(StrEnum):
-    """Where a message can arrive."""
+    """Ways for a message to arrive."""
 
     EMAIL = "email"
     SLACK = "slack"  # by an incoming webhook
@@ -30,25 +30,55 @@ class Channel(StrEnum):
 
 
 _TITLES = {
-    Channel.EMAIL: "e-mail",
+    Channel.EMAIL: "email",
     Channel.SLACK: "Slack by an incoming webhook",
     Channel.CHAT: "Slack by Amazon Q Developer in chat applications",
     Channel.MACHINE: "JSON for SQS, Lambda and HTTPS",
 }
 
 
-def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[str]) -> int:
-    """Prints the messages named, or all, in the channels named, or all. Raises `Unusable` for a name that there is not."""
-    strangers = [name for name in names if name not in SAMPLES]
-    if strangers:
-        raise Unusable(f"There is no message {', '.join(strangers)}. There are: {', '.join(SAMPLES)}.")
+def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[str], *, as_json: bool) -> int:
+    """Print the named messages in the channels chosen, or all; without a name the names. Raises `Unusable` for an unknown one."""
+    unknown = [name for name in names if name not in SAMPLES]
+    if unknown:
+        raise Unusable(f"There is no message {', '.join(unknown)}. There are: {', '.join(SAMPLES)}.")
+    if not names:
+        _list_names(as_json=as_json)
+        return USABLE
     regions: Sequence[str] = () if settings is None else settings.targets.regions
     target = Target("123456789012", regions[0] if regions else "eu-west-1")
     stories = Stories(default_policy() if settings is None else settings.policy, target)
     context = _context(settings, target)
-    for name in names if names else SAMPLES:
-        say(_shown(name, SAMPLES[name](stories), context, [Channel(channel) for channel in channels] or list(Channel)))
+    chosen = [Channel(channel) for channel in channels] or list(Channel)
+    shown = [(name, channel, said) for name in names for said in [SAMPLES[name](stories)] for channel in chosen]
+    if as_json:
+        documents = [
+            {
+                "message": name,
+                "channel": channel.value,
+                "text": "\n".join(_TEXTS[channel](said, context)) if said else None,
+            }
+            for name, channel, said in shown
+        ]
+        print(json.dumps(documents, indent=2, ensure_ascii=False))
+        return USABLE
+    for name, channel, said in shown:
+        print(f"━━━ {name}, {_TITLES[channel]}")
+        text = "\n".join(_TEXTS[channel](said, context)) if said else "With these settings this message is not sent."
+        print(text.replace("\u00a0", " "), end="\n\n")  # plain spaces: every terminal, log and search knows them
     return USABLE
+
+
+def _list_names(*, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(list(SAMPLES), indent=2))
+        return
+    from .output import say
+
+    say("Name one or several of these messages, for instance: ses-reputation preview bounce-opened --channel email")
+    say()
+    for name in SAMPLES:
+        say(name, indent=2)
 
 
 def _context(settings: Settings | None, target: Target) -> Context:
@@ -60,18 +90,6 @@ def _context(settings: Settings | None, target: Target) -> Context:
         runbook_url="" if settings is None else settings.alerts.runbook_url,
         feedback_share=1.0 if settings is None else settings.policy.feedback_share,
     )
-
-
-def _shown(
-    name: str, notifications: Sequence[Notification], context: Context, channels: Sequence[Channel]
-) -> Iterator[str]:
-    if not notifications:
-        yield f"━━━ {name}: with these settings this sample is not told\n"
-        return
-    for channel in channels:
-        yield f"━━━ {name}, {_TITLES[channel]}"
-        yield from _TEXTS[channel](notifications, context)
-        yield ""
 
 
 def _email(notifications: Sequence[Notification], context: Context) -> Iterator[str]:

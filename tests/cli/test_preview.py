@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,27 +11,40 @@ from cli.main import main
 from cli.samples import SAMPLES
 
 ROOT = Path(__file__).parents[2]
-CHANNELS = ("e-mail", "Slack by an incoming webhook", "Slack by Amazon Q", "JSON for SQS, Lambda and HTTPS")
+CHANNELS = ("email", "Slack by an incoming webhook", "Slack by Amazon Q", "JSON for SQS, Lambda and HTTPS")
 
 
-@pytest.fixture(autouse=True)
-def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_without_a_name_the_names_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preview"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in printed[-len(SAMPLES) :]] == list(SAMPLES) and len(printed) < 50
+    assert main(["preview", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == list(SAMPLES)
 
 
 def test_every_message_is_shown_in_every_channel(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["preview"]) == 0
+    assert main(["preview", *SAMPLES]) == 0
     printed = capsys.readouterr().out
     for name in SAMPLES:
         for channel in CHANNELS:
             assert f"━━━ {name}, {channel}" in printed
-    assert "is not told" not in printed
+    assert "is not sent" not in printed
+
+
+def test_for_programs_each_text_is_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preview", "test-alert", "--channel", "email", "--channel", "machine", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [(text["message"], text["channel"]) for text in shown] == [
+        ("test-alert", "email"),
+        ("test-alert", "machine"),
+    ]
+    assert all(text["text"] for text in shown)
 
 
 def test_one_message_in_one_channel(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preview", "test-alert", "--channel", "email"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("━━━ test-alert, e-mail\nSubject: TEST: ")
+    assert printed.startswith("━━━ test-alert, email\nSubject: TEST: ")
     assert printed.count("━━━") == 1
 
 
@@ -50,7 +64,7 @@ def test_a_message_that_these_settings_never_send_is_said(capsys: pytest.Capture
     file = tmp_path / "late.toml"
     file.write_text('[alerts]\nemails = ["ops@mail.test"]\n\n[account]\nquota_warning = 0.9\nquota_critical = 0.95\n')
     assert main(["preview", "quota-warning", "--settings", str(file)]) == 0
-    assert "quota-warning: with these settings this sample is not told" in capsys.readouterr().out
+    assert "quota-warning, email\nWith these settings this message is not sent." in capsys.readouterr().out
 
 
 def test_a_message_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from cli.board import Reader
 from local_aws.cdk import cdk, deploy
+from local_aws.dashboard import Reader
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
