@@ -11,7 +11,7 @@ from .errors import answered
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
-    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishInputTypeDef
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishInputTypeDef, SubscriptionTypeDef
 
 EMAIL = ("email", "email-json")
 """The protocols whose readers are people with a screen; the readers of all others but SMS are programs."""
@@ -28,12 +28,14 @@ def publish_chat(client: SNSClient, topic: str, document: str) -> None:
 def subscriptions(client: SNSClient, topic: str) -> tuple[Subscription, ...]:
     """All subscriptions of `topic`. Raise what botocore raises."""
     with answered():
-        pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        return tuple(
-            Subscription(s["Protocol"], s["Endpoint"], s["SubscriptionArn"].startswith("arn:"))
-            for page in pages
-            for s in page["Subscriptions"]
-        )
+        pages = list(client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic))
+    return tuple(_subscription(member) for page in pages for member in page.get("Subscriptions", []))
+
+
+def _subscription(member: SubscriptionTypeDef) -> Subscription:
+    """Convert a subscription; `PendingConfirmation` and `Deleted` stand in place of an ARN, and nothing is sent to those."""
+    confirmed = member.get("SubscriptionArn", "").startswith("arn:")
+    return Subscription(member.get("Protocol", ""), member.get("Endpoint", ""), confirmed)
 
 
 def publish(
