@@ -92,9 +92,9 @@ def said_from(document: Mapping[str, Any]) -> Said:
 def said_by_core(points: Sequence[Point]) -> list[Said]:
     """What the product says of a history, in process."""
     return [
-        Said(a.at, a.check, a.severity.word, a.kind.value, a.alert)
-        for _, told, _ in replay(TARGET, points, default_policy(), until=END)
-        for a in told
+        said_from(document)
+        for _, documents, _ in replay(TARGET, points, default_policy(), until=END)
+        for document in documents
     ]
 
 

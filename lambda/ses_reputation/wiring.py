@@ -16,14 +16,19 @@ from urllib3 import PoolManager
 
 from . import settings as settings_file
 from .aws import cloudwatch, secrets, ses, sns, webhook
+from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
+from .core.cause import CauseReading, Look, question_from
 from .core.checks.base import Context
+from .core.decide import Plan
 from .core.history import Instant
 from .core.notification import Document, attributes, envelope
+from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable, audience_of
 from .core.target import Target
+from .explain import with_causes
 from .layout.amazon_q import custom_notification
 from .layout.email import email
 from .layout.slack import Payload
@@ -137,7 +142,22 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
+    looking = (
+        {
+            name: Clients(*(session.create_client(s, name, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
+            for name in regions
+        }
+        if settings.look is not Look.OFF
+        else {}
+    )
+
+    def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
+        region, now = plan.target.region, plan.seen.now
+        question = question_from(metric, region, plan.seen.history, since, now)
+        return look_for_cause(looking[region], question, settings.look, reminder=reminder)
+
     edges = Edges(
+        explain=(lambda plan: with_causes(plan, look)) if looking else (lambda plan: plan),
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=Store(client("dynamodb", region), environment.table),

@@ -240,7 +240,7 @@ def test_an_alarm_on_a_verdict_rings_for_bad_for_unknown_and_for_missing(synth: 
     assert composite["AlarmName"] == "SesReputation-verdict"
     assert {v.value.lower(): VERDICT_VALUES[v] for v in (Verdict.WARNING, Verdict.CRITICAL)} == LEVELS
     assert VERDICT_VALUES[Verdict.UNKNOWN] == UNKNOWN
-    assert min(VERDICT_VALUES[Verdict.NO_DATA], VERDICT_VALUES[Verdict.TOO_FEW_EEMAILS]) > UNKNOWN
+    assert min(VERDICT_VALUES[Verdict.NO_DATA], VERDICT_VALUES[Verdict.TOO_FEW_EMAILS]) > UNKNOWN
 
 
 def test_a_run_that_fails_is_no_sign_of_life_and_neither_is_silence(resources: Resources) -> None:
