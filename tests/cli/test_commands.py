@@ -181,8 +181,8 @@ def test_check_without_any_mail_says_so_and_not_ok(
 def test_the_rules_of_the_settings_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     main(["settings", str(ROOT / "settings.toml")])
     printed = capsys.readouterr().out
-    assert "Bounces: warning at 3 %, critical at 5 %" in printed
-    assert "above 2.5 times the own normal, held within 2 % and 3 %" in printed
+    assert "What can happen:" in printed
+    assert "above 1.7 times the usual rate and own worst, between" in printed
 
 
 def test_half_of_the_credentials_is_no_access(
