@@ -39,7 +39,7 @@ def outcomes_in_words(policy: Policy) -> Iterator[str]:
 
 
 def _outcome(policy: MetricPolicy, severity: Severity, limit: float | None) -> str:
-    what = f"{severity.word} about {policy.metric}s"
+    what = f"{severity.word} alert about {policy.metric}s"
     rules = [rule for rule in policy.rules if rule.severity is severity]
     if not rules:
         return f"no {what}: none of your rules has this severity"
