@@ -15,7 +15,7 @@ export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_VERSION_CHECK := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help setup demo test lint synth deploy destroy bench score reliability clean
+.PHONY: help setup demo test lint synth deploy destroy release bench score reliability clean
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
 
@@ -52,8 +52,11 @@ deploy: setup    ## to the account and region of your AWS credentials (SETTINGS=
 destroy: setup   ## takes the stack away again, after a question (SETTINGS=file.toml as for deploy)
 	@$(NODE) node_modules/aws-cdk/bin/cdk destroy --context settings=$(SETTINGS)
 
+release: setup   ## a CloudFormation template, the functions' zip, an SBOM and checksums, into dist (docs/release.md)
+	@$(BIN)/python -m infra.release $(SETTINGS)
+
 clean:           ## away with everything that was made here
-	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out
+	rm -rf .venv .venv-lambda node_modules cdk.out .cache dist demo-out
 
 .venv/.ready: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

@@ -147,7 +147,9 @@ def tick_of(event: object) -> Instant:
 @cache
 def wire() -> Monitor:
     """The monitor of the account and region that the function itself is in."""
-    settings = settings_file.load(Path(os.environ["LAMBDA_TASK_ROOT"]) / "settings.toml")
+    settings = settings_file.load(
+        Path(os.environ["LAMBDA_TASK_ROOT"]) / "settings.toml", os.environ.get("SETTINGS", "")
+    )
     people = os.environ["PEOPLE_TOPIC_ARN"]
     region, account = people.split(":")[3:5]
     regions = settings.targets.regions if settings.targets.regions else (region,)

@@ -107,7 +107,9 @@ def wire() -> Forwarder:
     """The forwarder of this installation."""
     for library in ("botocore", "urllib3"):
         logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
-    slack = settings_file.load(Path(os.environ["LAMBDA_TASK_ROOT"]) / "settings.toml").slack
+    slack = settings_file.load(
+        Path(os.environ["LAMBDA_TASK_ROOT"]) / "settings.toml", os.environ.get("SETTINGS", "")
+    ).slack
     http = PoolManager()
 
     def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:

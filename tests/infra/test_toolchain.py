@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -22,8 +23,16 @@ def test_the_cdk_command_line_is_no_release_of_the_withdrawn_third_line() -> Non
 
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt", "lambda/requirements.txt"])
 def test_every_package_is_pinned(file: str) -> None:
-    lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "-r"))]
+    text = (ROOT / file).read_text().replace("\\\n", "")
+    lines = [line for line in text.splitlines() if line and not line.startswith(("#", "-r"))]
     assert lines and all("==" in line for line in lines)
+
+
+def test_what_ships_is_pinned_with_hashes_and_names_no_index() -> None:
+    text = (ROOT / "lambda" / "requirements.txt").read_text()
+    lines = [line for line in text.replace("\\\n", "").splitlines() if not line.startswith("#")]
+    assert lines and all(re.fullmatch(r"\S+==\S+ ( *--hash=sha256:[0-9a-f]{64})+", line) for line in lines)
+    assert "://" not in text
 
 
 def copy_of_the_makefile(folder: Path) -> Path:
