@@ -110,7 +110,7 @@ def log_url(dashboard_url: str, group: str) -> str:
 
 def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     """Make the monitor of the account and region that the function is in."""
-    settings = settings_file.load(settings_path(environ))
+    settings = settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
     environment = read_environment(environ, chat=settings.chat.on)
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
@@ -196,7 +196,7 @@ def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
     """Make the forwarder to Slack of this installation."""
     for library in ("botocore", "urllib3"):
         logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
-    slack = settings_file.load(settings_path(environ)).slack
+    slack = settings_file.load(settings_path(environ), environ.get("SETTINGS", "")).slack
     http = PoolManager()
 
     def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:
