@@ -122,15 +122,17 @@ def _parser() -> argparse.ArgumentParser:
         "preview",
         parents=[settings],
         help="what do the messages look like?",
-        description="Prints every message in every channel, as these settings have it. Nothing is sent.",
+        description="Prints messages in every channel, as these settings have them. Nothing is sent.",
         epilog="For instance: ses-reputation preview bounce-opened --channel email",
     )
-    preview.add_argument("messages", nargs="*", metavar="MESSAGE", help="one or several by name (default: all)")
+    preview.add_argument(
+        "messages", nargs="*", metavar="MESSAGE", help="one or several by name (default: list the names)"
+    )
     preview.add_argument(
         "--channel",
         action="append",
         default=[],
-        choices=("email", "slack", "chat", "machine"),
+        choices=("email", "slack", "amazon-q", "pagerduty", "json"),
         help="one or several (default: all)",
     )
     dashboard = commands.add_parser(

@@ -107,6 +107,7 @@ class Change:
 
     reason: Reason
     sent: Sent
+    unsaid: tuple[str, ...] = ()  # names of the tracks that are new, or have a new mark, since the last notification
 
 
 def advance(known: Track | None, standing: Standing, now: Instant, name: str, *, unsaved: Instant) -> Track | None:
@@ -154,15 +155,15 @@ def news(
         said = _known_signs((*signs, *(track.id for track in tracks.values())), tracks)
         record = Sent(_alert_id(check, first), severity, said, 1, first.opened_at, now, now)
         return record, (Change(Reason.OPENED, record),)
-    unsaid = [track for track in tracks.values() if track.mark is not None and _sign(track) not in sent.signs]
+    unsaid = tuple(name for name, track in tracks.items() if track.mark is not None and _sign(track) not in sent.signs)
     waits = now - sent.at < PAUSE_BETWEEN
-    if severity > sent.severity or (unsaid and (not waits or any(track.urgent for track in unsaid))):
+    if severity > sent.severity or (unsaid and (not waits or any(tracks[name].urgent for name in unsaid))):
         reason = Reason.ESCALATED if severity > sent.severity else Reason.CHANGED
         said = _known_signs((*sent.signs, *signs, *(track.id for track in tracks.values())), tracks)
         record = replace(
             sent, severity=severity, signs=said, number=sent.number + 1, at=now, counted_from=now, reminders=0
         )
-        return record, (Change(reason, record),)
+        return record, (Change(reason, record, unsaid),)
     if not unsaid and severity < sent.severity:
         sent = replace(sent, severity=severity)
     if not waits and now + ahead >= reminder_due(sent) and not _recovering(tracks, now):
