@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import (
-    Acknowledgment,
     Annotations,
     CfnMapping,
     CfnOutput,
@@ -15,7 +14,6 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Tags,
-    Validations,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
@@ -33,7 +31,7 @@ from ses_reputation.settings import Settings, from_tables, load
 from ses_reputation.settings.deployment import OWN_TAG
 
 from . import bundle
-from .answers import ANSWERS
+from .answers import ANSWERS, PACKS, REGULATED, acknowledge
 from .chat import ChatChannel
 from .dashboard import MonitorDashboard
 from .function import ReputationFunction
@@ -403,8 +401,9 @@ class SesReputationMonitor(Construct):
             **ANSWERS,
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
-        for finding, reason in answers.items():
-            Validations.of(self).acknowledge(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding}", reason=reason))
+        acknowledge(self, answers)
+        for pack in PACKS:
+            acknowledge(self, REGULATED, pack)
 
 
 def read_settings(settings: Mapping[str, Any] | None, settings_file: str | Path | None) -> Settings:
