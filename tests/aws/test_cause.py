@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from moto.cloudwatch.models import cloudwatch_backends
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause, read_findings
 from ses_reputation.aws.session import open_session
 from ses_reputation.core.cause import AccountFacts, CauseReading, Look, Question, Shape, shape_of
@@ -20,7 +21,7 @@ from ses_reputation.core.rates import Metric
 from ses_reputation.core.recipients import domain_from
 
 from local_aws import server
-from local_aws.server import CREDENTIALS, LocalAws
+from local_aws.server import ACCOUNT, CREDENTIALS, LocalAws
 from local_aws.suppression import Suppression
 
 REGION = "eu-north-1"
@@ -46,6 +47,7 @@ def known(local: LocalAws) -> Iterator[Suppression]:
     account.suppression = Suppression(gap=0)
     yield account.suppression
     local.faults.clear()
+    cloudwatch_backends[ACCOUNT][REGION].metric_data.clear()
 
 
 @pytest.fixture
