@@ -13,10 +13,11 @@ import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause, read_findings
 from ses_reputation.aws.session import open_session
-from ses_reputation.core.cause import AccountFacts, CauseReading, Look, Question, Shape, shape_of
+from ses_reputation.core.cause import AccountFacts, CauseReading, Question, Shape, shape_of
 from ses_reputation.core.cause_words import explain
 from ses_reputation.core.findings import Recommendation, Tenant
 from ses_reputation.core.history import BUCKET, DAY, HOUR
+from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.recipients import domain_from
 

@@ -20,14 +20,6 @@ from .rates import Metric
 from .recipients import FREE_MAIL, Entry, is_misspelt
 
 
-class Look(StrEnum):
-    """How far the monitor looks for a cause."""
-
-    OFF = "off"
-    DOMAINS = "domains"  # counts by recipient domain, configuration set and tenant
-    SAMPLES = "samples"  # also when, and by which sender, up to five bounced messages were sent
-
-
 class Shape(StrEnum):
     """Kind of a cause."""
 
