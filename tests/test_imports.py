@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lambda" / "ses_reputation"
 
 CORE_ORDER = (
-    ("target",),
+    ("target", "look"),
     ("history",),
     ("rates", "daily_totals", "readings", "recipients"),
     ("rules", "findings"),
