@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, Instant, Point
-from ses_reputation.core.plan import Notification, State
+from ses_reputation.core.notification import Document
+from ses_reputation.core.readings import Readings
 from ses_reputation.core.rules import default_policy
-from ses_reputation.core.state import from_text, to_text
+from ses_reputation.core.state import State, from_text, to_text
 from ses_reputation.core.target import Target
 
 START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
@@ -47,7 +48,7 @@ class Life:
     """What one tick of both monitors came to."""
 
     now: Instant
-    said: tuple[Notification, ...]
+    said: tuple[Document, ...]
     same: bool  # whether the monitor without a cold start says and remembers the same
     stored: int  # bytes
 
@@ -60,10 +61,14 @@ def live(days: int, every: int) -> Iterator[Life]:
     for now in range(START + DAY, START + days * DAY, every):
         first, last = (max(0, now - LOOKBACK - START) // BUCKET, (now - START) // BUCKET)
         seen = tuple(points[first:last])
-        plans = [decide(TARGET, seen, state, POLICY, now) for state in (warm, from_text(text) if text else None)]
-        warm, cold = (replace(plan.state, pending=(), published=now) for plan in plans)
+        plans = [
+            decide(TARGET, Readings(seen), state, POLICY, now) for state in (warm, from_text(text) if text else None)
+        ]
+        warm, cold = (replace(plan.state, outbox=(), published=now) for plan in plans)
         text = to_text(cold)
-        yield Life(now, plans[1].notifications, plans[0] == plans[1] and warm == cold, len(text.encode()))
+        yield Life(
+            now, plans[1].documents, plans[0].documents == plans[1].documents and warm == cold, len(text.encode())
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -64,7 +64,7 @@ class Told:
 
 def _told(said: dict[str, Any]) -> Told:
     over = said["kind"] == "resolved"
-    return Told(said["metric"], said["alert"], int(said["seq"]), said["severity"], over)
+    return Told(said["check"], said["alert"], int(said["number"]), said["severity"], over)
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ class Stage:
         return told
 
     def memory(self) -> dict[str, Any] | None:
-        items: list[dict[str, Any]] = self.local.client("dynamodb").scan(TableName=self.outputs["MemoryTableName"])[
+        items: list[dict[str, Any]] = self.local.client("dynamodb").scan(TableName=self.outputs["StateTableName"])[
             "Items"
         ]
         return items[0] if items else None
@@ -258,7 +258,7 @@ class Stage:
     def reset(self, memory: dict[str, Any] | None = None) -> None:
         """A new installation, but for what it remembers."""
         self.local.faults.clear()
-        database, table = self.local.client("dynamodb"), self.outputs["MemoryTableName"]
+        database, table = self.local.client("dynamodb"), self.outputs["StateTableName"]
         for item in database.scan(TableName=table)["Items"]:
             database.delete_item(TableName=table, Key={"pk": item["pk"]})
         if memory is not None:
@@ -396,7 +396,8 @@ def _noting(application: Application, decided: set[tuple[str, int]]) -> Applicat
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             environ["wsgi.input"] = io.BytesIO(body)
             state = json.loads(json.loads(body)["Item"]["state"]["S"])
-            decided.update((waiting["alert"], waiting["seq"]) for waiting in state["pending"])
+            documents = [delivery["document"] for delivery in state["outbox"]]
+            decided.update((document["alert"], document["number"]) for document in documents)
         return application(environ, start_response)
 
     return noting

@@ -16,7 +16,7 @@ from ses_reputation.layout.amazon_q import custom_notification
 from ses_reputation.layout.email import email
 from ses_reputation.settings import Settings
 
-from .outcome import USABLE, Unusable, say
+from .outcome import USABLE, Unusable
 from .samples import SAMPLES, Stories
 
 
@@ -28,23 +28,39 @@ class Sent(NamedTuple):
     mention: str = ""  # whom Slack calls
 
 
-def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[str]) -> int:
+def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[str], *, as_json: bool) -> int:
     """Print the named messages in the named channels, or in all. Without a name, list the names. Raise `Unusable`."""
     strangers = [name for name in names if name not in SAMPLES]
     if strangers:
         raise Unusable(f"There is no message {', '.join(strangers)}. There are: {', '.join(SAMPLES)}.")
     if not names:
-        say(["Messages (ses-reputation preview NAME … --channel email):", *(f"  {name}" for name in SAMPLES)])
+        print(
+            json.dumps(list(SAMPLES), indent=2) if as_json else "\n".join([_LIST, *(f"  {name}" for name in SAMPLES)])
+        )
         return USABLE
     regions: Sequence[str] = () if settings is None else settings.targets.regions
     target = Target("123456789012", regions[0] if regions else "eu-west-1")
     context = _context(settings, target)
     stories = Stories(default_policy() if settings is None else settings.policy, target, context)
     mention = "" if settings is None else settings.slack.mention
-    for name in names:
-        sent = Sent(SAMPLES[name](stories), context, mention)
-        say(shown(name, sent, channels if channels else list(CHANNELS)))
+    chosen = channels if channels else list(CHANNELS)
+    every = {name: Sent(SAMPLES[name](stories), context, mention) for name in names}
+    if as_json:
+        texts = [
+            {"message": name, "channel": channel, "text": CHANNELS[channel][1](sent) if sent.documents else None}
+            for name, sent in every.items()
+            for channel in chosen
+        ]
+        print(json.dumps(texts, indent=2, ensure_ascii=False))
+        return USABLE
+    for name, sent in every.items():
+        print(
+            "\n".join(shown(name, sent, chosen)).replace("\u00a0", " ")
+        )  # plain spaces: every terminal and log knows them
     return USABLE
+
+
+_LIST = "Messages (ses-reputation preview NAME … --channel email):"
 
 
 def _context(settings: Settings | None, target: Target) -> Context:

@@ -14,13 +14,14 @@ PACKAGE = ROOT / "lambda" / "ses_reputation"
 CORE_ORDER = (
     ("target",),
     ("history",),
-    ("rates", "daily_totals", "readings"),
-    ("rules",),
-    ("alert", "headroom"),
+    ("rates", "daily_totals", "readings", "recipients"),
+    ("rules", "findings"),
+    ("alert", "headroom", "onset", "learning", "cause"),
+    ("evaluation",),
     ("account",),
     ("volume",),
     ("plan", "wording"),
-    ("judge", "state", "trial"),
+    ("judge", "state", "trial", "cause_words"),
     ("gauges",),
     ("decide",),
     ("sentences", "advice"),
@@ -131,7 +132,17 @@ def test_a_planted_shortcut_in_the_edge_is_found(planted: str) -> None:
 @pytest.mark.parametrize(
     ("module", "besides"),
     [
-        ("settings/__init__", {"ses_reputation.settings.table", "ses_reputation.settings.rules"}),
+        (
+            "settings/__init__",
+            {
+                "ses_reputation.settings.table",
+                "ses_reputation.settings.rules",
+                "ses_reputation.settings.deployment",
+                "ses_reputation.settings.cause",
+            },
+        ),
+        ("settings/cause", {"ses_reputation.settings.table"}),
+        ("settings/deployment", {"ses_reputation.settings.table"}),
         ("settings/rules", {"ses_reputation.settings.table"}),
         ("settings/table", set()),
     ],

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ses_reputation.core.account import Account, AwsView
-from ses_reputation.core.alert import Kind
 from ses_reputation.core.history import BUCKET, Point
-from ses_reputation.core.plan import Notification
+from ses_reputation.core.notification import Document
+from ses_reputation.core.readings import Account
 
 from tests.test_run import IRELAND, START, World
 
@@ -28,30 +27,34 @@ def points(until: int) -> tuple[Point, ...]:
     return tuple(Point(at, 400, 60 if at >= START else 4) for at in range(START - 2 * 86_400, until, BUCKET))
 
 
-def believed(batches: Sequence[Sequence[Notification]]) -> dict[str, str]:
+def believed(batches: Sequence[Sequence[Document]]) -> dict[str, str]:
     """What somebody takes for true who reads every message and knows repeats."""
-    once = {(a.alert, a.seq): a for batch in reversed(batches) for a in reversed(batch)}
+    once = {(a["alert"], a["number"]): a for batch in reversed(batches) for a in reversed(batch)}
     open_now: dict[str, str] = {}
-    for notification in sorted(once.values(), key=lambda a: (a.at, a.seq)):
-        open_now[notification.check] = notification.severity.word
-        if notification.kind is Kind.RESOLVED:
-            del open_now[notification.check]
+    for notification in sorted(once.values(), key=lambda a: (a["at"], a["number"])):
+        open_now[notification["check"]] = notification["severity"]
+        if notification["kind"] == "resolved":
+            del open_now[notification["check"]]
     return open_now
 
 
+def documents(world: World) -> list[Document]:
+    return [delivery.document for delivery in world.state().outbox]
+
+
 def live(world: World, faults: Sequence[frozenset[str]]) -> set[tuple[str, int]]:
-    """Six hours; everything that ever waited in the memory to be told."""
+    """Six hours; everything that ever waited in the state to be told."""
     waited = set()
     for number, word in enumerate(ENFORCED):
         now = START + number * BUCKET
         sick = number // SICK % 2 and number < TICKS - WELL
         world.faults = set(faults[number]) if sick else set()
-        world.readings[IRELAND.id] = points(now)
-        world.views[IRELAND.id] = AwsView(account=Account(word, True, True, 50_000, 0))
+        world.statistics[IRELAND.id] = points(now)
+        world.accounts[IRELAND.id] = Account(word, True, True, 50_000, 0)
         for _ in range(3 if sick else 1):  # Lambda tries a failed run again
             world.run(now)
             if IRELAND.id in world.items:
-                waited |= {(a.alert, a.seq) for a in world.state().pending}
+                waited |= {(a["alert"], a["number"]) for a in documents(world)}
     return waited
 
 
@@ -63,10 +66,10 @@ def test_nothing_is_lost_and_who_reads_every_message_knows_the_truth(warm: bool,
     world.warm = warm
     world.open_chat()
     waited = live(world, faults)
-    for told in (world.told, world.chatted):
-        copies = Counter((a.alert, a.seq) for batch in told for a in batch)
+    for told in (world.sent, world.chatted):
+        copies = Counter((a["alert"], a["number"]) for batch in told for a in batch)
         assert waited <= set(copies)
         assert believed(told) == {"bounce": "critical"}
         if warm:
             assert set(copies.values()) == {1}
-    assert world.state().pending == ()
+    assert world.state().outbox == ()

@@ -131,7 +131,8 @@ def _left(
             yield replace(
                 delivery,
                 delivered=done,
+                claimed_by=0,
                 claimed_until=0,
                 unsure=delivery.unsure + parcel.unsure,
-                tried_at=tick.clock if parcel.unsure else delivery.tried_at,
+                tried_at=tick.at if parcel.unsure else delivery.tried_at,
             )

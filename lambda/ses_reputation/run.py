@@ -53,7 +53,13 @@ class Tick:
 
     @property
     def clock(self) -> Instant:
+        """The present, as far as it is known."""
         return self.at if self.wall is None else self.wall
+
+    @property
+    def latest(self) -> Instant | None:
+        """Latest tick that a stored state can have; None if nobody knows."""
+        return None if self.wall is None else self.wall + self.ahead
 
 
 @dataclass(frozen=True)
@@ -194,26 +200,30 @@ def _unsaved(
 
 
 def claimed(state: State, tick: Tick) -> tuple[State, tuple[Delivery, ...]]:
-    """Claim every delivery that no other run is making: the state with the claims, and the claimed deliveries.
+    """Claim every delivery that is due and that no other run is making: the state with the claims, and those deliveries.
 
-    A claim ends when this run has surely ended, so that a run that is killed loses nothing.
+    A claim ends when its run has surely ended, and at the next tick at the latest: a run that is killed loses nothing.
     """
     outbox = tuple(
-        delivery
-        if delivery.claimed_until > tick.clock or not _is_due(delivery, tick.clock)
-        else replace(delivery, claimed_until=tick.clock + tick.longest)
+        replace(delivery, claimed_by=tick.at, claimed_until=tick.clock + tick.longest)
+        if _is_free(delivery, tick) and _is_due(delivery, tick)
+        else delivery
         for delivery in state.outbox
     )
     mine = tuple(new for old, new in zip(state.outbox, outbox, strict=True) if new is not old)
     return (replace(state, outbox=outbox) if mine else state), mine
 
 
+def _is_free(delivery: Delivery, tick: Tick) -> bool:
+    return delivery.claimed_until <= tick.clock or delivery.claimed_by + tick.every <= tick.at
+
+
 RARELY = 3_600
 """Seconds between attempts of a delivery that got no answer twice: it may have arrived each time."""
 
 
-def _is_due(delivery: Delivery, clock: Instant) -> bool:
-    return delivery.unsure < 2 or clock - delivery.tried_at >= RARELY
+def _is_due(delivery: Delivery, tick: Tick) -> bool:
+    return delivery.unsure < 2 or tick.at - delivery.tried_at >= RARELY
 
 
 def _load(target: Target, tick: Tick, store: Store, failures: list[str]) -> tuple[Item | None, State | None]:
@@ -229,7 +239,7 @@ def _load(target: Target, tick: Tick, store: Store, failures: list[str]) -> tupl
         failures.append(f"the state was written by a newer version (schema {item.schema})")
         return None, None
     try:
-        return item, stored.from_text(item.text, tick.clock + tick.ahead, item.schema)
+        return item, stored.from_text(item.text, tick.latest, item.schema)
     except stored.BadState as error:
         failures.append(f"the state was unreadable and was set aside ({error})")
         return replace(item, rejected=item.text[:SET_ASIDE] + "…"), None
@@ -239,7 +249,7 @@ def _decoded(item: Item | None, tick: Tick) -> State | None:
     try:
         if item is None or item.schema > stored.SCHEMA:
             return None
-        return stored.from_text(item.text, tick.clock + tick.ahead, item.schema)
+        return stored.from_text(item.text, tick.latest, item.schema)
     except stored.BadState:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def test_a_message_is_shown_in_every_channel(capsys: pytest.CaptureFixture[str])
     assert main(["preview", "test-alert"]) == 0
     printed = capsys.readouterr().out
     assert [f"━━━ test-alert, {title}\n" in printed for title, _ in CHANNELS.values()] == [True] * 5
+
+
+def test_for_programs_each_text_is_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preview", "test-alert", "--channel", "email", "--channel", "json", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [(text["message"], text["channel"]) for text in shown] == [("test-alert", "email"), ("test-alert", "json")]
+    assert all(text["text"] for text in shown)
 
 
 def test_one_message_in_one_channel(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,8 +39,8 @@ def test_the_function_is_as_it_was_asked_for_and_an_event_that_fails_is_kept(dep
     functions = deployed.local.client("lambda")
     name = deployed.outputs["FunctionName"]
     described = functions.get_function_configuration(FunctionName=name)
-    assert (described["Runtime"], described["Handler"]) == ("python3.13", "ses_reputation.entry.handler")
-    assert (described["MemorySize"], described["Timeout"]) == (256, 240)
+    assert (described["Runtime"], described["Handler"]) == ("python3.13", "ses_reputation.entry.monitor")
+    assert (described["MemorySize"], described["Timeout"]) == (256, 243)
     invoked = functions.get_function_event_invoke_config(FunctionName=name)
     assert (invoked["MaximumRetryAttempts"], invoked["MaximumEventAgeInSeconds"]) == (2, 900)
     kept = queue(deployed, invoked["DestinationConfig"]["OnFailure"]["Destination"])
@@ -50,7 +50,7 @@ def test_the_function_is_as_it_was_asked_for_and_an_event_that_fails_is_kept(dep
 
 
 def test_the_memory_has_an_item_for_each_target_and_is_paid_by_use(deployed: Deployment) -> None:
-    table = deployed.local.client("dynamodb").describe_table(TableName=deployed.outputs["MemoryTableName"])["Table"]
+    table = deployed.local.client("dynamodb").describe_table(TableName=deployed.outputs["StateTableName"])["Table"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
 

@@ -80,6 +80,7 @@ class Track:
     worst: Found | None  # what opened it, or last made it worse or changed it; None if an older version stored it
     mark: str | None = ""
     urgent: bool = False
+    turns: int = 1  # opening, escalations and changes so far: what it says next has at least this number
     started: Instant | None = None  # estimated beginning of the trouble, never after `opened_at`
 
 
@@ -93,7 +94,7 @@ class Sent:
 
     alert: str  # id of the alert, never renamed
     severity: Severity
-    signs: tuple[str, ...]  # what has been said: track ids with their marks
+    signs: tuple[str, ...]  # what it said: ids of open tracks, with their marks
     number: int  # notifications so far
     opened_at: Instant
     at: Instant  # last notification
@@ -128,7 +129,13 @@ def advance(known: Track | None, standing: Standing, now: Instant, name: str, *,
     held = replace(known, held_at=now)
     if worst.severity > known.severity or standing.mark != known.mark:
         return replace(
-            held, severity=worst.severity, severe_at=now, worst=worst, mark=standing.mark, urgent=standing.urgent
+            held,
+            severity=worst.severity,
+            severe_at=now,
+            worst=worst,
+            mark=standing.mark,
+            urgent=standing.urgent,
+            turns=known.turns + 1,
         )
     if worst.severity == known.severity:
         return replace(held, severe_at=now)
@@ -149,20 +156,18 @@ def news(
     if not tracks:
         return None, ()
     severity = max(track.severity for track in tracks.values())
+    turns = max(track.turns for track in tracks.values())
     signs = tuple(_sign(track) for track in tracks.values() if track.mark is not None)
     if sent is None:
-        first = min(tracks.values(), key=lambda track: track.opened_at)
-        said = _known_signs((*signs, *(track.id for track in tracks.values())), tracks)
-        record = Sent(_alert_id(check, first), severity, said, 1, first.opened_at, now, now)
+        opened = min(track.opened_at for track in tracks.values())
+        record = Sent(_alert_id(check, tracks), severity, _said(signs, tracks), turns, opened, now, now)
         return record, (Change(Reason.OPENED, record),)
     unsaid = tuple(name for name, track in tracks.items() if track.mark is not None and _sign(track) not in sent.signs)
     waits = now - sent.at < PAUSE_BETWEEN
     if severity > sent.severity or (unsaid and (not waits or any(tracks[name].urgent for name in unsaid))):
         reason = Reason.ESCALATED if severity > sent.severity else Reason.CHANGED
-        said = _known_signs((*sent.signs, *signs, *(track.id for track in tracks.values())), tracks)
-        record = replace(
-            sent, severity=severity, signs=said, number=sent.number + 1, at=now, counted_from=now, reminders=0
-        )
+        number = max(sent.number + 1, turns)
+        record = Sent(sent.alert, severity, _said(signs, tracks), number, sent.opened_at, now, now)
         return record, (Change(reason, record, unsaid),)
     if not unsaid and severity < sent.severity:
         sent = replace(sent, severity=severity)
@@ -175,7 +180,7 @@ def news(
 
 def _ended(check: str, sent: Sent, tracks: Tracks, now: Instant) -> tuple[Sent | None, tuple[Change, ...]]:
     """The alert that was sent is over; another of the same check may be open already."""
-    worse = any(track.severity > sent.severity for track in tracks.values())
+    worse = any(track.severity > sent.severity or track.urgent for track in tracks.values())
     if now - sent.at < PAUSE_BETWEEN and not worse:
         return sent, ()
     last = Change(Reason.RESOLVED, replace(sent, number=sent.number + 1, at=now))
@@ -203,12 +208,18 @@ def _recovering(tracks: Tracks, now: Instant) -> bool:
     return 0 < now - max(track.held_at for track in tracks.values()) < QUIET
 
 
-def _alert_id(check: str, track: Track) -> str:
-    return f"{check}-{track.id.rpartition('-')[2]}"
+def _alert_id(check: str, tracks: Tracks) -> str:
+    """Name of a new alert: the earliest tick that one of its tracks is named after."""
+    return f"{check}-{min(track.id.rpartition('-')[2] for track in tracks.values())}"
 
 
 def _sign(track: Track) -> str:
     return f"{track.id} {track.mark}" if track.mark else track.id
+
+
+def _said(signs: tuple[str, ...], tracks: Tracks) -> tuple[str, ...]:
+    """Record of a notification that shows all open tracks, as they are now."""
+    return _known_signs((*signs, *(track.id for track in tracks.values())), tracks)
 
 
 def _known_signs(signs: tuple[str, ...], tracks: Tracks) -> tuple[str, ...]:

@@ -207,7 +207,8 @@ def _numbers(news: News) -> Mapping[str, Any]:
         "window_end": None if count is None else iso(count.end),
         "bound": None if finding is None else finding.bound,
         "threshold": None if finding is None else finding.threshold,
-        "usual": None if finding is None else finding.normal,
+        "usual": None if finding is None else finding.usual,
+        "own_worst": None if finding is None else finding.own_worst,
     }
 
 

@@ -16,6 +16,7 @@ from .checks import BY_NAME, FACTS
 from .checks.base import Failures
 from .daily_totals import DayTotal
 from .history import Instant, iso
+from .learning import Learned
 from .notification import Document, problem_of
 from .plausibility import Witness
 from .rules import Severity
@@ -40,9 +41,10 @@ class Delivery:
 
     document: Document
     delivered: tuple[str, ...] = ()  # channels that have it
-    claimed_until: Instant = 0  # wall clock: until then one run alone may send it; 0: nobody
+    claimed_by: Instant = 0  # tick of the run that is to send it
+    claimed_until: Instant = 0  # wall clock at which that run has surely ended
     unsure: int = 0  # attempts that got no answer, so that it may have arrived
-    tried_at: Instant = 0  # wall clock of the last of these
+    tried_at: Instant = 0  # tick of the last of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class State:
     failures: Failures = Failures()
     totals: tuple[DayTotal, ...] = ()  # beyond what SES keeps, oldest first
     witness: Witness | None = None  # what the last believed answer held
+    learned: Learned = Learned()  # how SES counts late events
     tracks: Mapping[str, Track] = field(default_factory=dict)
     sent: Mapping[str, Sent] = field(default_factory=dict)  # by check
     outbox: tuple[Delivery, ...] = ()
@@ -120,7 +123,7 @@ def _value(kind: Any, plain: Any, where: str) -> Any:  # noqa: PLR0912  one bran
     if origin is tuple:
         if isinstance(plain, list):
             return tuple(_value(get_args(kind)[0], member, f"{where}[{i}]") for i, member in enumerate(plain))
-    elif kind is Document:
+    elif kind == Document:
         if isinstance(plain, dict):
             return plain
     elif origin is not None:  # a mapping by text

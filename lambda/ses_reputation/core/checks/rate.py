@@ -262,7 +262,9 @@ def why(finding: Finding) -> str:
     at = percent(finding.threshold, finding.bound)
     plain = finding.count is not None and finding.bound == finding.count.rate
     sure = "above" if plain else f"very likely above {percent(finding.bound, finding.threshold)}, threshold"
-    usual = "" if finding.normal is None else f"; your usual rate is {percent(finding.normal)}"
+    usual = "" if finding.usual is None else f"; your usual rate is {percent(finding.usual)}"
+    if finding.own_worst:
+        usual += f", the worst such stretch of the last 12 days was {percent(finding.own_worst)}"
     return f"{finding.rule}: {sure} {at}{usual}"
 
 

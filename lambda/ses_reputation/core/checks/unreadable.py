@@ -14,6 +14,9 @@ from .base import Check, Command, News, Seen
 FAILURES_BEFORE_ALERT = 2
 """An alert opens after so many runs in a row, at once if access is denied."""
 
+NOT_KNOWN = ("unreadable", "aws-unreadable")
+"""Checks whose alerts say that something is not known: the verdict says so itself."""
+
 READABLE_AGAIN = HOUR
 """The alert resolves when everything has been readable for so long."""
 

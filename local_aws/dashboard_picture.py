@@ -7,14 +7,16 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import floor, log10
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
-from .board import Line, Threshold, Widget
+from .dashboard import Line, Threshold, Widget
 
 COLUMNS = 24
 INCHES = (0.62, 0.42)
@@ -94,9 +96,11 @@ def _graph(card: Card) -> None:
         side = right if line.right else axis
         side.plot([_time(at) for at in line.times], line.values, color=_color(line, number), linewidth=1.3)
     highest = max([0.0, *(value for line in drawn if not line.right for value in line.values)])
-    _limit(axis, widget.limits.get("left", {}), _levels(axis, widget.thresholds, highest))
+    unit = _unit(str(widget.limits.get("left", {}).get("label", "")))
+    _limit(axis, widget.limits.get("left", {}), _levels(axis, widget.thresholds, highest, unit))
     if two_sides:
         _limit(right, widget.limits.get("right", {}), 1)
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_number(value)}{unit}"))
     if drawn:
         locator = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
         formatter = ConciseDateFormatter(locator, formats=DATES, zero_formats=DATES, show_offset=False)  # type: ignore[no-untyped-call]
@@ -112,13 +116,18 @@ def _graph(card: Card) -> None:
     axis.grid(axis="y", alpha=0.25)
 
 
-def _limit(axis: Axes, limits: Mapping[str, float], top: float) -> None:
+def _unit(label: str) -> str:
+    """Return the sign of percent if the label of an axis or a value names it."""
+    return "%" if re.search(r"(^|\(|, ?)%\)?$|\bpercent\b", label, re.IGNORECASE) else ""
+
+
+def _limit(axis: Axes, limits: Mapping[str, Any], top: float) -> None:
     low, high = limits.get("min", 0.0), limits.get("max", top)
     room = 0.04 * (high - low)  # so that a line at an edge is seen
     axis.set_ylim(low - room, high + room)
 
 
-def _levels(axis: Axes, thresholds: Sequence[Threshold], highest: float) -> float:
+def _levels(axis: Axes, thresholds: Sequence[Threshold], highest: float, unit: str) -> float:
     """Draws the lines that are in sight, their names at the right-hand end and apart from each other; answers with the top of
     the axis."""
     lowest = sorted(mark.value for mark in thresholds)[:3]
@@ -130,8 +139,9 @@ def _levels(axis: Axes, thresholds: Sequence[Threshold], highest: float) -> floa
     free = 0.0
     for value, marks in sorted(names.items()):
         axis.axhline(value, color=marks[-1].color, linewidth=0.9)
-        free = max(value / top, free)
-        name = f" {', '.join(mark.label for mark in marks)} {value:g}"
+        free = max((value / top + 0.04) / 1.08, free)  # the axis has room at both ends
+        label = ", ".join(mark.label for mark in marks)
+        name = f" {label}" if re.search(r"\d", label) else f" {label} {_number(value)}{unit}"
         axis.annotate(name, (1, free), xycoords="axes fraction", color=marks[-1].color, fontsize=7.5, va="center")
         free += 0.075
     return top
@@ -157,7 +167,7 @@ def _single(card: Card) -> None:
     for number, line in enumerate(widget.lines):
         left = number * each + 0.25
         card.say(left, 1.2, line.label, 8, FAINT)
-        card.say(left, 2.05, f"{line.values[-1]:.3g}" if line.times else "no data", 17)
+        card.say(left, 2.05, _number(line.values[-1]) + _unit(line.label) if line.times else "no data", 17)
         if line.times:  # the newest value may be an old one
             card.say(left, 3.1, datetime.fromtimestamp(line.times[-1], UTC).strftime("at %m-%d %H:%M"), 7, FAINT)
             spark = card.inside(left + 1.9, 1.6, widget.width - (number + 1) * each + 0.25, 0.25)
@@ -168,29 +178,47 @@ def _single(card: Card) -> None:
 
 
 def _table(card: Card) -> None:
-    """The rows of a query, as much as there is room for."""
+    """Draw the rows of a query, as many as there is room for; the text of the last column is wrapped, not cut."""
     widget = card.widget
     names = list(dict.fromkeys(name for row in widget.rows for name in row if name != "@timestamp"))
     rows = [{name: _cell(row.get(name, "")) for name in names} for row in widget.rows]
     if not rows:
         card.say(0.25, 1.3, "nothing", color=FAINT)
-    x = 0.25
+        return
+    lefts, x = {}, 0.25
     for name in names:
-        room = int((widget.width - x) / SIGN)
-        card.say(x, 1.2, name[:room], 8, FAINT, fontweight="bold")
-        for number, row in enumerate(rows[: int((widget.height - 1.6) / 0.5)]):
-            text = row[name] if len(row[name]) <= room else row[name][: max(0, room - 1)] + "…"
-            card.say(x, 1.8 + 0.5 * number, text, 8)
+        lefts[name] = x
+        card.say(x, 1.2, name, 8, FAINT, fontweight="bold")
         x += SIGN * (max(len(name), *(len(row[name]) for row in rows)) + 2)
-        if x >= widget.width - 1:
-            break
+    room, y = int((widget.width - lefts[names[-1]] - 0.3) / 0.098), 1.8  # words are narrower than columns of numbers
+    for number, row in enumerate(rows):
+        lines = textwrap.wrap(row[names[-1]], max(10, room)) or [""]
+        last = number == len(rows) - 1
+        if y + 0.42 * len(lines) > widget.height - (0.2 if last else 0.6):
+            card.say(0.25, y, f"and {len(rows) - number} more", 8, FAINT)
+            return
+        for name in names[:-1]:
+            card.say(lefts[name], y, row[name], 8)
+        for line in lines:
+            card.say(lefts[names[-1]], y, line, 8)
+            y += 0.42
+        y += 0.12
 
 
 def _cell(value: str) -> str:
-    """A value as a person reads it: numbers with four digits, times to the minute."""
+    """A value as a person reads it: numbers with three digits, times to the minute."""
     if re.fullmatch(r"-?\d+\.\d+(e-?\d+)?", value):
-        return f"{float(value):.4g}"
+        return _number(float(value))
     return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(\+00:00|Z)$", r"\1 \2", value)
+
+
+def _number(value: float) -> str:
+    """Three digits, without an exponent: 0.97, 84.2, 1,460."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    digits = max(0, 2 - floor(log10(abs(value)))) if value else 0
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _text(card: Card) -> None:

@@ -25,6 +25,7 @@ class FunctionOfAws:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
         client = boto3.client("lambda", region_name="eu-west-1")
+        monkeypatch.setenv("AWS_REGION", "eu-west-1")
         monkeypatch.setattr(boto3.Session, "client", lambda self, name, config: client)
         self.stub = Stubber(client)
         self.stub.activate()
@@ -54,7 +55,7 @@ def test_it_says_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.Capture
 def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
     aws.answers(SENT | {"told": ["people", "chat"], "subscriptions": 0})
     assert main(["test-alert"]) == 0
-    assert "Nobody is subscribed beside the chat" in capsys.readouterr().out
+    assert "Nobody is subscribed except the chat" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.Captur
     [
         ({"unconfirmed": 2}, "2 of 3 subscriptions wait for confirmation"),
         ({"subscriptions": 0}, "Nobody is subscribed"),
-        ({"subscriptions": None, "unconfirmed": None}, "could not be found out"),
+        ({"subscriptions": None, "unconfirmed": None}, "could not be read"),
     ],
 )
 def test_whoever_hears_nothing_is_said(
@@ -101,9 +102,9 @@ def test_a_function_that_fails_is_said_in_one_line(
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("ResourceNotFoundException", "there is no function SesReputation in this account and region"),
+        ("ResourceNotFoundException", "There is no function SesReputation in eu-west-1"),
         ("AccessDeniedException", "lambda:InvokeFunction on SesReputation"),
-        ("TooManyRequestsException", "could not be asked: TooManyRequestsException"),
+        ("TooManyRequestsException", "throttling this call (TooManyRequestsException)"),
     ],
 )
 def test_a_refusal_says_what_is_missing(
@@ -114,13 +115,24 @@ def test_a_refusal_says_what_is_missing(
     assert said in capsys.readouterr().err
 
 
-def test_without_a_region_or_credentials_it_says_so(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_without_credentials_or_a_region_it_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert main(["test-alert"]) == 2
-    assert "You must specify a region" in capsys.readouterr().err
+    assert "No AWS credentials were found" in capsys.readouterr().err
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    assert main(["test-alert"]) == 2
+    assert "No AWS region was found" in capsys.readouterr().err
+
+
+def test_as_json_it_is_one_object(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.answers(SENT | {"unconfirmed": 1})
+    assert main(["test-alert", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "alert": SENT["alert"],
+        "sent_to": ["people"],
+        "subscriptions": 3,
+        "unconfirmed": 1,
+        "everybody_gets_it": False,
+    }

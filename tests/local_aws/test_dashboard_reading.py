@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from cli import board
-from cli.board import Reader, Widget
-from cli.board_picture import draw
 from cli.outcome import Unusable
+from local_aws import dashboard as board
+from local_aws.dashboard import Reader, Widget
+from local_aws.dashboard_picture import draw
 
 NOW = 1_764_000_000
 PLACE = {"x": 0, "y": 0, "width": 12, "height": 6}
@@ -69,7 +69,7 @@ def test_a_query_that_goes_on_for_ever_is_given_up(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("status", ["Forbidden", "InternalError"])
 def test_a_metric_that_could_not_be_read_is_not_taken_for_one_without_values(status: str) -> None:
-    answer = {"Id": "m0", "StatusCode": status, "Timestamps": [], "Values": []}
+    answer = {"Id": "q0", "StatusCode": status, "Timestamps": [], "Values": []}
     assert read(GRAPH, metrics=[answer]).trouble == f"GetMetricData: {status}"
 
 
@@ -94,7 +94,7 @@ def test_an_alarm_that_is_gone_is_said() -> None:
     ("edit", "trouble"),
     [
         ({"view": "pie"}, "a widget of the kind pie is not drawn"),
-        ({"metrics": [[{"expression": "m1 / m2"}]]}, "not as this project has made it"),
+        ({"metrics": [[{"expression": "FILL(m1, 0)"}]]}, "the expression FILL(m1, 0) is not drawn"),
         ({"metrics": 7}, "not as this project has made it"),
     ],
     ids=["another kind", "an expression", "nonsense"],

@@ -1,11 +1,19 @@
-"""The deployed dashboard with what CloudWatch has for it, read with the user's own credentials: a picture without a console."""
+"""Picture of the deployed dashboard, for the README and the demo: `python -m local_aws.dashboard --png board.png`.
+
+It reads the dashboard and what CloudWatch has for it with the AWS credentials of the environment.
+"""
 
 from __future__ import annotations
 
+import argparse
+import ast
 import json
+import operator
 import re
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +21,12 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 from ses_reputation.aws.errors import AWS_ERRORS, answered, code_of, trouble_of
-from ses_reputation.core.readings import Trouble
-from ses_reputation.settings import Settings
+from ses_reputation.settings import Settings, load
 
-from .outcome import UNKNOWN, USABLE, Unusable
+from cli.aws import open_session, region_of
+from cli.aws_errors import Call, explain
+from cli.outcome import UNKNOWN, UNUSABLE, USABLE, Unusable
 
 NEEDED = "cloudwatch:GetDashboard, cloudwatch:GetMetricData, cloudwatch:DescribeAlarms, logs:StartQuery, logs:GetQueryResults"
 """The permissions that `dashboard` asks for."""
@@ -70,7 +78,7 @@ class Widget:
     title: str = ""
     lines: Sequence[Line] = ()
     thresholds: Sequence[Threshold] = ()
-    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # of the axes "left" and "right"
+    limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # and label of the axes "left" and "right"
     rows: Sequence[Mapping[str, str]] = ()
     markdown: str = ""
     states: Sequence[tuple[str, str]] = ()  # alarms: name and state
@@ -81,33 +89,42 @@ KINDS = ("timeSeries", "singleValue", "table", "text", "alarms")
 """What a widget may be to be drawn."""
 
 
-def dashboard(settings: Settings | None, file: Path, profile: str | None) -> int:
-    """Draws the deployed dashboard into `file`. Raises `Unusable` where there is none to read or nothing to draw it with."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Draw the dashboard. Returns 0, 1 if a widget could not be read, or 2 if there is nothing to draw."""
+    parser = argparse.ArgumentParser(prog="python -m local_aws.dashboard", description=__doc__)
+    parser.add_argument("--png", type=Path, required=True, metavar="FILE", help="where to (.png or .svg)")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file that was deployed")
+    parser.add_argument("--profile", metavar="NAME")
+    parser.add_argument("--region", metavar="NAME")
+    given = parser.parse_args(arguments)
+    try:
+        settings = None if given.settings is None else load(given.settings)
+        return dashboard(settings, given.png, given.profile, given.region)
+    except Unusable as error:
+        print(error, file=sys.stderr)
+        return UNUSABLE
+
+
+def dashboard(settings: Settings | None, file: Path, profile: str | None = None, region: str | None = None) -> int:
+    """Draw the deployed dashboard into `file`. Raises `Unusable` if there is none to read."""
+    from .dashboard_picture import draw  # noqa: PLC0415  matplotlib takes a second to load
+
     if file.suffix.lower() not in (".png", ".svg"):
         raise Unusable(f"{file}: a picture is a .png or an .svg file.")
-    try:
-        from .board_picture import draw
-    except ImportError:
-        raise Unusable("Drawing needs matplotlib: pip install matplotlib") from None
-    try:
-        session = boto3.Session(profile_name=profile)
-        if session.region_name is None:
-            raise Unusable("No region: set AWS_REGION to the one that the stack is deployed to.")
-        region = session.region_name
-        name = f"SesReputation-{region}" if settings is None else settings.dashboard_name(region)
-        reader = Reader(session, int(time.time()))
-        widgets = reader.widgets(name)
-    except BotoCoreError as error:
-        raise Unusable(f"Your AWS configuration cannot be used: {error}") from None
+    session = open_session(profile, region)
+    where = region_of(session)
+    name = f"SesReputation-{where}" if settings is None else settings.dashboard_name(where)
+    reader = Reader(session, int(time.time()))
+    widgets = reader.widgets(name)
     try:
         draw(file, name, widgets, reader.now)
     except OSError as error:
         raise Unusable(f"{file} cannot be written: {error.strerror}") from None
-    troubles = [widget for widget in widgets if widget.trouble]
-    for widget in troubles:
+    unread = [widget for widget in widgets if widget.trouble]
+    for widget in unread:
         print(f"not readable: {widget.title}: {widget.trouble}")
     print(f"{file}: the dashboard {name} with {len(widgets)} widgets")
-    return UNKNOWN if troubles else USABLE
+    return UNKNOWN if unread else USABLE
 
 
 class Reader:
@@ -124,13 +141,9 @@ class Reader:
             with answered():
                 text = self._client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
         except AWS_ERRORS as error:
-            if trouble_of(error) is Trouble.DENIED:
-                raise Unusable(
-                    f"The dashboard {name} cannot be read ({code_of(error)}): are there credentials that allow {NEEDED}?"
-                ) from None
-            raise Unusable(
-                f"The dashboard {name} cannot be read ({code_of(error)}): is the stack deployed here, and the region right?"
-            ) from None
+            session, where = self._session, self._session.region_name
+            call = Call(session._session, where, NEEDED, f"There is no dashboard {name} in {where}.")
+            raise Unusable(str(explain(error, call))) from None
         try:
             body = chosen(text)
             start = self.now // 3_600 * 3_600 - _days(body) * 86_400  # on the hour, as the periods are
@@ -214,23 +227,67 @@ class Reader:
         return (result for page in pages for result in page["MetricDataResults"])
 
     def _lines(self, properties: Mapping[str, Any], start: int) -> list[Line]:
-        rows = [_row(row) for row in _written_out(properties["metrics"])]
-        found: dict[int, tuple[list[int], list[float]]] = {number: ([], []) for number in range(len(rows))}
+        rows = [_row(row, number) for number, row in enumerate(_written_out(properties["metrics"]))]
+        points: dict[str, dict[int, float]] = {row.name: {} for row in rows}
         own = properties.get("region")
-        for region in dict.fromkeys(row.region or own for row in rows):
-            queries = [
-                {"Id": f"m{number}", "MetricStat": row.stat}
-                for number, row in enumerate(rows)
-                if (row.region or own) == region
-            ]
+        for region in dict.fromkeys(row.region or own for row in rows if row.stat):
+            read = {f"q{number}": row for number, row in enumerate(rows) if row.stat and (row.region or own) == region}
+            queries = [{"Id": query, "MetricStat": row.stat} for query, row in read.items()]
             with answered():
                 for result in self._results(region, queries, start):
                     if result.get("StatusCode") in ("Forbidden", "InternalError"):
                         raise NotRead(f"GetMetricData: {result['StatusCode']}")
-                    times, values = found[int(result["Id"][1:])]
-                    times.extend(int(at.timestamp()) for at in result["Timestamps"])
-                    values.extend(result["Values"])
-        return [Line(row.label, row.color, *found[number], right=row.right) for number, row in enumerate(rows)]
+                    times = (int(at.timestamp()) for at in result["Timestamps"])
+                    points[read[result["Id"]].name] |= dict(zip(times, result["Values"], strict=True))
+        for row in rows:
+            if row.expression:
+                points[row.name] = calculated(row.expression, points)
+        return [
+            Line(row.label, row.color, list(points[row.name]), list(points[row.name].values()), right=row.right)
+            for row in rows
+            if row.visible
+        ]
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+def calculated(expression: str, points: Mapping[str, Mapping[int, float]]) -> dict[int, float]:
+    """Work out CloudWatch's metric math where it is plain arithmetic of the metrics in `points`: each a value at a time.
+
+    A time at which a metric has no value, or something is divided by zero, is left out. Raises `NotRead` for other math.
+    """
+    refused = NotRead(f"the expression {expression} is not drawn")
+    try:
+        tree = ast.parse(expression, mode="eval").body
+    except SyntaxError:
+        raise refused from None
+    plain = (ast.BinOp, ast.Constant, ast.Name, ast.Load, *_ARITHMETIC)
+    nodes = list(ast.walk(tree))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    if not all(isinstance(node, plain) for node in nodes) or not names <= points.keys():
+        raise refused
+
+    def value(node: ast.expr, at: int) -> float:
+        match node:
+            case ast.Constant(value=int() | float() as number):
+                return number
+            case ast.Name(id=name):
+                return points[name][at]
+            case ast.BinOp(left=left, op=op, right=right):
+                return _ARITHMETIC[type(op)](value(left, at), value(right, at))
+        raise refused
+
+    found = {}
+    for at in sorted({at for name in names for at in points[name]}):
+        with suppress(KeyError, ZeroDivisionError):
+            found[at] = value(tree, at)
+    return found
 
 
 def chosen(text: str) -> dict[str, Any]:
@@ -250,17 +307,28 @@ def _days(body: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of a widget's metrics."""
+    """One row of a widget's metrics: a metric to read, or an expression of others."""
 
-    stat: dict[str, Any]
-    region: str | None
+    name: str  # in expressions
     label: str
     color: str
     right: bool
+    visible: bool
+    region: str | None = None
+    stat: Mapping[str, Any] = field(default_factory=dict)
+    expression: str = ""
 
 
-def _row(row: Sequence[Any]) -> _Row:
+def _row(row: Sequence[Any], number: int) -> _Row:
     options = row[-1] if isinstance(row[-1], dict) else {}
+    named: dict[str, Any] = {
+        "name": options.get("id", f"row{number}"),
+        "color": options.get("color", ""),
+        "right": options.get("yAxis") == "right",
+        "visible": options.get("visible", True),
+    }
+    if "expression" in options:
+        return _Row(label=str(options.get("label", options["expression"])), expression=options["expression"], **named)
     namespace, name, *dimensions = [part for part in row if not isinstance(part, dict)]
     pairs = zip(dimensions[::2], dimensions[1::2], strict=True)
     metric = {
@@ -269,20 +337,17 @@ def _row(row: Sequence[Any]) -> _Row:
         "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
     }
     stat = {"Metric": metric, "Period": options.get("period", 300), "Stat": options.get("stat", "Average")}
-    return _Row(
-        stat,
-        options.get("region"),
-        options.get("label", name),
-        options.get("color", ""),
-        options.get("yAxis") == "right",
-    )
+    return _Row(label=str(options.get("label", name)), region=options.get("region"), stat=stat, **named)
 
 
 def _written_out(rows: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
-    """`rows` without the shorthand for what stands in the row above: "." for one part, "..." for all before the rest."""
+    """Yield `rows` without the shorthand for parts of the row above: "." for one part, "..." for all before the rest."""
     above: list[Any] = []
     for row in rows:
         parts = [part for part in row if not isinstance(part, dict)]
+        if not parts:  # an expression
+            yield list(row)
+            continue
         if parts[:1] == ["..."]:
             parts = above[: len(above) - len(parts) + 1] + parts[1:]
         parts = [above[number] if part == "." else part for number, part in enumerate(parts)]
@@ -300,3 +365,7 @@ def _lines_of(rows: Sequence[Mapping[str, str]]) -> Iterator[Line]:
             if key.startswith("bin(") and name in row
         )
         yield Line(name, "", [at for at, _ in points], [value for _, value in points])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
