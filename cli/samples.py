@@ -106,7 +106,7 @@ class Stories:
         for hour in (-1, *hours):
             now = INCIDENT + int(hour * HOUR)
             plan = decide(self.target, world.readings(now), state, self.policy, now, self.context)
-            state, documents = replace(plan.state, outbox=()), plan.documents
+            state, documents = replace(plan.state, outbox=(), published=now), plan.documents
         return list(documents)
 
     def incident(self, check: str, reason: str, world: World, *, nth: int = 1) -> list[Document]:
@@ -128,7 +128,7 @@ def _incident(stories: Stories, campaigns: tuple[Campaign, ...], emails_per_day:
     state: State | None = None
     for now in [INCIDENT - HOUR, *(now for now, sent, _ in played if sent and now >= INCIDENT)]:
         plan = decide(stories.target, world.readings(now), state, stories.policy, now, stories.context)
-        state = replace(plan.state, outbox=())
+        state = replace(plan.state, outbox=(), published=now)
         documents += plan.documents
     return tuple(documents)
 
