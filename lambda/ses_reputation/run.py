@@ -22,6 +22,7 @@ from .core.readings import Readings, Trouble, Unreadable
 from .core.rules import Policy, Verdict
 from .core.state import Delivery, State
 from .core.target import Target
+from .explain import Explained
 
 THREADS = 8
 """Targets looked at side by side; more threads than this only cost memory."""
@@ -80,7 +81,7 @@ class Edges:
     put_gauges: Callable[[Target, Sequence[Gauge]], None]
     store: Store
     channels: Sequence[Channel]
-    explain: Callable[[Plan], Plan] = lambda plan: plan
+    explain: Callable[[Plan], Explained] = Explained
     unnoted: dict[tuple[str, str, str], None] = field(
         default_factory=dict
     )  # sent by this process, not noted: see outbox.py
@@ -168,14 +169,20 @@ def _decided(
     before: State | None,
     failures: list[str],
 ) -> Plan:
-    """Decide, say who causes it, and publish the metrics."""
-    plan = edges.explain(decide(target, readings, before, policy, tick.at, context))
+    """Decide, publish the metrics, and say who causes it."""
+    plan = decide(target, readings, before, policy, tick.at, context)
     if plan.gauges:
         try:
             edges.put_gauges(target, plan.gauges)
             plan = replace(plan, state=replace(plan.state, published=tick.at))
         except AWS_ERRORS as error:
             failures.append(f"the metrics could not be published ({code_of(error)})")
+    return _explained(plan, edges, failures)
+
+
+def _explained(plan: Plan, edges: Edges, failures: list[str]) -> Plan:
+    plan, broken = edges.explain(plan)
+    failures.extend(broken)
     return plan
 
 
@@ -193,7 +200,7 @@ def _unsaved(
     if before is None:  # AWS's view has no past to tell apart: the failing run is what speaks of it
         readings = Readings(readings.statistics)
     known = assumed(target, readings, before, policy, tick.at, tick.every)
-    plan = edges.explain(decide(target, readings, known, policy, tick.at, context))
+    plan = _explained(decide(target, readings, known, policy, tick.at, context), edges, failures)
     new = {id(document) for document in plan.documents}
     mine = tuple(delivery for delivery in plan.state.outbox if id(delivery.document) in new)
     return Outcome(plan, None, mine, failures)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from urllib3 import PoolManager
 
 from . import settings as settings_file
 from .aws import cloudwatch, secrets, ses, sns, webhook
-from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+from .aws.cause import ONE_ATTEMPT, Budget, Clients, look_for_cause
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
@@ -27,9 +28,9 @@ from .core.history import Instant
 from .core.look import Look
 from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
-from .core.readings import Audience, Readings, Unreadable, audience_of
+from .core.readings import AccountFacts, Audience, Readings, Unreadable, audience_of
 from .core.target import Target
-from .explain import with_causes
+from .explain import Explained, Explainer
 from .layout.amazon_q import custom_notification
 from .layout.email import email
 from .layout.slack import Payload
@@ -143,28 +144,30 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
-    looking = (
-        {
-            name: Clients(*(session.create_client(s, name, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
-            for name in regions
-        }
-        if settings.look is not Look.OFF
-        else {}
-    )
+    one_at_a_time = Lock()  # for the session; the clients are made when something is asked, which is seldom
 
-    def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
-        region, now = plan.target.region, plan.seen.now
-        question = question_from(metric, region, plan.seen.history, since, now)
-        return look_for_cause(looking[region], question, settings.look, reminder=reminder)
+    @cache
+    def looking(region: str) -> Clients:
+        with one_at_a_time:
+            return Clients(*(session.create_client(s, region, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
+
+    def look(plan: Plan, metric: Metric, since: Instant, *, reminder: bool, budget: Budget) -> CauseReading:
+        region, account = plan.target.region, plan.seen.readings.known_account
+        question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
+        facts = AccountFacts() if account is None else account.facts
+        return look_for_cause(looking(region), question, settings.look, facts=facts, reminder=reminder, budget=budget)
+
+    def explaining(seconds: float) -> Callable[[Plan], Explained]:
+        return Explained if settings.look is Look.OFF else Explainer(look, seconds).explain
 
     edges = Edges(
-        explain=(lambda plan: with_causes(plan, look)) if looking else (lambda plan: plan),
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=Store(client("dynamodb", region), environment.table),
         channels=channels(settings, environment, context, notifier),
     )
-    return Monitor(settings, tuple(Target(environment.account, name) for name in regions), edges, context, audience)
+    targets = tuple(Target(environment.account, name) for name in regions)
+    return Monitor(settings, targets, edges, context, audience, explaining)
 
 
 def channels(

@@ -39,6 +39,15 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What GetAccount says of suppression and of what can be seen; None where it does not say."""
+
+    suppressed: frozenset[Metric] | None = None  # reasons that put an address on the account's list
+    vdm: bool | None = None
+    plan: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Account state in one region (sesv2 GetAccount)."""
 
@@ -47,6 +56,7 @@ class Account:
     production: bool  # False: in the sandbox
     quota: float  # recipients in 24 hours; below 0: no limit
     used: float  # recipients of the last 24 hours
+    facts: AccountFacts = AccountFacts()  # for the look for a cause
 
     @property
     def used_share(self) -> float | None:
@@ -150,7 +160,25 @@ def account_from(answer: Mapping[str, object]) -> Account:
         _flag(answer, "ProductionAccessEnabled"),
         _number(quota, "Max24HourSend"),
         _number(quota, "SentLast24Hours"),
+        facts_from(answer),
     )
+
+
+def facts_from(answer: Mapping[str, object]) -> AccountFacts:
+    """Read the answer of GetAccount; what is missing or of another shape is unknown."""
+    reasons = _table(answer, "SuppressionAttributes").get("SuppressedReasons")
+    suppressed = (
+        frozenset(metric for metric in Metric if metric.value.upper() in reasons) if isinstance(reasons, list) else None
+    )
+    vdm = _table(answer, "VdmAttributes").get("VdmEnabled")
+    plan = _table(answer, "PricingAttributes").get("CurrentPlan")
+    known_plan = plan if isinstance(plan, str) and plan.isalpha() and len(plan) <= 20 else ""
+    return AccountFacts(suppressed, vdm == "ENABLED" if isinstance(vdm, str) else None, known_plan)
+
+
+def _table(answer: Mapping[str, object], name: str) -> Mapping[str, object]:
+    table = answer.get(name)
+    return table if isinstance(table, Mapping) else {}
 
 
 def one_line(text: str, longest: int) -> str:
