@@ -74,6 +74,11 @@ class Monitor:
         report(outcomes, now)
         failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
+        failures += [
+            f"{outcome.plan.target.id}: the reading of what SES finds broke ({found.broke})"
+            for outcome in outcomes
+            if (found := outcome.plan.seen.readings.findings) is not None and found.broke
+        ]
         if failures:
             raise RunFailed("; ".join(failures))
         return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
@@ -145,6 +150,9 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
         audience = plan.seen.readings.audience
         if isinstance(audience, Unreadable):
             logger.warning("subscriptions could not be listed", detail=audience.detail)
+        findings = plan.seen.readings.findings
+        if findings is not None and findings.unseen:
+            logger.warning("findings of SES could not be read", target=plan.target.id, detail=findings.unseen)
         logger.info(
             fields.MESSAGE,
             **{

@@ -17,14 +17,14 @@ from urllib3 import PoolManager
 
 from . import settings as settings_file
 from .aws import cloudwatch, secrets, ses, sns, webhook
-from .aws.cause import ONE_ATTEMPT, Budget, Clients, look_for_cause
+from .aws.cause import ONE_ATTEMPT, Budget, Clients, look_for_cause, read_findings
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
 from .core.cause import CauseReading, question_from
 from .core.checks.base import Context
 from .core.decide import Plan
-from .core.history import Instant
+from .core.history import HOUR, Instant
 from .core.look import Look
 from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
@@ -131,11 +131,21 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         log_url=environment.log_url,
     )
 
+    looks = settings.look is not Look.OFF
+    one_at_a_time = Lock()  # for the session; the clients are made when something is asked, which is seldom
+
+    @cache
+    def looking(region: str) -> Clients:
+        with one_at_a_time:
+            return Clients(*(session.create_client(s, region, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
+
     def read(target: Target, now: Instant) -> Readings:
+        hourly = now % HOUR < settings.deployment.schedule_minutes * 60
         return Readings(
             ses.send_statistics(client("ses", target.region)),
             ses.account(client("sesv2", target.region)),
             cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
+            findings=read_findings(looking(target.region)) if hourly and looks else None,
         )
 
     def audience() -> Audience | Unreadable:
@@ -144,13 +154,6 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
-    one_at_a_time = Lock()  # for the session; the clients are made when something is asked, which is seldom
-
-    @cache
-    def looking(region: str) -> Clients:
-        with one_at_a_time:
-            return Clients(*(session.create_client(s, region, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
-
     def look(plan: Plan, metric: Metric, since: Instant, *, reminder: bool, budget: Budget) -> CauseReading:
         region, account = plan.target.region, plan.seen.readings.known_account
         question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
@@ -158,7 +161,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         return look_for_cause(looking(region), question, settings.look, facts=facts, reminder=reminder, budget=budget)
 
     def explaining(seconds: float) -> Callable[[Plan], Explained]:
-        return Explained if settings.look is Look.OFF else Explainer(look, seconds).explain
+        return Explainer(look, seconds).explain if looks else Explained
 
     edges = Edges(
         read=read,

@@ -129,7 +129,8 @@ def decide(
     tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored.tracks)
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
     tracks = _with_starts(seen, tracks)
-    sent, changes = _news(stored.sent, tracks, now)
+    told = {name: sent for name, sent in stored.sent.items() if not BY_NAME[name].ended_by_settings(policy)}
+    sent, changes = _news(told, tracks, now)
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
     readable = history is not None or not isinstance(readings.statistics, Unreadable)
     evaluated = now if readable and not paused_by_aws(seen) else stored.evaluated

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
+from .findings import Findings
 from .history import BadData, Instant, Point
 from .rates import Metric
 
@@ -118,6 +119,7 @@ class Readings:
     account: Account | Unreadable | None = None
     rates: AwsRates | Unreadable | None = None
     audience: Audience | Unreadable | None = None
+    findings: Findings | None = None  # asked once an hour
 
     @property
     def known_account(self) -> Account | None:
