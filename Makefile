@@ -92,7 +92,7 @@ requirements: .venv/.dev  ## Compile requirements*.txt from pyproject.toml (UPGR
 	@$(COMPILE) --group runtime --output-file local_aws/requirements-runtime.txt $(if $(UPGRADE),--upgrade)
 
 clean:           ## Remove everything that was made here
-	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out dist build mutants
+	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out dist build
 
 # Hashes for all platforms; no address of an index and no path of a machine.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

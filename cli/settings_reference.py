@@ -23,7 +23,7 @@ SAMPLE = {
     "bounce": {
         "rules": [{"hours": 24, "above": 0.03, "while": {"hours": 1, "above": 0.03}}],
         "calm": [{"hours": 24, "at_most": 0.02}],
-    }
+    },
 }
 """Of every kind of table one, so that all their keys are read."""
 

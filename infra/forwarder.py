@@ -16,6 +16,7 @@ from constructs import Construct
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import Deployment
 
+from .answers import acknowledge
 from .function import ReputationFunction
 from .queue import DeadLetters
 
@@ -74,12 +75,13 @@ class Forwarder(Construct):
             security_group_ids=security_group_ids,
         )
         region, account = _place(stored, "<AWS::Region>", "<AWS::AccountId>")
-        part.acknowledge(
+        acknowledge(
+            part,
             {
-                f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:{region}:{account}:key/*]": "The key that "
+                f"IAM5[Resource::arn:<AWS::Partition>:kms:{region}:{account}:key/*]": "The key that "
                 "encrypts the stored address or key is not known here; a condition on the encryption context limits the right to "
                 "that one parameter or secret."
-            }
+            },
         )
         people.add_subscription(
             subscriptions.LambdaSubscription(

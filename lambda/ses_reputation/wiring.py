@@ -20,10 +20,11 @@ from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
-from .core.cause import CauseReading, Look, question_from
+from .core.cause import CauseReading, question_from
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.history import Instant
+from .core.look import Look
 from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable, audience_of

@@ -85,7 +85,7 @@ def test_ours_awss_own_and_awss_decision_stand_side_by_side(capsys: Capsys, monk
     ids=["ok", "warning", "critical", "unreadable", "no email", "too few emails"],
 )
 def test_as_a_monitoring_plugin_the_exit_code_is_the_verdict(
-    capsys: Capsys, monkeypatch: pytest.MonkeyPatch, reading: Statistics, verdict: str, code: int
+    capsys: Capsys, monkeypatch: pytest.MonkeyPatch, reading: tuple[Point, ...] | Unreadable, verdict: str, code: int
 ) -> None:
     answers(monkeypatch, reading)
     assert main(["check", "--exit-code"]) == code

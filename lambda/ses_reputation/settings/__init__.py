@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from ..core.cause import Look
+from ..core.look import Look
 from ..core.rules import Policy
 from .cause import read_look
 from .channels import (

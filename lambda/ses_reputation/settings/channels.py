@@ -171,7 +171,11 @@ def _all_or_none(table: Table, given: dict[str, str]) -> None:
     for key, value in given.items():
         if not value and table.given.get(key, "") == "":
             names = list(given)
-            table.refuse(key, f"{', '.join(names[:-1])} and {names[-1]} together", "write both, or neither" if len(names) == 2 else "write all, or none")
+            table.refuse(
+                key,
+                f"{', '.join(names[:-1])} and {names[-1]} together",
+                "write both, or neither" if len(names) == 2 else "write all, or none",
+            )
 
 
 def read_pagerduty(table: Table) -> PagerDuty:
