@@ -249,3 +249,11 @@ def test_awss_complaint_rate_of_the_week_is_read_every_six_hours() -> None:
     with Stubber(client) as stub:
         stub.add_response("get_metric_data", {"MetricDataResults": [{"Timestamps": [at], "Values": [0.001]}]})
         assert complaint_rates(client, NOW) == [(NOW + EVERY // 2, 0.001)]
+
+
+def test_answers_that_do_not_agree_are_no_matter_of_the_network(
+    capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, ())
+    assert main(["check"]) == 1
+    assert "compare with the SES console" in words(capsys)
