@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .alert import Change, Reason, Sent, Standing, Track, advance, news
+from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, news
 from .checks import ALL, BY_NAME
 from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
 from .checks.rate import our_standing
@@ -127,7 +127,8 @@ def decide(
     tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored.tracks)
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
     tracks = _with_starts(seen, tracks)
-    sent, changes = _news(stored.sent, tracks, now)
+    quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
+    sent, changes = _news(stored.sent, tracks, now, quieted)
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
     readable = history is not None or not isinstance(readings.statistics, Unreadable)
     evaluated = now if readable and not paused_by_aws(seen) else stored.evaluated
@@ -215,16 +216,18 @@ def _with_starts(seen: Seen, tracks: dict[str, Track]) -> dict[str, Track]:
 
 
 def _news(
-    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant
+    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant, quieted: tuple[str, ...] = ()
 ) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
-    """Compare all open tracks with what was sent. Reminders of one target go out together."""
+    """Compare all open tracks with what was sent, but for checks that are `quieted`. Reminders of one target go out together."""
 
     def compare(ahead: int) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
         after: dict[str, Sent] = {}
         changes: list[tuple[Check, Change]] = []
         for check in ALL:
             own = {name: tracks[name] for name in check.track_names if name in tracks}
-            if check.name in sent or own:
+            if check.name in quieted:
+                after |= {name: record for name, record in sent.items() if name == check.name}
+            elif check.name in sent or own:
                 record, found = news(check.name, sent.get(check.name), own, now, ahead=ahead)
                 if record is not None:
                     after[check.name] = record
@@ -382,7 +385,8 @@ def assumed(
     """The state before the tick `now` of a run that cannot store its own, had the runs before it told everything.
 
     With it such a run notifies of what changes at this tick, once. What AWS says and the volume have no past to work out: they
-    are notified at the first run that fails, and after that at full hours: every hour rather than never.
+    are notified at the first run that fails, and after that at full hours: every hour rather than never. Nothing waits for
+    `PAUSE_BETWEEN`: the tick at which it would be sent then has no way to know.
     """
     last = now - every
     if stored is not None and stored.tick >= last:
@@ -395,7 +399,9 @@ def assumed(
     seen_then = readings if stored is not None and not hourly else Readings(readings.statistics)
     fresh = stored is None and not isinstance(readings.statistics, Unreadable)
     state = decide(target, _until(seen_then, last), None if fresh else base, policy, last).state
-    return replace(state, failures=surely_failed, outbox=base.outbox)
+    unsaved = state.tick if stored is None else stored.tick  # a track that opens now is named after it
+    sent = {check: replace(record, at=min(record.at, now - PAUSE_BETWEEN)) for check, record in state.sent.items()}
+    return replace(state, tick=unsaved, sent=sent, failures=surely_failed, outbox=base.outbox)
 
 
 def _until(readings: Readings, last: Instant) -> Readings:
