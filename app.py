@@ -9,11 +9,10 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "lambda"))
 
 from aws_cdk import Annotations, App
-from aws_cdk.aws_lambda import Code
-from ses_reputation.settings import SettingsError, load
+from ses_reputation.settings import load
 
-from infra.bundle import BundleError, build
-from infra.stack import MonitorStack
+from cli.aws import unknown_regions
+from infra import BundleError, MonitorStack, SettingsError
 
 
 def main() -> None:
@@ -21,15 +20,11 @@ def main() -> None:
     file = ROOT / str(app.node.try_get_context("settings") or "settings.toml")
     try:
         settings = load(file)
-        code = Code.from_asset(str(build(file)))
+        stack = MonitorStack(app, settings.stack_name, settings_file=file)
     except (SettingsError, BundleError) as error:
         sys.exit(str(error))
-    stack = MonitorStack(app, settings.stack_name, settings=settings, code=code)
-    if settings.alerts.example_recipients:
-        Annotations.of(stack).add_warning_v2(
-            "ses-reputation:example-recipients",
-            f"Nobody reads {', '.join(settings.alerts.example_recipients)}: name the people who are to be told in {file.name}.",
-        )
+    for warning in unknown_regions(settings.targets.regions):
+        Annotations.of(stack).add_warning_v2("ses-reputation:unknown-region", warning)
     app.synth()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 from aws_cdk import App
 from aws_cdk.assertions import Template as Synthesised
 from aws_cdk.aws_lambda import Code
-from ses_reputation.core.account import AWS_RATE
-from ses_reputation.core.gauges import GAUGES
+from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.rates import Metric
 from ses_reputation.settings import Settings, parse
 
 from infra.stack import MonitorStack
@@ -26,6 +27,7 @@ PAGE = ROOT / "docs" / "cost.md"
 PRICES = {
     "a custom metric": 0.30,
     "an alarm, for each metric it reads": 0.10,
+    "a composite alarm": 0.50,
     "1,000 metrics asked for by GetMetricData": 0.01,
     "1,000 requests of PutMetricData": 0.01,
     "a GB-second of Lambda on arm64": 0.0000133334,
@@ -48,7 +50,7 @@ HOURS = 730.5
 """Of a month."""
 
 SECONDS, LOG_BYTES, STATE_KB = 1.2, 3_000, 8
-"""Of a run, assumed: a cold start and the work after it; what it logs, Lambda's own lines included; and the memory it reads and
+"""Of a run, assumed: a cold start and the work after it; what it logs, Lambda's own lines included; and the state it reads and
 writes (one read unit is 4 KB, one write unit 1 KB)."""
 
 VARIANTS = {
@@ -56,6 +58,7 @@ VARIANTS = {
     "with Slack by a webhook": '[slack]\nwebhook_parameter = "/ses-reputation/slack"\n',
     "with Slack by Amazon Q Developer": '[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n',
     "with a key of your own": "[deployment]\ncustomer_managed_key = true\n",
+    "with an alarm on the verdict": '[alarms]\nper_target = "critical"\n',
     "two regions": '[targets]\nregions = ["eu-west-1", "us-east-2"]\n',
     "ten regions": f"[targets]\nregions = {json.dumps([f'eu-west-{number}' for number in range(1, 11)])}\n",
     "every five minutes": "[deployment]\nschedule_minutes = 5\n",
@@ -78,8 +81,8 @@ class Item:
 
 def bill(toml: str) -> list[Item]:
     """What an installation with these settings, after a recipient, costs a month."""
-    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n' + toml)
-    return list(_items(settings, _resources(settings)))
+    toml = '[alerts]\nemails = ["oncall@mail.test"]\n' + toml
+    return list(_items(parse(toml), _resources(toml)))
 
 
 def _items(settings: Settings, resources: Mapping[str, Any]) -> Iterator[Item]:
@@ -95,28 +98,31 @@ def _items(settings: Settings, resources: Mapping[str, Any]) -> Iterator[Item]:
     ]
     yield Item(f"{len(GAUGES)} metrics of each target", len(GAUGES) * targets, "a custom metric")
     read = sum(_metrics_of(alarm) for alarm in _of_type(resources, "AWS::CloudWatch::Alarm"))
-    yield Item("alarms of the watchdog, by the metrics they read", read, "an alarm, for each metric it reads")
-    asked = len(AWS_RATE) * targets * runs / 1_000
+    yield Item("alarms, by the metrics they read", read, "an alarm, for each metric it reads")
+    composites = len(_of_type(resources, "AWS::CloudWatch::CompositeAlarm"))
+    if composites:
+        yield Item("the alarm over all targets", composites, "a composite alarm")
+    asked = len(Metric) * targets * runs / 1_000
     yield Item("AWS's own rates, asked for at each run", asked, "1,000 metrics asked for by GetMetricData")
     yield Item("metrics put at each run", targets * runs / 1_000, "1,000 requests of PutMetricData")
     yield Item("the function's time", runs * SECONDS * memory / 1_024, "a GB-second of Lambda on arm64")
     yield Item("the function's requests", runs / 1e6, "a million requests of Lambda")
     yield Item("the schedule", runs / 1e6, "a million schedules of EventBridge Scheduler")
     yield Item("the log", runs * targets * LOG_BYTES / 1e9, "a GB of log taken in")
-    yield Item("the memory read", runs * targets * STATE_KB / 4 / 1e6, "a million read units of DynamoDB")
-    yield Item("the memory written", runs * targets * STATE_KB / 1e6, "a million write units of DynamoDB")
+    yield Item("the state read", runs * targets * STATE_KB / 4 / 1e6, "a million read units of DynamoDB")
+    yield Item("the state written", runs * targets * STATE_KB / 1e6, "a million write units of DynamoDB")
     if _drawn(resources) > FREE_BOARD:
         yield Item("the dashboard", 1, "a dashboard of more than 50 metrics")
     keys = len(_of_type(resources, "AWS::KMS::Key"))
     if keys:
-        yield Item("the key of the topics", keys, "a key of KMS")
+        yield Item("the key", keys, "a key of KMS")
 
 
-def _resources(settings: Settings) -> dict[str, Any]:
+def _resources(toml: str) -> dict[str, Any]:
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     with tempfile.TemporaryDirectory() as asset:
         app = App(context=context, builtin_cloud_formation_validation=False)
-        stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(asset))
+        stack = MonitorStack(app, "Stack", settings=tomllib.loads(toml), code=Code.from_asset(asset))
         resources: dict[str, Any] = Synthesised.from_stack(stack).to_json()["Resources"]
     return resources
 
@@ -130,7 +136,8 @@ def _drawn(resources: Mapping[str, Any]) -> int:
     [board] = _of_type(resources, "AWS::CloudWatch::Dashboard")
     parts = board["DashboardBody"]["Fn::Join"][1]
     body = json.loads("".join(part if isinstance(part, str) else "known at deployment" for part in parts))
-    return sum(len(widget["properties"].get("metrics", [])) for widget in body["widgets"])
+    rows = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", [])]
+    return sum(isinstance(row[0], str) for row in rows)  # an expression is a row of options only
 
 
 def _metrics_of(alarm: Mapping[str, Any]) -> int:
@@ -163,7 +170,7 @@ dashboards.
 | --- | --- |
 $prices
 
-* A run takes $seconds s (a cold start, and the work after it), logs $log kB, and reads and writes a memory of $state KB.
+* A run takes $seconds s (a cold start, and the work after it), logs $log kB, and reads and writes a state of $state KB.
 * A dashboard of up to six regions draws at most $free metrics: one of the three that AWS gives free in an account. A fourth, or one of more
   regions, costs $$$board.
 * Its tables are queries of the log, which cost when somebody opens it: a few megabytes of log, far below a cent.

@@ -250,7 +250,7 @@ class Stage:
         return told
 
     def memory(self) -> dict[str, Any] | None:
-        items: list[dict[str, Any]] = self.local.client("dynamodb").scan(TableName=self.outputs["MemoryTableName"])[
+        items: list[dict[str, Any]] = self.local.client("dynamodb").scan(TableName=self.outputs["StateTableName"])[
             "Items"
         ]
         return items[0] if items else None
@@ -258,7 +258,7 @@ class Stage:
     def reset(self, memory: dict[str, Any] | None = None) -> None:
         """A new installation, but for what it remembers."""
         self.local.faults.clear()
-        database, table = self.local.client("dynamodb"), self.outputs["MemoryTableName"]
+        database, table = self.local.client("dynamodb"), self.outputs["StateTableName"]
         for item in database.scan(TableName=table)["Items"]:
             database.delete_item(TableName=table, Key={"pk": item["pk"]})
         if memory is not None:

@@ -244,7 +244,7 @@ def _environment(aws: CannedAws, program: Program, runtime_api: str) -> dict[str
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "DASHBOARD_URL": "https://console.aws.amazon.com/d",
         "LAMBDA_TASK_ROOT": str(program.root),
-        "MEMORY_TABLE": "memory",
+        "STATE_TABLE": "memory",
         "PATH": os.environ["PATH"],
         "PEOPLE_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:people",
         "POWERTOOLS_METRICS_NAMESPACE": "Typical",

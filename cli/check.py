@@ -1,122 +1,303 @@
-"""How are the accounts now? Read with the user's own credentials, judged as the function judges, nothing changed."""
+"""How are the accounts now? Read with the user's own credentials, evaluated as the function evaluates, nothing changed."""
 
 from __future__ import annotations
 
-import textwrap
 import time
-from collections.abc import Iterator
-from datetime import UTC
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from math import isfinite
+from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import InvalidRegionError
 from ses_reputation.aws import cloudwatch, ses
-from ses_reputation.aws.errors import trouble_of
+from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.aws.session import CONFIG
-from ses_reputation.core.account import AwsView
-from ses_reputation.core.decide import decide
-from ses_reputation.core.history import Instant, history_from, iso
-from ses_reputation.core.judge import metric_states
-from ses_reputation.core.plan import MetricState, Plan
-from ses_reputation.core.readings import Statistics, Trouble, Unreadable
-from ses_reputation.core.rules import Policy, default_policy
-from ses_reputation.core.sentences import Context, account_in_words, beside, headline_of
+from ses_reputation.core.decide import overall
+from ses_reputation.core.history import Instant, Point, iso
+from ses_reputation.core.notification import account_in_words
+from ses_reputation.core.rates import AWS_THRESHOLDS
+from ses_reputation.core.readings import Account, AwsRates, Readings, Trouble, Unreadable
+from ses_reputation.core.rules import Policy, Verdict, default_policy
 from ses_reputation.core.target import Target
+from ses_reputation.core.wording import events_of, headroom_in_words, percent, when
 from ses_reputation.settings import Settings
 
-from .outcome import UNKNOWN, USABLE, Unusable, say
-from .replay import state_in_words
+from .aws import open_session, region_of
+from .aws_errors import Call, Explanation, explain
+from .monitor import MetricNow
+from .monitor import evaluate as evaluated
+from .outcome import PLUGIN_UNKNOWN, UNKNOWN, USABLE
+from .rules_in_words import nearest_in_words
+from .tuning import complaint_rates, steady_share
 
-NEEDED = "ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData"
-"""The permissions that `check` asks for."""
+NEEDS = "ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData"
+"""IAM actions that `check` asks for."""
 
-_NEXT = {
-    Trouble.DENIED: f"are there credentials (aws configure, --profile), still valid, that allow {NEEDED}?",
-    Trouble.THROTTLED: "SES allows this call once a second: try again in a moment",
-    Trouble.TIMED_OUT: "is the network there? then try again",
-    Trouble.BAD_ANSWER: "that was not an answer of AWS: is a proxy in the way?",
-    Trouble.FAILED: "are the credentials (aws sts get-caller-identity), the region's name and the network right?",
-}
+PLUGIN_CODES = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2}
+"""Exit codes of monitoring plugins; every other verdict is unknown: 3."""
 
 
-def check(settings: Settings | None, profile: str | None) -> int:
-    """Prints the verdict on every region: our rates, AWS's own and AWS's decision, and what would be told now.
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """One thing that could not be read, and what to do about it."""
 
-    Raises `Unusable` where it is not even clear whom to ask.
-    """
-    try:
-        session = boto3.Session(profile_name=profile)
-        own = session.region_name
-    except BotoCoreError as error:
-        raise Unusable(f"Your AWS configuration cannot be used: {error}") from None
-    regions: tuple[str, ...] = () if settings is None else settings.targets.regions
-    if not regions and own is None:
-        raise Unusable("No region: set AWS_REGION, or [targets] regions in the settings.")
+    what: str
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that `check` says of one region."""
+
+    region: str
+    verdict: Verdict
+    account: Account | None
+    metrics: tuple[MetricNow, ...]
+    unknown: tuple[Unknown, ...]
+    headlines: tuple[str, ...]  # of the notifications that a monitor starting now would send
+    feedback_share: float | None = None  # suggested, from a steady difference
+
+
+def check(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool, as_plugin: bool) -> int:
+    """Print the verdict on every region: our rates, AWS's own, headroom, the account's state. Raises `Unusable`."""
+    session = open_session(profile, region)
+    watched = () if settings is None or region else settings.targets.regions
     policy = default_policy() if settings is None else settings.policy
-    zone = UTC if settings is None else settings.alerts.zone
-    context = Context("", zone, dashboard_url="", runbook_url="", feedback_share=policy.feedback_share)
-    now, code = int(time.time()), USABLE
-    print(f"As of {iso(now)[:16].replace('T', ' ')} UTC")
-    for region in regions if regions else (own,):
-        statistics, aws = gathered(session, region, now)
-        plan = decide(Target("", region), statistics, None, policy, now, aws)
-        say(_report(plan, statistics, policy, now, context))
-        if plan.unreadable is not None or aws.unreadable:
-            code = UNKNOWN
-    return code
+    now = int(time.time())
+    regions = watched if watched else (region_of(session),)
+    reports = [_read(session, name, policy, now, show_progress=not as_json) for name in regions]
+    if as_json:
+        from .output import as_json as print_json
 
-
-def gathered(session: boto3.Session, region: str, now: Instant) -> tuple[Statistics, AwsView]:
-    """What the function would read of a region, with the user's credentials."""
-    try:
-        clients = (
-            session.client("ses", region_name=region, config=CONFIG),
-            session.client("sesv2", region_name=region, config=CONFIG),
-            session.client("cloudwatch", region_name=region, config=CONFIG),
-        )
-    except (BotoCoreError, ValueError) as error:  # half of the credentials, a region that is none
-        unread = Unreadable(trouble_of(error), str(error))
-        return unread, AwsView(unread, unread)
-    of_email, of_account, of_metrics = clients
-    view = AwsView(ses.account(of_account), cloudwatch.reputation_rates(of_metrics, now))
-    return ses.send_statistics(of_email), view
-
-
-def _report(plan: Plan, statistics: Statistics, policy: Policy, now: Instant, context: Context) -> Iterator[str]:
-    yield f"{plan.target.region}: {plan.verdict.value}"
-    unread = list(plan.aws.unreadable)
-    if plan.aws.known_account is not None:
-        yield _row("account", account_in_words(plan.aws.known_account))
-    if plan.unreadable is None and not isinstance(statistics, Unreadable):
-        history = history_from(statistics, until=now, feedback_share=policy.feedback_share)
-        alerts = {alert.check: alert for alert in plan.state.alerts}
-        for state in metric_states(history, policy, now, alerts, plan.aws):
-            yield from state_in_words(state)
-            yield from _aws_own(state, plan.aws, context)
-    elif plan.unreadable is not None:
-        unread = [plan.unreadable, *unread]
-    troubles = dict.fromkeys(part.trouble for part in unread)
-    for part in dict.fromkeys(unread):
-        yield _row("UNKNOWN", f"{part.trouble} ({part.detail})")
-    for trouble in troubles:
-        yield _row("next step", _NEXT[trouble])
-    for notification in plan.notifications:
-        yield _row("would tell", headline_of(notification))
-    if not plan.notifications and not unread:
-        yield _row("would tell", "nothing")
-
-
-def _aws_own(state: MetricState, aws: AwsView, context: Context) -> Iterator[str]:
-    """AWS's own rate beside ours, and why they differ."""
-    if state.aws is not None:
-        text = beside(state, state.aws, context)
-    elif aws.rates is None or isinstance(aws.rates, Unreadable):
-        text = "not known"
+        print_json(_document(reports, now))
     else:
-        text = f"none of the last {cloudwatch.RECENT // 3600} hours in CloudWatch"
-    yield from textwrap.wrap(
-        f"AWS's own: {text}", width=110, initial_indent=" " * 14, subsequent_indent=" " * 25, break_on_hyphens=False
+        _print(reports, now, UTC if settings is None else settings.alerts.zone)
+    if as_plugin:
+        return PLUGIN_CODES.get(overall(report.verdict for report in reports), PLUGIN_UNKNOWN)
+    return UNKNOWN if any(report.unknown for report in reports) else USABLE
+
+
+def _read(session: boto3.Session, region: str, policy: Policy, now: Instant, *, show_progress: bool) -> Report:
+    if not show_progress:
+        return evaluate(region, Reader(session, region, now), policy, now)
+    from .output import waiting
+
+    with waiting(f"Reading {region} ..."):
+        return evaluate(region, Reader(session, region, now), policy, now)
+
+
+@dataclass
+class Reader:
+    """Reads a region and keeps what could not be read, with its explanation."""
+
+    session: boto3.Session
+    region: str
+    now: Instant
+    unknown: list[Unknown] = field(default_factory=list)
+
+    @property
+    def call(self) -> Call:
+        return Call(self.session._session, self.region, NEEDS)  # noqa: SLF001  boto3 has no name for it
+
+    def read(self) -> Readings:
+        """Read what the function reads at a tick."""
+        account: Account | Unreadable = self._ask("account state", "sesv2", ses.account)
+        rates: AwsRates | Unreadable = self._ask(
+            "AWS's own rates", "cloudwatch", lambda client: cloudwatch.reputation_rates(client, self.now)
+        )
+        statistics: tuple[Point, ...] | Unreadable = self._ask("send statistics", "ses", ses.send_statistics)
+        return Readings(statistics, account, rates)
+
+    def complaint_rates(self) -> list[tuple[Instant, float]]:
+        """Return AWS's own complaint rate of the last days, for a suggestion; without it there is none."""
+        try:
+            client = self.session.client("cloudwatch", region_name=self.region, config=CONFIG)
+            return complaint_rates(client, self.now)
+        except AWS_ERRORS:
+            return []
+
+    def _ask(self, what: str, service: str, read: Callable[[Any], Any]) -> Any:
+        """Read with a client of `service`; explain the very error that made an answer `Unreadable`."""
+        witness = Witness()
+        try:
+            made: Any = self.session.client
+            witness.client = made(service, region_name=self.region, config=CONFIG)
+            answer = read(witness)
+        except AWS_ERRORS as error:
+            answer, witness.error = Unreadable(trouble_of(error), type(error).__name__), error
+        except ValueError:  # botocore's answer to a region that cannot be part of an address
+            witness.error = InvalidRegionError(region_name=self.region)
+            answer = Unreadable(Trouble.FAILED, "InvalidRegionError")
+        if isinstance(answer, Unreadable):
+            self.unknown.append(Unknown(what, _explained(answer, witness.error, self.call)))
+        return answer
+
+
+class Witness:
+    """A client that keeps the error of its last call."""
+
+    def __init__(self) -> None:
+        self.client: Any = None
+        self.error: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self.client, name)
+
+        def witnessed(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return call(*args, **kwargs)
+            except Exception as error:
+                self.error = error
+                raise
+
+        return witnessed
+
+
+def _explained(unread: Unreadable, error: Exception | None, call: Call) -> Explanation:
+    if error is not None and isinstance(error, AWS_ERRORS):
+        return explain(error, call)
+    problem = f"{unread.trouble.value.capitalize()}: {unread.detail}"
+    return Explanation(
+        problem, "Try again. If it lasts, a proxy or something else between you and AWS may be in the way."
     )
 
 
-def _row(name: str, text: str) -> str:
-    return f"  {name:<12}{text}"
+def evaluate(region: str, reader: Reader, policy: Policy, now: Instant) -> Report:
+    """Evaluate a region as a monitor does that has run all the time and starts to speak now."""
+    readings = reader.read()
+    found = evaluated(Target("", region), readings, policy, now)
+    share = None
+    if found.history is not None and readings.known_rates is not None:
+        share = steady_share(found.history, reader.complaint_rates(), policy.feedback_share)
+    if found.unreadable is not None and not isinstance(readings.statistics, Unreadable):  # read, and not to be believed
+        reader.unknown.append(Unknown("send statistics", _explained(found.unreadable, None, reader.call)))
+    unknown = tuple(reader.unknown)
+    account = readings.known_account
+    return Report(region, found.verdict, account, found.metrics, unknown, found.headlines, share)
+
+
+# --- For people ----------------------------------------------------------------------------------------------------
+
+
+def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
+    from .output import heading, say, table
+
+    say(f"As of {when(now, zone)}")
+    for report in reports:
+        say()
+        heading(report.region, report.verdict.value)
+        if report.metrics:
+            table(_COLUMNS, (_row(state, zone) for state in report.metrics), right=_COLUMNS[2:4])
+        if any(state.aws is not None for state in report.metrics):
+            say(_WHY, indent=2)
+        for state in report.metrics:
+            say(f"{state.metric.capitalize()}s: {headroom_in_words(state.evaluation.headroom)}", indent=2)
+            for text in nearest_in_words(state.evaluation):
+                say(text, indent=4)
+        if report.account is not None:
+            say(f"Account: {account_in_words(report.account)}", indent=2)
+        for text in _remarks(report):
+            say(text, indent=2)
+
+
+_WHY = (
+    "AWS's own rates differ from ours: AWS counts over months, only email to domains that you have not verified, and "
+    "complaints only where mailbox providers report them."
+)
+
+_COLUMNS = ("Metric", "Verdict", "Rate now", "AWS's own rate", "Counted")
+
+
+def _row(state: MetricNow, zone: tzinfo) -> tuple[str, ...]:
+    review = AWS_THRESHOLDS[state.metric].review
+    shown = state.evaluation.shown
+    counted = "no email" if shown.rate is None else events_of(state.metric, shown)
+    return (
+        f"{state.metric.value}s",
+        state.verdict.value,
+        "-" if shown.rate is None else percent(shown.rate, review),
+        "not published" if state.aws is None else f"{percent(state.aws.rate, review)} ({when(state.aws.at, zone)})",
+        counted,
+    )
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    for explanation in dict.fromkeys(unknown.explanation for unknown in report.unknown):
+        of_what = ", ".join(unknown.what for unknown in report.unknown if unknown.explanation == explanation)
+        yield f"UNKNOWN  {of_what}: {explanation.problem}"
+        yield f"What to do: {explanation.fix}"
+    for headline in report.headlines:
+        yield f"A monitor would send: {headline}"
+    if not report.headlines and not report.unknown:
+        yield "A monitor would send nothing."
+    if report.feedback_share is not None:
+        yield (
+            f"Tuning: AWS's complaint rate has differed from our estimate by the same factor for days. "
+            f"With feedback_share = {report.feedback_share:g} under [complaint] in settings.toml both would agree."
+        )
+
+
+# --- For programs --------------------------------------------------------------------------------------------------
+
+
+def _document(reports: Sequence[Report], now: Instant) -> dict[str, Any]:
+    worst = overall(report.verdict for report in reports)
+    return {"at": iso(now), "verdict": worst.value, "regions": [_region_document(report) for report in reports]}
+
+
+def _region_document(report: Report) -> dict[str, Any]:
+    known = report.account
+    return {
+        "region": report.region,
+        "verdict": report.verdict.value,
+        "metrics": [_metric_document(state) for state in report.metrics],
+        "account": None
+        if known is None
+        else {
+            "status": known.enforcement,
+            "sending": known.sending,
+            "production": known.production,
+            "quota": known.quota,
+            "quota_used": known.used,
+        },
+        "unknown": [
+            {"what": unknown.what, "problem": unknown.explanation.problem, "fix": unknown.explanation.fix}
+            for unknown in report.unknown
+        ],
+        "would_send": list(report.headlines),
+        "suggested_feedback_share": report.feedback_share,
+    }
+
+
+def _metric_document(state: MetricNow) -> dict[str, Any]:
+    shown, estimate, left = state.evaluation.shown, state.evaluation.estimate, state.evaluation.headroom
+    thresholds = AWS_THRESHOLDS[state.metric]
+    return {
+        "metric": state.metric.value,
+        "verdict": state.verdict.value,
+        "events": shown.events,
+        "emails": shown.emails,
+        "rate": shown.rate,
+        "estimated_aws_rate": estimate.rate,
+        "aws_rate": None if state.aws is None else state.aws.rate,
+        "aws_rate_at": None if state.aws is None else iso(state.aws.at),
+        "aws_review": thresholds.review,
+        "aws_pause": thresholds.pause,
+        "events_left": None if left is None else left.events_left,
+        "hours_left": None if left is None else left.hours_left,
+        "rules": [
+            {
+                "rule": now.rule.name,
+                "severity": now.rule.severity.word,
+                "threshold": now.threshold if isfinite(now.threshold) else None,
+                "why": now.reason,
+                "usual": now.usual,
+                "own_worst": now.own_worst,
+                "rate": now.count.rate,
+                "bound": now.bound,
+            }
+            for now in state.evaluation.thresholds
+        ],
+    }

@@ -1,16 +1,15 @@
-"""What became of each alert of a replay, beside what AWS's own count will have done meanwhile."""
+"""Course of each alert of a replay, beside what AWS's own count will have done meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ses_reputation.core.alert import Kind, Reason
 from ses_reputation.core.history import History, Instant
-from ses_reputation.core.plan import Notification
 from ses_reputation.core.rates import AWS_ESTIMATE, AWS_THRESHOLDS, Metric, View
-from ses_reputation.core.rules import Severity
 from ses_reputation.core.wording import duration
+
+from .monitor import Sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +23,18 @@ class Course:
     review_at: Instant | None  # our estimate of AWS's count was at the review threshold, at the first message or later
 
 
-def courses(history: History, notifications: Sequence[Notification]) -> list[Course]:
-    """The alerts that `notifications` tell of, oldest first."""
+def courses(history: History, sent: Sequence[Sent]) -> list[Course]:
+    """Return the alerts that `sent` is about, oldest first."""
     found = []
-    for first in notifications:
-        if first.reason is Reason.OPENED:
-            of_it = [a for a in notifications if a.alert == first.alert]
-            critical = [a.at for a in of_it if a.kind is Kind.FIRING and a.severity is Severity.CRITICAL]
-            over = [a.at for a in of_it if a.kind is Kind.RESOLVED]
-            metric, until = Metric(first.check), over[0] if over else history.time(history.slots)
-            found.append(
-                Course(
-                    metric,
-                    first.at,
-                    critical[0] if critical else None,
-                    over[0] if over else None,
-                    _review_at(history, metric, first.at, until),
-                )
-            )
+    for alert in dict.fromkeys(notification.alert for notification in sent):
+        of_it = [notification for notification in sent if notification.alert == alert]
+        first, over = of_it[0], [notification.at for notification in of_it if notification.kind == "resolved"]
+        critical = [n.at for n in of_it if n.kind == "firing" and n.severity == "critical"]
+        until = over[0] if over else history.time(history.slots)
+        review_at = _review_at(history, first.metric, first.at, until)
+        found.append(
+            Course(first.metric, first.at, critical[0] if critical else None, over[0] if over else None, review_at)
+        )
     return found
 
 
@@ -54,7 +47,7 @@ def _review_at(history: History, metric: Metric, since: Instant, until: Instant)
 
 
 def in_words(course: Course) -> str:
-    """How bad it became, and how much earlier that was said than AWS's count reached its line."""
+    """Say how bad it became, and how much earlier that was sent than AWS's count reached its threshold."""
     if course.critical_at is None:
         worse = "warning"
     elif course.critical_at == course.opened_at:
@@ -66,7 +59,5 @@ def in_words(course: Course) -> str:
     elif course.review_at == course.opened_at:
         review = "AWS's review threshold reached by then"
     else:
-        review = (
-            f"AWS's review threshold reached {duration(course.review_at - course.opened_at)} after the first message"
-        )
+        review = f"AWS's review threshold reached {duration(course.review_at - course.opened_at)} after the first notification"
     return f"{course.metric.capitalize()}s: {worse}, {review}"

@@ -6,166 +6,107 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .outcome import INTERRUPTED, UNUSABLE, USABLE, Unusable, say
+from .outcome import INTERRUPTED, PLUGIN_UNKNOWN, UNUSABLE, USABLE, Unusable
 
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings
 
 HERE = Path("settings.toml")
 
-PROFILE = "of your AWS configuration (default: AWS_PROFILE)"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
+    """Run one command and return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    failed = PLUGIN_UNKNOWN if "--exit-code" in arguments else UNUSABLE
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may hold what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
+    from ses_reputation.settings import SettingsError
+
     try:
         code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a reader that is gone or a full disk can still be answered
-    except BrokenPipeError:  # whoever read our output has read enough
+    except (SettingsError, Unusable) as error:
+        print(error, file=sys.stderr)
+        return failed
+    except BrokenPipeError:  # the reader has read enough
         _discard_output()
         return USABLE
     except OSError as error:
         _discard_output()
         print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
-        return UNUSABLE
+        return failed
     except KeyboardInterrupt:
+        print(file=sys.stderr)
         return INTERRUPTED
+    except SystemExit as end:  # argparse ends the program: a wrong option, --help or --version
+        return failed if end.code else USABLE
     return code
 
 
 def _discard_output() -> None:
-    """What is still to be written goes nowhere, so that the end of the program does not stumble over it."""
+    """Send what is still to be written nowhere, so that the end of the program does not stumble over it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str]) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.command is None:
         parser.print_help()
         return USABLE
-    from ses_reputation.settings import SettingsError
-
-    try:
-        if given.command == "replay":
-            from .replay import replay
-
-            settings = _settings_or_none(given.settings)
-            return replay(given.stats, settings, given.json, given.plot, account=given.account, region=given.region)
-        if given.command == "check":
-            from .check import check
-
-            return check(_settings_or_none(given.settings), given.profile)
-        if given.command == "preview":
-            from .preview import preview
-
-            return preview(_settings_or_none(given.settings), given.messages, given.channel)
-        if given.command == "test-alert":
-            from .trial import send_trial
-
-            return send_trial(_settings_or_none(given.settings), given.profile)
-        if given.command == "dashboard":
-            from .board import dashboard
-
-            return dashboard(_settings_or_none(given.settings), given.png, given.profile)
-        return _check_settings(given.file, given.deploy)
-    except (SettingsError, Unusable) as error:
-        print(error, file=sys.stderr)
-        return UNUSABLE
+    run: Callable[[argparse.Namespace], int] = given.run
+    return run(given)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="ses-reputation",
-        description="Bounce and complaint rates of Amazon SES, judged before AWS judges them.",
-        epilog="Begin with: aws ses get-send-statistics > stats.json && ses-reputation replay stats.json",
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    settings = argparse.ArgumentParser(add_help=False)
-    settings.add_argument(
-        "--settings",
-        type=Path,
-        metavar="FILE",
-        help="settings file (default: settings.toml here, if there is one; else the built-in rules)",
-    )
-    replay = commands.add_parser(
-        "replay",
-        parents=[settings],
-        help="which alerts would these settings have sent?",
-        description="Plays recorded send statistics through the monitor, a quarter of an hour at a time and without "
-        "looking ahead, and shows every message it would have sent. "
-        "Record them with: aws ses get-send-statistics > stats.json",
-        epilog="Exit code: 0 whatever was found, 2 where the input cannot be used.",
-    )
-    replay.add_argument("stats", metavar="STATS.json", help="the recorded answer, or - for standard input")
-    replay.add_argument("--json", action="store_true", help="one JSON object for each message, and nothing else")
-    replay.add_argument("--plot", type=Path, metavar="FILE", help="draw rates, lines and alerts (.png or .svg)")
-    replay.add_argument("--account", default="000000000000", metavar="ID", help="whose statistics these are")
-    replay.add_argument("--region", default="unknown", metavar="NAME", help="where they were recorded")
-    check = commands.add_parser(
-        "check",
-        parents=[settings],
-        help="how is the account now?",
-        description="Reads the account with your AWS credentials (permissions: ses:GetSendStatistics, ses:GetAccount, "
-        "cloudwatch:GetMetricData), judges it as the deployed monitor does, and changes nothing.",
-        epilog="Exit code: 0 where everything could be read, 1 where something is unknown, 2 for wrong settings.",
-    )
-    check.add_argument("--profile", metavar="NAME", help=PROFILE)
-    preview = commands.add_parser(
-        "preview",
-        parents=[settings],
-        help="what do the messages look like?",
-        description="Prints every message in every channel, as these settings have it. Nothing is sent.",
-        epilog="For instance: ses-reputation preview bounce-opened --channel email",
-    )
-    preview.add_argument("messages", nargs="*", metavar="MESSAGE", help="one or several by name (default: all)")
-    preview.add_argument(
-        "--channel",
-        action="append",
-        default=[],
-        choices=("email", "slack", "chat", "machine"),
-        help="one or several (default: all)",
-    )
-    dashboard = commands.add_parser(
-        "dashboard",
-        parents=[settings],
-        help="what does the dashboard show?",
-        description="Draws the deployed dashboard with the metrics, alarms and log that it shows now, to be looked at without "
-        "a console. Permissions: cloudwatch:GetDashboard, cloudwatch:GetMetricData, cloudwatch:DescribeAlarms, "
-        "logs:StartQuery, logs:GetQueryResults.",
-        epilog="Exit code: 0 where everything could be read, 1 where something is unknown, 2 where there is nothing to draw.",
-    )
-    dashboard.add_argument("--png", type=Path, required=True, metavar="FILE", help="where to (.png or .svg)")
-    dashboard.add_argument("--profile", metavar="NAME", help=PROFILE)
-    test_alert = commands.add_parser(
-        "test-alert",
-        parents=[settings],
-        help="does an alert arrive?",
-        description="Has the deployed function send a test alert, clearly marked, to everybody who gets the real ones, and "
-        "says how many of them have not confirmed their subscription. Permission: lambda:InvokeFunction.",
-        epilog="Exit code: 0 where it was sent and all are confirmed, 1 where somebody hears nothing, 2 where it was not sent.",
-    )
-    test_alert.add_argument("--profile", metavar="NAME", help=PROFILE)
-    validate = commands.add_parser(
-        "settings",
-        help="is the settings file right?",
-        description="Checks a settings file and says what it means.",
-        epilog="Exit code: 0 where it is right, 2 where it is not.",
-    )
-    validate.add_argument("file", nargs="?", type=Path, default=HERE, metavar="FILE", help="default: settings.toml")
-    validate.add_argument("--deploy", action="store_true", help="also refuse what must not be deployed")
-    return parser
+# --- Each command: what it runs, then its options ------------------------------------------------------------------
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from .replay import replay
+
+    settings = _settings_or_none(given.settings)
+    return replay(given.stats, settings, given.json, given.plot, account=given.account, region=given.region)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from .check import check
+
+    settings = _settings_or_none(given.settings)
+    return check(settings, given.profile, given.region, as_json=given.json, as_plugin=given.exit_code)
+
+
+def _preview(given: argparse.Namespace) -> int:
+    from .preview import preview
+
+    return preview(_settings_or_none(given.settings), given.messages, given.channel, as_json=given.json)
+
+
+def _test_alert(given: argparse.Namespace) -> int:
+    from .test_alert import send_test_alert
+
+    return send_test_alert(_settings_or_none(given.settings), given.profile, given.region, as_json=given.json)
+
+
+def _cause(given: argparse.Namespace) -> int:
+    from .cause import cause
+
+    return cause(given)
+
+
+def _settings(given: argparse.Namespace) -> int:
+    from .settings_check import check_settings
+
+    return check_settings(given.file, deploy=given.deploy, as_json=given.json)
 
 
 def _settings_or_none(file: Path | None) -> Settings | None:
-    """The settings of the file given or found here; None, for the defaults, where there is none."""
+    """Return the settings of `file`, else those found here, else None for the defaults."""
     from ses_reputation.settings import load
 
     if file is not None:
@@ -173,21 +114,192 @@ def _settings_or_none(file: Path | None) -> Settings | None:
     return load(HERE) if HERE.exists() else None
 
 
-def _check_settings(file: Path, deploy: bool) -> int:
-    from ses_reputation.settings import load
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="ses-reputation",
+        description="Watch the bounce and complaint rates of Amazon SES before AWS acts on them.",
+        epilog="""\
+Begin with two weeks of your own numbers; nothing is changed, nothing is sent:
 
-    from .rules_in_words import rules_in_words
+  aws ses get-send-statistics --output json > stats.json
+  ses-reputation replay stats.json
 
-    settings = load(file)
-    if deploy and settings.alerts.example_recipients:
-        raise Unusable(
-            f"{file} names {', '.join(settings.alerts.example_recipients)}, which nobody reads.\n"
-            "Put the people who are to be told into [alerts] emails, then deploy again."
-        )
-    print(f"{file} is right.")
-    for policy in settings.policy.metrics:
-        say(rules_in_words(policy))
-    return USABLE
+Each command explains itself with an example: ses-reputation replay --help
+Region and credentials are found as the AWS CDK finds them: --region and --profile, then AWS_REGION,
+AWS_DEFAULT_REGION and AWS_PROFILE, then ~/.aws/config.""",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    replay = _command(
+        commands,
+        "replay",
+        _replay,
+        "which alerts would these settings have sent?",
+        """\
+Play recorded send statistics through the monitor, a quarter of an hour at a time and without looking ahead,
+and show every notification that it would have sent.""",
+        """\
+Example:
+  aws ses get-send-statistics --output json > stats.json
+  ses-reputation replay stats.json --plot replay.png
+
+Several files are joined: save one each week to play more than two weeks. Text and YAML of the AWS CLI, JSON of
+the SDKs and of PowerShell are read too. More: docs/replay.md
+
+Exit code: 0 whatever was found, 2 if the input cannot be used.""",
+    )
+    replay.add_argument("stats", nargs="+", metavar="STATS", help="a recorded answer, or - for standard input")
+    _settings_option(replay)
+    replay.add_argument("--json", action="store_true", help="one JSON object a line for each notification")
+    replay.add_argument("--plot", type=Path, metavar="FILE", help="draw rates, thresholds and alerts (.png or .svg)")
+    replay.add_argument("--account", default="000000000000", metavar="ID", help="account that the numbers are of")
+    replay.add_argument("--region", default="unknown", metavar="NAME", help="region that the numbers are of")
+
+    check = _command(
+        commands,
+        "check",
+        _check,
+        "how is the account now?",
+        """\
+Read the account with your AWS credentials and evaluate it as the deployed monitor does: our rates, AWS's own,
+what is left before AWS's thresholds, and the account's state. Nothing is changed.
+Permissions: ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData.""",
+        """\
+Examples:
+  ses-reputation check --profile prod --region eu-west-1
+  ses-reputation check --json | jq '.regions[].verdict'
+  ses-reputation check --exit-code      # for Nagios, Icinga, Sensu
+
+Exit code: 0 if everything could be read, 1 if something is unknown, 2 if nothing could be asked.
+With --exit-code: 0 OK, 1 warning, 2 critical, 3 unknown (also for too little email to tell, and for errors).""",
+    )
+    _settings_option(check)
+    _aws_options(check)
+    _json_option(check)
+    check.add_argument("--exit-code", action="store_true", help="exit as monitoring plugins do: 0, 1, 2 or 3")
+
+    preview = _command(
+        commands,
+        "preview",
+        _preview,
+        "what do the messages look like?",
+        "Print messages as these settings and each channel have them; without a name, list the names. Nothing is sent.",
+        """\
+Examples:
+  ses-reputation preview
+  ses-reputation preview bounce-opened --channel email""",
+    )
+    preview.add_argument("messages", nargs="*", metavar="MESSAGE", help="one or several names")
+    _settings_option(preview)
+    preview.add_argument(
+        "--channel",
+        action="append",
+        default=[],
+        choices=("email", "slack", "amazon-q", "pagerduty", "json"),
+        help="one or several (default: all)",
+    )
+    _json_option(preview)
+
+    test_alert = _command(
+        commands,
+        "test-alert",
+        _test_alert,
+        "does an alert arrive?",
+        """\
+Have the deployed function send a test alert, clearly marked, to everybody who gets the real ones, and say how
+many have not confirmed their subscription. Permission: lambda:InvokeFunction.""",
+        """\
+Example, after a deployment:
+  ses-reputation test-alert --settings prod.toml --region eu-west-1
+
+Exit code: 0 if it was sent and all are confirmed, 1 if somebody gets nothing, 2 if it was not sent.""",
+    )
+    _settings_option(test_alert)
+    _aws_options(test_alert)
+    _json_option(test_alert)
+
+    cause = _command(
+        commands,
+        "cause",
+        _cause,
+        "who causes bounces or complaints?",
+        """\
+Read the new entries of your suppression list and say what they have in common. Nothing is changed.
+Permissions: ses:GetSendStatistics, ses:GetAccount, ses:ListSuppressedDestinations, ses:GetSuppressedDestination,
+ses:ListReputationEntities, cloudwatch:ListMetrics, cloudwatch:GetMetricData; with the Virtual Deliverability Manager
+also ses:BatchGetMetricData, ses:GetMessageInsights.""",
+        """\
+Examples:
+  ses-reputation cause --region eu-west-1 --since 6h
+  ses-reputation cause --metric complaint --since 2025-02-04T09:00Z --until 2025-02-05T09:00Z
+
+Exit code: 0 if all that is needed could be read, 1 if not, 2 for input that cannot be used.""",
+    )
+    _aws_options(cause)
+    cause.add_argument("--metric", choices=("bounce", "complaint"), default="bounce", help="default: bounce")
+    cause.add_argument("--since", default="24h", metavar="TIME", help="like 2025-02-04T09:00Z; or 6h or 2d ago")
+    cause.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
+    cause.add_argument("--addresses", action="store_true", help="also list bounced addresses: they are personal data")
+    _json_option(cause)
+
+    settings = _command(
+        commands,
+        "settings",
+        _settings,
+        "is the settings file right?",
+        "Check a settings file and show the rules that it makes.",
+        """\
+Example:
+  ses-reputation settings prod.toml
+
+Exit code: 0 if it can be used, 2 if not; warnings do not count.""",
+    )
+    settings.add_argument("file", nargs="?", type=Path, default=HERE, metavar="FILE", help="default: settings.toml")
+    settings.add_argument("--deploy", action="store_true", help="also refuse what must not be deployed")
+    _json_option(settings)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help keeps the lines of its examples."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)  # type: ignore[arg-type]
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    question: str,
+    description: str,
+    epilog: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=question, description=description, epilog=epilog)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _settings_option(parser: argparse.ArgumentParser) -> None:
+    help_text = "settings file (default: settings.toml if it is here, else the built-in rules)"
+    parser.add_argument("--settings", type=Path, metavar="FILE", help=help_text)
+
+
+def _aws_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration (default: AWS_PROFILE)")
+    parser.add_argument("--region", metavar="NAME", help="AWS region (default: AWS_REGION, then the profile's)")
+
+
+def _json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def _version() -> str:
+    try:
+        return version("ses-reputation-monitor")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "of this checkout"
 
 
 if __name__ == "__main__":

@@ -1,22 +1,47 @@
-"""Rates, lines, alerts and volume in one picture. Needs matplotlib, which only pictures need."""
+"""Rates, thresholds, alerts and volume in one picture. Needs matplotlib, which only pictures need."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
-from numpy.typing import NDArray
+from matplotlib.text import Annotation
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import Bbox
 
 # Okabe and Ito's colours, which everybody can tell apart.
-BLUE, ORANGE, RED, GREEN, PURPLE, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
+BLUE, ORANGE, RED, GREEN, PURPLE, GREY, SKY = (
+    "#0072B2",
+    "#E69F00",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#7F7F7F",
+    "#56B4E9",
+)
+
+LABEL_ROWS = 3
+"""Rows of words above the highest value; a mark that finds no place in them is a line without a word."""
+
+LABEL_ROW = 0.085
+"""Height of one of them, as a share of its panel."""
+
+TITLE_WIDTH = 120
+"""Signs of a line of the title."""
+
+DATES = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S"]
+"""Name of a year, a month, a day, an hour, a minute and a second under the lowest panel."""
+
+TALLEST = 2.5
+"""The axis ends at so many times the highest threshold, and says what is above it: else nothing else could be seen."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +53,7 @@ class Series:
     values: Sequence[float]  # NaN: nothing is known then, and the line has a gap
     color: str = BLUE
     bars: bool = False  # filled down to zero, for volume
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,23 +67,12 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One of the graphs under each other."""
-
-    title: str
-    series: Sequence[Series]
-    levels: Sequence[Level] = ()
-    percent: bool = True
-
-
-@dataclass(frozen=True)
 class Mark:
-    """Something that was said: a line with its word on top."""
+    """A notification: a vertical line with its word on top."""
 
     at: int
     label: str
     color: str
-    panel: int | None = None  # drawn there only; None: across all panels
 
 
 @dataclass(frozen=True)
@@ -67,111 +82,139 @@ class Span:
     start: int
     end: int
     color: str
-    panel: int | None = None  # drawn there only; None: across all panels
 
 
-def draw(
-    path: Path, title: str, panels: Sequence[Panel], *, marks: Sequence[Mark] = (), spans: Sequence[Span] = ()
-) -> None:
-    """Writes the picture to `path`, as PNG or SVG by its suffix. Raises OSError where that cannot be written, and
-    ValueError for a suffix that means nothing."""
-    heights = [1.0 if panel.percent else 0.55 for panel in panels]
+@dataclass(frozen=True)
+class Panel:
+    """One of the graphs under each other."""
+
+    title: str
+    series: Sequence[Series]
+    levels: Sequence[Level] = ()
+    marks: Sequence[Mark] = ()
+    spans: Sequence[Span] = ()
+    percent: bool = True
+    top: float | None = None  # end of the axis; None: as the values need it
+
+
+def draw(path: Path, title: str, panels: Sequence[Panel]) -> None:
+    """Write the picture to `path`, as PNG or SVG by its suffix. Raises OSError if it cannot be written, and ValueError for
+    another suffix."""
+    figure_of(title, panels).savefig(path, dpi=110)
+
+
+def figure_of(title: str, panels: Sequence[Panel]) -> Figure:
+    """Lay the picture out."""
+    title = "\n".join(line for long in title.splitlines() for line in textwrap.wrap(long, TITLE_WIDTH))
+    heights = [1.0 if panel.levels else 0.55 for panel in panels]
     head = 0.65 + 0.27 * len(title.splitlines())  # inches
-    figure = Figure(figsize=(13, 3.0 * sum(heights) + head))
+    figure = Figure(figsize=(13, 3.2 * sum(heights) + head + 0.3))
+    FigureCanvasAgg(figure)
+    high = figure.get_figheight()
     axes = figure.subplots(len(panels), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    figure.text(
-        0.065, 1 - 0.2 / figure.get_figheight(), title, va="top", fontsize=13.5, fontweight="bold", linespacing=1.4
-    )
-    for number, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
+    figure.text(0.065, 1 - 0.2 / high, title, va="top", fontsize=12, fontweight="bold", linespacing=1.4)
+    figure.subplots_adjust(left=0.065, right=0.86, top=1 - head / high, bottom=0.85 / high, hspace=0.24)
+    for axis, panel in zip(axes, panels, strict=True):
         _panel(axis, panel)
-        for span in spans:
-            if span.panel in (None, number):
-                axis.axvspan(_time(span.start), _time(span.end), color=span.color, alpha=0.13, linewidth=0)
-        for mark in marks:
-            if mark.panel in (None, number):
-                axis.axvline(_time(mark.at), color=mark.color, linewidth=1.2, alpha=0.9)
-    for number, axis in enumerate(axes):
-        _name_marks(axis, [mark for mark in marks if (0 if mark.panel is None else mark.panel) == number])
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(maxticks=12)  # type: ignore[no-untyped-call]
     axes[-1].xaxis.set_major_locator(locator)
-    axes[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axes[-1].set_xlabel("times in UTC", loc="left", color=GREY)
-    figure.subplots_adjust(left=0.065, right=0.86, top=1 - head / figure.get_figheight(), bottom=0.07, hspace=0.2)
-    figure.savefig(path, dpi=110)
-
-
-_ROUND = [round(digit * 10**power, 6) for power in range(-5, 0) for digit in (1, 2, 5)] + [1.0]
-"""Rates to name on an axis that is not even: 0.1 %, 0.2 %, 0.5 %, 1 %, …"""
-
-
-def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sqrt(np.maximum(values, 0.0))
-
-
-def _square(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.square(values)
+    formatter = ConciseDateFormatter(locator, formats=DATES, zero_formats=DATES, show_offset=False)  # type: ignore[no-untyped-call]
+    axes[-1].xaxis.set_major_formatter(formatter)
+    explained = "   Shaded: an alert is open, orange as a warning, red as critical. Vertical lines: notifications."
+    shaded = any(panel.spans for panel in panels)
+    figure.text(0.065, 0.18 / high, "Times in UTC." + (explained if shaded else ""), color=GREY, fontsize=9)
+    for axis, panel in zip(axes, panels, strict=True):  # when the axes have their final limits
+        name_marks(axis, panel.marks)
+    return figure
 
 
 def _panel(axis: Axes, panel: Panel) -> None:
-    highest = 0.0
+    values = [value for series in panel.series for value in series.values if not isnan(value)]
+    highest = max(values, default=0.0)
+    top = _scale(axis, panel, highest)
     for series in panel.series:
         times = [_time(at) for at in series.times]
         if series.bars:
             axis.fill_between(times, list(series.values), step="post", color=series.color, alpha=0.5, linewidth=0)
         else:
-            axis.plot(times, list(series.values), color=series.color, linewidth=1.6, label=series.label)
-        highest = max([highest, *(value for value in series.values if not isnan(value))])
-    shown = [*panel.levels[:2], *(level for level in panel.levels[2:] if level.value <= 2.2 * highest)]
-    top = 1.3 * max([highest, *(level.value for level in shown)]) if highest or shown else 1.0
-    axis.set_ylim(0, top)
-    if shown and highest > 4 * shown[0].value:  # drawn evenly, what is normal could not be told from zero
-        axis.set_yscale("function", functions=(_root, _square))
-        axis.yaxis.set_major_locator(FixedLocator([0.0, *(value for value in _ROUND if top / 40 <= value <= top)]))
-    taken: list[float] = []
-    for level in sorted(shown, key=lambda level: level.value):
-        axis.axhline(level.value, color=level.color, linewidth=1, linestyle="--" if level.dashed else "-")
-        height = axis.transAxes.inverted().transform(axis.transData.transform((0, level.value)))[1]
-        taken.append(height if not taken else max(height, taken[-1] + 0.075))
-        name = f" {level.label} {level.value * 100:g} %"
-        axis.annotate(name, (1, taken[-1]), xycoords="axes fraction", color=level.color, va="center", fontsize=9)
-    axis.set_title(panel.title, loc="left", fontsize=10.5)
-    if panel.percent:
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:g} %"))
-    else:
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            style = (0, (4, 2)) if series.dashed else "-"
+            axis.plot(
+                times, list(series.values), color=series.color, linewidth=1.6, linestyle=style, label=series.label
+            )
+    for span in panel.spans:
+        axis.axvspan(_time(span.start), _time(span.end), color=span.color, alpha=0.13, linewidth=0)
+    for mark in panel.marks:
+        axis.axvline(_time(mark.at), color=mark.color, linewidth=1.2, alpha=0.9)
+    _name_levels(axis, [level for level in panel.levels if level.value <= top])
+    cut = f"   (the highest, {highest * 100:.3g}%, is beyond the axis)" if highest > top else ""
+    axis.set_title(panel.title + cut, loc="left", fontsize=10.5)
+    axis.yaxis.set_major_locator(MaxNLocator(6))
+    digits = max(len(f"{value * 100:.6g}".partition(".")[2]) for value in axis.get_yticks()) if panel.percent else 0
+    form = (lambda value, _: f"{value * 100:.{digits}f}%") if panel.percent else (lambda value, _: f"{value:,.0f}")
+    axis.yaxis.set_major_formatter(FuncFormatter(form))
     if sum(not series.bars for series in panel.series) > 1:
-        axis.legend(loc="lower right", bbox_to_anchor=(1, 1.01), ncols=2, frameon=False, fontsize=9.5, borderaxespad=0)
+        axis.legend(loc="lower right", bbox_to_anchor=(1, 1.005), ncols=3, frameon=False, fontsize=9, borderaxespad=0)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", alpha=0.2)
     axis.margins(x=0)
 
 
-def _name_marks(axis: Axes, marks: Sequence[Mark]) -> None:
-    """The words of the marks at the top of their panel, the crowded ones on a line below."""
-    start, end = axis.get_xlim()
-    taken = [0.0, 0.0, 0.0, 0.0]  # how far each line is, as a share of the axis
-    ordered = sorted(marks, key=lambda mark: mark.at)
-    places = [(_time(mark.at) - start) / (end - start) for mark in ordered]
-    for mark, place, following in zip(ordered, places, [*places[1:], 1.0], strict=False):
-        width = 0.012 + 0.0068 * len(mark.label)
-        flip = (
-            place + width > following and place - width >= taken[0]
-        )  # to the left of its line: the next one is too near
-        left = place - width if flip else place
-        row = next((row for row, right in enumerate(taken) if left >= right), len(taken) - 1)
-        taken[row] = left + width
-        axis.annotate(
-            mark.label,
-            (place, 0.98 - 0.075 * row),
-            xytext=(-4 if flip else 4, 0),
-            textcoords="offset points",
-            xycoords="axes fraction",
-            color=mark.color,
-            fontsize=9,
-            fontweight="bold",
-            ha="right" if flip else "left",
-            va="top",
-        )
+def _scale(axis: Axes, panel: Panel, highest: float) -> float:
+    """Set a linear axis with room for the words of the marks; return the highest value that is in sight."""
+    if panel.top is not None:
+        axis.set_ylim(0, panel.top)
+        return panel.top
+    first, last = panel.levels[:2], max((level.value for level in panel.levels), default=0.0)
+    top = max([highest, *(level.value for level in first)], default=0.0)
+    if last:
+        top = min(top, TALLEST * last) if highest > TALLEST * last else top
+        top = max([top, *(level.value for level in panel.levels if level.value <= 1.5 * top)])
+    top = 1.05 * top if top else 1.0
+    axis.set_ylim(0, top / (1 - LABEL_ROWS * LABEL_ROW) if panel.marks else top)
+    return top
+
+
+def _name_levels(axis: Axes, levels: Sequence[Level]) -> None:
+    """Draw `levels`; spread their names at the right-hand end so that none covers another."""
+    least, end = 0.085, axis.get_ylim()[1]
+    free = 0.0
+    for level in sorted(levels, key=lambda level: level.value):
+        axis.axhline(level.value, color=level.color, linewidth=1, linestyle="--" if level.dashed else "-")
+        place = max(level.value / end, free)
+        name = f" {level.label} {level.value * 100:g}%"
+        axis.annotate(name, (1, place), xycoords="axes fraction", color=level.color, va="center", fontsize=9)
+        free = place + least
+
+
+def name_marks(axis: Axes, marks: Sequence[Mark]) -> list[Annotation]:
+    """Write the words of `marks` into the rows at the top of their panel; a word that would cover another word or line is
+    left out."""
+    renderer = axis.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    axis.get_xlim()  # settles limits that are still to be worked out
+    inside, named = axis.get_window_extent(renderer), list[Annotation]()
+    across = [axis.transData.transform((_time(mark.at), 0))[0] for mark in marks]
+    taken = [Bbox.from_extents(x - 1, inside.y0, x + 1, inside.y1) for x in across]  # the lines themselves
+    for mark in sorted(marks, key=lambda mark: mark.at):
+        for row, to_the_left in ((row, left) for row in range(LABEL_ROWS) for left in (False, True)):
+            word = axis.annotate(
+                mark.label,
+                (_time(mark.at), 0.985 - LABEL_ROW * row),
+                xytext=(-4 if to_the_left else 4, 0),
+                textcoords="offset points",
+                xycoords=("data", "axes fraction"),
+                color=mark.color,
+                fontsize=9,
+                fontweight="bold",
+                ha="right" if to_the_left else "left",
+                va="top",
+            )
+            box = word.get_window_extent(renderer)
+            if inside.x0 <= box.x0 and box.x1 <= inside.x1 and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                named.append(word)
+                break
+            word.remove()
+    return named
 
 
 def _time(at: int) -> float:

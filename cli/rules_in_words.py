@@ -1,19 +1,76 @@
-"""The rules of a metric as lines of a table."""
+"""The rules of a metric in words: what they are, what can happen under them, and where their thresholds are now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
+from ses_reputation.core.evaluation import Evaluation, InForce
 from ses_reputation.core.rates import Window
-from ses_reputation.core.rules import MetricPolicy, Rule, Threshold
-from ses_reputation.core.wording import percent
+from ses_reputation.core.rules import MetricPolicy, Policy, Rule, Severity, Threshold, thresholds_in_force
+from ses_reputation.core.wording import percent, plural
+
+COLUMNS = ("Severity", "Rule", "Window", "Threshold", "Needs")
 
 
-def rules_in_words(policy: MetricPolicy) -> Iterator[str]:
-    """The lines that people speak of, then each rule: name, severity, window, line."""
-    yield f"{policy.metric.capitalize()}s: warning at {percent(policy.warning)}, critical at {percent(policy.critical)}"
+def heading_of(policy: MetricPolicy) -> str:
+    """Say when an alert opens."""
+    return f"{policy.metric.capitalize()}s: an alert opens when any of these rules holds"
+
+
+def rows_of(policy: MetricPolicy) -> Iterator[tuple[str, ...]]:
+    """Yield one row for each rule, in the order of `COLUMNS`."""
     for rule in policy.rules:
-        yield f"  {rule.severity.word:<9}{rule.name:<15}{_window(rule.window):<51}{_line(rule.threshold)}{_least(rule)}"
+        needs = f"{_least(rule)}{_while(rule)}".removeprefix(", ")
+        yield rule.severity.word, rule.name, _window(rule.window), _threshold(rule.threshold), needs
+
+
+def outcomes_in_words(policy: Policy) -> Iterator[str]:
+    """What can happen under these rules, and what cannot."""
+    yield "What can happen:"
+    for metric in policy.metrics:
+        limits = thresholds_in_force(metric)
+        for severity in (Severity.WARNING, Severity.CRITICAL):
+            yield f"  {_outcome(metric, severity, limits[severity])}"
+    if not policy.volume.silence:
+        yield "  no alert when sending stops: [volume] silence is false"
+    if not policy.volume.spike:
+        yield "  no alert when sending spikes: [volume] spike is 0"
+
+
+def _outcome(policy: MetricPolicy, severity: Severity, limit: float | None) -> str:
+    what = f"{severity.word} alert about {policy.metric}s"
+    rules = [rule for rule in policy.rules if rule.severity is severity]
+    if not rules:
+        return f"no {what}: none of your rules has this severity"
+    least = min(rule.threshold.least for rule in rules)
+    if limit is None:
+        return f"a {what} from {percent(least)} on, but only if that is unusual for the sender"
+    if least < limit:
+        return f"a {what} from {percent(limit)} on, and from {percent(least)} on if that is unusual for the sender"
+    return f"a {what} from {percent(limit)} on"
+
+
+def nearest_in_words(evaluation: Evaluation) -> Iterator[str]:
+    """Of each severity, the rule that is nearest to its threshold now: where the threshold is, why, and how far the rate is."""
+    for severity in (Severity.WARNING, Severity.CRITICAL):
+        rules = [now for now in evaluation.thresholds if now.rule.severity is severity and isfinite(now.threshold)]
+        if rules:
+            nearest = max(rules, key=lambda now: now.bound / now.threshold)
+            yield f"{severity.word.capitalize()}, rule {nearest.rule.name}: {in_force_in_words(nearest)}"
+
+
+def in_force_in_words(now: InForce) -> str:
+    """Where the threshold of a rule is now, why, and how far the rate is from it."""
+    rate = now.count.rate
+    if rate is None:
+        return f"threshold {percent(now.threshold)} ({now.reason}); no email in {_window(now.rule.window)}"
+    if not isfinite(now.threshold):
+        return f"no threshold yet: {now.reason}"
+    distance = "above it" if now.bound > now.threshold else "below it"
+    counted = f"{now.count.events:,} of {plural(now.count.emails, 'email')}, {percent(rate)}"
+    sure = f", very likely more than {percent(now.bound)}" if now.rule.confidence and now.bound else ""
+    return f"threshold {percent(now.threshold)} ({now.reason}); {_window(now.rule.window)}: {counted}{sure}, {distance}"
 
 
 def _window(window: Window) -> str:
@@ -25,11 +82,25 @@ def _window(window: Window) -> str:
     return f"the last {window.emails:,} emails, or {share} if more"
 
 
-def _line(line: Threshold) -> str:
-    if not line.multiple:
-        return f"above {percent(line.upper)}"
-    return f"above {line.multiple:g} times the own normal, held within {percent(line.lower)} and {percent(line.upper)}"
+def _threshold(threshold: Threshold) -> str:
+    if not threshold.multiple:
+        return f"above {percent(threshold.upper)}"
+    what = "usual rate and own worst" if threshold.own_worst else "usual rate"
+    limits = f"at least {percent(threshold.lower)}"
+    if isfinite(threshold.upper):
+        limits = f"between {percent(threshold.lower)} and {percent(threshold.upper)}"
+    return f"above {threshold.multiple:g} times the {what}, {limits}"
 
 
 def _least(rule: Rule) -> str:
-    return f", of at least {rule.min_emails:,} emails" if rule.min_emails else ""
+    emails = f" of at least {plural(rule.min_emails, 'email')}" if rule.min_emails > 1 else ""
+    return f", at least {plural(rule.min_events, 'event')}{emails}"
+
+
+def _while(rule: Rule) -> str:
+    condition = rule.only_while
+    if condition is None:
+        return ""
+    if condition.share_of_threshold is None:
+        return f", while {_window(condition.window)} are above {percent(condition.above or 0.0)}"
+    return f", while {_window(condition.window)} are above {condition.share_of_threshold:g} of that"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from ses_reputation.core.rules import Calm, MetricPolicy, Rule, Severity, Still, default_policy
+from ses_reputation.core.rules import Calm, MetricPolicy, Rule, Severity, Threshold, While, default_policy
 from ses_reputation.settings import SettingsError, parse, read
 from ses_reputation.settings.table import Table
 
@@ -19,7 +20,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 
 SAMPLE = {
     "bounce": {
-        "rules": [{"hours": 24, "above": 0.03, "still": {"hours": 1, "above": 0.03}}],
+        "rules": [{"hours": 24, "above": 0.03, "while": {"hours": 1, "above": 0.03}}],
         "calm": [{"hours": 24, "at_most": 0.02}],
     }
 }
@@ -45,31 +46,35 @@ TEXT = Template("""\
 
 All of them are in `settings.toml`. They are checked when the stack is synthesised, by every command and
 once more in the function. What is left out has its default; only `alerts.emails` has none. Rates are
-fractions: 0.03 is 3 %. `cdk deploy -c settings=prod.toml` takes another file.
+fractions: 0.03 is 3%. `cdk deploy -c settings=prod.toml` takes another file.
 
 $groups
 ## Rules of your own
 
-`rules` in `[bounce]` or `[complaint]` replaces all default rules of that metric. A plain one, the bounce
-rate of 24 hours over 3 % with at least 500 emails, takes two lines:
+`rules` in `[bounce]` or `[complaint]` replaces the default rules of their severity: with own warnings alone the default
+critical rules stay. A plain one, the bounce rate of 24 hours over 3% with at least 500 emails, takes two lines:
 
 ```toml
 $plain```
 
-* A rate must be above a line, not at it. No window reaches back further than 14 days.
-* In a window by hours, complaints are set against the email that can have caused them, which may be days
-  old; in a window by emails against that very email. Bounces always are.
-* The conditions of the all-clear stay the default ones, which scale with `warning` and `critical`,
-  unless `calm` replaces them.
+* A rate must be above a threshold, not at it. No window reaches back further than 14 days.
+* Events come after their email. They are counted against the emails that can have caused them, which may be more than those
+  of the window, and days older.
+* The sender's usual rate is that of 14 to 2 days ago; its own worst the highest sure rate that the same window had 12 to 2
+  days ago. Until a history is 5 days old a threshold that follows them stays at its upper limit.
+* The conditions of the resolution stay the default ones, which scale with `warning` and `critical`, unless `calm`
+  replaces them.
+
+`ses-reputation settings` ends with what can happen under your rules, and what cannot.
 
 ### A rule
 
 $rule
-### `still`, in a rule
+### `while`, in a rule
 
 The rule holds only while this is so too.
 
-$still
+$condition
 ### A condition in `calm`
 
 $calm
@@ -108,7 +113,7 @@ def page() -> str:
         groups="\n".join(f"## [{name}]\n\n{key.meaning}\n\n{_keys(tables[name])}" for name, key in file.keys.items()),
         plain=PLAIN,
         rule=_keys(tables["bounce.rules[0]"]),
-        still=_keys(tables["bounce.rules[0].still"]),
+        condition=_keys(tables["bounce.rules[0].while"]),
         calm=_keys(tables["bounce.calm[0]"]),
         default="\n".join(map(as_toml, default_policy().metrics)),
         wrong=WRONG,
@@ -135,7 +140,7 @@ def _refusal(text: str) -> str:
 
 
 def as_toml(policy: MetricPolicy) -> str:
-    """The rules and the all-clear of a metric as settings.toml would say them, each number exact."""
+    """The rules and the resolution of a metric as settings.toml would say them, each number exact."""
     lines = [f"[{policy.metric.value}]"]
     for name, members in (("rules", map(_rule, policy.rules)), ("calm", map(_calm, policy.calm))):
         lines += [f"{name} = [", *(f"    {toml(member)}," for member in members), "]"]
@@ -147,29 +152,30 @@ def _rule(rule: Rule) -> dict[str, object]:
         "name": rule.name,
         "severity": Severity(rule.severity).word,
         **_window(rule.window),
-        **(
-            {
-                "times_normal": rule.threshold.multiple,
-                "above_at_least": rule.threshold.lower,
-                "above_at_most": rule.threshold.upper,
-            }
-            if rule.threshold.multiple
-            else {"above": rule.threshold.upper}
-        ),
+        **_threshold(rule.threshold),
         "confidence": rule.confidence,
         "min_events": rule.min_events,
         "min_emails": rule.min_emails,
-        **({} if rule.still is None else {"still": _still(rule.still)}),
+        **({} if rule.only_while is None else {"while": _while(rule.only_while)}),
     }
 
 
-def _still(still: Still) -> dict[str, object]:
-    level = {"above": still.above, "share_of_threshold": still.share_of_threshold}
-    return {**_window(still.window), **{key: rate for key, rate in level.items() if rate is not None}}
+def _threshold(threshold: Threshold) -> dict[str, object]:
+    if not threshold.multiple:
+        return {"above": threshold.upper}
+    upper = {"above_at_most": threshold.upper} if isfinite(threshold.upper) else {}
+    worst = {} if threshold.own_worst else {"own_worst": False}
+    return {"times_usual": threshold.multiple, "above_at_least": threshold.lower, **upper, **worst}
+
+
+def _while(condition: While) -> dict[str, object]:
+    level = {"above": condition.above, "share_of_threshold": condition.share_of_threshold}
+    return {**_window(condition.window), **{key: rate for key, rate in level.items() if rate is not None}}
 
 
 def _calm(calm: Calm) -> dict[str, object]:
-    return {**_window(calm.window), "at_most": calm.at_most}
+    usual = {"times_usual": calm.times_usual} if calm.times_usual else {}
+    return {**_window(calm.window), "at_most": calm.at_most, **usual}
 
 
 def _window(window: Window) -> dict[str, object]:

@@ -1,1 +1,9 @@
-"""The CDK stack."""
+"""The infrastructure, as constructs for your own CDK app; `ses_reputation_cdk` once installed."""
+
+from ses_reputation.settings import SettingsError
+
+from .bundle import BundleError
+from .monitor import SesReputationMonitor
+from .stack import MonitorStack
+
+__all__ = ["BundleError", "MonitorStack", "SesReputationMonitor", "SettingsError"]

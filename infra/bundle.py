@@ -5,17 +5,25 @@ from __future__ import annotations
 import ast
 import gzip
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import ses_reputation
+
+PACKAGE = Path(ses_reputation.__file__).parent
+"""The function's source, in the repository as in an installed wheel."""
 
 ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "lambda"
-CACHE = ROOT / ".cache" / "bundle"
+IN_REPOSITORY = (ROOT / "lambda" / "requirements.txt").exists()
+REQUIREMENTS = (ROOT / "lambda" if IN_REPOSITORY else Path(__file__).parent / "function") / "requirements.txt"
+CACHE = (ROOT if IN_REPOSITORY else Path(tempfile.gettempdir()) / f"ses-reputation-{os.getuid()}") / ".cache" / "bundle"
 
 RUNTIME = (3, 13)
 """The Python of the function. Byte code is made by an interpreter of this version, where there is one."""
@@ -34,6 +42,10 @@ UNREAD = (
 """The large parts of the libraries that the function never imports or reads."""
 
 
+PIP_ELSEWHERE = frozenset({"PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_HASHES", "PIP_CONSTRAINT", "PIP_REQUIREMENT"})
+"""Settings of a user's pip that would send the libraries elsewhere, or refuse or add some."""
+
+
 class BundleError(Exception):
     """The asset could not be built; the text is for a person."""
 
@@ -45,14 +57,14 @@ def build(settings: Path) -> Path:
     that a build that was interrupted leaves nothing behind that looks ready.
     """
     libraries = pinned_libraries()
-    sources = [*sorted((SOURCE / "ses_reputation").rglob("*.py")), settings]
+    sources = [*_sources(), settings]
     key = hashlib.sha256(f"{libraries.name} {_byte_code_python()} {_fingerprint(*sources)}".encode()).hexdigest()
 
     def assemble(folder: Path) -> None:
         shutil.copytree(libraries, folder, dirs_exist_ok=True)
         _prune(folder)
         ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(SOURCE / "ses_reputation", folder / "ses_reputation", ignore=ignore)
+        shutil.copytree(PACKAGE, folder / "ses_reputation", ignore=ignore)
         shutil.copyfile(settings, folder / "settings.toml")
         _precompile(folder)
         _let_everybody_read(folder)
@@ -62,21 +74,52 @@ def build(settings: Path) -> Path:
 
 def pinned_libraries() -> Path:
     """The folder with what pip installs of lambda/requirements.txt, nothing taken out yet. Raises `BundleError`."""
-    return _once("libraries", _fingerprint(SOURCE / "requirements.txt", Path(__file__)), _install)
+    return _once("libraries", _fingerprint(REQUIREMENTS, Path(__file__)), _install)
 
 
 def services() -> tuple[str, ...]:
     """The AWS services that the function talks to, as `aws/session.py` lists them."""
-    for node in ast.parse((SOURCE / "ses_reputation" / "aws" / "session.py").read_text()).body:
+    for node in ast.parse((PACKAGE / "aws" / "session.py").read_text()).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SERVICES":
             return tuple(ast.literal_eval(node.value))
     raise BundleError("lambda/ses_reputation/aws/session.py does not list SERVICES")
 
 
+def write_settings(tables: Mapping[str, Any]) -> Path:
+    """A settings.toml with `tables` in it, named after its content."""
+    text = "".join(f"{_key(name)} = {_toml(value)}\n" for name, value in tables.items())
+
+    def write(folder: Path) -> None:
+        (folder / "settings.toml").write_text(text, encoding="utf-8")
+
+    return _once("settings", hashlib.sha256(text.encode()).hexdigest(), write) / "settings.toml"
+
+
+def _toml(value: object) -> str:
+    """`value` as TOML writes it; tables in braces."""
+    match value:
+        case Mapping():
+            return "{ " + ", ".join(f"{_key(name)} = {_toml(member)}" for name, member in value.items()) + " }"
+        case list() | tuple():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case str():
+            return _key(value)
+        case _:
+            return json.dumps(value)  # true, false and numbers are the same in both
+
+
+def _key(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _sources() -> Iterator[Path]:
+    return (path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+
+
 def _fingerprint(*files: Path) -> str:
     digest = hashlib.sha256()
     for file in files:
-        name = file.relative_to(SOURCE) if file.is_relative_to(SOURCE) else file.name
+        name = file.relative_to(PACKAGE) if file.is_relative_to(PACKAGE) else file.name
         digest.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()} ".encode())
     return digest.hexdigest()
 
@@ -109,7 +152,7 @@ def _install(folder: Path) -> None:
         "--disable-pip-version-check",
         "--no-compile",
     ]
-    command += ["--no-deps", "--requirement", str(SOURCE / "requirements.txt"), "--target", str(folder)]
+    command += ["--no-deps", "--require-hashes", "--requirement", str(REQUIREMENTS), "--target", str(folder)]
     command += [
         "--only-binary=:all:",
         "--platform",
@@ -119,7 +162,8 @@ def _install(folder: Path) -> None:
         "--implementation",
         "py",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    own = {name: value for name, value in os.environ.items() if name not in PIP_ELSEWHERE} | {"PIP_USER": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
     if done.returncode != 0:
         raise BundleError(f"pip could not install lambda/requirements.txt:\n{done.stderr.strip()}")
 

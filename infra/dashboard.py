@@ -1,4 +1,4 @@
-"""The dashboard: verdict and headroom first, then the rates with every line drawn, what was told, volume, AWS's decision, and
+"""The dashboard: verdict first, then the latest notifications, the rates with every threshold, headroom, volume, AWS's decision, and
 the monitor's own health.
 
 What costs nothing extra is drawn from where it is: AWS's own metrics, and the function's log, which is read when somebody
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+from ses_reputation import log_fields as fields
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.rules import MetricPolicy
 from ses_reputation.settings import Settings
@@ -26,22 +28,34 @@ CHOSEN = "CHOSEN-REGION"
 MOST_ROWS = 10
 """Of the grid, for the table of all targets; more of them are to be scrolled to."""
 
+VERDICTS = "0 ok, 1 warning, 2 critical, below 0 unknown"
+
 Row = list[cloudwatch.IWidget]
 
 
-def dashboard(
-    stack: Stack, settings: Settings, *, function: lambda_.Function, alarms: Sequence[cloudwatch.Alarm]
-) -> cloudwatch.Dashboard:
-    """With several targets: all of them side by side, and one at a time, to be chosen."""
-    regions = settings.targets.regions if settings.targets.regions else (stack.region,)
-    board = cloudwatch.Dashboard(
-        stack, "Dashboard", dashboard_name=settings.dashboard_name(stack.region), default_interval=Duration.days(14)
-    )
-    if len(regions) > 1:
-        board.add_variable(_choice(regions))
-    for row in _rows(_Metrics(stack, settings), settings, regions, function, alarms):
-        board.add_widgets(*row)
-    return board
+class MonitorDashboard(Construct):
+    """With several targets: all of them side by side, and one at a time, to be chosen. Attribute: `dashboard`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        function: lambda_.Function,
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+        regions = settings.targets.regions if settings.targets.regions else (stack.region,)
+        self.dashboard = cloudwatch.Dashboard(
+            self, "Default", dashboard_name=settings.dashboard_name(stack.region), default_interval=Duration.days(14)
+        )
+        if len(regions) > 1:
+            self.dashboard.add_variable(_choice(regions))
+        metrics = _Metrics(settings.metric_namespace, stack.account)
+        for row in _rows(metrics, settings, regions, function, alarms):
+            self.dashboard.add_widgets(*row)
 
 
 def _choice(regions: Sequence[str]) -> cloudwatch.DashboardVariable:
@@ -61,52 +75,61 @@ def _rows(
     settings: Settings,
     regions: Sequence[str],
     function: lambda_.Function,
-    alarms: Sequence[cloudwatch.Alarm],
+    alarms: Sequence[cloudwatch.IAlarm],
 ) -> Iterator[Row]:
     several = len(regions) > 1
     if several:
         yield _overview(metrics, regions)
     region = CHOSEN if several else regions[0]
-    yield [_now(metrics, region), _alarms(alarms)]
-    policies = (settings.policy.bounce, settings.policy.complaint)
-    yield [_rates(metrics, policy, region, beside_awss=not several) for policy in policies]
     log = _log(function)
     here = f'{_WATCHED} and target = "{metrics.account}/{region}"'
-    yield [_headroom(metrics, region), log(_TOLD, "What was told", 12)]
+    yield [_now(metrics, region), _alarms(alarms)]
+    yield [log(_SENT, "Latest notifications", 24)]
+    policies = (settings.policy.bounce, settings.policy.complaint)
+    yield [_rates(metrics, policy, region, beside_awss=not several) for policy in policies]
+    yield [_headroom(metrics, region), _verdict(metrics, region)]
     if several:
         yield [_awss_rates(metrics, policy, regions) for policy in policies]
         yield _volumes(metrics, regions)
     else:
         yield _volume(metrics, region)
     rows = min(3 + len(regions) // 2, MOST_ROWS)
-    yield [log(_STATE, "What AWS has decided, and how many alerts are open", 24, height=rows)]
+    yield [log(_STATE, "AWS's decision and open alerts, most alerts first", 24, height=rows)]
     yield [
-        cloudwatch.TextWidget(markdown=_EXPLANATION, width=16, height=6),
-        log([here, _QUOTA], f"Part of the 24-hour quota in use in {region}", 8, "threshold"),
+        cloudwatch.TextWidget(markdown=_explanation(), width=16, height=6),
+        log([here, _QUOTA], f"Share of the daily quota used in {region} (1 is all of it)", 8, "threshold"),
     ]
     yield [
         _runs(settings, function),
-        log([here, _AGE], f"Minutes since the newest email known of in {region}", 8, "threshold"),
+        log([here, _AGE], f"Minutes since the newest email in {region}", 8, "threshold"),
         log(_FAILED, "What a run could not do", 8),
     ]
 
 
-_EXPLANATION = """\
-**Verdict**: 0 fine, 1 warning, 2 critical, below 0 not known. **Headroom**: the part that is left of the way to AWS's nearer review \
-line, over our estimate of the email that AWS counts (the last 10,000 emails or one day): 1 all of it, 0 none.
+def percent(rate: float) -> str:
+    """A rate as people write it: 0.0008 is `0.08%`."""
+    return f"{100 * rate:g}%"
 
-**Why AWS's numbers differ from ours**: AWS counts only email to domains that you have not verified, over a span of email that it does not \
-publish, and complaints only against email to providers that report them. Its rates move later; ours move first. Rates are fractions: 0.05 is 5 %.
 
-AWS reviews accounts at **5 %** bounces and **0.1 %** complaints, and may pause them at **10 %** and **0.5 %**."""
+def _explanation() -> str:
+    bounce, complaint = AWS_THRESHOLDS[Metric.BOUNCE], AWS_THRESHOLDS[Metric.COMPLAINT]
+    return f"""\
+**Verdict**: {VERDICTS}. **Headroom**: what is left of the way to AWS's nearer review threshold, over our estimate of the email \
+that AWS counts (the last 10,000 emails or one day): 100% is all of it.
+
+**Why AWS's rates differ from ours**: AWS counts only email to domains that you have not verified, over a period that it does not \
+publish, and complaints only against email to providers that report them. AWS's rates move later than ours.
+
+AWS reviews accounts at **{percent(bounce.review)}** bounces and **{percent(complaint.review)}** complaints, and may pause them at \
+**{percent(bounce.pause)}** and **{percent(complaint.pause)}**."""
 
 
 class _Metrics:
-    """The metrics that there are to draw."""
+    """The metrics that can be drawn."""
 
-    def __init__(self, stack: Stack, settings: Settings) -> None:
-        self.account = stack.account
-        self._namespace = settings.metric_namespace
+    def __init__(self, namespace: str, account: str) -> None:
+        self.account = account
+        self._namespace = namespace
 
     def ours(
         self, name: str, region: str, label: str, color: str | None = None, statistic: str = "Average"
@@ -125,7 +148,7 @@ class _Metrics:
     def aws(
         self, name: str, region: str, label: str, color: str | None = None, statistic: str = "Maximum"
     ) -> cloudwatch.Metric:
-        """What Amazon SES itself publishes of a region."""
+        """A metric that Amazon SES itself publishes of a region."""
         return cloudwatch.Metric(
             namespace="AWS/SES",
             metric_name=name,
@@ -137,45 +160,75 @@ class _Metrics:
         )
 
 
-def _overview(metrics: _Metrics, regions: Sequence[str]) -> Row:
-    def graph(name: str, title: str, statistic: str, limits: tuple[float, float]) -> cloudwatch.GraphWidget:
-        return cloudwatch.GraphWidget(
-            title=title,
-            width=12,
-            height=6,
-            left=[metrics.ours(name, region, region, statistic=statistic) for region in regions],
-            left_y_axis=cloudwatch.YAxisProps(min=limits[0], max=limits[1], show_units=False),
-        )
-
-    words = "(0 fine, 1 warning, 2 critical, below 0 not known)"
+def _in_percent(*fractions: cloudwatch.Metric) -> list[cloudwatch.IMetric]:
+    """The same metrics times 100: CloudWatch has no unit that scales a fraction."""
     return [
-        graph("Verdict", f"Verdict of every region {words}", "Maximum", (-1, 2)),
-        graph("Headroom", "Headroom of every region (1 all, 0 none)", "Average", (0, 1)),
+        cloudwatch.MathExpression(
+            expression=f"100 * m{number}",
+            using_metrics={f"m{number}": fraction},
+            label=fraction.label,
+            color=fraction.color,
+            period=fraction.period,
+        )
+        for number, fraction in enumerate(fractions)
+    ]
+
+
+def _graph(
+    title: str,
+    lines: Sequence[cloudwatch.IMetric],
+    *,
+    width: int = 12,
+    height: int = 6,
+    low: float = 0,
+    high: float | None = None,
+    unit: str | None = None,
+    thresholds: Sequence[cloudwatch.HorizontalAnnotation] = (),
+) -> cloudwatch.GraphWidget:
+    """One axis only, so that there is one zero."""
+    return cloudwatch.GraphWidget(
+        title=title,
+        width=width,
+        height=height,
+        left=[*lines],
+        left_y_axis=cloudwatch.YAxisProps(min=low, max=high, label=unit, show_units=False),
+        left_annotations=[*thresholds],
+    )
+
+
+def _overview(metrics: _Metrics, regions: Sequence[str]) -> Row:
+    verdicts = [metrics.ours("Verdict", region, region, statistic="Maximum") for region in regions]
+    headrooms = [metrics.ours("Headroom", region, region) for region in regions]
+    return [
+        _graph(f"Verdict of every region ({VERDICTS})", verdicts, low=-2, high=2),
+        _graph("Headroom of every region", _in_percent(*headrooms), high=100, unit="%"),
     ]
 
 
 def _now(metrics: _Metrics, region: str) -> cloudwatch.SingleValueWidget:
     return cloudwatch.SingleValueWidget(
-        title=f"Verdict and headroom in {region}",
+        title=f"Verdict, headroom and rates in {region}",
         width=18,
         height=4,
         sparkline=True,
         metrics=[
-            metrics.ours("Verdict", region, "Verdict (0 fine, 1 warning, 2 critical)", RED, "Maximum"),
-            metrics.ours("Headroom", region, "Headroom (1 all, 0 none)", BLUE),
-            metrics.ours("BounceRate", region, "Bounce rate (0.05 is 5 %)", BLUE),
-            metrics.ours("ComplaintRate", region, "Complaint rate (0.001 is 0.1 %)", PURPLE),
+            metrics.ours("Verdict", region, f"Verdict ({VERDICTS})", RED, "Maximum"),
+            *_in_percent(
+                metrics.ours("Headroom", region, "Headroom, %", BLUE),
+                metrics.ours("BounceRate", region, "Bounce rate, %", BLUE),
+                metrics.ours("ComplaintRate", region, "Complaint rate, %", PURPLE),
+            ),
         ],
     )
 
 
-def _alarms(alarms: Sequence[cloudwatch.Alarm]) -> cloudwatch.AlarmStatusWidget:
-    """Beside the verdict: of a monitor that does not run it is an old one."""
+def _alarms(alarms: Sequence[cloudwatch.IAlarm]) -> cloudwatch.AlarmStatusWidget:
+    """Beside the verdict, which is old if the monitor does not run."""
     return cloudwatch.AlarmStatusWidget(title="Does the monitor run?", width=6, height=4, alarms=list(alarms))
 
 
 _PREFIXES = {Metric.BOUNCE: "Bounce", Metric.COMPLAINT: "Complaint"}
-"""What the names of a metric's rates begin with, ours as AWS's."""
+"""How the names of a metric's rates begin, ours as AWS's."""
 
 
 def _rates(metrics: _Metrics, policy: MetricPolicy, region: str, *, beside_awss: bool) -> cloudwatch.GraphWidget:
@@ -196,32 +249,38 @@ def _awss_rates(metrics: _Metrics, policy: MetricPolicy, regions: Sequence[str])
 
 
 def _rate_graph(policy: MetricPolicy, title: str, rates: Sequence[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
-    lines = AWS_THRESHOLDS[policy.metric]
-    return cloudwatch.GraphWidget(
-        title=title,
-        width=12,
-        height=8,
-        left=list(rates),
-        left_y_axis=cloudwatch.YAxisProps(min=0, label="fraction", show_units=False),
-        left_annotations=[
-            cloudwatch.HorizontalAnnotation(value=policy.warning, label="warning", color=ORANGE),
-            cloudwatch.HorizontalAnnotation(value=policy.critical, label="critical", color=RED),
-            cloudwatch.HorizontalAnnotation(value=lines.review, label="AWS reviews", color=RED),
-            cloudwatch.HorizontalAnnotation(value=lines.pause, label="AWS may pause", color=RED),
-        ],
+    return _graph(title, _in_percent(*rates), height=8, unit="%", thresholds=_thresholds(policy))
+
+
+def _thresholds(policy: MetricPolicy) -> list[cloudwatch.HorizontalAnnotation]:
+    """Ours and AWS's by name; what falls together shares one line."""
+    aws = AWS_THRESHOLDS[policy.metric]
+    named = (
+        (policy.warning, "warning", ORANGE),
+        (policy.critical, "critical", RED),
+        (aws.review, "AWS reviews", RED),
+        (aws.pause, "AWS may pause", RED),
     )
+    names: dict[float, list[str]] = {}
+    for rate, name, _ in named:
+        names.setdefault(rate, []).append(name)
+    colors = {rate: color for rate, _, color in named}
+    return [
+        cloudwatch.HorizontalAnnotation(
+            value=round(100 * rate, 9), label=f"{', '.join(same)}: {percent(rate)}", color=colors[rate]
+        )
+        for rate, same in names.items()
+    ]
 
 
 def _headroom(metrics: _Metrics, region: str) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(
-        title=f"Headroom and verdict in {region}",
-        width=12,
-        height=6,
-        left=[metrics.ours("Headroom", region, "headroom (1 all, 0 none)", BLUE)],
-        right=[metrics.ours("Verdict", region, "verdict (0 fine, 1 warning, 2 critical)", RED, "Maximum")],
-        left_y_axis=cloudwatch.YAxisProps(min=0, max=1, show_units=False),
-        right_y_axis=cloudwatch.YAxisProps(min=-1, max=2, show_units=False),
-    )
+    headroom = metrics.ours("Headroom", region, "headroom", BLUE)
+    return _graph(f"Headroom in {region}", _in_percent(headroom), high=100, unit="%")
+
+
+def _verdict(metrics: _Metrics, region: str) -> cloudwatch.GraphWidget:
+    verdict = metrics.ours("Verdict", region, "verdict", RED, "Maximum")
+    return _graph(f"Verdict in {region} ({VERDICTS})", [verdict], low=-2, high=2)
 
 
 def _volume(metrics: _Metrics, region: str) -> Row:
@@ -229,64 +288,57 @@ def _volume(metrics: _Metrics, region: str) -> Row:
         return metrics.aws(name, region, label, color, "Sum")
 
     return [
-        _counts(
-            "Emails an hour, as SES counts them", count("Send", "sent", BLUE), count("Delivery", "delivered", PURPLE)
+        _graph(
+            "Emails an hour, as SES counts them", [count("Send", "sent", BLUE), count("Delivery", "delivered", PURPLE)]
         ),
-        _counts(
+        _graph(
             "Bounces, complaints and rejects an hour",
-            count("Bounce", "bounces", ORANGE),
-            count("Complaint", "complaints", RED),
-            count("Reject", "rejects", GREY),
+            [
+                count("Bounce", "bounces", ORANGE),
+                count("Complaint", "complaints", RED),
+                count("Reject", "rejects", GREY),
+            ],
         ),
     ]
 
 
 def _volumes(metrics: _Metrics, regions: Sequence[str]) -> Row:
-    def every(name: str) -> Iterator[cloudwatch.Metric]:
-        return (metrics.aws(name, region, region, statistic="Sum") for region in regions)
+    def every(name: str) -> list[cloudwatch.IMetric]:
+        return [metrics.aws(name, region, region, statistic="Sum") for region in regions]
 
     return [
-        _counts("Emails an hour in every region, as SES counts them", *every("Send")),
-        _counts("Bounces an hour in every region", *every("Bounce")),
+        _graph("Emails an hour in every region, as SES counts them", every("Send")),
+        _graph("Bounces an hour in every region", every("Bounce")),
     ]
 
 
-def _counts(title: str, *counts: cloudwatch.Metric) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(
-        title=title,
-        width=12,
-        height=6,
-        left=list(counts),
-        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
-    )
-
-
-_WATCHED = 'filter message = "watched"'
+_WATCHED = f'filter message = "{fields.MESSAGE}"'
 """The line that the function logs of each target at each tick."""
 
-_TOLD = (
-    f"{_WATCHED} and ispresent(told.0)",
-    "fields tick, told.0 as what, told.1 as and_what, told.2 as and_more",
+_SENT = (
+    f"{_WATCHED} and ispresent({fields.SENT}.0)",
+    f"fields {fields.TICK}, {fields.SENT}.0 as what, {fields.SENT}.1 as and_what, {fields.SENT}.2 as and_more",
     "sort @timestamp desc",
     "limit 20",
 )
 _STATE = (
     _WATCHED,
     (
-        "stats latest(tick) as as_of, latest(verdict) as our_verdict, latest(account_state) as aws_says, "
-        "latest(open_alerts) as open_alerts, latest(quota_used) as quota, latest(aws_bounce_rate) as aws_bounces, "
-        "latest(aws_complaint_rate) as aws_complaints by target"
+        f"stats latest({fields.TICK}) as as_of, latest({fields.VERDICT}) as our_verdict, "
+        f"latest({fields.ACCOUNT_STATE}) as aws_says, latest({fields.OPEN_ALERTS}) as open_alerts, "
+        f"latest({fields.QUOTA_USED}) as quota, latest({fields.AWS_BOUNCE_RATE}) as aws_bounces, "
+        f"latest({fields.AWS_COMPLAINT_RATE}) as aws_complaints by {fields.TARGET}"
     ),
-    "sort target asc",
+    "sort open_alerts desc",
 )
 _FAILED = (
-    f"{_WATCHED} and ispresent(failures.0)",
-    "fields tick, failures.0 as what, target, failures.1 as and_what",
+    f"{_WATCHED} and ispresent({fields.FAILURES}.0)",
+    f"fields {fields.TICK}, {fields.FAILURES}.0 as what, {fields.TARGET}, {fields.FAILURES}.1 as and_what",
     "sort @timestamp desc",
     "limit 20",
 )
-_QUOTA = "stats max(quota_used) as quota by bin(1h)"
-_AGE = "stats max(newest_mail_minutes) as minutes by bin(1h)"
+_QUOTA = f"stats max({fields.QUOTA_USED}) as quota by bin(1h)"
+_AGE = f"stats max({fields.NEWEST_EMAIL_MINUTES}) as minutes by bin(1h)"
 
 Log = Callable[..., cloudwatch.LogQueryWidget]
 
@@ -314,12 +366,6 @@ def _log(function: lambda_.Function) -> Log:
 
 def _runs(settings: Settings, function: lambda_.Function) -> cloudwatch.GraphWidget:
     every = Duration.minutes(settings.deployment.schedule_minutes)
-    return cloudwatch.GraphWidget(
-        title="Runs, and those that failed",
-        width=8,
-        height=6,
-        left=[
-            function.metric_invocations(period=every, label="runs", color=BLUE),
-            function.metric_errors(period=every, label="failed runs", color=RED),
-        ],
-    )
+    runs = function.metric_invocations(period=every, label="runs", color=BLUE)
+    failed = function.metric_errors(period=every, label="failed runs", color=RED)
+    return _graph("Runs, and those that failed", [runs, failed], width=8)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from .environment import isolated
 from .server import ACCOUNT, LocalAws
 
 ROOT = Path(__file__).parents[1]
@@ -22,9 +23,8 @@ class CdkError(Exception):
 def cdk(local: LocalAws, *arguments: str, settings: Path | None = None) -> str:
     """Runs `cdk` with `arguments` and returns everything it printed. Raises `CdkError`."""
     context = () if settings is None else ("--context", f"settings={settings}")
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment = {
-        **own,
+        **isolated(os.environ),
         **local.environment(),
         "CDK_DISABLE_VERSION_CHECK": "1",
         "CDK_DISABLE_CLI_TELEMETRY": "true",

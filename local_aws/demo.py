@@ -12,15 +12,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ses_reputation.core.gauges import GAUGES
-from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
+from ses_reputation.aws.cloudwatch import REPUTATION
+from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.rates import Metric
 from ses_reputation.layout.slack import payloads
 from ses_reputation.settings import Settings, load
 
-from cli.picture import BLUE, GREEN, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw
+from cli.monitor import Sent
+from cli.picture import BLUE, GREEN, GREY, PURPLE, Panel, Series, draw
+from cli.plot import levels_of, marks_and_spans
 from cli.sender import BUCKET, DAY, Campaign, send_data_points
 
 from .cdk import CdkError, bootstrap, deploy
+from .environment import isolated
 from .metrics import publish_email, publish_run
 from .runtime import DeployedFunction
 from .schedule import DeployedSchedule
@@ -146,91 +150,78 @@ def _shown(path: Path) -> str:
 
 
 def _draw(local: LocalAws, settings: Settings, story: Story, topic: str, path: Path) -> None:
-    """The metrics as they are in CloudWatch now, and the notifications as they were published."""
+    """Draw the metrics as they are in CloudWatch now, AWS's own included, and the notifications as they were published."""
     series = _metrics(local, settings, story)
-    notifications = [a for sent in local.sent(topic) for a in json.loads(sent.body("sqs"))["notifications"]]
+    sent = [_sent(a) for message in local.sent(topic) for a in json.loads(message.body("sqs"))["notifications"]]
 
     def panel(metric: Metric, name: str, warning: float) -> Panel:
-        lines = AWS_THRESHOLDS[metric]
-        return Panel(
-            f"{name} rate",
-            [
-                Series("now", *series[f"{name}Rate"], color=BLUE),
-                Series(
-                    "over the email AWS counts (our estimate)",
-                    *series[f"EstimatedAws{name}Rate"],
-                    color=PURPLE,
-                ),
-            ],
-            [
-                Level(warning, "warning", ORANGE),
-                Level(lines.review, "AWS reviews", RED),
-                Level(lines.pause, "AWS may pause", RED, dashed=False),
-            ],
-        )
+        lines = [
+            Series("rate now", *series[f"{name}Rate"], color=BLUE),
+            Series("our estimate of AWS's rate", *series[f"EstimatedAws{name}Rate"], color=PURPLE),
+            Series("AWS's own rate", *series[f"Reputation.{name}Rate"], color=GREY, dashed=True),
+        ]
+        marks, spans = marks_and_spans([n for n in sent if n is not None], metric, story.end)
+        return Panel(f"{name} rate", lines, levels_of(metric, warning), marks, spans)
 
     policy = settings.policy
-    marks = [
-        Mark(_at(a["at"]), f"{a['metric']} {_WORDS[a['reason']].format(**a)}", _color(a))
-        for a in notifications
-        if a["reason"] in _WORDS
-    ]
     draw(
         path,
-        "A healthy sender buys a bad list: what the deployed monitor measured and said",
+        "A healthy sender buys a bad list: what the deployed monitor measured and sent",
         [
             panel(Metric.BOUNCE, "Bounce", policy.bounce.warning),
             panel(Metric.COMPLAINT, "Complaint", policy.complaint.warning),
             Panel(
-                "Headroom: share of the way to AWS's nearer review threshold that is left",
+                "Headroom: how much of the way to AWS's nearer review threshold is left",
                 [Series("headroom", *series["Headroom"], color=GREEN)],
+                top=1.0,
             ),
         ],
-        marks=marks,
-        spans=_spans(notifications, story.end),
+    )
+
+
+def _sent(notification: dict[str, Any]) -> Sent | None:
+    """Read a notification about one of the two rates from its document."""
+    if notification["metric"] not in tuple(Metric):
+        return None
+    return Sent(
+        _at(notification["at"]),
+        Metric(notification["metric"]),
+        notification["severity"],
+        notification["kind"],
+        notification["alert"],
     )
 
 
 def _draw_dashboard(local: LocalAws, path: Path) -> None:
-    """`ses-reputation dashboard`, of the local AWS."""
-    command = [sys.executable, "-m", "cli.main", "dashboard", "--png", str(path), "--settings", str(SETTINGS)]
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    """Draw the dashboard of the local AWS."""
+    command = [sys.executable, "-m", "local_aws.dashboard", "--png", str(path), "--settings", str(SETTINGS)]
     done = subprocess.run(
-        command, env=own | local.environment(), cwd=OUT.parent, capture_output=True, text=True, check=False
+        command,
+        env=isolated(os.environ) | local.environment(),
+        cwd=OUT.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise DemoFailed(f"the dashboard could not be drawn:\n{done.stdout}{done.stderr}")
 
 
-_WORDS = {"opened": "{severity}", "escalated": "{severity}", "recovered": "over"}
-
-
-def _color(notification: dict[str, Any]) -> str:
-    if notification["kind"] == "resolved":
-        return GREEN
-    return RED if notification["severity"] == "critical" else ORANGE
-
-
-def _spans(notifications: list[dict[str, Any]], end: int) -> list[Span]:
-    opened = {a["alert"]: _at(a["at"]) for a in notifications if a["reason"] == "opened"}
-    ended = {a["alert"]: _at(a["at"]) for a in notifications if a["kind"] == "resolved"}
-    return [Span(start, ended.get(alert, end), RED) for alert, start in opened.items()]
-
-
 def _metrics(local: LocalAws, settings: Settings, story: Story) -> dict[str, tuple[list[int], list[float]]]:
-    """Every custom metric of the target as CloudWatch answers it: times and values, oldest first."""
+    """Read every custom metric of the target, and AWS's own rates: times and values, oldest first."""
     cloudwatch = local.client("cloudwatch")
-    dimensions = [{"Name": "Account", "Value": ACCOUNT}, {"Name": "Region", "Value": local.region}]
+    target = [{"Name": "Account", "Value": ACCOUNT}, {"Name": "Region", "Value": local.region}]
+    metrics = [{"Namespace": settings.metric_namespace, "MetricName": name, "Dimensions": target} for name in GAUGES]
+    metrics += [{"Namespace": "AWS/SES", "MetricName": name} for name in REPUTATION.values()]
     series = {}
-    for name in GAUGES:
-        metric = {"Namespace": settings.metric_namespace, "MetricName": name, "Dimensions": dimensions}
+    for metric in metrics:
         [result] = cloudwatch.get_metric_data(
             MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": metric, "Period": BUCKET, "Stat": "Maximum"}}],
             StartTime=datetime.fromtimestamp(story.start, UTC),
             EndTime=datetime.fromtimestamp(story.end + BUCKET, UTC),
             ScanBy="TimestampAscending",
         )["MetricDataResults"]
-        series[name] = ([int(time.timestamp()) for time in result["Timestamps"]], result["Values"])
+        series[str(metric["MetricName"])] = ([int(time.timestamp()) for time in result["Timestamps"]], result["Values"])
     return series
 
 

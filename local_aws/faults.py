@@ -90,7 +90,16 @@ class Faults:
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _NAMES = {"monitoring": "cloudwatch", "email": "ses"}
-_PATHS = {("ses", "/v2/email/account"): "GetAccount"}
+_PATHS = (
+    (r"/v2/email/account", "GetAccount"),
+    (r"/v2/email/suppression/addresses", "ListSuppressedDestinations"),
+    (r"/v2/email/suppression/addresses/.+", "GetSuppressedDestination"),
+    (r"/v2/email/vdm/recommendations", "ListRecommendations"),
+    (r"/v2/email/reputation/entities", "ListReputationEntities"),
+    (r"/v2/email/metrics/batch", "BatchGetMetricData"),
+    (r"/v2/email/insights/.+", "GetMessageInsights"),
+)
+"""Operations of SES that are named by their paths."""
 
 
 def _asked(environ: dict[str, Any]) -> tuple[str, str, str]:
@@ -108,7 +117,8 @@ def _asked(environ: dict[str, Any]) -> tuple[str, str, str]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = _Again(body)
         return service, region, parse_qs(body.decode()).get("Action", [""])[0]
-    return service, region, _PATHS.get((service, path), path)
+    named = (operation for pattern, operation in _PATHS if service == "ses" and re.fullmatch(pattern, path))
+    return service, region, next(named, path)
 
 
 class _Again:

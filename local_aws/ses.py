@@ -11,6 +11,9 @@ from moto.ses.responses import EmailResponse
 from moto.sesv2.responses import SESV2Response
 from moto.sesv2.urls import url_paths
 
+from . import suppression
+from .suppression import Suppression
+
 
 @dataclass
 class SesAccount:
@@ -22,6 +25,7 @@ class SesAccount:
     production: bool = True
     quota: float = 1_000_000
     used: float = 40_000
+    suppression: Suppression = field(default_factory=Suppression)
 
 
 _accounts: dict[tuple[str, str], SesAccount] = {}
@@ -55,10 +59,12 @@ def install() -> None:
                     "MaxSendRate": 14.0,
                     "SentLast24Hours": account.used,
                 },
+                **suppression.account_attributes(account.suppression),
             }
         )
 
     responses: list[Any] = [EmailResponse, SESV2Response]
     responses[0].get_send_statistics = get_send_statistics
     responses[1].get_account = get_account
+    suppression.install(lambda response: ses_account(response.current_account, response.region).suppression)
     url_paths["{0}/v2/email/account$"] = SESV2Response.dispatch

@@ -6,10 +6,19 @@ import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
+import local_aws  # noqa: F401  first of all: it clears the environment of the user's AWS set-up and proxies
+
 settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("bounded")
 
-LOOPBACK_ROOMS = ("tests/e2e/", "tests/local_aws/", "tests/aws/test_connections.py", "tests/aws/test_webhook.py")
+LOOPBACK_ROOMS = (
+    "tests/e2e/",
+    "tests/local_aws/",
+    "tests/aws/test_cause.py",
+    "tests/aws/test_connections.py",
+    "tests/aws/test_webhook.py",
+    "tests/cli/test_cause.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

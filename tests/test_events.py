@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.entry import AHEAD, BadEvent, tick_of
+from ses_reputation.monitor import AHEAD, BadEvent, tick_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),

@@ -12,15 +12,16 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lambda" / "ses_reputation"
 
 CORE_ORDER = (
-    ("target",),
+    ("target", "look"),
     ("history",),
-    ("rates", "daily_totals", "readings"),
-    ("rules",),
-    ("alert", "headroom"),
+    ("rates", "daily_totals", "readings", "recipients"),
+    ("rules", "findings"),
+    ("alert", "headroom", "onset", "learning", "cause"),
+    ("evaluation",),
     ("account",),
     ("volume",),
     ("plan", "wording"),
-    ("judge", "state", "trial"),
+    ("judge", "state", "trial", "cause_words"),
     ("gauges",),
     ("decide",),
     ("sentences", "advice"),
@@ -131,7 +132,17 @@ def test_a_planted_shortcut_in_the_edge_is_found(planted: str) -> None:
 @pytest.mark.parametrize(
     ("module", "besides"),
     [
-        ("settings/__init__", {"ses_reputation.settings.table", "ses_reputation.settings.rules"}),
+        (
+            "settings/__init__",
+            {
+                "ses_reputation.settings.table",
+                "ses_reputation.settings.rules",
+                "ses_reputation.settings.deployment",
+                "ses_reputation.settings.cause",
+            },
+        ),
+        ("settings/cause", {"ses_reputation.settings.table"}),
+        ("settings/deployment", {"ses_reputation.settings.table"}),
         ("settings/rules", {"ses_reputation.settings.table"}),
         ("settings/table", set()),
     ],
@@ -155,7 +166,13 @@ def test_a_run_knows_the_core_and_the_edges_types_only() -> None:
 def test_the_infrastructure_knows_settings_and_the_lines_it_draws_and_nothing_else_of_the_package() -> None:
     sources = [ROOT / "app.py", *sorted((ROOT / "infra").glob("*.py"))]
     found = {m for path in sources for m in imports(path.read_text(), "infra") if m.startswith("ses_reputation")}
-    assert found <= {"ses_reputation.settings", "ses_reputation.core.rates", "ses_reputation.core.rules"}
+    assert found <= {
+        "ses_reputation",  # where its source is
+        "ses_reputation.settings",
+        "ses_reputation.settings.deployment",
+        "ses_reputation.core.rates",
+        "ses_reputation.core.rules",
+    }
 
 
 def test_nothing_in_the_function_imports_what_stands_around_it() -> None:

@@ -7,11 +7,23 @@ import tomllib
 import zoneinfo
 from dataclasses import FrozenInstanceError
 from datetime import UTC
+from math import inf
 from pathlib import Path
 
 import pytest
+from ses_reputation.core.evaluation import Evaluator
+from ses_reputation.core.history import BUCKET, Point, history_from
 from ses_reputation.core.rates import Window
-from ses_reputation.core.rules import Calm, Rule, Severity, Still, Threshold, default_policy
+from ses_reputation.core.rules import (
+    Calm,
+    Rule,
+    Severity,
+    Threshold,
+    While,
+    default_bounce_policy,
+    default_complaint_policy,
+    default_policy,
+)
 from ses_reputation.settings import Settings, SettingsError, load, parse, read
 from ses_reputation.settings.table import Table
 
@@ -46,7 +58,10 @@ def test_the_shipped_file_has_every_key_but_the_experts_ones_each_with_a_comment
     file = Table({})
     read(file)
     expected = [
-        (table.path, key) for table in file.tables for key in table.keys if table.path and key not in ("rules", "calm")
+        (table.path, key)
+        for table in file.tables
+        for key in table.keys
+        if table.path and key not in ("warning_min", "rules", "calm")
     ]
     text = SHIPPED.read_text()
     shipped = tomllib.loads(text)
@@ -81,8 +96,40 @@ def test_the_default_rules_of_the_reference_are_the_default_rules() -> None:
 def test_a_plain_rule_takes_two_lines() -> None:
     assert len(PLAIN.splitlines()) == 2
     bounce = with_recipient(PLAIN).policy.bounce
-    assert bounce.rules == (Rule("24 h", Severity.WARNING, Window(hours=24), Threshold(0.03), min_emails=500),)
+    mine = Rule("24 h", Severity.WARNING, Window(hours=24), Threshold(0.03), min_events=5, min_emails=500)
+    critical = tuple(rule for rule in default_policy().bounce.rules if rule.severity is Severity.CRITICAL)
+    assert bounce.rules == (mine, *critical)
+    assert len(critical) == 2
     assert bounce.calm == default_policy().bounce.calm
+
+
+def test_rules_of_ones_own_replace_the_default_rules_of_their_severity_only() -> None:
+    default = default_policy().complaint.rules
+    complaint = with_recipient(
+        '[complaint]\nrules = [{ hours = 24, above = 0.002, severity = "critical" }]'
+    ).policy.complaint
+    mine = Rule("24 h critical", Severity.CRITICAL, Window(hours=24), Threshold(0.002), min_events=4, min_emails=100)
+    assert complaint.rules == (mine, *(rule for rule in default if rule.severity is Severity.WARNING))
+
+
+def test_one_bounce_of_eight_emails_is_no_warning_under_a_plain_rule_of_ones_own() -> None:
+    bounce = with_recipient("[bounce]\nrules = [{ hours = 24, above = 0.03 }]").policy.bounce
+    history = history_from([Point(0, 8, 1)], until=BUCKET)
+    assert history is not None
+    assert Evaluator(history, bounce).at(BUCKET).found == ()
+
+
+def test_a_name_that_a_default_rule_has_is_taken() -> None:
+    (problem,) = refused(
+        f'{RECIPIENT}[bounce]\nrules = [{{ name = "aws-estimate", hours = 1, above = 0.03 }}]'
+    ).problems
+    assert (problem.key, problem.value) == ("bounce.rules", "two named aws-estimate")
+
+
+def test_unusual_and_the_lowest_warning_are_settings() -> None:
+    policy = with_recipient("[bounce]\nunusual = 0\n[complaint]\nunusual = 3\nwarning_min = 0.0004").policy
+    assert policy.bounce == default_bounce_policy(0.03, 0.05, 0.0)
+    assert policy.complaint == default_complaint_policy(0.0008, 0.001, 3.0, 0.0004)
 
 
 def test_a_rule_can_say_everything_that_the_default_rules_say() -> None:
@@ -93,24 +140,30 @@ def test_a_rule_can_say_everything_that_the_default_rules_say() -> None:
         severity = "critical"
         emails = 1000
         share_of_day = 0.5
-        times_normal = 2
+        times_usual = 2
         above_at_least = 0.0004
         above_at_most = 0.0008
         confidence = 2
         min_events = 4
         min_emails = 100
-        still = { hours = 24, share_of_threshold = 0.7 }
+        while = { hours = 24, share_of_threshold = 0.7 }
         [[complaint.rules]]
         hours = 6
         severity = "critical"
         above = 0.002
-        still = { emails = 300, above = 0.001 }
+        while = { emails = 300, above = 0.001 }
+        [[complaint.rules]]
+        hours = 3
+        times_usual = 3
+        above_at_least = 0.0003
+        own_worst = false
         [[complaint.calm]]
         hours = 48
         at_most = 0.0002
+        times_usual = 1.5
         """
     ).policy.complaint
-    still = Still(Window(hours=24), share_of_threshold=0.7)
+    going_on = While(Window(hours=24), share_of_threshold=0.7)
     assert policy.rules == (
         Rule(
             "mine",
@@ -120,20 +173,24 @@ def test_a_rule_can_say_everything_that_the_default_rules_say() -> None:
             2.0,
             4,
             100,
-            still,
+            going_on,
         ),
         Rule(
             "6 h critical",
             Severity.CRITICAL,
             Window(hours=6),
             Threshold(0.002),
-            still=Still(Window(emails=300), above=0.001),
+            0.0,
+            4,
+            100,
+            While(Window(emails=300), above=0.001),
         ),
+        Rule("3 h", Severity.WARNING, Window(hours=3), Threshold(inf, 0.0003, 3.0, own_worst=False), 0.0, 4, 100),
     )
-    assert policy.calm == (Calm(Window(hours=48), 0.0002),)
+    assert policy.calm == (Calm(Window(hours=48), 0.0002, 1.5),)
 
 
-def test_all_default_rules_scale_with_the_two_lines() -> None:
+def test_all_default_rules_scale_with_the_two_thresholds() -> None:
     policy = with_recipient("[bounce]\nwarning = 0.015\ncritical = 0.025").policy
     assert policy == default_policy(bounce_warning=0.015, bounce_critical=0.025)
 

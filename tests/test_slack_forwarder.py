@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from ses_reputation.aws.webhook import NotNow, Refused
-from ses_reputation.slack_forwarder import BadEvent, Forwarder, handler
+from ses_reputation.core import notification
+from ses_reputation.core.checks.base import Context
+from ses_reputation.core.rules import default_policy
+from ses_reputation.core.target import Target
+from ses_reputation.slack_forwarder import BadEvent, Forwarder
 
-from tests.layout.test_slack import document
-
-FIRST, SECOND, THIRD = (
-    {"headline": f"headline {number}", "summary": ["what happened"], "metric": "bounce", "severity": "warning"}
-    for number in (1, 2, 3)
-)
+ANY = notification.test_notification(Target("123456789012", "eu-west-1"), 1_739_785_500, default_policy(), Context())
+FIRST, SECOND, THIRD = ({**ANY, "title": f"headline {number}"} for number in (1, 2, 3))
 
 
 class Slack:
@@ -43,8 +43,12 @@ def slack() -> Slack:
     return Slack()
 
 
-def forward(forwarder: Forwarder, *notifications: object, message_id: str = "m") -> int:
-    return forwarder.forward(message_id, "subject", document(*notifications), lambda: 60.0)
+def message(*documents: dict[str, Any]) -> str:
+    return json.dumps({**notification.envelope([], Context()), "notifications": documents})
+
+
+def forward(forwarder: Forwarder, *documents: dict[str, Any], message_id: str = "m") -> int:
+    return forwarder.forward(message_id, "subject", message(*documents), lambda: 60.0)
 
 
 def test_each_notification_is_a_message_and_the_address_is_read_once(slack: Slack) -> None:
@@ -104,6 +108,13 @@ def test_a_dead_address_is_read_again_by_the_next_attempt(slack: Slack) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_notification_gets_a_clear_error(event: object) -> None:
+def test_what_is_no_notification_gets_a_clear_error_and_nothing_is_posted(slack: Slack, event: object) -> None:
     with pytest.raises(BadEvent, match="nothing was done"):
-        handler(event, object())  # type: ignore[arg-type]
+        slack.forwarder().handle(event, lambda: 60.0)
+    assert slack.asked == []
+
+
+def test_a_notification_of_sns_is_posted(slack: Slack) -> None:
+    sns = {"MessageId": "m", "Message": message(FIRST), "Subject": None}
+    slack.forwarder().handle({"Records": [{"Sns": sns}]}, lambda: 60.0)
+    assert slack.taken == ["headline 1"]

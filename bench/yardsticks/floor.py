@@ -88,7 +88,7 @@ def statistics() -> list[tuple[int, int, int]]:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, float]:
     """Reads everything there is, computes a rate for each window, and publishes it."""
-    table = os.environ["MEMORY_TABLE"]
+    table = os.environ["STATE_TABLE"]
     now = int(datetime.fromisoformat(event["now"]).timestamp())
     item = ask(
         "dynamodb", "DynamoDB_20120810.GetItem", TableName=table, Key={"pk": {"S": "floor"}}, ConsistentRead=True

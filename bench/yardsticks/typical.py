@@ -23,7 +23,7 @@ class Config(BaseModel):
     complaint_warning: float = Field(default=0.0008, ge=0, le=1)
     complaint_critical: float = Field(default=0.001, ge=0, le=1)
     topic_arn: str = os.environ["PEOPLE_TOPIC_ARN"]
-    table: str = os.environ["MEMORY_TABLE"]
+    table: str = os.environ["STATE_TABLE"]
 
 
 config = Config()

@@ -1,243 +1,50 @@
-"""Composition root: a tick → the targets → gather, decide and apply each → announce what is pending; or a test alert."""
+"""The two handlers that Lambda names."""
 
 from __future__ import annotations
 
 import gc
 
-gc.disable()  # until everything that lives for ever is made: the collector is a seventh of a cold start
+gc.disable()  # until everything that lives for ever is made: at start the collector only costs time
 
-import json
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache, partial
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
-from . import settings as settings_file
-from .aws import cloudwatch, ses, sns
-from .aws.errors import AWS_ERRORS, code_of
-from .aws.session import CONFIG, open_session
-from .aws.store import Store
-from .core.checks.base import Context
-from .core.history import DAY, Instant, iso
-from .core.notification import Document, attributes, envelope, test_notification
-from .core.rates import Metric
-from .core.readings import Readings
-from .core.target import Target
-from .layout.amazon_q import custom_notification
-from .layout.email import email
-from .outbox import deliver
-from .run import Channel, Edges, Outcome, Tick, look_at_all
-from .settings import Settings
+from .monitor import Monitor, logger
+from .slack_forwarder import Forwarder
+from .wiring import wire_forwarder, wire_monitor
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-AHEAD = 15 * 60
-"""In seconds. A tick further in the future than this is refused: it would make every true one until then a late run."""
 
-BATCH = 12
-"""Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
-
-DELIVERING = 60
-"""Seconds of a run kept for delivery: a message and its note in the store, both of which may hang (aws/session.py)."""
-
-logger = Logger(utc=True, use_rfc3339=True)
+@logger.inject_lambda_context(clear_state=True)
+def monitor(event: object, context: LambdaContext) -> dict[str, Any]:
+    """Look at every target as of `event["now"]`, or send a test alert for `{"test_alert": true}`."""
+    return the_monitor().handle(event, context.get_remaining_time_in_millis)
 
 
-class BadEvent(ValueError):
-    """An event that is not for this function; nothing was done."""
-
-
-class RunFailed(Exception):
-    """Something of a run could not be done. Lambda counts the error, which the watchdog sees, and tries again."""
-
-
-@dataclass(frozen=True)
-class Monitor:
-    """Everything a run needs, made once per cold start."""
-
-    settings: Settings
-    targets: tuple[Target, ...]
-    edges: Edges
-    context: Context
-    unconfirmed: Callable[[], tuple[int, int]]  # subscriptions of the people's topic, and how many of them wait
-
-
-def handler(event: object, context: LambdaContext) -> dict[str, Any]:
-    """Looks at every target as of `event["now"]` and answers with their verdicts, or sends a test alert where the event is
-    `{"test_alert": true}` and answers with who gets it. Raises `BadEvent` or `RunFailed`."""
-    if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
-        return test_alert(wire(), int(time.time()))
-    now = tick_of(event)
-    monitor = wire()
-    tick = Tick(
-        now,
-        every=monitor.settings.deployment.schedule_minutes * 60,
-        wall=int(time.time()),
-        ahead=AHEAD,
-        patience=context.get_remaining_time_in_millis() / 1000 - DELIVERING,
-        longest=context.get_remaining_time_in_millis() // 1000 + 1,
-    )
-    outcomes = look_at_all(monitor.targets, tick, monitor.settings.policy, monitor.edges, monitor.context)
-    deliver(outcomes, tick, monitor.edges)
-    report(outcomes, now)
-    if now % DAY < monitor.settings.deployment.schedule_minutes * 60:
-        note_unconfirmed(monitor)
-    failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
-    if failures:
-        raise RunFailed("; ".join(failures))
-    return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
-
-
-def test_alert(monitor: Monitor, now: Instant) -> dict[str, Any]:
-    """Tells nothing, on every channel, and answers with the channels, how many subscriptions there are and how many of them
-    nobody has confirmed yet. Raises `RunFailed` when a channel could not be told."""
-    document = test_notification(monitor.targets[0], now, monitor.settings.policy, monitor.context)
-    sent, failures = [], []
-    for channel in monitor.edges.channels:
-        try:
-            channel.send([document])
-            sent.append(channel.name)
-        except AWS_ERRORS as error:
-            failures.append(f"the test alert could not be sent to {channel.name} ({code_of(error)})")
-    subscriptions, unconfirmed = note_unconfirmed(monitor)
-    if failures:
-        raise RunFailed("; ".join(failures))
-    return {
-        "sent": sent,
-        "subscriptions": subscriptions,
-        "unconfirmed": unconfirmed,
-        "alert": document["alert"],
-    }
-
-
-def note_unconfirmed(monitor: Monitor) -> tuple[int | None, int | None]:
-    """Logs, and answers, how many subscriptions there are and how many wait for confirmation: those hear nothing at all."""
-    try:
-        subscriptions, unconfirmed = monitor.unconfirmed()
-    except AWS_ERRORS as error:
-        logger.warning("subscriptions could not be listed", code=code_of(error))
-        return None, None
-    log = logger.warning if unconfirmed or not subscriptions else logger.info
-    log("subscriptions", subscriptions=subscriptions, unconfirmed=unconfirmed)
-    return subscriptions, unconfirmed
-
-
-def tick_of(event: object) -> Instant:
-    """The scheduled time, which is `now` for the whole run, whenever it really runs."""
-    text = event.get("now") if isinstance(event, Mapping) else None
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise BadEvent(
-            'the event needs the scheduled time, like {"now": "2025-02-04T10:30:00Z"}, or is {"test_alert": true}; nothing was done'
-        )
-    tick = int(moment.timestamp())
-    if tick > time.time() + AHEAD:
-        raise BadEvent(f"the event's time {moment.isoformat()} is in the future; nothing was done")
-    if tick < 0:
-        raise BadEvent(f"the event's time {moment.isoformat()} is before 1970; nothing was done")
-    return tick
+@logger.inject_lambda_context(clear_state=True)
+def slack_forwarder(event: object, context: LambdaContext) -> None:
+    """Pass one notification of SNS on to Slack. Raise for what Slack did not take: Lambda tries again, then keeps the event."""
+    the_forwarder().handle(event, lambda: context.get_remaining_time_in_millis() / 1_000)
 
 
 @cache
-def wire() -> Monitor:
-    """The monitor of the account and region that the function itself is in."""
-    settings = settings_file.load(Path(os.environ["LAMBDA_TASK_ROOT"]) / "settings.toml")
-    people = os.environ["PEOPLE_TOPIC_ARN"]
-    region, account = people.split(":")[3:5]
-    regions = settings.targets.regions if settings.targets.regions else (region,)
-    session = open_session()
-    client = cache(lambda service, where: session.create_client(service, where, config=CONFIG))
-    for name in regions:  # here, since a session makes clients for one thread only
-        for service in ("ses", "sesv2", "cloudwatch"):
-            client(service, name)
-    metrics = client("cloudwatch", region)
-    context = Context(
-        stage=settings.deployment.stage,
-        zone=settings.alerts.zone,
-        dashboard_url=os.environ["DASHBOARD_URL"],
-        runbook_url=settings.alerts.runbook_url,
-    )
-    notifier = partial(client, "sns", region)  # made when there is something to say
-
-    def tell_people(documents: Sequence[Document]) -> None:
-        made = email(documents)
-        sns.publish(
-            notifier(),
-            people,
-            subject=made.subject,
-            text=made.text,
-            document=json.dumps(envelope(documents, context), allow_nan=False),
-            attributes=attributes(documents),
-        )
-
-    def tell_chat(documents: Sequence[Document]) -> None:
-        for document in documents:
-            sns.publish_chat(notifier(), os.environ["CHAT_TOPIC_ARN"], custom_notification(document))
-
-    def read(target: Target, now: Instant) -> Readings:
-        return Readings(
-            ses.send_statistics(client("ses", target.region)),
-            ses.account(client("sesv2", target.region)),
-            cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
-        )
-
-    channels = [Channel("people", BATCH, tell_people)]
-    if settings.chat.on:
-        channels.append(Channel("chat", 1, tell_chat))
-    edges = Edges(
-        read=read,
-        put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
-        store=Store(client("dynamodb", region), os.environ["MEMORY_TABLE"]),
-        channels=channels,
-    )
+def the_monitor() -> Monitor:
+    """The monitor of this process, made at the first use."""
+    made = wire_monitor(os.environ)
     gc.freeze()
     gc.enable()
-    targets = tuple(Target(account, name) for name in regions)
-    return Monitor(settings, targets, edges, context, lambda: sns.unconfirmed(notifier(), people))
+    return made
 
 
-def aws_in_log(readings: Readings) -> dict[str, Any]:
-    """AWS's own view in a few fields, which the dashboard shows."""
-    account, rates = readings.known_account, readings.known_rates or {}
-    return {
-        "account_state": "unknown" if account is None else account.state,
-        "quota_used": None if account is None else account.used_share,
-        "aws_bounce_rate": rates[Metric.BOUNCE].rate if Metric.BOUNCE in rates else None,
-        "aws_complaint_rate": rates[Metric.COMPLAINT].rate if Metric.COMPLAINT in rates else None,
-        "aws_unreadable": [unread.detail for unread in readings.aws_unreadable],
-    }
+@cache
+def the_forwarder() -> Forwarder:
+    """The forwarder of this process, made at the first use."""
+    gc.enable()
+    return wire_forwarder(os.environ)
 
 
-def report(outcomes: Sequence[Outcome], now: Instant) -> None:
-    """Log a line for each target, which the dashboard reads: metrics of the same would cost more than all the rest."""
-    for outcome in outcomes:
-        plan = outcome.plan
-        logger.info(
-            "watched",
-            target=plan.target.id,
-            tick=iso(now),
-            verdict=plan.verdict.value,
-            unreadable=None if plan.unreadable is None else plan.unreadable.detail,
-            open_alerts=len(plan.state.sent),
-            alerts=[f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
-            **aws_in_log(plan.seen.readings),
-            newest_email_minutes=None if plan.newest is None else max(0, now - plan.newest) // 60,
-            sent=[f"{d['title']} ({d['alert']}, {d['number']})" for d in plan.documents],
-            failures=outcome.failures,
-        )
-        if outcome.bug is not None:
-            logger.error("the monitor itself failed", target=plan.target.id, exc_info=outcome.bug)
-
-
-if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-    wire()  # before the first tick: with that Lambda begins to ration the CPU by memory, here to a seventh of one
+if os.environ.get("_HANDLER", "").endswith(".monitor"):
+    the_monitor()  # before the first tick: from then on Lambda rations the CPU by memory

@@ -1,30 +1,14 @@
-"""Composition root of the forwarder to Slack: a notification of the people's topic → payloads → the webhook."""
+"""The forwarder to Slack: a notification of the people's topic → payloads → the webhook."""
 
 from __future__ import annotations
 
-import logging
-import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
-from urllib3 import PoolManager
 
-from . import settings as settings_file
-from .aws import secrets, webhook
-from .aws.errors import AWS_ERRORS, code_of, trouble_of
-from .aws.session import CONFIG, open_session
 from .aws.webhook import Refused
 from .layout.slack import Payload, payloads
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
-    from .settings import Slack
 
 logger = Logger(utc=True, use_rfc3339=True)
 
@@ -76,6 +60,16 @@ class Forwarder:
         del self.unfinished[message_id]
         return len(messages)
 
+    def handle(self, event: object, remaining: Callable[[], float]) -> None:
+        """Pass one notification on. Raise `BadEvent`, `AddressUnknown` or `webhook.SlackError`."""
+        match event:
+            case {"Records": [{"Sns": {"MessageId": str(message_id), "Message": str(message)} as notification}]}:
+                subject = notification.get("Subject")
+            case _:
+                raise BadEvent("the event is no notification of SNS; nothing was done")
+        count = self.forward(message_id, subject if isinstance(subject, str) else "", message, remaining)
+        logger.info("sent to Slack", notification=message_id, messages=count)
+
     def _say(self, payload: Payload, remaining: Callable[[], float]) -> None:
         """Posts a message, and where Slack refuses its layout, its words alone."""
         try:
@@ -84,52 +78,3 @@ class Forwarder:
             if refused.address_is_dead or payload.keys() <= {"text"}:
                 raise
             self.post(self.address, {"text": payload["text"]}, remaining)
-
-
-def handler(event: object, context: LambdaContext) -> None:
-    """Passes one notification on to Slack. Raises for what Slack was not told: Lambda tries again, then keeps the event."""
-    match event:
-        case {"Records": [{"Sns": {"MessageId": str(message_id), "Message": str(message)} as notification}]}:
-            subject = notification.get("Subject")
-        case _:
-            raise BadEvent("the event is no notification of SNS; nothing was done")
-    count = wire().forward(
-        message_id,
-        subject if isinstance(subject, str) else "",
-        message,
-        lambda: context.get_remaining_time_in_millis() / 1_000,
-    )
-    logger.info("told Slack", notification=message_id, messages=count)
-
-
-@cache
-def wire() -> Forwarder:
-    """The forwarder of this installation."""
-    for library in ("botocore", "urllib3"):
-        logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
-    slack = settings_file.load(Path(os.environ["LAMBDA_TASK_ROOT"]) / "settings.toml").slack
-    http = PoolManager()
-
-    def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:
-        webhook.post(http, address, payload, remaining=remaining, sleep=time.sleep)
-
-    return Forwarder(partial(stored_address, slack), post)
-
-
-def stored_address(slack: Slack) -> str:
-    """The webhook's address from where the settings say it is. Raises `AddressUnknown` or `webhook.BadAddress`."""
-    session = open_session()
-    if slack.webhook_parameter:
-        name = slack.webhook_parameter
-        read = partial(secrets.parameter, session.create_client("ssm", config=CONFIG))
-    else:
-        name = slack.webhook_secret
-        region = name.split(":")[3] if name.startswith("arn:") else None  # of the function itself
-        read = partial(secrets.secret, session.create_client("secretsmanager", region, config=CONFIG))
-    try:
-        stored = read(name)
-    except AWS_ERRORS as error:
-        raise AddressUnknown(
-            f"the webhook's address cannot be read from {name}: {trouble_of(error)} ({code_of(error)})"
-        ) from None
-    return webhook.address_of(stored)

@@ -14,9 +14,9 @@ from ses_reputation.aws import cloudwatch, ses, sns
 from ses_reputation.aws import secrets as stored_secrets
 from ses_reputation.aws.errors import code_of, trouble_of
 from ses_reputation.aws.session import CONFIG, open_session
-from ses_reputation.aws.store import Item, Memory, Overtaken
+from ses_reputation.aws.store import Item, Overtaken, Store
+from ses_reputation.core.decide import Gauge
 from ses_reputation.core.history import Point
-from ses_reputation.core.plan import Gauge
 from ses_reputation.core.readings import Trouble, Unreadable
 from ses_reputation.core.target import Target
 
@@ -139,15 +139,15 @@ def test_a_gauge_names_its_target_and_its_tick() -> None:
 STORED = {"pk": {"S": IRELAND.id}, "version": {"N": "4"}, "schema": {"N": "1"}, "state": {"S": "{}"}}
 
 
-def test_a_missing_item_is_no_memory_and_a_stored_one_comes_back_as_it_is() -> None:
+def test_a_missing_item_is_no_state_and_a_stored_one_comes_back_as_it_is() -> None:
     table = client("dynamodb")
     with Stubber(table) as stub:
-        asked = {"TableName": "memory", "Key": {"pk": {"S": IRELAND.id}}, "ConsistentRead": True}
+        asked = {"TableName": "table", "Key": {"pk": {"S": IRELAND.id}}, "ConsistentRead": True}
         stub.add_response("get_item", {}, asked)
         stub.add_response("get_item", {"Item": STORED}, asked)
-        memory = Memory(table, "memory")
-        assert memory.load(IRELAND.id) is None
-        assert memory.load(IRELAND.id) == Item(4, 1, "{}")
+        store = Store(table, "table")
+        assert store.load(IRELAND.id) is None
+        assert store.load(IRELAND.id) == Item(4, 1, "{}")
 
 
 @pytest.mark.parametrize("attribute", ["version", "schema", "state"])
@@ -157,7 +157,7 @@ def test_an_item_that_something_else_wrote_is_read_as_it_can_be(attribute: str, 
     item = {name: there for name, there in (STORED | {attribute: value}).items() if there is not None}
     with Stubber(table) as stub:
         stub.add_response("get_item", {"Item": item})
-        assert getattr(Memory(table, "memory").load(IRELAND.id), "text" if attribute == "state" else attribute) in (
+        assert getattr(Store(table, "table").load(IRELAND.id), "text" if attribute == "state" else attribute) in (
             0,
             "",
         )
@@ -175,10 +175,10 @@ def test_a_refused_write_counts_as_done_only_if_what_is_stored_is_ours(ours: boo
             expected_params=None,
         )
         if ours:
-            Memory(table, "memory").save(IRELAND.id, new)
+            Store(table, "table").save(IRELAND.id, new)
         else:
             with pytest.raises(Overtaken) as raised:
-                Memory(table, "memory").save(IRELAND.id, new)
+                Store(table, "table").save(IRELAND.id, new)
             assert raised.value.item == Item(4, 1, "{}")
 
 
@@ -186,7 +186,7 @@ def test_a_write_that_fails_for_another_reason_is_not_taken_for_overlap() -> Non
     table = client("dynamodb")
     with Stubber(table) as stub, pytest.raises(ClientError):
         stub.add_client_error("put_item", "AccessDeniedException")
-        Memory(table, "memory").save(IRELAND.id, Item(1, 1, "{}"))
+        Store(table, "table").save(IRELAND.id, Item(1, 1, "{}"))
 
 
 def test_a_secret_is_read_from_where_it_is_stored() -> None:

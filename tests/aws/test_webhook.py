@@ -116,17 +116,23 @@ def test_slack_refuses_what_its_documentation_says(slack: LocalSlack) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(200, "<html>Sign in to the wireless network</html>"),
-        Answer(200, ""),
         Answer(302, "moved", headers={"Location": "http://127.0.0.1:1/elsewhere"}),
         Answer(502, "<html>Bad gateway</html>"),
     ],
-    ids=["a web page", "nothing", "a redirect", "a proxy's error"],
+    ids=["a redirect", "a proxy's error"],
 )
-def test_an_answer_that_is_not_slacks_ok_is_none(slack: LocalSlack, answer: Answer) -> None:
+def test_an_answer_that_is_no_success_is_none(slack: LocalSlack, answer: Answer) -> None:
     slack.planted = [answer]
     with pytest.raises(NotNow, match=r"without a word|moved"):
         Post(slack)(HELLO)
+    assert slack.asked == 1
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.parametrize("body", ["ok", "", '{"ok":true}', "<html>Signed in</html>"], ids=repr)
+def test_nothing_is_posted_again_after_a_success_whatever_its_body(slack: LocalSlack, status: int, body: str) -> None:
+    slack.planted = [Answer(status, "" if status == 204 else body)]
+    Post(slack)(HELLO)
     assert slack.asked == 1
 
 
@@ -185,3 +191,22 @@ def test_what_is_no_address_is_refused_without_saying_what_it_is(stored: str) ->
     with pytest.raises(BadAddress) as error:
         webhook.address_of(stored)
     assert "hooks" not in str(error.value) and "token" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("triggers/T0/1/hush", "starts a Slack workflow"),
+        ("workflows/T0/A0/1/hush", "starts a Slack workflow"),
+        ("commands/T0/1/hush", "begins with /services/"),
+        ("", "begins with /services/"),
+        ("servicesT0/hush", "begins with /services/"),
+    ],
+)
+@pytest.mark.parametrize("host", ["hooks.slack.com", "HOOKS.SLACK.COM", "hooks.slack.com:443"])
+def test_an_address_of_slack_that_is_no_incoming_webhook_is_refused_with_the_reason(
+    host: str, path: str, reason: str
+) -> None:
+    with pytest.raises(BadAddress, match=reason) as error:
+        webhook.address_of(f"https://{host}/{path}")
+    assert "hush" not in str(error.value)

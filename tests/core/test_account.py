@@ -68,7 +68,7 @@ class Monitor:
             self.now += step
             answer = statistics or points(self.now, bad_from=self.bad_from, bad=self.bad, ends=self.ends)
             plan = decide(TARGET, Readings(answer, account, rates), self.state, POLICY, self.now)
-            self.state = replace(plan.state, outbox=())
+            self.state = replace(plan.state, outbox=(), published=self.now)
             self.sent += [(d["check"], d["reason"], d["severity"]) for d in plan.documents]
         return plan
 
@@ -399,7 +399,7 @@ def test_a_rate_that_aws_publishes_no_more_closes_after_two_weeks_as_not_known()
     monitor.tick(times=14 * 8 - 1, step=3 * HOUR)
     plan = monitor.tick(step=3 * HOUR)
     assert [document["reason"] for document in plan.documents] == ["resolved"]
-    assert "not because all is well" in plan.documents[0]["summary"][-1]
+    assert "does not mean that all is well" in plan.documents[0]["summary"][-1]
     assert dict(plan.state.tracks) == {}
 
 

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core.alert import Track
-from ses_reputation.core.decide import GAUGES, LARGEST_OUTBOX, PUBLISHABLE, Plan, assumed, decide, overall, replay
+from ses_reputation.core.decide import (
+    GAUGES,
+    LARGEST_OUTBOX,
+    PUBLISHABLE,
+    VERDICT_VALUES,
+    Plan,
+    assumed,
+    decide,
+    overall,
+    replay,
+)
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point, iso
 from ses_reputation.core.notification import Document
 from ses_reputation.core.readings import Account, Readings, Trouble, Unreadable
@@ -152,7 +162,7 @@ def test_an_alert_of_a_check_that_the_settings_switch_off_ends_without_a_message
 def test_what_is_not_known_is_not_healthy(readings: Readings, verdict: Verdict) -> None:
     plan = decide(TARGET, readings, None, POLICY, START + BUCKET)
     assert plan.verdict is verdict
-    assert gauge(plan, "Verdict") == [-1]
+    assert gauge(plan, "Verdict") == [VERDICT_VALUES[verdict]] and VERDICT_VALUES[verdict] < 0
 
 
 def test_an_open_alert_is_at_least_a_warning_until_it_is_resolved() -> None:
@@ -196,9 +206,9 @@ def test_the_worst_verdict_counts_and_unknown_comes_before_well(verdicts: list[V
 
 
 def test_running_every_quarter_of_an_hour_sends_what_replay_sends() -> None:
-    points = sender(19, bad=(15, 15.5))
+    points = sender(8, bad=(5, 5.5))
     played = [document for _, sent, _ in replay(TARGET, points, POLICY) for document in sent]
-    sent, _ = run(points, every(0.0105, 19))
+    sent, _ = run(points, every(0.0105, 8))
     same = ("at", "alert", "number", "reason", "severity", "opened_at")
     assert [[d[name] for name in same] for d in sent] == [[d[name] for name in same] for d in played]
     assert words(sent)[:2] == [("bounce", "opened"), ("bounce", "escalated")]
@@ -251,8 +261,8 @@ def test_a_reminder_that_fell_due_in_an_outage_is_sent_when_the_monitor_is_back(
 
 
 def test_reminders_of_one_target_go_out_together() -> None:
-    points = [replace(point, complaints=4 if point.at >= at(15.3) else 0) for point in sender(18, bad=(15, 18))]
-    sent, _ = run(points, every(14.9, 17.5))
+    points = [replace(point, complaints=4 if point.at >= at(3.3) else 0) for point in sender(6, bad=(3, 6))]
+    sent, _ = run(points, every(2.9, 5.5, HOUR))
     times = {
         check: [d["at"] for d in sent if d["reason"] == "reminder" and d["check"] == check]
         for check in ("bounce", "complaint")
@@ -343,18 +353,18 @@ def changes(documents: list[Document]) -> list[tuple[str, str, str]]:
 
 
 def test_without_any_state_each_change_is_sent_at_its_own_tick_and_once() -> None:
-    points = sender(17, bad=(15, 15.2))
-    with_state, _ = run(points, every(14.99, 16.5))
-    without = unstored(points, every(14.99, 15.3) + every(16.3, 16.5))
+    points = sender(3, bad=(1, 1.1))
+    with_state, _ = run(points, every(0.9, 3))
+    without = unstored(points, every(0.99, 1.2) + every(2, 2.5))
     assert changes(without) == changes(with_state)
 
 
 def test_with_a_state_that_cannot_be_written_each_change_is_sent_at_its_own_tick_and_once() -> None:
-    points = sender(17, bad=(15, 15.2))
-    before, plan = run(points, every(14.9, 15.05))
-    with_state, _ = run(points, every(15.05 + 1 / 90, 16.5), plan.state)
-    without = unstored(points, every(15.05 + 1 / 90, 16.5), replace(plan.state, outbox=()))
-    assert before and with_state
+    points = sender(3, bad=(1, 1.1))
+    _, plan = run(points, every(0.9, 1.05))
+    with_state, _ = run(points, every(1.05 + 1 / 90, 3), plan.state)
+    without = unstored(points, every(1.05 + 1 / 90, 3), replace(plan.state, outbox=()))
+    assert ("bounce", "resolved") in words(with_state)
     assert changes(without) == changes(with_state)
 
 

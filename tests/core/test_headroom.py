@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.headroom import headroom, share_left
+from ses_reputation.core.evaluation import Evaluator
+from ses_reputation.core.headroom import FEWEST_EVENTS, SURE, headroom, share_left
 from ses_reputation.core.history import BUCKET, HOUR, Point, history_from
-from ses_reputation.core.rates import Metric, View
+from ses_reputation.core.rates import Metric, View, lower_bound
+from ses_reputation.core.rules import Verdict, default_policy
 
 START = 1_738_368_000
 
@@ -25,7 +27,7 @@ def of(given_buckets: list[tuple[int, int]], metric: Metric = Metric.BOUNCE) -> 
 
 
 @given(buckets)
-def test_one_event_fewer_than_what_is_left_stays_under_the_line_and_that_many_reach_it(
+def test_one_event_fewer_than_what_is_left_stays_below_the_threshold_and_that_many_reach_it(
     given_buckets: list[tuple[int, int]],
 ) -> None:
     left = headroom(of(given_buckets))
@@ -33,15 +35,38 @@ def test_one_event_fewer_than_what_is_left_stays_under_the_line_and_that_many_re
         assert sum(emails for emails, _ in given_buckets) == 0
         return
     events, emails = left.estimate[:2]
-    if left.events_left:
+    if left.events_left > 1:
         assert (events + left.events_left) / emails >= left.threshold
         assert (events + left.events_left - 1) / emails < left.threshold
-    else:
-        assert events / emails >= left.threshold and left.hours_left == 0
+    elif left.events_left == 0:
+        assert events >= FEWEST_EVENTS and lower_bound(events, emails, SURE) >= left.threshold
+        assert left.hours_left == 0 and share_left(of(given_buckets)) == 0
+
+
+@given(buckets, st.sampled_from(Metric))
+def test_no_headroom_is_never_said_beside_a_verdict_that_is_well(
+    given_buckets: list[tuple[int, int]], metric: Metric
+) -> None:
+    view = of(given_buckets, metric)
+    policy = default_policy().bounce if metric is Metric.BOUNCE else default_policy().complaint
+    now = Evaluator(view.history, policy).at(view.history.time(view.end))
+    if now.headroom is not None and now.headroom.events_left == 0:
+        assert now.verdict is Verdict.CRITICAL
+
+
+@pytest.mark.parametrize(("events", "emails"), [(1, 300), (4, 2_000), (10, 10_000)])
+def test_a_threshold_that_a_few_complaints_may_have_reached_by_chance_is_one_event_away(
+    events: int, emails: int
+) -> None:
+    view = of([(emails, events)], Metric.COMPLAINT)
+    found = headroom(view)
+    assert found is not None
+    assert (found.events_left, found.clean_emails, share_left(view)) == (1, None, 0.01)
+    assert found.unsure
 
 
 @given(buckets)
-def test_the_clean_mail_it_asks_for_brings_the_rate_under_the_line(given_buckets: list[tuple[int, int]]) -> None:
+def test_the_clean_email_it_asks_for_brings_the_rate_below_the_threshold(given_buckets: list[tuple[int, int]]) -> None:
     left = headroom(of(given_buckets))
     if left is None or left.clean_emails is None:
         return
@@ -51,16 +76,17 @@ def test_the_clean_mail_it_asks_for_brings_the_rate_under_the_line(given_buckets
     too_few = (left.clean_emails - bucket) // 50
     if too_few > 0:
         still_over = headroom(of([*given_buckets, *[(50, 0)] * too_few]))
-        assert still_over is not None and still_over.events_left == 0
+        assert still_over is not None and still_over.estimate.rate is not None
+        assert still_over.estimate.rate >= still_over.threshold
 
 
-@pytest.mark.parametrize(("bounces", "left"), [(0, 500), (499, 1), (500, 0), (700, 0)])
-def test_reaching_the_line_counts(bounces: int, left: int) -> None:
+@pytest.mark.parametrize(("bounces", "left"), [(0, 500), (499, 1), (500, 1), (522, 1), (523, 0), (700, 0)])
+def test_reaching_the_threshold_counts_once_it_is_sure(bounces: int, left: int) -> None:
     found = headroom(of([(5_000, bounces), (5_000, 0)]))
     assert found is not None and found.events_left == left
 
 
-def test_at_a_bad_pace_it_says_when_the_line_is_reached() -> None:
+def test_at_a_bad_pace_it_says_when_the_threshold_is_reached() -> None:
     view = of([*[(400, 4)] * 96, *[(400, 40)] * 8])
     found = headroom(view)
     assert found is not None and found.hours_left is not None
@@ -76,20 +102,20 @@ def test_at_a_bad_pace_it_says_when_the_line_is_reached() -> None:
     assert found.hours_left == pytest.approx(hours, abs=2.0)
 
 
-def test_at_a_good_pace_the_line_is_not_in_sight() -> None:
+def test_at_a_good_pace_the_threshold_is_not_in_sight() -> None:
     found = headroom(of([(400, 8)] * 200))
     assert found is not None and found.hours_left is None and found.clean_emails is None
 
 
-def test_no_mail_is_no_headroom_and_not_a_full_one() -> None:
+def test_no_email_is_no_headroom_and_not_a_full_one() -> None:
     assert headroom(of([(0, 0)])) is None and share_left(of([(0, 0)])) is None
 
 
-@pytest.mark.parametrize(("bounces", "share"), [(0, 1.0), (250, 0.5), (500, 0.0), (900, 0.0)])
+@pytest.mark.parametrize(("bounces", "share"), [(0, 1.0), (250, 0.5), (500, 0.01), (900, 0.0)])
 def test_the_share_that_is_left_goes_from_all_to_nothing(bounces: int, share: float) -> None:
     assert share_left(of([(10_000, bounces)])) == pytest.approx(share)
 
 
-def test_complaints_have_their_own_line() -> None:
+def test_complaints_have_their_own_threshold() -> None:
     found = headroom(of([(10_000, 4)], Metric.COMPLAINT))
     assert found is not None and (found.threshold, found.events_left) == (0.001, 6)

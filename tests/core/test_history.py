@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.history import BUCKET, DAY, BadData, History, Point, history_from, iso, point_from
+from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, History, Point, history_from, iso, point_from
 
 START = 1_738_368_000
 
@@ -143,6 +143,14 @@ def test_a_stray_timestamp_is_refused_instead_of_making_years_of_slots() -> None
 
 def test_smoothed_mail_is_all_the_mail_in_the_end() -> None:
     history = made([Point(START, 1_000)], until=START + 14 * DAY)
-    for sums in (*history.could_bounce, *history.could_complain):
-        assert sums[-1] == pytest.approx(1_000, rel=1e-5)
-        assert sums == sorted(sums)
+    for hours in (1, 3, 24):
+        smoothed = history.smoothed(hours * HOUR)
+        assert smoothed.sums[-1] == pytest.approx(1_000, rel=1e-5)
+        assert smoothed.levels == sorted(smoothed.levels, reverse=True)
+
+
+def test_a_daily_total_among_the_points_is_not_a_quarter_of_an_hour() -> None:
+    days = [Point(START, 500, whole_day=True), Point(START + DAY, 600, whole_day=True)]
+    assert made([*days, Point(START + 2 * DAY, 5)]).quarters == 192
+    assert made(days).quarters == 500
+    assert made([Point(START + 2 * DAY, 5)]).quarters == 0

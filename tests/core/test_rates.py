@@ -1,4 +1,4 @@
-"""How many of how many: windows, the bound, the email behind the events, the own normal."""
+"""How many of how many: windows, the bound, the email behind the events, the usual rate."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def view(history: History, metric: Metric = Metric.BOUNCE, end: int | None = Non
 
 
 @pytest.mark.parametrize(("wanted", "slots"), [(1, 1), (99, 1), (100, 1), (101, 2), (200, 2), (201, 3), (10**9, SLOTS)])
-def test_a_window_by_mails_is_the_fewest_whole_buckets_that_hold_them(wanted: int, slots: int) -> None:
+def test_a_window_by_emails_is_the_fewest_whole_buckets_that_hold_them(wanted: int, slots: int) -> None:
     assert view(steady()).count(Window(emails=wanted)).emails == slots * 100
 
 
-def test_a_window_by_mails_grows_with_a_normal_day() -> None:
+def test_a_window_by_emails_grows_with_a_normal_day() -> None:
     assert view(steady()).count(Window(emails=300, share_of_day=0.25)).emails == 2_400
 
 
-def test_buckets_without_mail_are_passed_over_by_mails_and_counted_by_hours() -> None:
+def test_buckets_without_email_are_passed_over_by_emails_and_counted_by_hours() -> None:
     points = [Point(START, 500, 5), Point(START + 10 * HOUR, 100, 1)]
     history = history_from(points, until=START + 10 * HOUR + BUCKET)
     assert history is not None
@@ -49,13 +49,13 @@ def test_a_window_by_hours_is_half_open_and_ends_with_the_last_closed_bucket() -
     assert (count.events, count.end - count.start) == (4, HOUR)
 
 
-def test_no_mail_is_no_rate_and_more_events_than_mails_are_not_more_than_all() -> None:
+def test_no_email_is_no_rate_and_more_events_than_emails_are_not_more_than_all() -> None:
     assert Count(3, 0, 0, 0).rate is None
     assert Count(30, 20, 0, 0).rate == 1.0
 
 
 @given(end=st.integers(1, 300), wanted=st.integers(1, 5_000), seed=st.randoms(use_true_random=False))
-def test_a_window_by_mails_agrees_with_walking_back_bucket_by_bucket(end: int, wanted: int, seed: object) -> None:
+def test_a_window_by_emails_agrees_with_walking_back_bucket_by_bucket(end: int, wanted: int, seed: object) -> None:
     emails = [seed.choice([0, 0, 3, 70, 400]) for _ in range(300)]  # type: ignore[attr-defined]
     points = [Point(START + i * BUCKET, n, min(n, i % 7)) for i, n in enumerate(emails)]
     history = history_from(points, until=START + 300 * BUCKET)
@@ -114,7 +114,7 @@ def test_without_a_claim_the_bound_is_the_plain_rate() -> None:
 
 
 @pytest.mark.parametrize("hours", [6, 12, 24, 72, 168])
-def test_in_a_steady_flow_complaints_are_set_against_just_the_mail_of_their_window(hours: int) -> None:
+def test_in_a_steady_flow_complaints_are_set_against_just_the_email_of_their_window(hours: int) -> None:
     history = steady(complaints=1)
     events, emails = view(history, Metric.COMPLAINT).measure(Window(hours=hours))
     assert events == hours * 4
@@ -139,7 +139,7 @@ def test_the_last_bounces_of_a_blast_are_not_set_against_the_trickle_after_it() 
     assert emails > 30_000
 
 
-def test_a_young_history_does_not_blame_its_first_mail_for_complaints_about_what_it_does_not_know() -> None:
+def test_a_young_history_does_not_blame_its_first_email_for_complaints_about_what_it_does_not_know() -> None:
     history = steady(slots=8, emails=1_000, complaints=1)
     assert view(history, Metric.COMPLAINT).measure(Window(hours=12)) == (8, 8_000)
 
@@ -150,15 +150,15 @@ def test_a_normal_day_is_the_mean_of_two_weeks_or_of_a_younger_age_of_at_least_a
     assert view(steady(slots=3 * 96)).normal_day == 9_600
 
 
-def test_the_own_normal_is_taken_over_two_weeks_to_two_days_ago() -> None:
+def test_the_usual_rate_is_taken_over_two_weeks_to_two_days_ago() -> None:
     points = [Point(START + i * BUCKET, 100, 1 if i < 12 * 96 else 50) for i in range(SLOTS)]
     history = history_from(points, until=START + SLOTS * BUCKET)
     assert history is not None
-    assert view(history).normal(0.0) == pytest.approx((12 * 96 + 2) / (12 * 96 * 100))
+    assert view(history).usual(0.0) == pytest.approx((12 * 96 + 2) / (12 * 96 * 100))
 
 
-def test_without_mail_the_own_normal_is_what_the_weight_says() -> None:
-    assert view(steady(slots=10)).normal(2 * 2.5 / 0.03) == pytest.approx(0.03 / 2.5)
+def test_without_email_the_usual_rate_is_what_the_weight_says() -> None:
+    assert view(steady(slots=10)).usual(2 * 2.5 / 0.03) == pytest.approx(0.03 / 2.5)
 
 
 @given(cut=st.integers(1, 500))

@@ -96,7 +96,7 @@ class Deployment:
     def forget(self) -> None:
         """Makes the deployment new: nothing remembered, sent, measured, logged or planted."""
         self.local.faults.clear()
-        table = self.outputs["MemoryTableName"]
+        table = self.outputs["StateTableName"]
         database = self.local.client("dynamodb")
         for item in database.scan(TableName=table)["Items"]:
             database.delete_item(TableName=table, Key={"pk": item["pk"]})

@@ -87,7 +87,7 @@ class Channels:
     def not_told(self) -> list[str]:
         """The events in the queue of what Slack was not told."""
         queues = self.local.client("sqs")
-        [queue] = queues.list_queues(QueueNamePrefix="SesReputation-slack-NotToldSlack")["QueueUrls"]
+        [queue] = queues.list_queues(QueueNamePrefix="SesReputation-slack-SlackUndelivered")["QueueUrls"]
         messages = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
         return [message["Body"] for message in messages]
 

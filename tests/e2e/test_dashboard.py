@@ -10,8 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from cli.board import Reader, Widget
-from cli.main import main
+from local_aws.dashboard import Reader, Widget, main
 from local_aws.metrics import publish_email, publish_run
 from tests.e2e.conftest import HOUR, NOW, SETTINGS, Deployment, points
 
@@ -47,9 +46,9 @@ def test_every_line_of_every_graph_has_values(watched: Deployment) -> None:
 
 def test_its_tables_show_what_was_told_and_what_aws_says(watched: Deployment) -> None:
     widgets = read(watched)
-    [told] = widgets["What was told"].rows
+    [told] = widgets["Latest notifications"].rows
     assert told["what"].startswith("WARNING: SES bounce rate ") and told["what"].endswith(", 1)")
-    [state] = widgets["What AWS has decided, and how many alerts are open"].rows
+    [state] = widgets["AWS's decision and open alerts, most alerts first"].rows
     assert set(state) == {
         *("target", "as_of", "our_verdict", "aws_says", "open_alerts", "quota", "aws_bounces", "aws_complaints"),
     }
@@ -78,7 +77,7 @@ def test_it_shows_the_alarms_of_the_watchdog(watched: Deployment) -> None:
 
 def test_the_command_draws_it(watched: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "board.png"
-    assert main(["dashboard", "--png", str(picture), "--settings", str(SETTINGS)]) == 0
+    assert main(["--png", str(picture), "--settings", str(SETTINGS)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 50_000
     assert capsys.readouterr().out == f"{picture}: the dashboard SesReputation-eu-west-1 with 14 widgets\n"
 
@@ -88,21 +87,23 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_drawn(
 ) -> None:
     watched.local.faults.plant("logs", "StartQuery", status=400, code="AccessDeniedException")
     picture = tmp_path / "board.svg"
-    assert main(["dashboard", "--png", str(picture), "--settings", str(SETTINGS)]) == 1
+    assert main(["--png", str(picture), "--settings", str(SETTINGS)]) == 1
     printed = capsys.readouterr().out
     assert printed.count("not readable: ") == 5
-    assert "not readable: What was told: access denied (AccessDeniedException)" in printed
+    assert "not readable: Latest notifications: access denied (AccessDeniedException)" in printed
     assert picture.exists()
 
 
-def test_without_a_stack_there_is_one_clear_line(
+def test_without_a_stack_there_is_one_clear_error(
     watched: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = tmp_path / "other.toml"
     settings.write_text('[alerts]\nemails = ["oncall@mail.test"]\n[deployment]\nstage = "other"\n')
-    assert main(["dashboard", "--png", str(tmp_path / "board.png"), "--settings", str(settings)]) == 2
+    assert main(["--png", str(tmp_path / "board.png"), "--settings", str(settings)]) == 2
     printed = capsys.readouterr().err
-    assert printed.count("\n") == 1 and "is the stack deployed here, and the region right?" in printed
+    assert printed.startswith(
+        "There is no dashboard SesReputation-other-eu-west-1 in eu-west-1.\nIs the stack deployed"
+    )
 
 
 def test_its_queries_name_fields_that_the_function_logs(watched: Deployment) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.e2e.conftest import Deployment
+from ses_reputation.core.history import DAY
 
-HOUR = 3_600
+from infra.monitor import CALL_SECONDS
+from tests.e2e.conftest import HOUR, NOW, Deployment, points
 
 
 def queue(deployed: Deployment, arn: str) -> dict[str, str]:
@@ -39,8 +40,8 @@ def test_the_function_is_as_it_was_asked_for_and_an_event_that_fails_is_kept(dep
     functions = deployed.local.client("lambda")
     name = deployed.outputs["FunctionName"]
     described = functions.get_function_configuration(FunctionName=name)
-    assert (described["Runtime"], described["Handler"]) == ("python3.13", "ses_reputation.entry.handler")
-    assert (described["MemorySize"], described["Timeout"]) == (256, 240)
+    assert (described["Runtime"], described["Handler"]) == ("python3.13", "ses_reputation.entry.monitor")
+    assert (described["MemorySize"], described["Timeout"]) == (256, 243)
     invoked = functions.get_function_event_invoke_config(FunctionName=name)
     assert (invoked["MaximumRetryAttempts"], invoked["MaximumEventAgeInSeconds"]) == (2, 900)
     kept = queue(deployed, invoked["DestinationConfig"]["OnFailure"]["Destination"])
@@ -50,7 +51,7 @@ def test_the_function_is_as_it_was_asked_for_and_an_event_that_fails_is_kept(dep
 
 
 def test_the_memory_has_an_item_for_each_target_and_is_paid_by_use(deployed: Deployment) -> None:
-    table = deployed.local.client("dynamodb").describe_table(TableName=deployed.outputs["MemoryTableName"])["Table"]
+    table = deployed.local.client("dynamodb").describe_table(TableName=deployed.outputs["StateTableName"])["Table"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
 
@@ -79,3 +80,14 @@ def test_the_log_is_kept_for_a_month(deployed: Deployment) -> None:
     groups = deployed.local.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/SesReputation")
     kept = {group["logGroupName"]: group["retentionInDays"] for group in groups["logGroups"]}
     assert kept["/aws/lambda/SesReputation"] == 30
+
+
+def test_the_timeout_has_room_for_the_longest_run_even_if_every_call_hangs(monitor: Deployment) -> None:
+    midnight = NOW // DAY * DAY  # lists the subscriptions too
+    monitor.local.ses().points = points(midnight, bad_from=midnight - HOUR)
+    monitor.local.faults.calls.clear()
+    assert monitor.tick(midnight).ok
+    calls = list(monitor.local.faults.calls)
+    assert ("sns", "Publish") in calls and ("sns", "ListSubscriptionsByTopic") in calls
+    described = monitor.local.client("lambda").get_function_configuration(FunctionName=monitor.outputs["FunctionName"])
+    assert len(calls) * CALL_SECONDS <= described["Timeout"]

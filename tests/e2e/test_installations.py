@@ -10,8 +10,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from cli.board import Reader
 from local_aws.cdk import cdk, deploy
+from local_aws.dashboard import Reader
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
@@ -100,9 +100,9 @@ def test_its_dashboard_shows_every_region_and_opens_with_the_first(
     assert two.tick(NOW).ok
     widgets = {w.title: w for w in Reader(boto3.Session(), int(time.time())).widgets("SesReputation-two-eu-west-1")}
     assert not any(widget.trouble for widget in widgets.values())
-    assert all(line.values for line in widgets["Verdict and headroom in eu-west-1"].lines)
-    assert all(line.values for line in widgets["Headroom of every region (1 all, 0 none)"].lines)
-    [quota] = widgets["Part of the 24-hour quota in use in eu-west-1"].lines
+    assert all(line.values for line in widgets["Verdict, headroom and rates in eu-west-1"].lines)
+    assert all(line.values for line in widgets["Headroom of every region"].lines)
+    [quota] = widgets["Share of the daily quota used in eu-west-1 (1 is all of it)"].lines
     assert quota.values[-1] == 0.04
 
 
@@ -170,7 +170,7 @@ def test_a_region_that_hangs_holds_up_no_other_and_the_run_ends_in_time(two: Dep
 
 
 def test_two_installations_share_nothing(two: Deployment, deployed: Deployment) -> None:
-    for name in ("FunctionName", "MemoryTableName", "PeopleTopicArn", "ScheduleName", "DashboardUrl"):
+    for name in ("FunctionName", "StateTableName", "PeopleTopicArn", "ScheduleName", "DashboardUrl"):
         assert two.outputs[name] != deployed.outputs[name]
 
 
@@ -211,4 +211,4 @@ def test_other_settings_keep_the_memory_and_what_stays_when_an_installation_goes
 
     assert len(there := names(local, "three")) > 10
     cdk(local, "destroy", "--force", settings=settings)
-    assert names(local, "three") == {f"table {outputs['MemoryTableName']}"} < there
+    assert names(local, "three") == {f"table {outputs['StateTableName']}"} < there

@@ -78,7 +78,7 @@ def test_a_late_run_after_a_newer_one_changes_nothing(monitor: Deployment) -> No
     monitor.tick(NOW)
     monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
     monitor.tick(NOW + HOUR)
-    table = monitor.outputs["MemoryTableName"]
+    table = monitor.outputs["StateTableName"]
     [before] = monitor.local.client("dynamodb").scan(TableName=table)["Items"]
     for late in (NOW + HOUR, NOW + HOUR - QUARTER, NOW - DAY):
         assert monitor.tick(late).ok

@@ -13,7 +13,7 @@ from tests.e2e.conftest import NOW, QUARTER, Deployment
 
 def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor: Deployment) -> None:
     monitor.tick(NOW)
-    topic, table = monitor.outputs["PeopleTopicArn"], monitor.outputs["MemoryTableName"]
+    topic, table = monitor.outputs["PeopleTopicArn"], monitor.outputs["StateTableName"]
     before = monitor.local.client("dynamodb").scan(TableName=table)["Items"]
     result = monitor.function.invoke({"test_alert": True})
     [message] = monitor.local.sent(topic)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,28 +13,36 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 from aws_cdk.aws_lambda import Code
 from cfnlint.api import ManualArgs, lint
-from ses_reputation.settings import Settings, parse
 
 from infra.stack import MonitorStack
 
 ROOT = Path(__file__).parents[2]
 CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
 
+RECIPIENT = '[alerts]\nemails = ["oncall@mail.test"]\n'
+
 Resources = dict[str, dict[str, Any]]
 
 
-def synthesised(settings: Settings, folder: Path) -> dict[str, Any]:
-    """The template for `settings`; the asset is a stand-in, since what is in it has tests of its own."""
+def stack(toml: str, folder: Path, **app_props: Any) -> MonitorStack:
+    """A stack with settings in TOML; the asset is a stand-in, since what is in it has tests of its own."""
     folder.mkdir(exist_ok=True)
     (folder / "stand-in.py").write_text("")
-    app = App(context=CONTEXT, builtin_cloud_formation_validation=False)
-    stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(folder)))
-    return dict(Template.from_stack(stack).to_json())
+    app = App(**{"context": CONTEXT, "builtin_cloud_formation_validation": False, **app_props})
+    settings = tomllib.loads(toml)
+    stage = settings.get("deployment", {}).get("stage", "")
+    name = f"SesReputation-{stage}" if stage else "SesReputation"
+    return MonitorStack(app, name, settings=settings, code=Code.from_asset(str(folder)))
+
+
+def synthesised(toml: str, folder: Path) -> dict[str, Any]:
+    """The template for settings in TOML."""
+    return dict(Template.from_stack(stack(toml, folder)).to_json())
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return synthesised(parse((ROOT / "settings.toml").read_text()), tmp_path_factory.mktemp("asset"))
+    return synthesised((ROOT / "settings.toml").read_text(), tmp_path_factory.mktemp("asset"))
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +54,7 @@ def resources(template: dict[str, Any]) -> Resources:
 @pytest.fixture
 def synth(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
     """Synthesises the stack for settings given as TOML, after a recipient."""
-    return lambda toml: synthesised(parse('[alerts]\nemails = ["oncall@mail.test"]\n' + toml), tmp_path / "asset")
+    return lambda toml: synthesised(RECIPIENT + toml, tmp_path / "asset")
 
 
 def linted(template: dict[str, Any], region: str = "us-east-1") -> list[str]:

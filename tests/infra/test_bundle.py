@@ -154,9 +154,30 @@ def test_a_build_that_was_cut_off_leaves_nothing_that_looks_ready(
 
 
 def test_a_package_that_cannot_be_had_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "requirements.txt").write_text("no-such-package-as-this-one==1.0\n")
-    monkeypatch.setattr(bundle, "SOURCE", tmp_path)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"no-such-package-as-this-one==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setattr(bundle, "REQUIREMENTS", requirements)
     monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(bundle.BundleError, match="pip could not install"):
         bundle.build(SETTINGS)
+
+
+def test_a_users_settings_of_pip_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = tmp_path / "libraries" / "lean-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("lean.py", "")
+        archive.writestr("lean-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: lean\nVersion: 1.0\n")
+        archive.writestr("lean-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("lean-1.0.dist-info/RECORD", "")
+    (tmp_path / "requirements.txt").write_text("lean==1.0\n")
+    monkeypatch.setattr(bundle, "SOURCE", tmp_path)
+    monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
+    for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent)}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("PIP_USER", "PIP_REQUIRE_HASHES"):
+        monkeypatch.setenv(name, "1")
+    for name in ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PIP_CONSTRAINT"):
+        monkeypatch.setenv(name, str(tmp_path / "nowhere"))
+    assert (bundle.pinned_libraries() / "lean.py").exists()

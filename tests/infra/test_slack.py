@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
 from aws_cdk.assertions import Annotations, Match
-from aws_cdk.aws_lambda import Code
-from ses_reputation.settings import parse
 
-from infra.stack import MonitorStack
-
-from .conftest import CONTEXT, Resources, linted, of_type
+from .conftest import Resources, linted, of_type, stack
 from .test_stack import actions, statements, validated
 
 Synth = Callable[[str], dict[str, Any]]
@@ -49,7 +44,7 @@ def named(resources: Resources, kind: str, prefix: str) -> tuple[str, dict[str, 
 
 def forwarder_rights(resources: Resources) -> dict[str, dict[str, Any]]:
     """The statements of the forwarder's role by their names."""
-    role, _ = named(resources, "AWS::IAM::Role", "SlackRole")
+    role, _ = named(resources, "AWS::IAM::Role", "SlackFunctionRole")
     return {
         statement.get("Sid", "destination"): statement
         for policy in of_type(resources, "AWS::IAM::Policy")
@@ -73,7 +68,7 @@ def test_the_forwarder_takes_everything_that_the_people_are_told(slack_resources
 
 
 def test_what_cannot_be_delivered_or_posted_ends_in_one_queue_and_rings(slack_resources: Resources) -> None:
-    queue, properties = named(slack_resources, "AWS::SQS::Queue", "NotToldSlack")
+    queue, properties = named(slack_resources, "AWS::SQS::Queue", "SlackUndelivered")
     assert properties["SqsManagedSseEnabled"] is True
     [subscription] = [s for s in of_type(slack_resources, "AWS::SNS::Subscription") if s["Protocol"] == "lambda"]
     assert subscription["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": [queue, "Arn"]}}
@@ -84,15 +79,15 @@ def test_what_cannot_be_delivered_or_posted_ends_in_one_queue_and_rings(slack_re
     ]
     assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": [queue, "Arn"]}
     [alarm] = [
-        a for a in of_type(slack_resources, "AWS::CloudWatch::Alarm") if a["AlarmName"].endswith("-slack-not-told")
+        a for a in of_type(slack_resources, "AWS::CloudWatch::Alarm") if a["AlarmName"].endswith("-slack-undelivered")
     ]
     people, _ = named(slack_resources, "AWS::SNS::Topic", "People")
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": people}]
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
     body = json.dumps(slack_resources)
-    assert body.count("-slack-not-told") == 1 and json.dumps(
+    assert body.count("-slack-undelivered") == 1 and json.dumps(
         of_type(slack_resources, "AWS::CloudWatch::Dashboard")
-    ).count("SlackNotTold")
+    ).count("SlackUndelivered")
 
 
 def test_the_forwarder_may_read_one_parameter_decrypt_nothing_else_and_tell_nobody(slack_resources: Resources) -> None:
@@ -136,7 +131,7 @@ def test_a_secret_of_another_account_may_be_under_a_key_of_that_account(synth: S
 
 def test_the_forwarder_leaves_time_for_the_pause_that_slack_asks_for(slack_resources: Resources) -> None:
     _, function = named(slack_resources, "AWS::Lambda::Function", "SlackFunction")
-    assert function["Timeout"] == 60 and function["Handler"] == "ses_reputation.slack_forwarder.handler"
+    assert function["Timeout"] == 60 and function["Handler"] == "ses_reputation.entry.slack_forwarder"
     assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"]
     assert set(function["Environment"]["Variables"]) == {"POWERTOOLS_SERVICE_NAME"}
 
@@ -154,8 +149,8 @@ def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: 
 
 @pytest.mark.parametrize(("emails", "warned"), [("[]", 1), ('["oncall@mail.test"]', 0)])
 def test_synth_warns_where_nobody_would_hear_that_slack_is_not_told(tmp_path: Path, emails: str, warned: int) -> None:
-    settings = parse(f"[alerts]\nemails = {emails}\n{PARAMETER}")
-    app = App(context=CONTEXT, builtin_cloud_formation_validation=False)
-    stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(tmp_path)))
-    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("Only Slack's webhook is told"))
+    made = stack(f"[alerts]\nemails = {emails}\n{PARAMETER}", tmp_path)
+    warnings = Annotations.from_stack(made).find_warning(
+        "*", Match.string_like_regexp("Only Slack's webhook gets notifications")
+    )
     assert len(warnings) == warned

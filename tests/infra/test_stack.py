@@ -5,27 +5,31 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App, CfnResource, Validations
-from aws_cdk.aws_lambda import Code
 from aws_cdk.aws_sns import CfnTopic
-from cdk_nag import AwsSolutionsChecks
-from ses_reputation.core.gauges import GAUGES
-from ses_reputation.settings import parse
+from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
+from ses_reputation.aws.session import CONFIG
+from ses_reputation.core.decide import GAUGES, VERDICT_VALUES
+from ses_reputation.core.rules import Verdict
 
+from infra.monitor import CALL_SECONDS, LONGEST_TIMEOUT
 from infra.stack import MonitorStack
-from tests.infra.conftest import CONTEXT, ROOT, Resources, linted, of_type
+from infra.target_alarms import LEVELS, UNKNOWN
+from tests.infra.conftest import RECIPIENT, ROOT, Resources, linted, of_type, stack
 
 Synth = Callable[[str], dict[str, Any]]
 
 
 def statements(resources: Resources) -> list[dict[str, Any]]:
     """Every statement of the function's role."""
-    [role] = [name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role" and name.startswith("Role")]
+    [role] = [
+        name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role" and name.startswith("FunctionRole")
+    ]
     policies = [p for p in of_type(resources, "AWS::IAM::Policy") if p["Roles"] == [{"Ref": role}]]
     return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
@@ -34,28 +38,45 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
 
 
-CALLS = {
-    "ses:GetSendStatistics": "client.get_send_statistics(",
-    "ses:GetAccount": "client.get_account(",
-    "cloudwatch:GetMetricData": "client.get_metric_data(",
-    "cloudwatch:PutMetricData": "client.put_metric_data(",
-    "dynamodb:GetItem": "self._client.get_item(",
-    "dynamodb:PutItem": "self._client.put_item(",
-    "sns:Publish": "client.publish(",
-    "sns:ListSubscriptionsByTopic": 'client.get_paginator("list_subscriptions_by_topic")',
-    "logs:CreateLogStream": None,  # Lambda itself writes what is printed
-    "logs:PutLogEvents": None,
-    "sqs:SendMessage": None,  # Lambda itself sends what failed for good to the queue
+BY_LAMBDA_ITSELF = {
+    *("logs:CreateLogStream", "logs:PutLogEvents"),  # writes what is printed
+    *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),  # sends what failed for good to the queue
+    *(
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptTo",
+        "kms:ReEncryptFrom",
+        "kms:GenerateDataKey*",
+        "kms:ReEncrypt*",
+    ),
 }
-"""Each right of the role, and the one line of lambda/ that needs it."""
+"""Actions that AWS takes with the function's role, and no line of lambda/."""
+
+OPERATION = re.compile(r'client\.get_paginator\("(\w+)"\)|client\.(\w+)\(')
 
 
-def test_every_right_of_the_role_stands_for_one_line_of_the_function(resources: Resources) -> None:
-    granted = sorted(action for statement in statements(resources) for action in actions(statement))
-    assert sorted({*granted} - {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}) == sorted(CALLS)
-    source = "\n".join(path.read_text() for path in (ROOT / "lambda" / "ses_reputation").rglob("*.py"))
-    for call in filter(None, CALLS.values()):
-        assert source.count(call) == 1, call
+def operations() -> list[str]:
+    """The API operations that lambda/ calls, once for each line that does, in the case of IAM's actions."""
+    edge = ROOT / "lambda" / "ses_reputation" / "aws"
+    names = [a or b for path in edge.rglob("*.py") for a, b in OPERATION.findall(path.read_text())]
+    return sorted("".join(part.capitalize() for part in name.split("_")) for name in names)
+
+
+def test_every_right_stands_for_one_line_of_the_functions_and_every_such_line_has_its_right(synth: Synth) -> None:
+    parameter, secret = (
+        synth(f'[slack]\n{key} = "/ses/slack"\n')["Resources"] for key in ("webhook_parameter", "webhook_secret")
+    )
+    granted = {
+        action
+        for resources in (parameter, secret)
+        for name, role in resources.items()
+        if role["Type"] == "AWS::IAM::Role" and "lambda.amazonaws.com" in json.dumps(role)
+        for policy in of_type(resources, "AWS::IAM::Policy")
+        if policy["Roles"] == [{"Ref": name}]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in actions(statement)
+    }
+    assert sorted(action.split(":")[1] for action in granted - BY_LAMBDA_ITSELF) == operations()
 
 
 def test_no_right_reaches_further_than_it_must(resources: Resources) -> None:
@@ -104,27 +125,46 @@ def test_the_schedule_hands_over_its_own_time_and_keeps_what_it_cannot_deliver(r
 def test_the_function_is_small_lean_and_cannot_overlap_for_long(resources: Resources) -> None:
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"]
-    assert function["Handler"] == "ses_reputation.entry.handler"
-    assert function["Timeout"] < 15 * 60 and "ReservedConcurrentExecutions" not in function
+    assert function["Handler"] == "ses_reputation.entry.monitor"
+    assert "ReservedConcurrentExecutions" not in function
     [retries] = of_type(resources, "AWS::Lambda::EventInvokeConfig")
     assert retries["MaximumRetryAttempts"] == 2 and retries["DestinationConfig"]["OnFailure"]
+
+
+def test_a_call_that_hangs_is_given_up_after_as_long_as_the_timeout_counts_for_it() -> None:
+    chosen: Any = CONFIG  # whose attributes botocore makes at run time
+    pauses = 3  # standard mode waits at most 1 s and 2 s before the second and the third attempt
+    attempt = chosen.connect_timeout + chosen.read_timeout
+    assert chosen.retries["total_max_attempts"] * attempt + pauses == CALL_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("toml", "calls"),
+    [("", 9), ('[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n', 11)],
+    ids=["people", "people and chat"],
+)
+def test_the_timeout_has_room_for_every_call_of_a_run_even_if_all_of_them_hang(
+    synth: Synth, toml: str, calls: int
+) -> None:
+    [function] = of_type(synth(toml)["Resources"], "AWS::Lambda::Function")
+    assert function["Timeout"] == calls * CALL_SECONDS <= LONGEST_TIMEOUT
 
 
 def test_the_environment_holds_names_of_deployed_things_and_no_setting(resources: Resources) -> None:
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert sorted(function["Environment"]["Variables"]) == [
         "DASHBOARD_URL",
-        "MEMORY_TABLE",
         "PEOPLE_TOPIC_ARN",
         "POWERTOOLS_SERVICE_NAME",
+        "STATE_TABLE",
     ]
 
 
 def test_the_memory_outlives_the_stack_and_can_be_restored(template: dict[str, Any], synth: Synth) -> None:
     [table] = [r for r in template["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    other = synth("[deployment]\nkeep_memory = false\n")["Resources"]
+    other = synth("[deployment]\nkeep_state = false\n")["Resources"]
     assert [r["DeletionPolicy"] for r in other.values() if r["Type"] == "AWS::DynamoDB::Table"] == ["Delete"]
 
 
@@ -136,7 +176,7 @@ def test_of_everything_that_holds_data_it_is_stated_whether_it_goes_with_the_sta
     toml = '[slack]\nwebhook_parameter = "/ses/slack"\n[deployment]\ncustomer_managed_key = true\n'
     stated = {(r["Type"], r.get("DeletionPolicy")) for r in synth(toml)["Resources"].values()}
     assert {(kind, policy) for kind, policy in stated if kind in HOLDS_DATA} == {
-        (kind, "RetainExceptOnCreate" if kind in STAYS else "Delete") for kind in HOLDS_DATA
+        (kind, "Retain" if kind in STAYS else "Delete") for kind in HOLDS_DATA
     }
     assert {kind for kind, policy in stated if policy not in (None, "Delete")} == STAYS
 
@@ -160,6 +200,48 @@ def test_the_watchdog_rings_when_runs_stop_fail_or_are_lost_and_says_when_that_i
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"] != []
         assert {source["Namespace"] for source in sources(alarm)} <= {"AWS/Lambda", "AWS/SQS"}  # they cost nothing
+
+
+def text(joined: Any) -> str:
+    """A text with what is only known at deployment as `TOKEN`."""
+    parts = joined["Fn::Join"][1] if isinstance(joined, dict) else [joined]
+    return "".join(part if isinstance(part, str) else "TOKEN" for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("runbook", "shown"),
+    [("", 'docs/runbook.md, section "The monitor itself"'), ("https://wiki.test/ses", "https://wiki.test/ses")],
+)
+def test_every_alarm_links_the_dashboard_and_the_runbook(synth: Synth, runbook: str, shown: str) -> None:
+    toml = f'runbook_url = "{runbook}"\n[slack]\nwebhook_parameter = "/ses/slack"\n[alarms]\nper_target = "warning"\n'
+    resources = synth(toml)["Resources"]
+    alarms = [*of_type(resources, "AWS::CloudWatch::Alarm"), *of_type(resources, "AWS::CloudWatch::CompositeAlarm")]
+    assert len(alarms) == 6
+    for alarm in alarms:
+        description = text(alarm["AlarmDescription"])
+        assert (
+            "\nDashboard: https://TOKEN/cloudwatch/home?region=TOKEN#dashboards/dashboard/SesReputation" in description
+        )
+        assert description.endswith(f"\nRunbook: {shown}") and len(description) < 900  # AWS takes 1,024
+
+
+def test_an_alarm_on_a_verdict_rings_for_bad_for_unknown_and_for_missing(synth: Synth) -> None:
+    toml = '[alarms]\nper_target = "critical"\n[targets]\nregions = ["eu-west-1", "us-east-2"]\n'
+    resources = synth(toml)["Resources"]
+    alarms = [a for a in of_type(resources, "AWS::CloudWatch::Alarm") if "-verdict-" in text(a["AlarmName"])]
+    assert [text(a["AlarmName"]) for a in alarms] == [
+        "SesReputation-verdict-eu-west-1",
+        "SesReputation-verdict-us-east-2",
+    ]
+    for alarm in alarms:
+        assert alarm["TreatMissingData"] == "breaching"
+        [expression] = [query["Expression"] for query in alarm["Metrics"] if "Expression" in query]
+        assert expression == "IF(verdict >= 2 || verdict <= -2, 1, 0)"
+    [composite] = of_type(resources, "AWS::CloudWatch::CompositeAlarm")
+    assert composite["AlarmName"] == "SesReputation-verdict"
+    assert {v.value.lower(): VERDICT_VALUES[v] for v in (Verdict.WARNING, Verdict.CRITICAL)} == LEVELS
+    assert VERDICT_VALUES[Verdict.UNKNOWN] == UNKNOWN
+    assert min(VERDICT_VALUES[Verdict.NO_DATA], VERDICT_VALUES[Verdict.TOO_FEW_EMAILS]) > UNKNOWN
 
 
 def test_a_run_that_fails_is_no_sign_of_life_and_neither_is_silence(resources: Resources) -> None:
@@ -201,13 +283,45 @@ def test_the_dashboard_shows_every_metric_of_a_target_and_none_that_nobody_publi
     assert drawn == set(GAUGES) and len(GAUGES) <= 6
 
 
-def test_the_dashboard_draws_our_lines_and_those_of_aws(resources: Resources) -> None:
-    lines = {
-        line["value"]
-        for widget in dashboard(resources)["widgets"]
-        for line in widget["properties"].get("annotations", {}).get("horizontal", [])
-    }
-    assert {0.03, 0.05, 0.1, 0.0008, 0.001, 0.005} <= lines
+def graphs(resources: Resources) -> list[dict[str, Any]]:
+    """The properties of every widget that draws metrics."""
+    return [widget["properties"] for widget in dashboard(resources)["widgets"] if "metrics" in widget["properties"]]
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("Bounce", ["warning: 3%", "critical, AWS reviews: 5%", "AWS may pause: 10%"]),
+        ("Complaint", ["warning: 0.08%", "critical, AWS reviews: 0.1%", "AWS may pause: 0.5%"]),
+    ],
+)
+def test_a_rate_is_drawn_in_percent_with_every_threshold_by_name(
+    resources: Resources, title: str, names: list[str]
+) -> None:
+    [graph] = [g for g in graphs(resources) if g["title"].startswith(f"{title} rate")]
+    marks = graph["annotations"]["horizontal"]
+    assert [mark["label"] for mark in marks] == names
+    assert [mark["value"] for mark in marks] == [float(name.split(": ")[1].rstrip("%")) for name in names]
+    shown = [row for row in graph["metrics"] if row[-1].get("visible", True)]
+    assert shown and all(row[0]["expression"].startswith("100 * ") for row in shown)
+
+
+def test_no_rate_and_no_headroom_is_shown_as_a_fraction(resources: Resources) -> None:
+    for graph in graphs(resources):
+        for row in graph["metrics"]:
+            if isinstance(row[0], str) and re.search("Rate|Headroom", row[1]):
+                assert row[-1]["visible"] is False, row
+
+
+def test_no_graph_has_two_zeros(resources: Resources, synth: Synth) -> None:
+    several = synth('[targets]\nregions = ["eu-west-1", "us-east-2"]\n')["Resources"]
+    for graph in (*graphs(resources), *graphs(several)):
+        assert all(row[-1].get("yAxis", "left") == "left" for row in graph["metrics"])
+
+
+def test_notifications_have_the_whole_width(resources: Resources) -> None:
+    [widget] = [w for w in dashboard(resources)["widgets"] if w["properties"].get("title") == "Latest notifications"]
+    assert widget["width"] == 24
 
 
 def test_the_dashboard_shows_the_state_of_every_alarm_of_the_watchdog(resources: Resources) -> None:
@@ -243,7 +357,8 @@ def test_the_dashboard_stays_within_what_cloudwatch_takes_with_every_region_ther
 
 
 def test_the_dashboard_of_one_region_is_among_those_that_aws_gives_free(resources: Resources) -> None:
-    assert sum(len(widget["properties"].get("metrics", [])) for widget in dashboard(resources)["widgets"]) <= 50
+    rows = [row for graph in graphs(resources) for row in graph["metrics"]]
+    assert sum(isinstance(row[0], str) for row in rows) <= 50
 
 
 def test_several_installations_live_side_by_side(synth: Synth) -> None:
@@ -261,9 +376,9 @@ def test_the_outputs_name_what_a_person_looks_for(template: dict[str, Any]) -> N
     assert sorted(template["Outputs"]) == [
         "DashboardUrl",
         "FunctionName",
-        "MemoryTableName",
         "PeopleTopicArn",
         "ScheduleName",
+        "StateTableName",
     ]
     assert all(output["Description"].endswith(".") for output in template["Outputs"].values())
 
@@ -289,10 +404,8 @@ def test_a_tag_of_ones_own_takes_the_place_of_the_one_of_that_name(synth: Synth,
 
 
 def test_tags_of_ones_own_are_on_the_stack_which_hands_them_to_everything_in_it(tmp_path: Path) -> None:
-    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n[deployment]\ntags = { team = "email" }\n')
-    app = App(context=CONTEXT, builtin_cloud_formation_validation=False)
-    stack = MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(tmp_path)))
-    assert stack.tags.tag_values() == {"team": "email"}
+    made = stack(RECIPIENT + '[deployment]\ntags = { team = "email" }\n', tmp_path)
+    assert made.tags.tag_values() == {"team": "email"}
 
 
 def test_cfn_lint_finds_nothing(template: dict[str, Any]) -> None:
@@ -305,17 +418,24 @@ regions = ["eu-west-1", "us-east-2"]
 [deployment]
 stage = "prod"
 customer_managed_key = true
-keep_memory = false
+keep_state = false
 """
 
 
-def validated(folder: Path, toml: str, plant: Callable[[MonitorStack], object] = lambda stack: None) -> list[str]:
+def validated(
+    folder: Path,
+    toml: str,
+    plant: Callable[[MonitorStack], object] = lambda stack: None,
+    packs: Sequence[Callable[[App], Any]] = (AwsSolutionsChecks,),
+) -> list[str]:
     """What the CDK's own validation and cdk-nag find in the stack that is not answered for: "rule at construct"."""
-    (folder / "asset").mkdir()
-    app = App(context=CONTEXT, builtin_cloud_formation_validation=True, outdir=str(folder / "out"))
-    settings = parse('[alerts]\nemails = ["oncall@mail.test"]\n' + toml)
-    plant(MonitorStack(app, settings.stack_name, settings=settings, code=Code.from_asset(str(folder / "asset"))))
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    made = stack(
+        RECIPIENT + toml, folder / "asset", builtin_cloud_formation_validation=True, outdir=str(folder / "out")
+    )
+    plant(made)
+    app = made.node.root
+    assert isinstance(app, App)
+    Validations.of(app).add_plugins(*(pack(app) for pack in packs))
     with contextlib.suppress(RuntimeError):  # raised where there are findings; the report says which
         app.synth()
     report = json.loads((folder / "out" / "validation-report.json").read_text())
@@ -330,6 +450,40 @@ def validated(folder: Path, toml: str, plant: Callable[[MonitorStack], object] =
 @pytest.mark.parametrize("toml", ["", EVERYTHING], ids=["as shipped", "with everything changed"])
 def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path, toml: str) -> None:
     assert validated(tmp_path, toml) == []
+
+
+REGULATED = """
+[slack]
+webhook_parameter = "/ses/slack"
+[chat]
+workspace_id = "T0123ABCD"
+channel_id = "C0123ABCD"
+[alarms]
+per_target = "critical"
+[deployment]
+customer_managed_key = true
+encrypt = ["topics", "queues", "logs", "table", "environment"]
+subnet_ids = ["subnet-0123456789abcdef0"]
+security_group_ids = ["sg-0123456789abcdef0"]
+permissions_boundary = "Boundary"
+role_path = "/team/"
+log_class = "INFREQUENT_ACCESS"
+"""
+
+
+@pytest.mark.parametrize("pack", [AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks])
+def test_with_everything_encrypted_and_in_a_vpc_the_packs_of_regulators_find_nothing(
+    tmp_path: Path, pack: Callable[[App], Any]
+) -> None:
+    assert validated(tmp_path, REGULATED, packs=[pack]) == []
+
+
+def test_without_the_encryption_they_would_find_something(tmp_path: Path) -> None:
+    assert validated(tmp_path, "", packs=[HIPAASecurityChecks]) != []
+
+
+def test_cfn_lint_finds_nothing_with_every_option(synth: Synth) -> None:
+    assert linted(synth(REGULATED)) == []
 
 
 def test_a_planted_unknown_property_and_a_planted_open_topic_are_found(tmp_path: Path) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from tools.venv import Failed, own_environment, parse_pip_settings, pin_of, uv_environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,21 +24,54 @@ def test_the_cdk_command_line_is_no_release_of_the_withdrawn_third_line() -> Non
     assert "resolved" not in json.dumps(lock)
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt", "lambda/requirements.txt"])
+COMPILED = ["requirements.txt", "requirements-demo.txt", "requirements-dev.txt", "local_aws/requirements-runtime.txt"]
+
+
+@pytest.mark.parametrize("file", [*COMPILED, "lambda/requirements.txt"])
 def test_every_package_is_pinned(file: str) -> None:
-    lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "-r"))]
+    lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "    "))]
     assert lines and all("==" in line for line in lines)
 
 
+@pytest.mark.parametrize("file", COMPILED)
+def test_every_package_has_hashes_and_no_address(file: str) -> None:
+    text = (ROOT / file).read_text()
+    pins = [pin for pin in re.split(r"\n(?=\S)", text) if not pin.startswith("#")]
+    assert len(pins) > 2 and all("--hash=sha256:" in pin for pin in pins)
+    assert not re.search(r"://|^-|file:|/opt|/home", text, re.MULTILINE)
+
+
+def pins(file: str) -> set[str]:
+    lines = (ROOT / file).read_text().splitlines()
+    return {line.split(" ")[0].replace("_", "-") for line in lines if "==" in line}
+
+
+def test_each_set_of_packages_is_part_of_the_next() -> None:
+    assert pins("requirements.txt") < pins("requirements-demo.txt") < pins("requirements-dev.txt")
+
+
+def test_the_function_and_its_tests_have_the_same_libraries() -> None:
+    assert pins("lambda/requirements.txt") <= pins("requirements-dev.txt")
+
+
+def test_only_the_deployed_packages_are_pinned_by_hand_and_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    by_hand = {each for extra in project["optional-dependencies"].values() for each in extra if "==" in each}
+    assert by_hand and {re.sub(r"\[.*\]", "", each) for each in by_hand} <= pins("requirements-dev.txt")
+
+
 def copy_of_the_makefile(folder: Path) -> Path:
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "pyproject.toml", "package.json"):
+    for name in (
+        "Makefile",
+        "pyproject.toml",
+        "package.json",
+        "package-lock.json",
+        ".npmrc",
+        *COMPILED,
+        "tools/venv.py",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes((ROOT / name).read_bytes())
-    for name in ("package-lock.json", ".npmrc"):
-        (folder / name).write_bytes((ROOT / name).read_bytes())
-    (folder / "local_aws").mkdir()
-    (folder / "local_aws" / "requirements-runtime.txt").write_text("")
-    for ready in (".venv", ".venv-lambda"):
-        (folder / ready).mkdir()
     return folder
 
 
@@ -45,6 +82,7 @@ def said(folder: Path, target: str, **variables: str) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
+        stdin=subprocess.DEVNULL,
         env={"PATH": os.environ["PATH"], "HOME": str(folder)},
     )
     assert done.returncode != 0
@@ -53,7 +91,7 @@ def said(folder: Path, target: str, **variables: str) -> list[str]:
 
 def test_a_missing_python_is_said_in_one_line(tmp_path: Path) -> None:
     folder = copy_of_the_makefile(tmp_path)
-    assert said(folder, ".venv/.ready", PYTHON="no-such-python") == [
+    assert said(folder, ".venv/.demo", PYTHON="no-such-python") == [
         "Python 3.11 or newer is needed: install it, or name it with PYTHON=..."
     ]
 
@@ -82,3 +120,74 @@ def test_wrong_settings_fail_synth_with_the_problems_and_no_traceback(tmp_path: 
     )
     assert done.returncode == 1
     assert "wrong.toml has" in done.stderr and "Traceback" not in done.stderr
+
+
+HOSTILE = {
+    "PIP_USER": "1",
+    "PIP_TARGET": "/nonexistent",
+    "PIP_REQUIRE_HASHES": "1",
+    "UV_PYTHON": "3.99",
+    "UV_TARGET": "/nonexistent",
+    "PYTHONPATH": "/nonexistent",
+    "VIRTUAL_ENV": "/nonexistent",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_sends_packages_elsewhere(name: str) -> None:
+    assert own_environment({**HOSTILE, "PATH": "/bin"}).get(name) in (None, "0")
+
+
+@pytest.mark.parametrize(
+    "name", ["PIP_INDEX_URL", "PIP_CERT", "PIP_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_CACHE_DIR", "HTTPS_PROXY"]
+)
+def test_what_says_where_packages_come_from_stays(name: str) -> None:
+    assert own_environment({name: "x"})[name] == "x"
+
+
+def test_uv_installs_from_where_pip_does() -> None:
+    listed = (
+        ":env:.trusted-host='b.test'\n"
+        "global.index-url='https://a.test/simple'\n"
+        "install.index-url='https://b.test/simple'\n"
+        "global.extra-index-url='https://c.test/simple https://d.test/simple'\n"
+        "global.timeout='9'\n"
+    )
+    assert uv_environment({"PATH": "/bin"}, parse_pip_settings(listed)) == {
+        "PATH": "/bin",
+        "UV_DEFAULT_INDEX": "https://b.test/simple",
+        "UV_INDEX": "https://c.test/simple https://d.test/simple",
+        "UV_INSECURE_HOST": "b.test",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+    }
+
+
+def test_what_uv_is_told_itself_wins() -> None:
+    own = {"UV_DEFAULT_INDEX": "https://uv.test/simple"}
+    assert uv_environment(own, {"index-url": "https://pip.test/simple"})["UV_DEFAULT_INDEX"] == "https://uv.test/simple"
+
+
+def test_uv_itself_is_installed_by_its_hashes() -> None:
+    pin = pin_of("uv", (ROOT / "requirements-dev.txt").read_text())
+    assert pin.startswith("uv==") and pin.count("--hash=sha256:") > 5 and pin.count("==") == 1
+    with pytest.raises(Failed, match="does not pin uv"):
+        pin_of("uv", "uvloop==1.0 \\\n    --hash=sha256:0\n")
+
+
+@pytest.mark.parametrize("target", ["deploy", "destroy"])
+def test_without_a_terminal_the_way_for_ci_is_named_before_anything_is_touched(tmp_path: Path, target: str) -> None:
+    folder = copy_of_the_makefile(tmp_path)
+    for ready in (".venv/.deploy", "node_modules/.ready", ".venv/bin/ses-reputation"):
+        (folder / ready).parent.mkdir(parents=True, exist_ok=True)
+        (folder / ready).write_text("#!/bin/sh\n")
+        (folder / ready).chmod(0o755)
+    assert said(folder, target, NODE="false") == [
+        f"There is no terminal to confirm on: run make {target} YES=1 to {target} without a question."
+    ]
+
+
+def test_help_names_every_command() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(phony.split()) == set(re.findall(r"^  (\w+) ", done.stdout, re.MULTILINE))

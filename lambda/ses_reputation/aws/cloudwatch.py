@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..core.decide import Gauge
-from ..core.history import HOUR, Instant
+from ..core.history import HOUR, BadData, Instant
 from ..core.rates import Metric
 from ..core.readings import AwsRate, AwsRates, Trouble, Unreadable
 from ..core.target import Target
@@ -15,7 +15,12 @@ from .errors import AWS_ERRORS, answered, code_of, trouble_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef, MetricDatumTypeDef
+    from mypy_boto3_cloudwatch.type_defs import (
+        DimensionTypeDef,
+        MetricDataQueryTypeDef,
+        MetricDataResultTypeDef,
+        MetricDatumTypeDef,
+    )
 
 PER_REQUEST = 1_000
 """PutMetricData takes at most so many values at a time."""
@@ -25,6 +30,10 @@ REPUTATION = {Metric.BOUNCE: "Reputation.BounceRate", Metric.COMPLAINT: "Reputat
 
 RECENT = 6 * HOUR
 """How old the latest value may be: how often SES publishes them is not documented."""
+
+
+REFUSED = {"Forbidden": Trouble.DENIED, "InternalError": Trouble.FAILED}
+"""Status codes of a single result of GetMetricData that carries no values because of an error."""
 
 
 def put_gauges(client: CloudWatchClient, namespace: str, target: Target, gauges: Sequence[Gauge]) -> None:
@@ -61,21 +70,34 @@ def reputation_rates(client: CloudWatchClient, now: Instant) -> AwsRates | Unrea
     ]
     try:
         with answered():
-            results = client.get_metric_data(
+            answer = client.get_metric_data(
                 MetricDataQueries=queries,
                 StartTime=datetime.fromtimestamp(now - RECENT, UTC),
                 EndTime=datetime.fromtimestamp(now, UTC),
                 ScanBy="TimestampDescending",
-            )["MetricDataResults"]
-            rates = {}
-            for result in results:
-                if result.get("StatusCode") in ("Forbidden", "InternalError"):
-                    return Unreadable(Trouble.FAILED, f"GetMetricData: {result.get('StatusCode')}")
-                latest = sorted(zip(result["Timestamps"], result["Values"], strict=True))[-1:]
-                for at, rate in latest:
-                    if not 0 <= rate <= 1:
-                        return Unreadable(Trouble.BAD_ANSWER, f"GetMetricData: a rate of {rate:.6g}")
-                    rates[Metric(result["Id"])] = AwsRate(rate, int(at.timestamp()))
-            return rates
+            )
+        results = {result.get("Id", ""): result for result in answer.get("MetricDataResults", [])}
+        for result in results.values():
+            if result.get("StatusCode") in REFUSED:
+                return Unreadable(REFUSED[result["StatusCode"]], f"GetMetricData: {result['StatusCode']}")
+        found = {metric: _latest(results.get(metric.value)) for metric in REPUTATION}
+        return {metric: rate for metric, rate in found.items() if rate is not None}
+    except BadData as bad:
+        return Unreadable(Trouble.BAD_ANSWER, f"GetMetricData: {bad}")
     except AWS_ERRORS as error:
         return Unreadable(trouble_of(error), f"GetMetricData: {code_of(error)}")
+
+
+def _latest(result: MetricDataResultTypeDef | None) -> AwsRate | None:
+    """Read the newest value of one metric; None if it has none. Raise `BadData`."""
+    if result is None:
+        raise BadData("a metric that was asked for is not in the answer")
+    times, rates = result.get("Timestamps", []), result.get("Values", [])
+    if len(times) != len(rates):
+        raise BadData(f"{len(times)} times for {len(rates)} values")
+    if not times:
+        return None
+    at, rate = max(zip(times, rates, strict=True))
+    if not 0 <= rate <= 1:
+        raise BadData(f"a rate of {rate:.6g}")
+    return AwsRate(rate, int(at.timestamp()))

@@ -55,8 +55,8 @@ _THROTTLED = frozenset(
 
 @contextmanager
 def answered() -> Iterator[None]:
-    """Around a call: what botocore's parsers trip over in an answer that is none, such as a proxy's web page, becomes the one
-    error that they have for it."""
+    """Wrap a client call and nothing else. A reply that is not from AWS, such as a proxy's web page, trips botocore's parsers
+    in many ways; it raises `ResponseParserError`. Our own code stays outside: its faults are no bad answer of AWS."""
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError) as error:

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 def parameter(client: SSMClient, name: str) -> str:
     """The value of a parameter, decrypted where it is a SecureString. Raises what botocore raises."""
     with answered():
-        return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        answer = client.get_parameter(Name=name, WithDecryption=True)
+    return answer.get("Parameter", {}).get("Value", "")
 
 
 def secret(client: SecretsManagerClient, name: str) -> str:
     """The text of a secret, given by its name or ARN; a binary one has none. Raises what botocore raises."""
     with answered():
-        return client.get_secret_value(SecretId=name).get("SecretString", "")
+        answer = client.get_secret_value(SecretId=name)
+    return answer.get("SecretString", "")

@@ -20,8 +20,8 @@ def send_statistics(client: SESClient) -> tuple[Point, ...] | Unreadable:
     """
     try:
         with answered():
-            members = client.get_send_statistics().get("SendDataPoints", [])
-        return tuple(point_from(member) for member in members)
+            answer = client.get_send_statistics()
+        return tuple(point_from(member) for member in answer.get("SendDataPoints", []))
     except BadData as bad:
         return Unreadable(Trouble.BAD_ANSWER, f"GetSendStatistics: {bad}")
     except AWS_ERRORS as error:
@@ -35,7 +35,8 @@ def account(client: SESV2Client) -> Account | Unreadable:
     """
     try:
         with answered():
-            return account_from(client.get_account())
+            answer = client.get_account()
+        return account_from(answer)
     except BadData as bad:
         return Unreadable(Trouble.BAD_ANSWER, f"GetAccount: {bad}")
     except AWS_ERRORS as error:

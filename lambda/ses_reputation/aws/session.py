@@ -37,6 +37,15 @@ CONFIG = Config(
 timeout leaves room for several of those."""
 
 
+SEND_ONCE = Config(
+    connect_timeout=CONNECT,
+    read_timeout=15,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    user_agent_extra="ses-reputation-monitor",
+)
+"""For messages: a call without an answer may have arrived, so that repeating it is the outbox's decision and not the SDK's."""
+
+
 class Session(Protocol):
     """What makes clients. They may be shared among threads, the session itself may not."""
 

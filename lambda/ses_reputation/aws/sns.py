@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..core.readings import Subscription
 from .errors import answered
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
-    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishInputTypeDef
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishInputTypeDef, SubscriptionTypeDef
 
 EMAIL = ("email", "email-json")
 """The protocols whose readers are people with a screen; the readers of all others but SMS are programs."""
@@ -24,15 +25,17 @@ def publish_chat(client: SNSClient, topic: str, document: str) -> None:
     _publish(client, {"TopicArn": topic, "Message": document})
 
 
-def unconfirmed(client: SNSClient, topic: str) -> tuple[int, int]:
-    """How many subscriptions `topic` has, and how many of them still wait for their confirmation: nothing is sent to those.
-
-    Raises what botocore raises.
-    """
+def subscriptions(client: SNSClient, topic: str) -> tuple[Subscription, ...]:
+    """All subscriptions of `topic`. Raise what botocore raises."""
     with answered():
-        pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        arns = [subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"]]
-    return len(arns), arns.count("PendingConfirmation")
+        pages = list(client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic))
+    return tuple(_subscription(member) for page in pages for member in page.get("Subscriptions", []))
+
+
+def _subscription(member: SubscriptionTypeDef) -> Subscription:
+    """Convert a subscription; `PendingConfirmation` and `Deleted` stand in place of an ARN, and nothing is sent to those."""
+    confirmed = member.get("SubscriptionArn", "").startswith("arn:")
+    return Subscription(member.get("Protocol", ""), member.get("Endpoint", ""), confirmed)
 
 
 def publish(

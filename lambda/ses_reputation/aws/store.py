@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .errors import answered
+from .errors import answered, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -31,6 +31,9 @@ class Overtaken(Exception):
         self.item = item
 
 
+CONFLICT = "ConditionalCheckFailedException"
+"""DynamoDB's code for a write whose condition does not hold; an Item comes with it if there is one."""
+
 _UNCHANGED = "attribute_not_exists(version) OR NOT attribute_type(version, :number) OR version = :read"
 """An item whose version is missing or no number was not written by any run: it is replaced, not waited for."""
 
@@ -43,8 +46,9 @@ class Store:
         self._table = table
 
     def load(self, target_id: str) -> Item | None:
-        """The item of a target, or None if nothing is stored. Raises what botocore raises."""
-        answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": target_id}}, ConsistentRead=True)
+        """Load a target's item, or None if nothing is stored. Raise what botocore raises."""
+        with answered():
+            answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": target_id}}, ConsistentRead=True)
         return _item(answer["Item"]) if "Item" in answer else None
 
     def save(self, target_id: str, new: Item) -> None:
@@ -70,7 +74,7 @@ class Store:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+            if code_of(error) != CONFLICT:
                 raise
             stored = error.response.get("Item")
             there = _item(stored) if isinstance(stored, dict) else None

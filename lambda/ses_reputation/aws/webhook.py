@@ -18,6 +18,12 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """The hosts that may be spoken to without encryption: nothing leaves the machine."""
 
 
+SLACK_HOST = "hooks.slack.com"
+INCOMING = "/services/"
+WORKFLOW = ("/triggers/", "/workflows/")
+"""How the paths of Slack's webhook addresses begin: a workflow's takes other bodies, and answers them with 200 too."""
+
+
 class SlackError(Exception):
     """A message is not, or not surely, with Slack."""
 
@@ -39,17 +45,29 @@ class Refused(SlackError):
 
 
 def address_of(stored: str) -> str:
-    """The address in a stored text. Raises `BadAddress`."""
+    """Check a stored webhook address. Raise `BadAddress`, whose text never holds it."""
     address = stored.strip()
     try:
         parts = urlsplit(address)
-        scheme, host = parts.scheme, parts.hostname
+        scheme, host, path = parts.scheme, parts.hostname, parts.path
     except ValueError:
-        scheme, host = "", None
+        scheme, host, path = "", None, ""
     safe = scheme == "https" or (scheme == "http" and host in LOOPBACK)
     if not safe or not host or not re.fullmatch(r"[!-~]+", address):
         raise BadAddress("what is stored is not the https:// address of a webhook; store that alone, as plain text")
+    if host == SLACK_HOST and not path.startswith(INCOMING):
+        raise BadAddress(_not_incoming(path))
     return address
+
+
+def _not_incoming(path: str) -> str:
+    """Say why an address of Slack is not that of an incoming webhook."""
+    if path.startswith(WORKFLOW):
+        return (
+            "the stored address starts a Slack workflow (/triggers/ or /workflows/), which takes only the variables that it "
+            "defines and drops everything else; add an incoming webhook to a Slack app and store its address (/services/…)"
+        )
+    return "the stored address is Slack's, but not an incoming webhook's: such an address begins with /services/"
 
 
 def post(
@@ -60,12 +78,15 @@ def post(
     remaining: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> None:
-    """Posts one message, and as often as Slack asks to wait for it, waits: as long as that fits into the `remaining` seconds.
-    Raises `NotNow` or `Refused`."""
+    """Post one message, and wait as often as Slack asks for it, while that fits into the `remaining` seconds.
+
+    Any 2xx counts as delivered, whatever its body: the message may be in the channel, and posting it again would repeat it.
+    Raise `NotNow` or `Refused`.
+    """
     body = json.dumps(payload).encode()
     while True:
         response = _answer(http, address, body)
-        if response.status == 200 and response.data.strip() == b"ok":
+        if 200 <= response.status < 300:
             return
         wait = _wait(response)
         if wait is None or wait + CONNECT + READ > remaining():

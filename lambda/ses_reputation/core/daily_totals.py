@@ -31,7 +31,7 @@ def with_days(points: Sequence[Point], days: Sequence[DayTotal], now: Instant) -
     """
     days = [day for day in days if day.start >= now - KEEP_DAYS * DAY]
     if not points:
-        return tuple(Point(day.start, day.attempts, day.bounces, day.complaints) for day in days)
+        return tuple(Point(*day, whole_day=True) for day in days)
     oldest = min(point.at for point in points)
     older = []
     for day in days:
@@ -45,6 +45,7 @@ def with_days(points: Sequence[Point], days: Sequence[DayTotal], now: Instant) -
             max(0, day.attempts - attempts),
             max(0, day.bounces - bounces),
             max(0, day.complaints - complaints),
+            whole_day=True,
         )
         if rest.attempts or rest.bounces or rest.complaints:
             older.append(rest)

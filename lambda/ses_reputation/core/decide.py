@@ -13,11 +13,13 @@ from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance
 from .checks import ALL, BY_NAME
 from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
 from .checks.rate import our_standing
-from .checks.unreadable import FAILURES_BEFORE_ALERT
+from .checks.unreadable import FAILURES_BEFORE_ALERT, NOT_KNOWN
 from .daily_totals import days_after, with_days
 from .evaluation import Evaluation, Evaluator
 from .history import BUCKET, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from
+from .learning import learn
 from .notification import Document, notification
+from .onset import onset
 from .plausibility import contradiction, doubted, newest_of, witness_of
 from .rates import Metric
 from .readings import Readings, Trouble, Unreadable
@@ -40,7 +42,7 @@ VERDICT_VALUES = {
     Verdict.CRITICAL: 2,
     Verdict.TOO_FEW_EMAILS: -1,
     Verdict.NO_DATA: -1,
-    Verdict.UNKNOWN: -1,
+    Verdict.UNKNOWN: -2,  # so that an alarm can tell what cannot be read from what has too little email
 }
 """Metric `Verdict`: what is not known is below zero, never the zero of a healthy sender."""
 
@@ -141,6 +143,7 @@ def decide(
         failures=failures,
         totals=days_after(stored.totals, points, now) if readable else stored.totals,
         witness=witness_of(points, stored.witness, account, now) if readable else doubted(stored.witness, account),
+        learned=stored.learned if history is None else learn(stored.learned, history, now),
         tracks=tracks,
         sent=sent,
         outbox=_bounded((*stored.outbox, *(Delivery(document) for document in documents))),
@@ -211,7 +214,9 @@ def _with_starts(seen: Seen, tracks: dict[str, Track]) -> dict[str, Track]:
     for metric in Metric:
         track = tracks.get(metric.value)
         if track is not None and seen.history is not None and track.started is None:
-            tracks[metric.value] = replace(track, started=track.opened_at)
+            found = onset(seen.history, metric, track.opened_at)
+            started = track.opened_at if found is None else min(found.at, track.opened_at)
+            tracks[metric.value] = replace(track, started=started)
     return tracks
 
 
@@ -306,7 +311,7 @@ def _other_verdicts(seen: Seen, tracks: Mapping[str, Track], at: Instant) -> Ite
     """Verdicts of everything but our own rates: open alerts, and what could not be read."""
     for name, track in tracks.items():
         check = _check_of(name)
-        if name not in seen.policy.by_metric and track.opened_at <= at and not check.unknown:
+        if name not in seen.policy.by_metric and track.opened_at <= at and check.name not in NOT_KNOWN:
             yield Verdict[track.severity.name] if track.severe_at >= at else Verdict.WARNING
     if seen.readings.aws_unreadable and at == seen.now:
         yield Verdict.UNKNOWN

@@ -8,11 +8,12 @@ what came later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 from math import exp
+from typing import Any, NamedTuple
 
 Instant = int
 """Whole seconds since the epoch, UTC."""
@@ -35,12 +36,6 @@ LARGEST_COUNT = 10**8
 YEAR_2100 = 4_102_444_800
 """No email was sent after this; a later time is a broken answer."""
 
-BOUNCE_DELAYS = (HOUR // 2,)
-"""Mean delay, in seconds, by which a late bounce follows its email (docs/evidence.md)."""
-
-COMPLAINT_DELAYS = (3 * HOUR, 24 * HOUR)
-"""Mean delays, in seconds, by which a complaint follows its email: quick readers and slow ones."""
-
 
 class BadData(ValueError):
     """Send statistics that cannot be used; the text is one line for a person."""
@@ -55,6 +50,14 @@ class Point:
     bounces: int = 0
     complaints: int = 0
     rejects: int = 0
+    whole_day: bool = False  # a daily total, put at the beginning of its day
+
+
+class Smoothed(NamedTuple):
+    """Sends spread exponentially over the time after them: the emails whose events come in now."""
+
+    levels: list[float]  # one per slot
+    sums: list[float]  # running sums of the levels, one more than there are slots
 
 
 def point_from(member: Mapping[str, object]) -> Point:
@@ -121,48 +124,51 @@ class History:
     """Quarter-hour slots from the first point to `until`, each count as a running sum.
 
     `attempts[i]` is the number of attempts in all slots before slot `i` (so the list has one more member than there are
-    slots), and the same for `bounces`, `complaints` and `rejects`: integers, exact. `heard_of` is the part of the attempts whose
-    complaints are heard of: `feedback_share` of them, since not every provider reports complaints. `could_bounce` and
-    `could_complain` are running sums of email smoothed exponentially over each of `BOUNCE_DELAYS` and `COMPLAINT_DELAYS`: the
-    email that could have caused what came in before slot `i`.
+    slots), and the same for `bounces`, `complaints` and `rejects`: integers, exact. `heard_of` is the part of the attempts
+    whose complaints are heard of: `feedback_share` of them, since not every provider reports complaints.
 
     Slot `i` covers `[origin + i * BUCKET, origin + (i + 1) * BUCKET)`. The origin is the first point's own time, so that
     slots are AWS's buckets whatever minute they start at; a point off that rhythm joins the slot that starts after it,
-    never an earlier one, so that no bucket is known before its end.
+    never an earlier one, so that no bucket is known before its end. Slots before `quarters` hold daily totals, in which
+    nothing says when in the day an event came.
     """
 
     __slots__ = (
+        "_smoothed",
         "attempts",
         "bounces",
         "complaints",
-        "could_bounce",
-        "could_complain",
+        "derived",
+        "feedback_share",
         "first",
         "heard_of",
         "origin",
+        "quarters",
         "rejects",
+        "sends",
     )
 
     def __init__(self, origin: Instant, slots: list[Point | None], first: Instant, feedback_share: float) -> None:
         self.origin = origin
         self.first = first
-        self.attempts = _sums([p.attempts if p else 0 for p in slots])
+        self.feedback_share = feedback_share
+        self.sends = [p.attempts if p else 0 for p in slots]
+        self.attempts = _sums(self.sends)
         self.bounces = _sums([p.bounces if p else 0 for p in slots])
         self.complaints = _sums([p.complaints if p else 0 for p in slots])
         self.rejects = _sums([p.rejects if p else 0 for p in slots])
-        sends = [p.attempts if p else 0 for p in slots]
-        self.could_bounce = tuple(_smoothed_sums(sends, delay) for delay in BOUNCE_DELAYS)
         self.heard_of = self.attempts
-        heard_of: Sequence[float] = sends
         if feedback_share != 1:
             self.heard_of = [int(emails * feedback_share) for emails in self.attempts]
-            heard_of = [sent * feedback_share for sent in sends]
-        self.could_complain = tuple(_smoothed_sums(heard_of, delay) for delay in COMPLAINT_DELAYS)
+        self.quarters = _quarters(slots)
+        self._smoothed: dict[int, Smoothed] = {}
+        self.derived: dict[str, Any] = {}
+        """What other modules derive from this history once, by name."""
 
     @property
     def slots(self) -> int:
-        """How many slots there are, closed or not."""
-        return len(self.attempts) - 1
+        """Number of slots, closed or not."""
+        return len(self.sends)
 
     def closed(self, now: Instant) -> int:
         """How many slots had ended at `now`; all sums up to that index are known then."""
@@ -171,6 +177,28 @@ class History:
     def time(self, index: int) -> Instant:
         """When slot `index` starts, which is when the slot before it ends."""
         return self.origin + index * BUCKET
+
+    def smoothed(self, delay: int) -> Smoothed:
+        """The sends, each spread over the time after it with mean `delay` seconds. Computed once per delay."""
+        if delay not in self._smoothed:
+            keep = exp(-BUCKET / delay)
+            fresh = 1 - keep
+            level = 0.0
+            levels = [level := keep * level + fresh * sent for sent in self.sends]
+            self._smoothed[delay] = Smoothed(levels, list(accumulate(levels, initial=0.0)))
+        return self._smoothed[delay]
+
+
+def _quarters(slots: list[Point | None]) -> int:
+    """The first slot with a point after the last daily total."""
+    first = 0
+    for slot in range(len(slots) - 1, -1, -1):
+        point = slots[slot]
+        if point is not None:
+            if point.whole_day:
+                return first if first else len(slots)
+            first = slot
+    return 0
 
 
 def history_from(
@@ -214,6 +242,7 @@ def _larger(a: Point, b: Point) -> Point:
         max(a.bounces, b.bounces),
         max(a.complaints, b.complaints),
         max(a.rejects, b.rejects),
+        a.whole_day and b.whole_day,
     )
 
 
@@ -224,20 +253,9 @@ def _together(a: Point, b: Point) -> Point:
         a.bounces + b.bounces,
         a.complaints + b.complaints,
         a.rejects + b.rejects,
+        a.whole_day or b.whole_day,
     )
 
 
 def _sums(counts: list[int]) -> list[int]:
     return list(accumulate(counts, initial=0))
-
-
-def _smoothed_sums(sends: Sequence[float], delay: int) -> list[float]:
-    """Running sums of `sends`, each spread over the time after it with mean `delay` seconds."""
-    keep = exp(-BUCKET / delay)
-    level, total = 0.0, 0.0
-    sums = [0.0]
-    for sent in sends:
-        level = keep * level + (1 - keep) * sent
-        total += level
-        sums.append(total)
-    return sums

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .history import BadData, Instant, Point
 from .rates import Metric
@@ -82,6 +82,22 @@ class Audience:
     expected: int  # email addresses in the settings
     missing: int  # of these, addresses without a confirmed subscription
     listeners: int  # confirmed subscriptions that reach people or programs; the forwarder's own does not count
+
+
+class Subscription(NamedTuple):
+    """One subscription of a topic."""
+
+    protocol: str
+    endpoint: str  # an address: never logged, never stored
+    confirmed: bool  # False: pending or deleted, so that nothing is sent to it
+
+
+def audience_of(emails: Sequence[str], subscriptions: Sequence[Subscription]) -> Audience:
+    """Compare the addresses of the settings with who is subscribed. A Lambda function is no listener."""
+    confirmed = [s for s in subscriptions if s.confirmed]
+    reached = {s.endpoint.lower() for s in confirmed if s.protocol.startswith("email")}
+    missing = sum(email.lower() not in reached for email in emails)
+    return Audience(len(emails), missing, sum(s.protocol != "lambda" for s in confirmed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,18 @@
-"""Rules as data, and what they find at an instant.
+"""Rules as data: when an alert opens and when it resolves, and the defaults.
 
-A metric has rules; a rule has a name, a severity, a window, a line, a confidence and a least number of events. The
-defaults below are the outcome of simulation (docs/evidence.md); every one of them can be replaced in settings.toml.
+A metric has rules; a rule has a name, a severity, a window, a threshold, a confidence and least numbers of events and
+emails. The defaults are the outcome of simulation (docs/evidence.md); every one can be replaced in settings.toml.
+evaluation.py finds the rules that hold.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from math import ceil
+from math import ceil, inf
 
-from .history import DAY, Instant
-from .rates import AWS_ESTIMATE, Count, Metric, View, Window, lower_bound
+from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, Window
 
 
 class Severity(IntEnum):
@@ -27,7 +28,7 @@ class Severity(IntEnum):
 
 
 class Verdict(StrEnum):
-    """What is said of a target or of one metric of it, worst last but for the three that say why nothing is known."""
+    """What is said of a target or of one metric of it."""
 
     OK = "OK"
     WARNING = "WARNING"
@@ -37,23 +38,38 @@ class Verdict(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-KNOWN_BY = 5 * DAY
-"""Until a history is this old its normal comes from a few days whose complaints have not all arrived: a line that follows
-it stays at its upper end (docs/evidence.md)."""
+UNUSUAL = 1.7
+"""So many times the usual rate and the sender's own worst is unusual."""
+
+NEARLY_USUAL = 1.3
+"""An alert resolves when the last day (complaints: three days) is within this multiple of the usual rate, so that a slow rot
+is not cleared because its own past has become the norm."""
+
+STILL = 0.7
+"""Slow rules count only while the recent rate is above this share of their threshold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The rate above which a rule holds: fixed, or a multiple of the sender's own normal held between two limits."""
+    """The rate above which a rule holds: fixed, or a multiple of what is usual for this sender, between two limits.
 
-    upper: float  # fraction
-    lower: float = 0.0  # fraction; unused when the line is fixed
+    Usual is the larger of the usual rate and, with `own_worst`, the highest sure rate of the same window 12 to 2 days ago.
+    """
+
+    upper: float  # fraction: the fixed threshold, or the upper limit; inf: no limit, and no rule for a young history
+    lower: float = 0.0  # fraction; unused when the threshold is fixed
     multiple: float = 0.0  # 0: fixed at `upper`
+    own_worst: bool = True
+
+    @property
+    def least(self) -> float:
+        """The lowest that it can be for any sender."""
+        return self.lower if self.multiple else self.upper
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
-    """A rule counts only while the plain rate of this window is above `above`, or above that share of the rule's line."""
+class While:
+    """A rule counts only while the plain rate of this window is above `above`, or above that share of the rule's threshold."""
 
     window: Window
     above: float | None = None  # fraction
@@ -62,7 +78,7 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Holds when the rate in `window` is above `line`, sure at `confidence` standard deviations."""
+    """Holds when the rate in `window` is above `threshold`, sure at `confidence` standard deviations."""
 
     name: str
     severity: Severity
@@ -71,26 +87,32 @@ class Rule:
     confidence: float = 0.0
     min_events: int = 1
     min_emails: int = 0
-    still: Still | None = None
+    only_while: While | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """One condition of the all-clear: the plain rate of this window is at most `at_most`."""
+    """One condition of the resolution: the plain rate of this window is at most `at_most`, or so many times the usual rate."""
 
     window: Window
     at_most: float  # fraction
+    times_usual: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class MetricPolicy:
-    """How one metric is judged: what raises an alert and what ends it."""
+    """How one metric is evaluated: what opens an alert and what resolves it."""
 
     metric: Metric
     rules: tuple[Rule, ...]
     calm: tuple[Calm, ...]
-    warning: float  # fraction: the line that people and pictures speak of
+    warning: float  # fraction: the thresholds that all default rules scale with
     critical: float
+
+    @property
+    def weight(self) -> float:
+        """How much the usual rate of a sender with little email is drawn towards a middling one: in emails, see `View.usual`."""
+        return 2 * UNUSUAL / self.warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +127,13 @@ class AccountPolicy:
 class VolumePolicy:
     """When the amount of email is a trouble."""
 
-    silence: bool = True  # whether email that stops is told
+    silence: bool = True  # email that stops
     spike: float = 5.0  # times the most that was known before; 0 never
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a target is judged."""
+    """How a target is evaluated."""
 
     bounce: MetricPolicy
     complaint: MetricPolicy
@@ -135,12 +157,11 @@ class Finding:
 
     rule: str
     severity: Severity
-    count: Count | None = None  # events of emails, and the stretch of time they lie in
+    count: Count | None = None  # events of the emails behind them, and the stretch of time they lie in
     bound: float | None = None  # fraction: the rate is above this, at the rule's confidence
-    threshold: float | None = None  # fraction: the line that the bound is above
-    normal: float | None = None  # fraction: the sender's own normal, where the line follows it
-    until: Instant | None = None  # when it comes to the worst at this pace, where that can be foreseen
-    detail: str = ""  # what there is to say where there is no rate
+    threshold: float | None = None  # fraction: the bound is above this
+    usual: float | None = None  # fraction: the sender's usual rate, if the threshold follows it
+    own_worst: float | None = None  # fraction: the worst such stretch 12 to 2 days ago, if the threshold follows it
 
 
 def default_policy(
@@ -150,127 +171,105 @@ def default_policy(
     complaint_warning: float = 0.0008,
     complaint_critical: float = 0.001,
 ) -> Policy:
-    """The default rules, scaled so that their lines keep their proportions to the four given here (fractions)."""
+    """The default rules, scaled so that their thresholds keep their proportions to the four given here (fractions)."""
     return Policy(
         default_bounce_policy(bounce_warning, bounce_critical),
         default_complaint_policy(complaint_warning, complaint_critical),
     )
 
 
-def default_bounce_policy(warning: float, critical: float) -> MetricPolicy:
-    """Windows by emails: nights, week-ends, outages and late bounces cannot fool them, and AWS counts that way too."""
+def default_bounce_policy(
+    warning: float, critical: float, unusual: float = UNUSUAL, lowest: float | None = None
+) -> MetricPolicy:
+    """Windows by emails: nights, week-ends, outages and late bounces cannot fool them, and AWS counts that way too.
 
-    def w(share: float) -> float:
-        return round(warning * share, 12)
-
-    recent = Window(emails=300, share_of_day=1 / 8)
+    `unusual` is the multiple of the usual rate and own worst (0: fixed thresholds only), `lowest` the lower limit of what
+    follows from it, by default 0.4 of `warning`.
+    """
+    w, c = _scaled(warning), _scaled(critical)
+    lowest = w(0.4) if lowest is None else lowest
+    recent = SHOWN[Metric.BOUNCE]
+    sharp, day = (Threshold(upper, min(lowest, upper) if unusual else 0.0, unusual) for upper in (w(1.5), w(1.0)))
+    quarter_hour, hour = (Window(emails=100, share_of_day=share) for share in (1 / 96, 1 / 24))
+    going_on = While(recent, share_of_threshold=STILL)
+    least = 5
     rules = (
-        Rule("aws-estimate", Severity.CRITICAL, AWS_ESTIMATE, Threshold(round(critical * 0.9, 12)), 1.0, 5),
-        Rule("quarter-day", Severity.CRITICAL, Window(emails=1_000, share_of_day=1 / 4), Threshold(critical), 2.0, 5),
-        Rule("sharp", Severity.WARNING, Window(emails=100, share_of_day=1 / 24), Threshold(w(4 / 3)), 3.0, 5),
-        Rule("recent", Severity.WARNING, recent, Threshold(warning, lower=w(2 / 3), multiple=2.5), 2.0, 5),
-        Rule(
-            "day",
-            Severity.WARNING,
-            Window(emails=3_000, share_of_day=1.0),
-            Threshold(w(5 / 6)),
-            2.0,
-            5,
-            still=Still(recent, above=w(7 / 12)),
-        ),
+        Rule("aws-estimate", Severity.CRITICAL, AWS_ESTIMATE, Threshold(c(0.94)), 1.0, least),
+        Rule("quarter-day", Severity.CRITICAL, Window(emails=1_000, share_of_day=1 / 4), Threshold(c(1.1)), 2.0, least),
+        Rule("quarter-hour", Severity.WARNING, quarter_hour, sharp, 3.3, least),
+        Rule("hour", Severity.WARNING, hour, sharp, 3.3, least),
+        Rule("four-hours", Severity.WARNING, recent, sharp, 3.3, least),
+        Rule("day", Severity.WARNING, Window(emails=3_000, share_of_day=1.0), day, 2.0, least, only_while=going_on),
+        Rule("high", Severity.WARNING, Window(emails=600, share_of_day=1 / 4), Threshold(warning), 2.0, least),
     )
-    calm = (Calm(recent, w(2 / 3)), Calm(AWS_ESTIMATE, round(critical * 0.9, 12)))
+    calm = (
+        Calm(recent, w(2 / 3)),
+        Calm(AWS_ESTIMATE, c(0.9)),
+        Calm(Window(emails=3_000, share_of_day=1.0), lowest, NEARLY_USUAL),
+    )
     return MetricPolicy(Metric.BOUNCE, rules, calm, warning, critical)
 
 
-def default_complaint_policy(warning: float, critical: float) -> MetricPolicy:
-    """Windows by hours, over the email that could have caused the complaints; slow ones only while it still goes on."""
+def default_complaint_policy(
+    warning: float, critical: float, unusual: float = UNUSUAL, lowest: float | None = None
+) -> MetricPolicy:
+    """Windows by hours, over the emails that could have caused the complaints; slow ones only while it still goes on.
 
-    def w(share: float) -> float:
-        return round(warning * share, 12)
-
-    def c(share: float) -> float:
-        return round(critical * share, 12)
-
-    going_on = Still(Window(hours=24), share_of_threshold=0.7)
-    usual = Threshold(warning, lower=w(1 / 2), multiple=2.0)
-    rules = (
-        Rule("12 h critical", Severity.CRITICAL, Window(hours=12), Threshold(c(1.5)), 2.0, 5),
-        Rule("24 h critical", Severity.CRITICAL, Window(hours=24), Threshold(c(1.2)), 2.0, 5),
-        Rule("72 h critical", Severity.CRITICAL, Window(hours=72), Threshold(c(1.0)), 2.0, 5, still=going_on),
-        Rule("6 h", Severity.WARNING, Window(hours=6), Threshold(w(5 / 4), lower=w(3 / 4), multiple=3.0), 2.0, 4),
-        Rule("12 h", Severity.WARNING, Window(hours=12), usual, 1.645, 4),
-        Rule("24 h", Severity.WARNING, Window(hours=24), usual, 1.645, 4),
-        Rule("72 h", Severity.WARNING, Window(hours=72), usual, 1.645, 4, still=going_on),
-        Rule("168 h", Severity.WARNING, Window(hours=168), usual, 1.645, 4, still=going_on),
-    )
-    calm = (Calm(Window(hours=24), w(5 / 8)), Calm(AWS_ESTIMATE, c(0.9)))
-    return MetricPolicy(Metric.COMPLAINT, rules, calm, warning, critical)
-
-
-def findings(view: View, policy: MetricPolicy) -> list[Finding]:
-    """The rules of `policy` that hold in `view`, worst first. A rate must be above a line, not at it."""
-    found = []
-    for rule in policy.rules:
-        events, emails = view.measure(rule.window)
-        if events < rule.min_events or emails < rule.min_emails or emails == 0:
-            continue
-        line = threshold_at(view, rule.threshold)
-        if events <= line * emails:  # no bound is above the plain rate: most instants end here
-            continue
-        bound = min(1.0, lower_bound(events, emails, rule.confidence))
-        if bound <= line or (rule.still is not None and not _still(view, rule.still, line)):
-            continue
-        normal = view.normal(_weight(rule.threshold)) if rule.threshold.multiple else None
-        found.append(Finding(rule.name, rule.severity, view.count(rule.window), bound, line, normal))
-    found.sort(key=lambda finding: -finding.severity)
-    return found
-
-
-def threshold_at(view: View, line: Threshold) -> float:
-    """Where `line` lies for this sender now, as a fraction."""
-    if not line.multiple or view.age < KNOWN_BY:
-        return line.upper
-    return min(line.upper, max(line.lower, line.multiple * view.normal(_weight(line))))
-
-
-def _weight(line: Threshold) -> float:
-    """So much email that a sender without any has a line at its upper end."""
-    return 2 * line.multiple / line.upper
-
-
-def _still(view: View, still: Still, line: float) -> bool:
-    events, emails = view.measure(still.window)
-    above = line * still.share_of_threshold if still.share_of_threshold is not None else still.above
-    return above is not None and events > above * emails
-
-
-def is_calm(view: View, policy: MetricPolicy) -> bool:
-    """Whether every condition of the all-clear is met; without email none is.
-
-    One of them is that no rule would hold without its "and still": a window of a week that is still bad would open a new
-    alert with the next few events.
+    `unusual` and `lowest` as for bounces; `lowest` is by default a quarter of `warning`, and 5/8 of it for slow rules.
     """
-    if not all(_at_most(view, calm) for calm in policy.calm):
-        return False
-    bare = tuple(replace(rule, still=None) for rule in policy.rules if rule.still is not None)
-    return not findings(view, replace(policy, rules=bare))
+    w, c = _scaled(warning), _scaled(critical)
+    slow_lowest = w(5 / 8) if lowest is None else min(warning, max(lowest, w(5 / 8)))
+    lowest = w(1 / 4) if lowest is None else lowest
+    going_on = While(Window(hours=24), share_of_threshold=STILL)
+    slow = Threshold(warning, slow_lowest if unusual else 0.0, unusual, own_worst=False)
+    criticals = ((12, c(1.5), None), (24, c(1.2), None), (72, critical, going_on))
+    rules = [
+        Rule(f"{hours} h critical", Severity.CRITICAL, Window(hours=hours), Threshold(upper), 2.0, 5, only_while=still)
+        for hours, upper, still in criticals
+    ]
+    rules.append(Rule("aws-estimate", Severity.CRITICAL, AWS_ESTIMATE, Threshold(critical), 1.0, 5))
+    if unusual:
+        rules += [
+            Rule(
+                f"{hours} h unusual", Severity.WARNING, Window(hours=hours), Threshold(inf, lowest, unusual), 3.0, 4, 1
+            )
+            for hours in (1, 3, 6, 12, 24)
+        ]
+    rules += [
+        Rule(f"{hours} h high", Severity.WARNING, Window(hours=hours), Threshold(warning), sure, 4, 1)
+        for hours, sure in ((12, 2.0), (24, 1.645))
+    ]
+    rules += [
+        Rule(f"{hours} h slow", Severity.WARNING, Window(hours=hours), slow, 1.3, 4, 1, going_on) for hours in (72, 168)
+    ]
+    calm = (
+        Calm(Window(hours=24), w(5 / 8)),
+        Calm(AWS_ESTIMATE, c(0.9)),
+        Calm(Window(hours=72), lowest, NEARLY_USUAL),
+    )
+    return MetricPolicy(Metric.COMPLAINT, tuple(rules), calm, warning, critical)
 
 
-def _at_most(view: View, calm: Calm) -> bool:
-    events, emails = view.measure(calm.window)
-    return emails > 0 and events <= calm.at_most * emails
+def _scaled(rate: float) -> Callable[[float], float]:
+    return lambda share: round(rate * share, 12)
+
+
+def thresholds_in_force(policy: MetricPolicy) -> dict[Severity, float | None]:
+    """The lowest fixed threshold or upper limit of each severity: from there on nobody needs to ask what is usual.
+
+    None if no rule has that severity, or none of them has a limit.
+    """
+    return {
+        severity: min((limit for limit in _limits(policy.rules, severity) if limit < inf), default=None)
+        for severity in (Severity.WARNING, Severity.CRITICAL)
+    }
+
+
+def _limits(rules: Iterable[Rule], severity: Severity) -> Iterable[float]:
+    return (rule.threshold.upper for rule in rules if rule.severity is severity)
 
 
 def enough_emails(policy: MetricPolicy) -> int:
-    """With less email than this no rule can tell: even the fewest events that count would be over the line."""
-    return min(max(r.window.emails, r.min_emails, ceil(r.min_events / r.threshold.upper)) for r in policy.rules)
-
-
-def verdict_of(view: View, policy: MetricPolicy, severity: Severity) -> Verdict:
-    """What is said of a metric of which the worst that holds, or is not yet over, is `severity`."""
-    if severity is not Severity.NONE:
-        return Verdict[severity.name]
-    if view.emails == 0:
-        return Verdict.NO_DATA
-    return Verdict.OK if view.emails >= enough_emails(policy) else Verdict.TOO_FEW_EMAILS
+    """With fewer emails than this no rule can tell: even the fewest events that count would be over the threshold."""
+    fixed = [rule for rule in policy.rules if rule.threshold.upper < inf]
+    return min((max(r.window.emails, r.min_emails, ceil(r.min_events / r.threshold.upper)) for r in fixed), default=1)

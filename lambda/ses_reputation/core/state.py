@@ -16,6 +16,7 @@ from .checks import BY_NAME, FACTS
 from .checks.base import Failures
 from .daily_totals import DayTotal
 from .history import Instant, iso
+from .learning import Learned
 from .notification import Document, problem_of
 from .plausibility import Witness
 from .rules import Severity
@@ -57,6 +58,7 @@ class State:
     failures: Failures = Failures()
     totals: tuple[DayTotal, ...] = ()  # beyond what SES keeps, oldest first
     witness: Witness | None = None  # what the last believed answer held
+    learned: Learned = Learned()  # how SES counts late events
     tracks: Mapping[str, Track] = field(default_factory=dict)
     sent: Mapping[str, Sent] = field(default_factory=dict)  # by check
     outbox: tuple[Delivery, ...] = ()

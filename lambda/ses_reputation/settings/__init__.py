@@ -10,27 +10,18 @@ import re
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..core.look import Look
 from ..core.rules import Policy
+from .cause import read_look
+from .deployment import Alarms, Deployment, read_alarms, read_deployment
 from .rules import read_policy
 from .table import Key, Problem, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-LOG_RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
-"""What CloudWatch Logs accepts (PutRetentionPolicy)."""
-
-MOST_TAGS = 50
-"""What AWS accepts for one resource."""
-
-OWN_TAG = "application"
-"""The tag that every resource gets unless it is given one of that name."""
 
 
 class SettingsError(ValueError):
@@ -68,6 +59,7 @@ class Slack:
 
     webhook_parameter: str  # name of an SSM parameter; empty: none
     webhook_secret: str  # name or ARN of a secret in Secrets Manager; empty: none
+    mention: str = ""  # "here", "channel" or the id of a user group, called when an alert is critical; empty: nobody
 
     @property
     def on(self) -> bool:
@@ -94,19 +86,6 @@ class Targets:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """How it is deployed."""
-
-    stage: str  # empty, or a word that tells several installations in one account apart
-    schedule_minutes: int
-    missed_runs_before_alarm: int
-    log_retention_days: int
-    customer_managed_key: bool
-    keep_memory: bool
-    tags: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a user may choose."""
 
@@ -115,7 +94,9 @@ class Settings:
     chat: Chat
     targets: Targets
     policy: Policy
+    alarms: Alarms
     deployment: Deployment
+    look: Look
 
     @property
     def metric_namespace(self) -> str:
@@ -132,8 +113,8 @@ class Settings:
         return f"{self.stack_name}-{region}"
 
 
-def load(path: Path) -> Settings:
-    """The settings in the TOML file at `path`. Raises `SettingsError` for whatever is wrong with it."""
+def load(path: Path, over: str = "") -> Settings:
+    """Settings in the TOML file at `path`; keys in the TOML text `over` replace those of the file. Raises `SettingsError`."""
     try:
         text = path.read_bytes().decode("utf-8-sig")  # Windows editors begin a file with a mark
     except OSError as error:
@@ -141,23 +122,41 @@ def load(path: Path) -> Settings:
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 text, from byte {error.start:,} on"
         raise _unusable(str(path), reason, "save it as UTF-8") from None
-    return parse(text, str(path))
+    return parse(text, str(path), over)
 
 
-def parse(text: str, source: str = "settings.toml") -> Settings:
-    """The settings in TOML `text`; `source` names it in errors. Raises `SettingsError`."""
-    try:
-        given = tomllib.loads(text)
-    except RecursionError:
-        raise _unusable(source, "not TOML: nested too deeply", "write flat tables") from None
-    except ValueError as error:  # tomllib.TOMLDecodeError; and plainly so for a number of thousands of digits
-        raise _unusable(source, f"not TOML: {error}", "correct that place; texts stand in quotes") from None
-    file = Table(given)
+def parse(text: str, source: str = "settings.toml", over: str = "") -> Settings:
+    """Settings in TOML `text`, with the keys in `over` in place of its own; `source` names it in errors. Raises `SettingsError`."""
+    return from_tables(_merged(_tables(text, source), _tables(over, f"the parameters over {source}")), source)
+
+
+def from_tables(given: Mapping[str, Any], source: str = "settings") -> Settings:
+    """Settings in the tables of a TOML file; `source` names them in errors. Raises `SettingsError`."""
+    file = Table(dict(given))
     settings = read(file)
     file.refuse_unknown()
     if file.problems:
         raise SettingsError(source, file.problems)
     return settings
+
+
+def _tables(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise _unusable(source, "not TOML: nested too deeply", "write flat tables") from None
+    except ValueError as error:  # tomllib.TOMLDecodeError; and plainly so for a number of thousands of digits
+        raise _unusable(source, f"not TOML: {error}", "correct that place; texts stand in quotes") from None
+
+
+def _merged(file: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`file` with the keys of `over` in place of its own, table by table."""
+    both = {key: _merged(file[key], over[key]) for key in over if _are_tables(file.get(key), over[key])}
+    return file | over | both
+
+
+def _are_tables(*values: object) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def _unusable(source: str, reason: str, next_step: str) -> SettingsError:
@@ -183,7 +182,9 @@ def read(file: Table) -> Settings:
         chat,
         _targets(file.table("targets", "What is watched.")),
         read_policy(file),
-        _deployment(file.table("deployment", "How it is deployed.")),
+        read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them.")),
+        read_deployment(file.table("deployment", "How it is deployed.")),
+        read_look(file.table("cause", "Who causes an alert.")),
     )
 
 
@@ -196,7 +197,6 @@ _ZONE = r"(?=.{1,64}$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*"
 _URL = rf"(?=.{{9,500}}$)https://(?:{_LABEL}\.)*{_LABEL}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=%._~-]*)?"
 _PLACE = r"(?:central|(?:north|south)(?:east|west)?|east|west)"
 _REGION = rf"[a-z]{{2}}(?:-gov)?-{_PLACE}-[1-9][0-9]?"
-_STAGE = r"(?:[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?)?"
 _PARAMETER = r"(?=.{2,1011}$)(?:/(?!(?:aws|ssm)(?:/|$))[A-Za-z0-9_.-]+)(?:/[A-Za-z0-9_.-]+){0,14}"
 _STORED = (
     r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}|[A-Za-z0-9/_+=.@-]{1,512}"
@@ -261,6 +261,13 @@ def _slack(table: Table) -> Slack:
             rf"(?:{_STORED})?",
             "Instead of the parameter: the secret in Secrets Manager that holds the webhook's address.",
         ),
+        table.text(
+            "mention",
+            "",
+            "here, channel, or the id of a user group like S0123ABCD; or nothing",
+            r"(?:here|channel|S[A-Z0-9]{5,20})?",
+            "Who is called when an alert opens as critical or becomes critical.",
+        ),
     )
     if slack.webhook_parameter and slack.webhook_secret:
         table.refuse("webhook_secret", "either webhook_parameter or webhook_secret", "remove one of them")
@@ -312,68 +319,3 @@ def _targets(table: Table) -> Targets:
 def _partition(region: str) -> str:
     first, second, *_ = region.split("-")
     return "aws-cn" if first == "cn" else "aws-us-gov" if second == "gov" else "aws"
-
-
-def _deployment(table: Table) -> Deployment:
-    return Deployment(
-        stage=table.text(
-            "stage",
-            "",
-            "at most 20 of a-z, 0-9 and -, no - at the ends; or nothing",
-            _STAGE,
-            "A word like prod. It ends all names, so that several installations live in one account.",
-        ),
-        schedule_minutes=table.whole(
-            "schedule_minutes",
-            15,
-            (5, 60),
-            "minutes",
-            "How often to look. AWS counts by quarters of an hour; hourly would miss one incident in fifty.",
-        ),
-        missed_runs_before_alarm=table.whole(
-            "missed_runs_before_alarm",
-            3,
-            (2, 24),
-            "runs",
-            "After so many runs without success the watchdog tells the same people, by a way of its own.",
-        ),
-        log_retention_days=table.one_of(
-            "log_retention_days", 30, LOG_RETENTION_DAYS, "How many days the logs are kept."
-        ),
-        customer_managed_key=table.flag(
-            "customer_managed_key",
-            False,
-            "Encrypt the topics with a KMS key of your own, for $1 a month, and $1 more after each of its first two yearly rotations.",
-        ),
-        keep_memory=table.flag("keep_memory", True, "Keep the table of open alerts when the stack is deleted."),
-        tags=_tags(table),
-    )
-
-
-def _tags(table: Table) -> tuple[tuple[str, str], ...]:
-    """What all services accept; and for IAM names are the same that differ only in case."""
-    tags = table.table("tags", 'For every resource, like { team = "email" }.')
-    seen: set[str] = set()
-    for name, value in tags.given.items():
-        tags.keys[name] = Key(None, "a text of at most 256 letters, digits, spaces and _.:/=+-@", "")
-        if not _taggable(name, 128) or name == "" or name.lower().startswith("aws:"):
-            accepted = "names of 1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with aws:"
-            tags.refuse(name, accepted, "correct the name")
-        elif name.lower() in seen:
-            tags.refuse(name, "names that differ in more than case", "remove one of them")
-        elif not _taggable(value, 256):
-            tags.refuse(name, tags.keys[name].accepted, "correct it")
-        seen.add(name.lower())
-    most = MOST_TAGS if OWN_TAG in seen else MOST_TAGS - 1
-    if len(tags.given) > most:
-        accepted = f"at most {most} tags" if OWN_TAG in seen else f"at most {most} tags beside {OWN_TAG}"
-        table.refuse("tags", accepted, "remove some", f"{len(tags.given)} tags")
-    return tuple(tags.given.items())
-
-
-def _taggable(text: object, length: int) -> bool:
-    return (
-        isinstance(text, str)
-        and len(text) <= length
-        and all(character.isalnum() or character in " _.:/=+-@" for character in text)
-    )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
-from ..core.rates import AWS_THRESHOLDS, Window
+from ..core.rates import AWS_THRESHOLDS, Metric, Window
 from ..core.rules import (
+    UNUSUAL,
     AccountPolicy,
     Calm,
     MetricPolicy,
     Policy,
     Rule,
     Severity,
-    Still,
     Threshold,
     VolumePolicy,
+    While,
     default_bounce_policy,
     default_complaint_policy,
     default_policy,
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NAME = r"[ -~]{0,39}[!-~]"
+
+MIN_EVENTS = {Metric.BOUNCE: 5, Metric.COMPLAINT: 4}
+MIN_EMAILS = 100
+"""A rule of your own asks for these unless it says otherwise: one bounce of eight emails says nothing."""
 
 
 def read_policy(file: Table) -> Policy:
@@ -78,7 +84,7 @@ def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
     )
 
 
-def _metric(table: Table, default: MetricPolicy, scaled: Callable[[float, float], MetricPolicy]) -> MetricPolicy:
+def _metric(table: Table, default: MetricPolicy, scaled: Callable[..., MetricPolicy]) -> MetricPolicy:
     metric = default.metric
     pause = Limit(AWS_THRESHOLDS[metric].pause, "where AWS may pause the account: an alert must come before")
     before = len(table.problems)
@@ -86,9 +92,12 @@ def _metric(table: Table, default: MetricPolicy, scaled: Callable[[float, float]
         "warning",
         default.warning,
         pause,
-        "The line of warnings; a sender whose own normal is low is held to less.",
+        "The warning threshold for a sender who is always near it. Default rules about what is unusual for a sender warn "
+        "of less, and their shortest windows of bounces up to 1.5 times this.",
     )
-    critical = table.rate("critical", default.critical, pause, "The line of critical alerts.")
+    critical = table.rate(
+        "critical", default.critical, pause, "The critical threshold; the default rules scale with it."
+    )
     if warning >= critical and len(table.problems) == before:
         table.refuse(
             "warning" if table.has("warning") else "critical",
@@ -96,45 +105,60 @@ def _metric(table: Table, default: MetricPolicy, scaled: Callable[[float, float]
             "lower warning or raise critical",
             f"warning {plain(warning)}, critical {plain(critical)}",
         )
-    policy = scaled(warning, critical)
+    unusual = table.number(
+        "unusual",
+        UNUSUAL,
+        (0, 100),
+        "Warn when the rate is surely above so many times the sender's usual rate and own worst; 0: fixed thresholds only.",
+    )
+    if 0 < unusual < 1:
+        table.refuse(
+            "unusual", "0, or a number from 1 to 100", "below 1 every sender is always unusual; write 0 or 1.7"
+        )
+    lowest = table.rate(
+        "warning_min",
+        None,
+        Limit(warning, "the warning threshold"),
+        "Never warn of less than this, however unusual it is. By default "
+        f"{'0.4' if metric is Metric.BOUNCE else '0.25'} of warning.",
+    )
+    policy = scaled(warning, critical, unusual, lowest)
     rules = table.each(
         "rules",
         f"{{ hours = 24, above = {plain(default.warning)}, min_emails = 500 }}",
-        lambda rule: _rule(rule, pause),
-        "Rules of your own instead of the default ones. An alert comes when any of them holds.",
+        lambda rule: _rule(rule, pause, metric),
+        "Rules of your own instead of the default rules of their severity. An alert opens when any rule holds.",
     )
     calm = table.each(
         "calm",
         f"{{ hours = 24, at_most = {plain(default.warning / 2)} }}",
         lambda calm: _calm(calm, Limit(critical, "the critical threshold")),
-        "Conditions of your own for the all-clear: all of them, and 24 hours in which no rule held.",
+        "Conditions of your own for the resolution: all of them, and 24 hours in which no rule held.",
     )
-    names = [] if rules is None else [rule.name for rule in rules]
+    own = () if rules is None else tuple(rules)
+    severities = {rule.severity for rule in own}
+    kept = tuple(rule for rule in policy.rules if rule.severity not in severities)
+    names = [rule.name for rule in (*own, *kept)]
     for name in sorted({name for name in names if names.count(name) > 1}):
         table.refuse("rules", "rules with different names", 'write name = "..." into each', f"two named {name}")
-    return MetricPolicy(
-        metric,
-        policy.rules if rules is None else tuple(rules),
-        policy.calm if calm is None else tuple(calm),
-        warning,
-        critical,
-    )
+    return MetricPolicy(metric, (*own, *kept), policy.calm if calm is None else tuple(calm), warning, critical)
 
 
-def _rule(table: Table, pause: Limit) -> Rule | None:
-    """None where the window or the line is wrong; so below."""
-    window, line = _window(table), _line(table, pause)
+def _rule(table: Table, pause: Limit, metric: Metric) -> Rule | None:
+    """None if the window or the threshold is wrong; so below."""
+    window, threshold = _window(table), _threshold(table, pause)
     severity = table.one_of("severity", "warning", ("warning", "critical"), "How bad it is when the rule holds.")
     confidence = table.number(
         "confidence",
         0.0,
         (0, 6),
-        "Standard deviations from the rate to the line: 2 is 98 % sure, 0 compares the plain rate.",
+        "Standard deviations from the rate to the threshold: 2 is 98% sure, 0 compares the plain rate.",
     )
-    min_events = table.whole("min_events", 1, (1, 1_000_000), "events", "With fewer the rule does not hold.")
-    min_emails = table.whole("min_emails", 0, (0, 1_000_000_000), "emails", "With fewer the rule does not hold.")
-    condition = table.table("still", "The rule holds only while this is so too.")
-    still = _still(condition, pause) if condition.given is table.given.get("still") else None
+    too_few = "With fewer the rule does not hold."
+    min_events = table.whole("min_events", MIN_EVENTS[metric], (1, 1_000_000), "events", too_few)
+    min_emails = table.whole("min_emails", MIN_EMAILS, (0, 1_000_000_000), "emails", too_few)
+    condition = table.table("while", "The rule holds only while this is so too.")
+    only_while = _while(condition, pause) if condition.given is table.given.get("while") else None
     usual = "" if window is None else f"{window.hours} h" if window.hours else f"{window.emails} emails"
     name = table.text(
         "name",
@@ -143,9 +167,9 @@ def _rule(table: Table, pause: Limit) -> Rule | None:
         _NAME,
         'What alerts call the rule. By default its window, like "24 h" or "24 h critical".',
     )
-    if window is None or line is None:
+    if window is None or threshold is None:
         return None
-    return Rule(name, Severity[severity.upper()], window, line, confidence, min_events, min_emails, still)
+    return Rule(name, Severity[severity.upper()], window, threshold, confidence, min_events, min_emails, only_while)
 
 
 def _window(table: Table) -> Window | None:
@@ -173,51 +197,54 @@ def _window(table: Table) -> Window | None:
     return None if emails is None else Window(emails=emails, share_of_day=share_of_day)
 
 
-def _line(table: Table, pause: Limit) -> Threshold | None:
-    above = table.rate("above", None, pause, "The line: a fixed rate.")
+def _threshold(table: Table, pause: Limit) -> Threshold | None:
+    above = table.rate("above", None, pause, "The threshold: a fixed rate.")
     multiple = table.number(
-        "times_normal",
+        "times_usual",
         None,
         (1, 100),
-        "Instead of above: the line is so many times the sender's own normal rate ...",
+        "Instead of above: the threshold is so many times the sender's usual rate and own worst ...",
     )
     lower = table.rate("above_at_least", None, pause, "... but not below this rate ...")
-    upper = table.rate("above_at_most", None, pause, "... and not above this one.")
-    parts = ("times_normal", "above_at_least", "above_at_most")
-    given = [key for key in parts if table.has(key)]
-    if table.has("above") == bool(given):
-        both = f"above and {given[0]}" if given else "missing"
-        accepted = f"a line: either above, or {', '.join(parts)}"
+    upper = table.rate("above_at_most", None, pause, "... and not above this one, if there is a limit.")
+    own_worst = table.flag("own_worst", True, "With times_usual: whether the sender's own worst counts, too.")
+    following = [key for key in ("times_usual", "above_at_least", "above_at_most", "own_worst") if table.has(key)]
+    if table.has("above") == bool(following):
+        both = f"above and {following[0]}" if following else "missing"
+        accepted = "a threshold: either above, or times_usual with above_at_least"
         table.refuse("above", accepted, "write the rate above which the rule holds", both)
-    elif given:
-        for key in parts:
+    elif following:
+        for key in ("times_usual", "above_at_least"):
             if not table.has(key):
-                table.refuse(key, f"{', '.join(parts)} together", "write all three, or above alone")
+                table.refuse(key, "times_usual and above_at_least together", "write both, or above alone")
     if lower is not None and upper is not None and lower >= upper:
         limits = f"{plain(lower)} to {plain(upper)}"
         table.refuse("above_at_least", "less than above_at_most", "exchange or correct them", limits)
     if above is not None:
         return Threshold(above)
-    if multiple is None or lower is None or upper is None:
+    if multiple is None or lower is None:
         return None
-    return Threshold(upper, lower, multiple)
+    return Threshold(inf if upper is None else upper, lower, multiple, own_worst)
 
 
-def _still(table: Table, pause: Limit) -> Still | None:
+def _while(table: Table, pause: Limit) -> While | None:
     window = _window(table)
     above = table.rate("above", None, pause, "The plain rate of that window is above this.")
     share_of_threshold = table.number(
-        "share_of_threshold", None, (0, 1), "Instead of above: it is above this part of the rule's line."
+        "share_of_threshold", None, (0, 1), "Instead of above: it is above this part of the rule's threshold."
     )
     if table.has("above") == table.has("share_of_threshold"):
         both = "above and share_of_threshold" if table.has("above") else "missing"
         table.refuse("above", "either above or share_of_threshold", "write one of the two", both)
-    return None if window is None else Still(window, above, share_of_threshold)
+    return None if window is None else While(window, above, share_of_threshold)
 
 
 def _calm(table: Table, critical: Limit) -> Calm | None:
     window = _window(table)
     at_most = table.rate("at_most", None, critical, "The plain rate of that window is at most this.")
+    times_usual = table.number(
+        "times_usual", 0.0, (0, 100), "Or at most so many times the sender's usual rate, if that is more."
+    )
     if not table.has("at_most"):
         table.refuse("at_most", table.keys["at_most"].accepted, "write the rate that is low enough")
-    return None if window is None or at_most is None else Calm(window, at_most)
+    return None if window is None or at_most is None else Calm(window, at_most, times_usual)

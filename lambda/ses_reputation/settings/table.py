@@ -129,9 +129,11 @@ class Table:
         flag: bool = self.value(key, Key(default, "true or false", meaning), lambda v: type(v) is bool)
         return flag
 
-    def words(self, key: str, what: str, pattern: str, next_step: str, meaning: str) -> tuple[str, ...]:
+    def words(
+        self, key: str, what: str, pattern: str, next_step: str, meaning: str, default: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
         """A list of texts, no two alike in all but case."""
-        spec = Key([], f"a list; each member {what}, each only once", meaning)
+        spec = Key([*default], f"a list; each member {what}, each only once", meaning)
         given = self.value(key, spec, lambda v: isinstance(v, list), f"write {key} = [...]")
         words: dict[str, str] = {}
         for index, word in enumerate(given):

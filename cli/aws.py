@@ -1,0 +1,84 @@
+"""Session, profile and region of a command, found where the AWS CDK finds them, so that `check` looks where `make deploy` went."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import boto3
+import botocore
+import botocore.session
+from botocore.exceptions import NoCredentialsError
+from botocore.utils import InstanceMetadataRegionFetcher
+
+from .aws_errors import Call, explain
+from .outcome import Unusable
+
+REGION_VARIABLES = ("AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION", "AMAZON_DEFAULT_REGION")
+PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+"""In the order of the AWS CDK; an empty variable counts as absent."""
+
+
+def open_session(profile: str | None, region: str | None) -> boto3.Session:
+    """Return a session with credentials that could be loaded; its region may be unknown.
+
+    Raises `Unusable` with what to do about a profile, a configuration file or credentials that do not work.
+    """
+    given = [name for name in PROFILE_VARIABLES if os.environ.get(name)]
+    names = {"profile": (None, given if given else None, None, None)}
+    core = botocore.session.Session(session_vars=names)
+    try:
+        session = boto3.Session(botocore_session=core, profile_name=profile if profile else None)
+        found = region if region else _region(core)
+        if found:
+            core.set_config_variable("region", found)
+        credentials = session.get_credentials()
+        if credentials is not None:
+            credentials.get_frozen_credentials()
+    except Exception as error:  # noqa: BLE001  a credential_process may fail in any way; `explain` names what it was
+        raise Unusable(str(explain(error, Call(core)))) from None
+    if credentials is None:
+        raise Unusable(str(explain(NoCredentialsError(), Call(core))))
+    return session
+
+
+def _region(core: botocore.session.Session) -> str | None:
+    """Look for a region in the environment, the profile, the default profile, and on an EC2 instance in its metadata."""
+    for name in REGION_VARIABLES:
+        if os.environ.get(name):
+            return os.environ[name]
+    own = core.get_scoped_config().get("region")
+    default = core.full_config.get("profiles", {}).get("default", {}).get("region")
+    for region in (own, default):
+        if isinstance(region, str) and region:
+            return region
+    if os.environ.get("AWS_EC2_METADATA_DISABLED", "false").lower() == "true":
+        return None
+    found: str | None = InstanceMetadataRegionFetcher(timeout=1, num_attempts=1).retrieve_region()
+    return found
+
+
+def region_of(session: boto3.Session) -> str:
+    """Return the session's region. Raises `Unusable` if none was found: a guess would look at the wrong account state."""
+    if session.region_name is None:
+        raise Unusable(
+            "No AWS region was found.\n"
+            "Name it: --region eu-west-1, or set AWS_REGION, or run: aws configure set region eu-west-1"
+        )
+    return session.region_name
+
+
+def unknown_regions(regions: Iterable[str]) -> list[str]:
+    """Return a warning for each region without Amazon SES in the data of the pinned AWS SDK."""
+    core = botocore.session.get_session()
+    known = {
+        region
+        for partition in core.get_available_partitions()
+        for region in core.get_available_regions("ses", partition_name=partition)
+    }
+    return [
+        f'Region "{region}": botocore {botocore.__version__} knows no Amazon SES there. '
+        "Check the name; if AWS has opened it since, update botocore."
+        for region in regions
+        if region not in known
+    ]

@@ -1,0 +1,169 @@
+"""What one event makes the monitor do: look at every target as of a tick, or send a test alert."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from . import log_fields as fields
+from .aws.errors import AWS_ERRORS, code_of
+from .core.checks.base import Context
+from .core.history import DAY, Instant, iso
+from .core.notification import test_notification
+from .core.rates import Metric
+from .core.readings import Audience, Readings, Unreadable
+from .core.target import Target
+from .outbox import deliver
+from .run import Edges, Outcome, Tick, look_at_all
+from .settings import Settings
+
+AHEAD = 15 * 60
+"""In seconds. A tick further in the future is refused: it would make every true one until then a late run."""
+
+DELIVERING = 60
+"""Seconds of a run kept for delivery: a message and its note in the store, both of which may hang."""
+
+logger = Logger(utc=True, use_rfc3339=True)
+
+
+class BadEvent(ValueError):
+    """An event that is not for this function; nothing was done."""
+
+
+class RunFailed(Exception):
+    """Something of a run could not be done. Lambda counts the error, which the watchdog sees, and tries again."""
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Everything a run needs, made once per cold start."""
+
+    settings: Settings
+    targets: tuple[Target, ...]
+    edges: Edges
+    context: Context
+    audience: Callable[[], Audience | Unreadable]  # who is subscribed, beside who should be
+
+    def handle(self, event: object, remaining: Callable[[], int]) -> dict[str, Any]:
+        """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
+        if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
+            return self.send_test_alert(int(time.time()))
+        return self.run(tick_of(event), remaining)
+
+    def run(self, now: Instant, remaining: Callable[[], int]) -> dict[str, Any]:
+        """Look at every target as of `now`: the verdict of each by its id. Raise `RunFailed`."""
+        every = self.settings.deployment.schedule_minutes * 60
+        left = remaining() / 1000
+        tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
+        daily = now % DAY < every
+        edges = self._with_audience() if daily else self.edges
+        outcomes = look_at_all(self.targets, tick, self.settings.policy, edges, self.context)
+        deliver(outcomes, tick, edges)
+        report(outcomes, now)
+        failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
+        failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
+        if failures:
+            raise RunFailed("; ".join(failures))
+        return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
+
+    def _with_audience(self) -> Edges:
+        """Edges that also read who is subscribed, for the first target."""
+        read, first = self.edges.read, self.targets[0]
+
+        def with_audience(target: Target, now: Instant) -> Readings:
+            readings = read(target, now)
+            return replace(readings, audience=self.audience()) if target == first else readings
+
+        return replace(self.edges, read=with_audience)
+
+    def _nobody_hears(self, outcome: Outcome) -> str:
+        audience = outcome.plan.seen.readings.known_audience
+        deaf = audience is not None and not audience.listeners and len(self.edges.channels) == 1
+        if not deaf or self.settings.slack.on:
+            return ""
+        return "nobody is subscribed to the alerts: deploy again, and follow the link in the confirmation email"
+
+    def send_test_alert(self, now: Instant) -> dict[str, Any]:
+        """Send a test alert on every channel: the channels, and who hears. Raise `RunFailed`."""
+        document = test_notification(self.targets[0], now, self.settings.policy, self.context)
+        sent, failures = [], []
+        for channel in self.edges.channels:
+            try:
+                channel.send([document])
+                sent.append(channel.name)
+            except AWS_ERRORS as error:
+                failures.append(f"the test alert could not be sent to {channel.name} ({code_of(error)})")
+        if failures:
+            raise RunFailed("; ".join(failures))
+        audience = self.audience()
+        known = None if isinstance(audience, Unreadable) else audience
+        return {
+            "sent": sent,
+            "alert": document["alert"],
+            "expected": None if known is None else known.expected,
+            "missing": None if known is None else known.missing,
+            "listeners": None if known is None else known.listeners,
+        }
+
+
+def tick_of(event: object) -> Instant:
+    """The scheduled time, which is `now` for the whole run, whenever it really runs. Raise `BadEvent`."""
+    text = event.get("now") if isinstance(event, Mapping) else None
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadEvent(
+            'the event needs the scheduled time, like {"now": "2025-02-04T10:30:00Z"}, or is {"test_alert": true}; '
+            "nothing was done"
+        )
+    tick = int(moment.timestamp())
+    if tick > time.time() + AHEAD:
+        raise BadEvent(f"the event's time {moment.isoformat()} is in the future; nothing was done")
+    if tick < 0:
+        raise BadEvent(f"the event's time {moment.isoformat()} is before 1970; nothing was done")
+    return tick
+
+
+def report(outcomes: Sequence[Outcome], now: Instant) -> None:
+    """Log a line for each target, which the dashboard reads: metrics of the same would cost more than all the rest."""
+    for outcome in outcomes:
+        plan = outcome.plan
+        audience = plan.seen.readings.audience
+        if isinstance(audience, Unreadable):
+            logger.warning("subscriptions could not be listed", detail=audience.detail)
+        logger.info(
+            fields.MESSAGE,
+            **{
+                fields.TARGET: plan.target.id,
+                fields.TICK: iso(now),
+                fields.VERDICT: plan.verdict.value,
+                fields.UNREADABLE: None if plan.unreadable is None else plan.unreadable.detail,
+                fields.OPEN_ALERTS: len(plan.state.sent),
+                fields.ALERTS: [f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
+                **_aws_fields(plan.seen.readings),
+                fields.NEWEST_EMAIL_MINUTES: None if plan.newest is None else max(0, now - plan.newest) // 60,
+                fields.SENT: [f"{d['title']} ({d['alert']}, {d['number']})" for d in plan.documents],
+                fields.FAILURES: outcome.failures,
+            },
+        )
+        if outcome.bug is not None:
+            logger.error("the monitor itself failed", target=plan.target.id, exc_info=outcome.bug)
+
+
+def _aws_fields(readings: Readings) -> dict[str, Any]:
+    """AWS's own view."""
+    account, rates = readings.known_account, readings.known_rates or {}
+    return {
+        fields.ACCOUNT_STATE: "unknown" if account is None else account.state,
+        fields.QUOTA_USED: None if account is None else account.used_share,
+        fields.AWS_BOUNCE_RATE: rates[Metric.BOUNCE].rate if Metric.BOUNCE in rates else None,
+        fields.AWS_COMPLAINT_RATE: rates[Metric.COMPLAINT].rate if Metric.COMPLAINT in rates else None,
+        fields.AWS_UNREADABLE: [unread.detail for unread in readings.aws_unreadable],
+    }

@@ -1,0 +1,138 @@
+"""What `test-alert` says of what the deployed function answers; that it is sent is for the end-to-end suite."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from cli.main import main
+
+SENT = {"told": ["people"], "subscriptions": 3, "unconfirmed": 0, "alert": "test-20250217T0945Z"}
+
+
+class FunctionOfAws:
+    """AWS Lambda, answering what a test tells it to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+        client = boto3.client("lambda", region_name="eu-west-1")
+        monkeypatch.setenv("AWS_REGION", "eu-west-1")
+        monkeypatch.setattr(boto3.Session, "client", lambda self, name, config: client)
+        self.stub = Stubber(client)
+        self.stub.activate()
+
+    def answers(self, payload: Any, **more: Any) -> None:
+        text = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        body = StreamingBody(io.BytesIO(text), len(text))
+        asked = {"FunctionName": "SesReputation", "Payload": '{"test_alert": true}'}
+        self.stub.add_response("invoke", {"StatusCode": 200, "Payload": body, **more}, asked)
+
+    def refuses(self, code: str) -> None:
+        self.stub.add_client_error("invoke", code)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FunctionOfAws:
+    return FunctionOfAws(monkeypatch, tmp_path)
+
+
+def test_it_says_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.answers(SENT)
+    assert main(["test-alert"]) == 0
+    printed = capsys.readouterr().out
+    assert "Test alert test-20250217T0945Z sent to: people" in printed and "3, all confirmed" in printed
+
+
+def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.answers(SENT | {"told": ["people", "chat"], "subscriptions": 0})
+    assert main(["test-alert"]) == 0
+    assert "Nobody is subscribed except the chat" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("audience", "said"),
+    [
+        ({"unconfirmed": 2}, "2 of 3 subscriptions wait for confirmation"),
+        ({"subscriptions": 0}, "Nobody is subscribed"),
+        ({"subscriptions": None, "unconfirmed": None}, "could not be read"),
+    ],
+)
+def test_whoever_hears_nothing_is_said(
+    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], audience: dict[str, Any], said: str
+) -> None:
+    aws.answers(SENT | audience)
+    assert main(["test-alert"]) == 1
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("payload", "more", "said"),
+    [
+        (
+            {
+                "errorType": "RunFailed",
+                "errorMessage": "the test alert could not be sent to people (AuthorizationError)",
+            },
+            {"FunctionError": "Unhandled"},
+            "SesReputation failed: the test alert could not be sent to people (AuthorizationError)",
+        ),
+        ([1], {"FunctionError": "Unhandled"}, "SesReputation failed: see its log"),
+        ({"123456789012/eu-west-1": "OK"}, {}, "is it of another version?"),
+        (b"<html>", {}, "not an answer of AWS Lambda"),
+    ],
+)
+def test_a_function_that_fails_is_said_in_one_line(
+    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], payload: Any, more: dict[str, Any], said: str
+) -> None:
+    aws.answers(payload, **more)
+    assert main(["test-alert"]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ResourceNotFoundException", "There is no function SesReputation in eu-west-1"),
+        ("AccessDeniedException", "lambda:InvokeFunction on SesReputation"),
+        ("TooManyRequestsException", "throttling this call (TooManyRequestsException)"),
+    ],
+)
+def test_a_refusal_says_what_is_missing(
+    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], code: str, said: str
+) -> None:
+    aws.refuses(code)
+    assert main(["test-alert"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_credentials_or_a_region_it_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["test-alert"]) == 2
+    assert "No AWS credentials were found" in capsys.readouterr().err
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    assert main(["test-alert"]) == 2
+    assert "No AWS region was found" in capsys.readouterr().err
+
+
+def test_as_json_it_is_one_object(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.answers(SENT | {"unconfirmed": 1})
+    assert main(["test-alert", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "alert": SENT["alert"],
+        "sent_to": ["people"],
+        "subscriptions": 3,
+        "unconfirmed": 1,
+        "everybody_gets_it": False,
+    }
