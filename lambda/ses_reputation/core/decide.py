@@ -20,7 +20,7 @@ from .history import BUCKET, HOUR, LOOKBACK, BadData, History, Instant, Point, d
 from .learning import learn
 from .notification import Document, notification
 from .onset import onset
-from .plausibility import contradiction, doubted, newest_of, witness_of
+from .plausibility import Witness, believed, contradiction, doubted, newest_of
 from .rates import Metric
 from .readings import Readings, Trouble, Unreadable
 from .rules import Policy, Verdict
@@ -132,9 +132,9 @@ def decide(
     quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
     sent, changes = _news(stored.sent, tracks, now, quieted)
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
-    readable = history is not None or not isinstance(readings.statistics, Unreadable)
-    evaluated = now if readable and not paused_by_aws(seen) else stored.evaluated
-    account = readings.known_account
+    readable = not isinstance(readings.statistics, Unreadable)
+    looked = history is not None or (readable and not stored.totals)
+    evaluated = now if looked and not paused_by_aws(seen) else stored.evaluated
     state = State(
         tick=now,
         evaluated=evaluated,
@@ -142,7 +142,7 @@ def decide(
         first=stored.first if history is None else history.first,
         failures=failures,
         totals=days_after(stored.totals, points, now) if readable else stored.totals,
-        witness=witness_of(points, stored.witness, account, now) if readable else doubted(stored.witness, account),
+        witness=_witness(readings, points, stored, now),
         learned=stored.learned if history is None else learn(stored.learned, history, now),
         tracks=tracks,
         sent=sent,
@@ -159,9 +159,11 @@ def _believed(
         return readings, None, ()
     try:
         points = distinct(readings.statistics)
-        doubt = contradiction(points, stored.witness, readings.known_account, now)
+        doubt = contradiction(points, stored.witness, readings.known_account, now, stored.tick)
         if doubt is not None:
-            return replace(readings, statistics=Unreadable(Trouble.CONTRADICTION, doubt)), None, ()
+            return replace(readings, statistics=Unreadable(Trouble.CONTRADICTION, doubt)), None, points
+        if not points and isinstance(readings.account, Unreadable):
+            return readings, None, ()  # stored totals never stand in for what should have been read
         history = history_from(
             with_days(points, stored.totals, now),
             until=max(now, stored.tick),
@@ -171,6 +173,16 @@ def _believed(
     except BadData as bad:
         return replace(readings, statistics=Unreadable(Trouble.BAD_ANSWER, str(bad))), None, ()
     return readings, history, points
+
+
+def _witness(readings: Readings, points: tuple[Point, ...], stored: State, now: Instant) -> Witness | None:
+    """What the next answer is held against."""
+    account = readings.known_account
+    if not isinstance(readings.statistics, Unreadable):
+        return believed(points, stored.witness, account, now)
+    if readings.statistics.trouble is Trouble.CONTRADICTION:
+        return doubted(points, stored.witness, account, now, stored.tick)
+    return stored.witness
 
 
 def _caught_up(seen: Seen, ticks: _Ticks, stored: State) -> dict[str, Track]:
@@ -304,6 +316,8 @@ def _verdicts(seen: Seen, evaluations: Evaluations, tracks: Mapping[str, Track],
         track = tracks.get(metric.value)
         open_alert = track is not None and track.opened_at <= at and not evaluation.found
         verdicts[metric] = Verdict.WARNING if open_alert else evaluation.verdict
+        if verdicts[metric] is Verdict.OK and not seen.readings.statistics:  # only stored totals say so
+            verdicts[metric] = Verdict.NO_DATA
     return verdicts
 
 
