@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from .alert import Change, Reason, Sent, Standing, Track, advance, news
+from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, news
 from .checks import ALL, BY_NAME
 from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
 from .checks.rate import our_standing
@@ -21,7 +21,7 @@ from .history import BUCKET, HOUR, LOOKBACK, BadData, History, Instant, Point, d
 from .learning import learn
 from .notification import Document, notification
 from .onset import onset
-from .plausibility import contradiction, doubted, newest_of, witness_of
+from .plausibility import Witness, believed, contradiction, doubted, newest_of
 from .rates import Metric
 from .readings import Readings, Trouble, Unreadable
 from .rules import Policy, Verdict
@@ -135,11 +135,12 @@ def decide(
     tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored.tracks)
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
     tracks = _with_starts(seen, tracks)
-    sent, changes = _news(stored.sent, tracks, now)
+    quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
+    sent, changes = _news(stored.sent, tracks, now, quieted)
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
-    readable = history is not None or not isinstance(readings.statistics, Unreadable)
-    evaluated = now if readable and not paused_by_aws(seen) else stored.evaluated
-    account = readings.known_account
+    readable = not isinstance(readings.statistics, Unreadable)
+    looked = history is not None or (readable and not stored.totals)
+    evaluated = now if looked and not paused_by_aws(seen) else stored.evaluated
     state = State(
         tick=now,
         evaluated=evaluated,
@@ -147,7 +148,7 @@ def decide(
         first=stored.first if history is None else history.first,
         failures=failures,
         totals=days_after(stored.totals, points, now) if readable else stored.totals,
-        witness=witness_of(points, stored.witness, account, now) if readable else doubted(stored.witness, account),
+        witness=_witness(readings, points, stored, now),
         learned=stored.learned if history is None else learn(stored.learned, history, now),
         tracks=tracks,
         sent=sent,
@@ -164,9 +165,11 @@ def _believed(
         return readings, None, ()
     try:
         points = distinct(readings.statistics)
-        doubt = contradiction(points, stored.witness, readings.known_account, now)
+        doubt = contradiction(points, stored.witness, readings.known_account, now, stored.tick)
         if doubt is not None:
-            return replace(readings, statistics=Unreadable(Trouble.CONTRADICTION, doubt)), None, ()
+            return replace(readings, statistics=Unreadable(Trouble.CONTRADICTION, doubt)), None, points
+        if not points and isinstance(readings.account, Unreadable):
+            return readings, None, ()  # stored totals never stand in for what should have been read
         history = history_from(
             with_days(points, stored.totals, now),
             until=max(now, stored.tick),
@@ -176,6 +179,16 @@ def _believed(
     except BadData as bad:
         return replace(readings, statistics=Unreadable(Trouble.BAD_ANSWER, str(bad))), None, ()
     return readings, history, points
+
+
+def _witness(readings: Readings, points: tuple[Point, ...], stored: State, now: Instant) -> Witness | None:
+    """What the next answer is held against."""
+    account = readings.known_account
+    if not isinstance(readings.statistics, Unreadable):
+        return believed(points, stored.witness, account, now)
+    if readings.statistics.trouble is Trouble.CONTRADICTION:
+        return doubted(points, stored.witness, account, now, stored.tick)
+    return stored.witness
 
 
 def _caught_up(seen: Seen, ticks: _Ticks, stored: State) -> dict[str, Track]:
@@ -226,16 +239,18 @@ def _with_starts(seen: Seen, tracks: dict[str, Track]) -> dict[str, Track]:
 
 
 def _news(
-    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant
+    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant, quieted: tuple[str, ...] = ()
 ) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
-    """Compare all open tracks with what was sent. Reminders of one target go out together."""
+    """Compare all open tracks with what was sent, but for checks that are `quieted`. Reminders of one target go out together."""
 
     def compare(ahead: int) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
         after: dict[str, Sent] = {}
         changes: list[tuple[Check, Change]] = []
         for check in ALL:
             own = {name: tracks[name] for name in check.track_names if name in tracks}
-            if check.name in sent or own:
+            if check.name in quieted:
+                after |= {name: record for name, record in sent.items() if name == check.name}
+            elif check.name in sent or own:
                 record, found = news(check.name, sent.get(check.name), own, now, ahead=ahead)
                 if record is not None:
                     after[check.name] = record
@@ -307,6 +322,8 @@ def _verdicts(seen: Seen, evaluations: Evaluations, tracks: Mapping[str, Track],
         track = tracks.get(metric.value)
         open_alert = track is not None and track.opened_at <= at and not evaluation.found
         verdicts[metric] = Verdict.WARNING if open_alert else evaluation.verdict
+        if verdicts[metric] is Verdict.OK and not seen.readings.statistics:  # only stored totals say so
+            verdicts[metric] = Verdict.NO_DATA
     return verdicts
 
 
@@ -393,7 +410,8 @@ def assumed(
     """The state before the tick `now` of a run that cannot store its own, had the runs before it told everything.
 
     With it such a run notifies of what changes at this tick, once. What AWS says and the volume have no past to work out: they
-    are notified at the first run that fails, and after that at full hours: every hour rather than never.
+    are notified at the first run that fails, and after that at full hours: every hour rather than never. Nothing waits for
+    `PAUSE_BETWEEN`: the tick at which it would be sent then has no way to know.
     """
     last = now - every
     if stored is not None and stored.tick >= last:
@@ -406,7 +424,9 @@ def assumed(
     seen_then = readings if stored is not None and not hourly else Readings(readings.statistics)
     fresh = stored is None and not isinstance(readings.statistics, Unreadable)
     state = decide(target, _until(seen_then, last), None if fresh else base, policy, last).state
-    return replace(state, failures=surely_failed, outbox=base.outbox)
+    unsaved = state.tick if stored is None else stored.tick  # a track that opens now is named after it
+    sent = {check: replace(record, at=min(record.at, now - PAUSE_BETWEEN)) for check, record in state.sent.items()}
+    return replace(state, tick=unsaved, sent=sent, failures=surely_failed, outbox=base.outbox)
 
 
 def _until(readings: Readings, last: Instant) -> Readings:
