@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+from contextlib import suppress
 
-gc.disable()  # until everything that lives for ever is made: at start the collector only costs time
+with suppress(ModuleNotFoundError):  # without the folder `fast` everything works, only slower
+    from .aws.fast.collector import collect_rarely
+
+    collect_rarely()
 
 import os
 from functools import cache
@@ -33,16 +36,12 @@ def slack_forwarder(event: object, context: LambdaContext) -> None:
 @cache
 def the_monitor() -> Monitor:
     """The monitor of this process, made at the first use."""
-    made = wire_monitor(os.environ)
-    gc.freeze()
-    gc.enable()
-    return made
+    return wire_monitor(os.environ)
 
 
 @cache
 def the_forwarder() -> Forwarder:
     """The forwarder of this process, made at the first use."""
-    gc.enable()
     return wire_forwarder(os.environ)
 
 

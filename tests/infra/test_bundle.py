@@ -122,7 +122,8 @@ def test_without_a_python_of_the_runtimes_version_the_asset_ships_without_byte_c
 def test_the_function_loads_and_makes_every_client_from_the_asset_alone(asset: Path) -> None:
     code = (
         "from ses_reputation import entry; from ses_reputation.aws.session import *; s = open_session();"
-        "[s.create_client(n, 'eu-west-1', config=CONFIG) for n in SERVICES]; import botocore; print(botocore.__file__)"
+        f"[s.create_client(n, 'eu-west-1', config=CONFIG) for n in {bundle.services()}];"
+        "import botocore; print(botocore.__file__)"
     )
     environment = {"PYTHONPATH": str(asset), "PATH": "/usr/bin:/bin", "POWERTOOLS_SERVICE_NAME": "x"}
     environment |= {"AWS_DEFAULT_REGION": "eu-west-1"}

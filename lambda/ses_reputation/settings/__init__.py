@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.cause import Look
 from ..core.rules import Policy
-from .deployment import Alarms, Deployment, read_alarms, read_deployment
 from .cause import read_look
+from .deployment import Alarms, Deployment, read_alarms, read_deployment
 from .rules import read_policy
 from .table import Key, Problem, Table
 
