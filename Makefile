@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONSTARTUP PYTHO
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_CONSTRAINT PIP_REQUIREMENT PIP_REQUIRE_HASHES PIP_NO_BINARY
 export PIP_USER := 0
 
-.PHONY: help setup demo test lint format synth bootstrap diff deploy destroy bench score reliability requirements clean
+.PHONY: help setup demo test lint format synth bootstrap diff deploy destroy release bench score reliability requirements clean
 .DEFAULT_GOAL := help
 
 help:            ## This list
@@ -78,6 +78,9 @@ bench: setup     ## Measure what a run costs, next to a typical implementation a
 score: setup     ## Measure how early and how quiet the alerts are, over simulated senders
 	@$(BIN)/python -m bench.score
 
+release: setup   ## Write a CloudFormation template, the functions' zip, an SBOM and checksums to dist (docs/release.md)
+	@$(BIN)/python -m infra.release $(SETTINGS)
+
 reliability: setup  ## Plant every fault at every call of a run; list what is lost and what is repeated (half an hour)
 	@$(BIN)/python -m bench.reliability
 	@$(BIN)/python -m bench.long_life
@@ -89,7 +92,7 @@ requirements: .venv/.dev  ## Compile requirements*.txt from pyproject.toml (UPGR
 	@$(COMPILE) --group runtime --output-file local_aws/requirements-runtime.txt $(if $(UPGRADE),--upgrade)
 
 clean:           ## Remove everything that was made here
-	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out build mutants
+	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out dist build
 
 # Hashes for all platforms; no address of an index and no path of a machine.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -15,8 +15,8 @@ from typing import Any
 from aws_cdk import App
 from aws_cdk.assertions import Template as Synthesised
 from aws_cdk.aws_lambda import Code
-from ses_reputation.core.account import AWS_RATE
 from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.rates import Metric
 from ses_reputation.settings import Settings, parse
 
 from infra.stack import MonitorStack
@@ -102,7 +102,7 @@ def _items(settings: Settings, resources: Mapping[str, Any]) -> Iterator[Item]:
     composites = len(_of_type(resources, "AWS::CloudWatch::CompositeAlarm"))
     if composites:
         yield Item("the alarm over all targets", composites, "a composite alarm")
-    asked = len(AWS_RATE) * targets * runs / 1_000
+    asked = len(Metric) * targets * runs / 1_000
     yield Item("AWS's own rates, asked for at each run", asked, "1,000 metrics asked for by GetMetricData")
     yield Item("metrics put at each run", targets * runs / 1_000, "1,000 requests of PutMetricData")
     yield Item("the function's time", runs * SECONDS * memory / 1_024, "a GB-second of Lambda on arm64")

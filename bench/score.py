@@ -24,12 +24,26 @@ from typing import Any
 
 import numpy as np
 from ses_reputation.core.decide import replay
-from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point, iso
+from ses_reputation.core.evaluation import Evaluator
+from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point, history_from, iso
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 
-from .worlds import END, SITUATIONS, SIZES, START, AwsWindow, Delay, Incident, World, world
+from .worlds import (
+    END,
+    NEWSLETTERS,
+    SITUATIONS,
+    SIZES,
+    START,
+    AwsWindow,
+    Booking,
+    Delay,
+    Incident,
+    World,
+    newsletters,
+    world,
+)
 
 COMMAND = Path(sys.executable).with_name("ses-reputation")
 
@@ -77,6 +91,8 @@ class Score:
     flaps: int = 0
     all_clears: int = 0
     unsafe: int = 0
+    watched_hours: float = 0.0  # in worlds in which nothing goes wrong
+    empty_hours: float = 0.0  # of them: the headroom is said to be none
 
     def add(self, other: Score) -> None:
         for name, value in vars(other).items():
@@ -92,10 +108,24 @@ def said_from(document: Mapping[str, Any]) -> Said:
 def said_by_core(points: Sequence[Point]) -> list[Said]:
     """What the product says of a history, in process."""
     return [
-        Said(a.at, a.check, a.severity.word, a.kind.value, a.alert)
-        for _, told, _ in replay(TARGET, points, default_policy(), until=END)
-        for a in told
+        said_from(document)
+        for _, documents, _ in replay(TARGET, points, default_policy(), until=END)
+        for document in documents
     ]
+
+
+def empty_hours(case: World) -> float:
+    """How many hours the headroom of a sender of whom nothing is wrong was said to be none, looked at every two hours."""
+    history = history_from(case.points, until=END)
+    if history is None:
+        return 0.0
+    evaluators = [Evaluator(history, policy) for policy in default_policy().metrics]
+    step = 2 * HOUR
+    return sum(
+        step / HOUR
+        for now in range(START + step, END, step)
+        if any(evaluator.at(now).share_left == 0 for evaluator in evaluators)
+    )
 
 
 def score(case: World, said: Sequence[Said]) -> Score:
@@ -189,22 +219,29 @@ def _oracle(case: World, incident: Incident) -> float:
 
 @dataclass(frozen=True)
 class Task:
-    """One world to be played."""
+    """One world to be played; with a `booking`, one of newsletters."""
 
     situation: int
     size: int
     seed: int
     window: AwsWindow = AwsWindow()
     delay: Delay | None = None
+    booking: Booking | None = None
 
     def world(self) -> World:
+        if self.booking is not None:
+            return newsletters(self.size, self.seed, self.booking)
         return world(SITUATIONS[self.situation], self.size, self.seed, window=self.window, delay=self.delay)
 
 
 def play(task: Task, speak: Callable[[Sequence[Point]], list[Said]] = said_by_core) -> tuple[Task, str, Score]:
     """One world through the product: task, rhythm, score."""
     case = task.world()
-    return task, case.rhythm.value, score(case, speak(case.points))
+    result = score(case, speak(case.points))
+    if not case.incidents and case.situation.metric is None:
+        result.watched_hours = (END - START) / HOUR
+        result.empty_hours = empty_hours(case)
+    return task, case.rhythm.value, result
 
 
 def play_all(
@@ -215,12 +252,20 @@ def play_all(
     scores: dict[str, Score] = {}
     with ProcessPoolExecutor(processes) as pool:
         for task, rhythm, result in pool.map(partial(play, speak=speak), tasks, chunksize=8):
-            for name in (SITUATIONS[task.situation].name, f"{task.size:,} a day", rhythm, "all"):
+            for name in _groups(task, rhythm):
                 scores.setdefault(name, Score()).add(result)
     situations = [situation.name for situation in SITUATIONS]
     sizes = [f"{size:,} a day" for size in sorted({task.size for task in tasks})]
-    order = [*situations, *sizes, *sorted(set(scores) - {*situations, *sizes, "all"}), "all"]
+    rest = sorted(name for name in scores if name.startswith(NEWSLETTERS.name))
+    order = [*situations, *sizes, *sorted(set(scores) - {*situations, *sizes, *rest, "all"}), "all", *rest]
     return {name: scores[name] for name in order if name in scores}
+
+
+def _groups(task: Task, rhythm: str) -> tuple[str, ...]:
+    """Under which names a world is counted; newsletters apart."""
+    if task.booking is not None:
+        return (f"{NEWSLETTERS.name}: {task.booking}", NEWSLETTERS.name)
+    return (SITUATIONS[task.situation].name, f"{task.size:,} a day", rhythm, "all")
 
 
 def figures(s: Score) -> dict[str, float | None]:
@@ -242,6 +287,7 @@ def figures(s: Score) -> dict[str, float | None]:
         "notices per incident": per(s.notices, s.spoken_of),
         "flaps per incident": per(s.flaps, s.spoken_of),
         "unsafe all-clears": per(s.unsafe, s.all_clears),
+        "hours without headroom": per(s.empty_hours, 1.0 if s.watched_hours else 0.0),
     }
 
 
@@ -258,8 +304,9 @@ COLUMNS = {
     "notices per incident": "{:6.2f}",
     "flaps per incident": "{:6.2f}",
     "unsafe all-clears": "{:7.1%}",
+    "hours without headroom": "{:6.0f}",
 }
-HEAD = "    n   told   used oracle   lead  false settld crit  pause notic flaps unsafe"
+HEAD = "    n   told   used oracle   lead  false settld crit  pause notic flaps unsafe  none"
 
 
 def table(scores: Mapping[str, Score]) -> str:
@@ -276,22 +323,23 @@ def table(scores: Mapping[str, Score]) -> str:
 
 def goals(scores: Mapping[str, Score]) -> list[tuple[str, float | None, str, bool]]:
     """Each goal with what was measured."""
-    got = figures(scores["all"])
-    worst = max(
-        (figures(s)["false alarms per 30 days"] or 0.0 for name, s in scores.items() if name.endswith(" a day")),
-        default=None,
-    )
+    got = figures(scores.get("all", Score()))
+    news = figures(scores.get(NEWSLETTERS.name, Score()))
+    alarms = "false alarms per 30 days"
+    worst = max((figures(s)[alarms] or 0.0 for name, s in scores.items() if name.endswith(" a day")), default=None)
+    empty = [hours for each in (got, news) if (hours := each["hours without headroom"]) is not None]
     wanted: list[tuple[str, float | None, str, float]] = [
         ("told before the review threshold", got["told"], ">=", 0.98),
-        ("head start used", got["head start used"], ">=", 0.75),
-        ("median lead, hours", got["median lead, h"], ">=", 24.0),
-        ("false alarms per 30 healthy days", got["false alarms per 30 days"], "<=", 0.06),
+        ("head start used", got["head start used"], ">=", 0.73),
+        ("false alarms per 30 healthy days", got[alarms], "<=", 0.06),
         ("the same, worst size", worst, "<=", 0.15),
+        ("the same, newsletters", news[alarms], "<=", 0.10),
+        ("hours without headroom, healthy", sum(empty) if empty else None, "<=", 0.0),
         ("false criticals", got["false criticals"], "<=", 0.0),
         ("critical before the pause threshold", got["critical before pause"], ">=", 0.99),
         ("notices per incident", got["notices per incident"], "<=", 6.5),
-        ("flaps per incident", got["flaps per incident"], "<=", 0.1),
-        ("all-clears while unsafe", got["unsafe all-clears"], "<=", 0.02),
+        ("flaps per incident", got["flaps per incident"], "<=", 0.05),
+        ("all-clears while unsafe", got["unsafe all-clears"], "<=", 0.01),
     ]
     return [
         (name, value, f"{sign} {goal:g}", value is None or (value >= goal if sign == ">=" else value <= goal))
@@ -351,13 +399,22 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     window = AwsWindow(given.aws_emails, given.aws_days)
-    scores = play_all(
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
+    tasks = [
         Task(number, size, seed, window, given.delay)
         for number, situation in enumerate(SITUATIONS)
         if given.worlds == "all" or given.worlds in situation.name
         for size in given.sizes
-        for seed in range(given.first_seed, given.first_seed + given.seeds)
-    )
+        for seed in seeds
+    ]
+    if given.worlds == "all" or given.worlds in NEWSLETTERS.name:
+        tasks += [
+            Task(0, size, seed, window, given.delay, booking)
+            for booking in Booking
+            for size in given.sizes
+            for seed in seeds
+        ]
+    scores = play_all(tasks)
     if not scores:
         parser.error(f"no situation has {given.worlds!r} in its name: {', '.join(s.name for s in SITUATIONS)}")
     ahead = looked_ahead(given.cuts, given.first_seed) if given.cuts else None

@@ -1,4 +1,4 @@
-"""Simulated senders: what Amazon SES would count of them, what goes wrong, and when AWS's own rate reaches its lines.
+"""Simulated senders: what Amazon SES would count of them, what goes wrong, and when AWS's own rate reaches its thresholds.
 
 A world is eight weeks of a sender of some size. Its rhythm, normal rates, noise and delays are drawn from the seed; the
 situation says what goes wrong. The truth about AWS is the rate over the last max(10,000, one normal day) emails, which is
@@ -7,7 +7,7 @@ what two published enforcement notices suggest; `AwsWindow` has other guesses.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +47,14 @@ class Delay(StrEnum):
     EXPONENTIAL = "exponential"
     LOGNORMAL = "lognormal"
     SEND_BUCKET = "in the send's bucket"
+
+
+class Booking(StrEnum):
+    """In which bucket SES counts the late events of a sender of newsletters."""
+
+    ARRIVAL = "late events on arrival"
+    EMAIL = "late events with their email"
+    BOTH = "late bounces with their email"
 
 
 @dataclass(frozen=True)
@@ -166,23 +174,59 @@ def world(
         _incident(metric, rate, onset, over, spans[i + 1][0] if i + 1 < len(spans) else SLOTS)
         for i, (onset, over) in enumerate(spans)
     )
-    points = [
-        Point(START + i * BUCKET, sent, bounces, complaints)
-        for i, (sent, bounces, complaints) in enumerate(
-            zip(total.tolist(), events[_B].tolist(), events[_C].tolist(), strict=True)
-        )
-        if sent or bounces or complaints
-    ]
     return World(
         situation,
         size,
         rhythm,
-        points,
+        _points(total, events),
         incidents,
         rate,
         _spread(clean, kernel),
         _spread(email * rates[metric] + added, kernel),
     )
+
+
+NEWSLETTERS = Situation("newsletters")
+
+
+def newsletters(size: int, seed: int, booking: Booking) -> World:
+    """A healthy sender whose email goes out in weekly or monthly blasts, with a trickle between them.
+
+    5-15% of the bounces come late, after 3-5 hours in the mean; half of the complaints come after more than 10-15 hours.
+    """
+    dice = np.random.default_rng([seed, size, 999])
+    every = (7, 28)[seed % 2] * PER_DAY
+    hour = np.arange(SLOTS) % PER_DAY / 4
+    mean = dice.uniform(0.02, 0.15) * size / PER_DAY * (1 + 0.6 * np.sin((hour - 9) / 24 * 2 * np.pi))
+    blast = max(0.0, size * every / PER_DAY - mean.sum() * every / SLOTS)
+    lasts = int(dice.integers(1, 9))
+    for start in range(int(dice.integers(0, every)), SLOTS, every):
+        mean[start : start + lasts] += blast / lasts * np.exp(dice.normal(0.0, 0.15))
+    email = dice.poisson(mean)
+    late = dice.uniform(0.05, 0.15)
+    hours = np.arange(3 * PER_DAY) / 4
+    bounces = late * np.exp(-hours / dice.uniform(3, 5))
+    bounces[0] = (1 - late) / late * bounces[1:].sum()
+    lags = (np.arange(6 * PER_DAY) + 0.5) / 4
+    spread = dice.uniform(0.8, 1.4)
+    complaints = np.exp(-0.5 * (np.log(lags / dice.uniform(10, 15)) / spread) ** 2) / lags
+    with_email = {Booking.ARRIVAL: (), Booking.EMAIL: (_B, _C), Booking.BOTH: (_B,)}[booking]
+    events = {}
+    for metric, limits, kernel in ((_B, NEWSLETTERS.bounce, bounces), (_C, NEWSLETTERS.complaint, complaints)):
+        sent = dice.binomial(email, _normal_rate(dice, limits))
+        events[metric] = sent if metric in with_email else _arrivals(dice, sent, metric, kernel / kernel.sum())
+    nothing = np.zeros(SLOTS)
+    return World(NEWSLETTERS, size, Rhythm.MIXED, _points(email, events), (), nothing, nothing, nothing)
+
+
+def _points(email: Ints, events: Mapping[Metric, Ints]) -> list[Point]:
+    return [
+        Point(START + i * BUCKET, sent, bounces, complaints)
+        for i, (sent, bounces, complaints) in enumerate(
+            zip(email.tolist(), events[_B].tolist(), events[_C].tolist(), strict=True)
+        )
+        if sent or bounces or complaints
+    ]
 
 
 def _mean_email(dice: np.random.Generator, rhythm: Rhythm, size: int) -> Floats:

@@ -15,7 +15,7 @@ from botocore import exceptions as sdk
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from ses_reputation.aws.errors import AWS_ERRORS
-from ses_reputation.core.wording import plain
+from ses_reputation.core.readings import one_line
 
 CLOCK_TOLERANCE = 300
 """Seconds by which a clock may be off before AWS refuses signatures."""
@@ -444,7 +444,7 @@ def _sentence(error: Exception) -> str:
 
 def _short(text: str) -> str:
     """Return `text` on one line, without passwords in addresses, and not endless."""
-    line = re.sub(r"//[^/@\s]+@", "//***@", " ".join(plain(text).split()))
+    line = re.sub(r"//[^/@\s]+@", "//***@", " ".join(one_line(text, 2 * LONGEST).split()))
     return line if len(line) <= LONGEST else line[:LONGEST] + "…"
 
 

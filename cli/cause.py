@@ -12,18 +12,26 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError
 from ses_reputation.aws import ses
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause
-from ses_reputation.aws.errors import AWS_ERRORS, code_of, trouble_of
-from ses_reputation.core.cause import CauseReading, Look, question_from
+from ses_reputation.aws.errors import AWS_ERRORS
+from ses_reputation.core.cause import CauseReading, question_from
 from ses_reputation.core.cause_words import Cause, domain_counts, explain
 from ses_reputation.core.history import DAY, HOUR, LOOKBACK, BadData, Instant, history_from, iso, point_from
+from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Unreadable
 
-from .outcome import UNKNOWN, USABLE, Unusable, say
+from .aws import open_session, region_of
+from .aws_errors import Call
+from .aws_errors import explain as explained
+from .outcome import UNKNOWN, USABLE, Unusable
+
+NEEDS = (
+    "ses:GetSendStatistics, ses:ListSuppressedDestinations, ses:GetSuppressedDestination, ses:ListReputationEntities, "
+    "cloudwatch:ListMetrics, cloudwatch:GetMetricData"
+)
+"""IAM actions that `cause` asks for."""
 
 PATIENT = Budget(calls=60, seconds=90)
 """Somebody waits for it, and no alert does."""
@@ -43,7 +51,7 @@ def cause(given: argparse.Namespace) -> int:
         raise Unusable(
             f"--since {given.since} --until {given.until}: the window must begin before it ends, and end by now."
         )
-    region, statistics_client, clients = _clients(given.profile, given.region)
+    call, statistics_client, clients = _clients(given.profile, given.region)
     statistics = ses.send_statistics(statistics_client)
     try:
         history = None if isinstance(statistics, Unreadable) else history_from(statistics, until=now)
@@ -52,17 +60,18 @@ def cause(given: argparse.Namespace) -> int:
     known = history is not None and start >= now - LOOKBACK
     reading = look_for_cause(
         clients,
-        question_from(metric, region, history if known else None, start, end),
+        question_from(metric, call.region or "", history if known else None, start, end),
         Look.SAMPLES,
         reminder=True,
         budget=PATIENT,
     )
     found = explain(reading)
-    listed = _addresses(clients, reading) if given.addresses else None
+    listed = _addresses(call, clients, reading) if given.addresses else None
     if given.json:
         print(json.dumps(_document(found, reading, listed), ensure_ascii=False))
     else:
-        say(_report(found, reading, listed))
+        for line in _report(found, reading, listed):
+            print(line)
     return USABLE if reading.entries is not None and reading.question.counts is not None else UNKNOWN
 
 
@@ -79,27 +88,26 @@ def instant(text: str, now: Instant, option: str) -> Instant:
         ) from None
 
 
-def _clients(profile: str | None, region: str | None) -> tuple[str, Any, Clients]:
+def _clients(profile: str | None, region: str | None) -> tuple[Call, Any, Clients]:
     """Open the clients with the user's credentials. Raises `Unusable`."""
+    session = open_session(profile, region)
+    where = region_of(session)
+    call = Call(session._session, where, NEEDS)  # noqa: SLF001  boto3 has no name for it
     try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        if session.region_name is None:
-            raise Unusable("No region: name it with --region, or set AWS_REGION.")
-        if session.get_credentials() is None:
-            raise Unusable("No AWS credentials: run aws configure, or name a profile with --profile.")
-        made = [session.client(name, config=ONE_ATTEMPT) for name in ("ses", "sesv2", "cloudwatch")]
-    except (BotoCoreError, ValueError) as error:
-        raise Unusable(f"Your AWS configuration cannot be used: {error}") from None
-    return session.region_name, made[0], Clients(made[1], made[2])
+        clients: Any = session.client
+        made = [clients(name, region_name=where, config=ONE_ATTEMPT) for name in ("ses", "sesv2", "cloudwatch")]
+    except AWS_ERRORS as error:
+        raise Unusable(str(explained(error, call))) from None
+    return call, made[0], Clients(made[1], made[2])
 
 
-def _addresses(clients: Clients, reading: CauseReading) -> list[tuple[str, Instant]]:
+def _addresses(call: Call, clients: Clients, reading: CauseReading) -> list[tuple[str, Instant]]:
     if reading.question.metric is Metric.COMPLAINT:
         return []
     try:
         found, _ = addresses(clients, reading.question, PATIENT)
     except AWS_ERRORS as error:
-        raise Unusable(f"The addresses cannot be listed: {trouble_of(error)} ({code_of(error)})") from None
+        raise Unusable(f"The addresses cannot be listed. {explained(error, call)}") from None
     return found
 
 

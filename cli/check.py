@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from math import isfinite
 from typing import Any
 
 import boto3
@@ -13,13 +14,12 @@ from botocore.exceptions import InvalidRegionError
 from ses_reputation.aws import cloudwatch, ses
 from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.aws.session import CONFIG
-from ses_reputation.core.account import Account, AwsView
-from ses_reputation.core.history import Instant, iso
-from ses_reputation.core.judge import overall
+from ses_reputation.core.decide import overall
+from ses_reputation.core.history import Instant, Point, iso
+from ses_reputation.core.notification import account_in_words
 from ses_reputation.core.rates import AWS_THRESHOLDS
-from ses_reputation.core.readings import Statistics, Trouble, Unreadable
+from ses_reputation.core.readings import Account, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy, Verdict, default_policy
-from ses_reputation.core.sentences import account_in_words
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, headroom_in_words, percent, when
 from ses_reputation.settings import Settings
@@ -29,6 +29,7 @@ from .aws_errors import Call, Explanation, explain
 from .monitor import MetricNow
 from .monitor import evaluate as evaluated
 from .outcome import PLUGIN_UNKNOWN, UNKNOWN, USABLE
+from .rules_in_words import nearest_in_words
 from .tuning import complaint_rates, steady_share
 
 NEEDS = "ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData"
@@ -100,14 +101,14 @@ class Reader:
     def call(self) -> Call:
         return Call(self.session._session, self.region, NEEDS)  # noqa: SLF001  boto3 has no name for it
 
-    def statistics(self) -> Statistics:
-        answer: Statistics = self._ask("send statistics", "ses", ses.send_statistics)
-        return answer
-
-    def aws(self) -> AwsView:
-        account = self._ask("account state", "sesv2", ses.account)
-        rates = self._ask("AWS's own rates", "cloudwatch", lambda client: cloudwatch.reputation_rates(client, self.now))
-        return AwsView(account, rates)
+    def read(self) -> Readings:
+        """Read what the function reads at a tick."""
+        account: Account | Unreadable = self._ask("account state", "sesv2", ses.account)
+        rates: AwsRates | Unreadable = self._ask(
+            "AWS's own rates", "cloudwatch", lambda client: cloudwatch.reputation_rates(client, self.now)
+        )
+        statistics: tuple[Point, ...] | Unreadable = self._ask("send statistics", "ses", ses.send_statistics)
+        return Readings(statistics, account, rates)
 
     def complaint_rates(self) -> list[tuple[Instant, float]]:
         """Return AWS's own complaint rate of the last days, for a suggestion; without it there is none."""
@@ -165,15 +166,16 @@ def _explained(unread: Unreadable, error: Exception | None, call: Call) -> Expla
 
 def evaluate(region: str, reader: Reader, policy: Policy, now: Instant) -> Report:
     """Evaluate a region as a monitor does that has run all the time and starts to speak now."""
-    aws, statistics = reader.aws(), reader.statistics()
-    found = evaluated(Target("", region), statistics, aws, policy, now)
+    readings = reader.read()
+    found = evaluated(Target("", region), readings, policy, now)
     share = None
-    if found.history is not None and not isinstance(aws.rates, Unreadable):
+    if found.history is not None and readings.known_rates is not None:
         share = steady_share(found.history, reader.complaint_rates(), policy.feedback_share)
-    if found.unreadable is not None and not isinstance(statistics, Unreadable):  # read, and not to be believed
+    if found.unreadable is not None and not isinstance(readings.statistics, Unreadable):  # read, and not to be believed
         reader.unknown.append(Unknown("send statistics", _explained(found.unreadable, None, reader.call)))
     unknown = tuple(reader.unknown)
-    return Report(region, found.verdict, aws.known_account, found.metrics, unknown, found.headlines, share)
+    account = readings.known_account
+    return Report(region, found.verdict, account, found.metrics, unknown, found.headlines, share)
 
 
 # --- For people ----------------------------------------------------------------------------------------------------
@@ -191,7 +193,9 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
         if any(state.aws is not None for state in report.metrics):
             say(_WHY, indent=2)
         for state in report.metrics:
-            say(f"{state.metric.capitalize()} headroom: {headroom_in_words(state.headroom)}", indent=2)
+            say(f"{state.metric.capitalize()}s: {headroom_in_words(state.evaluation.headroom)}", indent=2)
+            for text in nearest_in_words(state.evaluation):
+                say(text, indent=4)
         if report.account is not None:
             say(f"Account: {account_in_words(report.account)}", indent=2)
         for text in _remarks(report):
@@ -208,12 +212,12 @@ _COLUMNS = ("Metric", "Verdict", "Rate now", "AWS's own rate", "Counted")
 
 def _row(state: MetricNow, zone: tzinfo) -> tuple[str, ...]:
     review = AWS_THRESHOLDS[state.metric].review
-    rate = None if state.shown is None else state.shown.rate
-    counted = "no email" if state.shown is None or rate is None else events_of(state.metric, state.shown)
+    shown = state.evaluation.shown
+    counted = "no email" if shown.rate is None else events_of(state.metric, shown)
     return (
         f"{state.metric.value}s",
         state.verdict.value,
-        "-" if rate is None else percent(rate, review),
+        "-" if shown.rate is None else percent(shown.rate, review),
         "not published" if state.aws is None else f"{percent(state.aws.rate, review)} ({when(state.aws.at, zone)})",
         counted,
     )
@@ -268,18 +272,32 @@ def _region_document(report: Report) -> dict[str, Any]:
 
 
 def _metric_document(state: MetricNow) -> dict[str, Any]:
-    shown, estimate, left, lines = state.shown, state.estimate, state.headroom, AWS_THRESHOLDS[state.metric]
+    shown, estimate, left = state.evaluation.shown, state.evaluation.estimate, state.evaluation.headroom
+    thresholds = AWS_THRESHOLDS[state.metric]
     return {
         "metric": state.metric.value,
         "verdict": state.verdict.value,
-        "events": None if shown is None else shown.events,
-        "emails": None if shown is None else shown.emails,
-        "rate": None if shown is None else shown.rate,
-        "estimated_aws_rate": None if estimate is None else estimate.rate,
+        "events": shown.events,
+        "emails": shown.emails,
+        "rate": shown.rate,
+        "estimated_aws_rate": estimate.rate,
         "aws_rate": None if state.aws is None else state.aws.rate,
         "aws_rate_at": None if state.aws is None else iso(state.aws.at),
-        "aws_review": lines.review,
-        "aws_pause": lines.pause,
+        "aws_review": thresholds.review,
+        "aws_pause": thresholds.pause,
         "events_left": None if left is None else left.events_left,
         "hours_left": None if left is None else left.hours_left,
+        "rules": [
+            {
+                "rule": now.rule.name,
+                "severity": now.rule.severity.word,
+                "threshold": now.threshold if isfinite(now.threshold) else None,
+                "why": now.reason,
+                "usual": now.usual,
+                "own_worst": now.own_worst,
+                "rate": now.count.rate,
+                "bound": now.bound,
+            }
+            for now in state.evaluation.thresholds
+        ],
     }

@@ -196,7 +196,7 @@ Examples:
         "--channel",
         action="append",
         default=[],
-        choices=("email", "slack", "chat", "machine"),
+        choices=("email", "slack", "amazon-q", "pagerduty", "json"),
         help="one or several (default: all)",
     )
     _json_option(preview)

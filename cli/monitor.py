@@ -7,17 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ses_reputation.core.account import AwsRate, AwsView
 from ses_reputation.core.decide import decide, replay
-from ses_reputation.core.headroom import Headroom
+from ses_reputation.core.evaluation import Evaluation, Evaluator
 from ses_reputation.core.history import History, Instant, Point, history_from
-from ses_reputation.core.judge import metric_states
-from ses_reputation.core.rates import Count, Metric
-from ses_reputation.core.readings import Statistics, Unreadable
+from ses_reputation.core.rates import Metric
+from ses_reputation.core.readings import AwsRate, Readings, Unreadable
 from ses_reputation.core.rules import Policy, Verdict
-from ses_reputation.core.sentences import headline_of
 from ses_reputation.core.target import Target
-from ses_reputation.layout.email import document as document_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +37,8 @@ class MetricNow:
     """One metric of a target at an instant."""
 
     metric: Metric
-    verdict: Verdict
-    shown: Count | None  # over the window that people see as "the rate"; None without any statistics
-    estimate: Count | None  # our estimate of what AWS's own rate is made of
-    headroom: Headroom | None
+    verdict: Verdict  # an open alert is at least a warning
+    evaluation: Evaluation
     aws: AwsRate | None = None
 
 
@@ -71,46 +65,44 @@ class Evaluated:
 def play(target: Target, points: Sequence[Point], policy: Policy, end: Instant, step: Callable[[], None]) -> Played:
     """Play `points` tick by tick up to `end`; call `step` after each. Raises `BadData` for a span of many years."""
     sent: list[Sent] = []
-    alerts: Mapping[str, Any] = {}
-    for _, notifications, alerts in replay(target, points, policy):  # noqa: B007  the last ones are those at the end
-        sent += [_sent(document_of(notification), bool(notification.found)) for notification in notifications]
+    tracks: Mapping[str, Any] = {}
+    for _, documents, tracks in replay(target, points, policy):  # noqa: B007  the last ones are those at the end
+        sent += map(_sent, documents)
         step()
     history = history_from(points, until=end, feedback_share=policy.feedback_share)
-    return Played(tuple(sent), history, _metrics(history, policy, end, alerts))
+    metrics = []
+    if history is not None:
+        for metric in policy.metrics:
+            evaluation = Evaluator(history, metric).at(end)
+            is_open = metric.metric.value in tracks and not evaluation.found
+            metrics.append(MetricNow(metric.metric, Verdict.WARNING if is_open else evaluation.verdict, evaluation))
+    return Played(tuple(sent), history, tuple(metrics))
 
 
-def evaluate(target: Target, statistics: Statistics, aws: AwsView, policy: Policy, now: Instant) -> Evaluated:
+def evaluate(target: Target, readings: Readings, policy: Policy, now: Instant) -> Evaluated:
     """Evaluate as a monitor does that has run all the time and starts to speak now."""
-    plan = decide(target, statistics, None, policy, now, aws)
-    history = None
-    metrics: tuple[MetricNow, ...] = ()
-    if plan.unreadable is None and not isinstance(statistics, Unreadable):
-        history = history_from(statistics, until=now, feedback_share=policy.feedback_share)
-        metrics = _metrics(history, policy, now, {alert.check: alert for alert in plan.state.alerts}, aws)
-    headlines = tuple(headline_of(notification) for notification in plan.notifications)
-    return Evaluated(plan.verdict, metrics, history, headlines, plan.unreadable)
-
-
-def _metrics(
-    history: History | None, policy: Policy, now: Instant, alerts: Mapping[str, Any], aws: AwsView | None = None
-) -> tuple[MetricNow, ...]:
-    states = metric_states(history, policy, now, alerts, AwsView() if aws is None else aws)
-    return tuple(
-        MetricNow(state.metric, state.verdict, state.shown, state.estimate, state.headroom, state.aws)
-        for state in states
+    plan = decide(target, readings, None, policy, now)
+    rates = readings.known_rates or {}
+    metrics = tuple(
+        MetricNow(metric, plan.verdicts[metric], evaluation, rates.get(metric))
+        for metric, evaluation in plan.seen.evaluations.items()
     )
+    titles = tuple(str(document["title"]) for document in plan.documents)
+    return Evaluated(plan.verdict, metrics, plan.seen.history, titles, plan.unreadable)
 
 
-def _sent(document: Mapping[str, Any], holds: bool) -> Sent:
+def _sent(document: Mapping[str, Any]) -> Sent:
+    numbers = document["numbers"]
+    shown = numbers if numbers["emails"] is not None else document["metrics"].get(document["metric"], {})
     return Sent(
         int(datetime.fromisoformat(document["at"]).timestamp()),
         Metric(document["metric"]),
         document["severity"],
         document["kind"],
         document["alert"],
-        document["events"],
-        document["emails"],
-        document["rate"],
-        document["rule"] if holds else "",
+        numbers["events"],
+        numbers["emails"],
+        shown.get("rate"),
+        numbers["rule"] or "",
         document,
     )

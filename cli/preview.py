@@ -3,82 +3,64 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC
-from enum import StrEnum
+from typing import Any, NamedTuple
 
-from ses_reputation.core.plan import Notification
+from ses_reputation.core.checks.base import Context
+from ses_reputation.core.notification import Document, attributes, envelope
 from ses_reputation.core.rules import default_policy
-from ses_reputation.core.sentences import Context
 from ses_reputation.core.target import Target
-from ses_reputation.layout import amazon_q as chat
-from ses_reputation.layout import email as messages
-from ses_reputation.layout import slack as blocks
+from ses_reputation.layout import pagerduty, slack
+from ses_reputation.layout.amazon_q import custom_notification
+from ses_reputation.layout.email import email
 from ses_reputation.settings import Settings
 
 from .outcome import USABLE, Unusable
 from .samples import SAMPLES, Stories
 
 
-class Channel(StrEnum):
-    """Ways for a message to arrive."""
+class Sent(NamedTuple):
+    """What one run sends, and what its layout may depend on."""
 
-    EMAIL = "email"
-    SLACK = "slack"  # by an incoming webhook
-    CHAT = "chat"  # Slack by Amazon Q Developer in chat applications
-    MACHINE = "machine"
-
-
-_TITLES = {
-    Channel.EMAIL: "email",
-    Channel.SLACK: "Slack by an incoming webhook",
-    Channel.CHAT: "Slack by Amazon Q Developer in chat applications",
-    Channel.MACHINE: "JSON for SQS, Lambda and HTTPS",
-}
+    documents: Sequence[Document]
+    context: Context
+    mention: str = ""  # whom Slack calls
 
 
 def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[str], *, as_json: bool) -> int:
-    """Print the named messages in the channels chosen, or all; without a name the names. Raises `Unusable` for an unknown one."""
-    unknown = [name for name in names if name not in SAMPLES]
-    if unknown:
-        raise Unusable(f"There is no message {', '.join(unknown)}. There are: {', '.join(SAMPLES)}.")
+    """Print the named messages in the named channels, or in all. Without a name, list the names. Raise `Unusable`."""
+    strangers = [name for name in names if name not in SAMPLES]
+    if strangers:
+        raise Unusable(f"There is no message {', '.join(strangers)}. There are: {', '.join(SAMPLES)}.")
     if not names:
-        _list_names(as_json=as_json)
+        print(
+            json.dumps(list(SAMPLES), indent=2) if as_json else "\n".join([_LIST, *(f"  {name}" for name in SAMPLES)])
+        )
         return USABLE
     regions: Sequence[str] = () if settings is None else settings.targets.regions
     target = Target("123456789012", regions[0] if regions else "eu-west-1")
-    stories = Stories(default_policy() if settings is None else settings.policy, target)
     context = _context(settings, target)
-    chosen = [Channel(channel) for channel in channels] or list(Channel)
-    shown = [(name, channel, said) for name in names for said in [SAMPLES[name](stories)] for channel in chosen]
+    stories = Stories(default_policy() if settings is None else settings.policy, target, context)
+    mention = "" if settings is None else settings.slack.mention
+    chosen = channels if channels else list(CHANNELS)
+    every = {name: Sent(SAMPLES[name](stories), context, mention) for name in names}
     if as_json:
-        documents = [
-            {
-                "message": name,
-                "channel": channel.value,
-                "text": "\n".join(_TEXTS[channel](said, context)) if said else None,
-            }
-            for name, channel, said in shown
+        texts = [
+            {"message": name, "channel": channel, "text": CHANNELS[channel][1](sent) if sent.documents else None}
+            for name, sent in every.items()
+            for channel in chosen
         ]
-        print(json.dumps(documents, indent=2, ensure_ascii=False))
+        print(json.dumps(texts, indent=2, ensure_ascii=False))
         return USABLE
-    for name, channel, said in shown:
-        print(f"━━━ {name}, {_TITLES[channel]}")
-        text = "\n".join(_TEXTS[channel](said, context)) if said else "With these settings this message is not sent."
-        print(text.replace("\u00a0", " "), end="\n\n")  # plain spaces: every terminal, log and search knows them
+    for name, sent in every.items():
+        print(
+            "\n".join(shown(name, sent, chosen)).replace("\u00a0", " ")
+        )  # plain spaces: every terminal and log knows them
     return USABLE
 
 
-def _list_names(*, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(list(SAMPLES), indent=2))
-        return
-    from .output import say
-
-    say("Name one or several of these messages, for instance: ses-reputation preview bounce-opened --channel email")
-    say()
-    for name in SAMPLES:
-        say(name, indent=2)
+_LIST = "Messages (ses-reputation preview NAME … --channel email):"
 
 
 def _context(settings: Settings | None, target: Target) -> Context:
@@ -88,31 +70,51 @@ def _context(settings: Settings | None, target: Target) -> Context:
         zone=UTC if settings is None else settings.alerts.zone,
         dashboard_url=f"https://console.aws.amazon.com/cloudwatch/home?region={target.region}#dashboards/dashboard/{name}",
         runbook_url="" if settings is None else settings.alerts.runbook_url,
-        feedback_share=1.0 if settings is None else settings.policy.feedback_share,
     )
 
 
-def _email(notifications: Sequence[Notification], context: Context) -> Iterator[str]:
-    email = messages.email(notifications, context)
-    yield f"Subject: {email.subject}\n"
-    yield email.text
+def shown(name: str, sent: Sent, channels: Sequence[str]) -> Iterator[str]:
+    """One message in `channels`, as text."""
+    if not sent.documents:
+        yield f"━━━ {name}: with these settings this message is not sent\n"
+        return
+    for channel in channels:
+        title, laid_out = CHANNELS[channel]
+        yield f"━━━ {name}, {title}"
+        yield laid_out(sent)
+        yield ""
 
 
-def _slack(notifications: Sequence[Notification], context: Context) -> Iterator[str]:
-    email = messages.email(notifications, context)
-    for payload in blocks.payloads(email.subject, messages.machine(notifications, context)):
-        yield json.dumps(payload, indent=2, ensure_ascii=False)
+def _email(sent: Sent) -> str:
+    made = email(sent.documents)
+    return f"Subject: {made.subject}\n\n{made.text}"
 
 
-def _chat(notifications: Sequence[Notification], context: Context) -> Iterator[str]:
-    for notification in notifications:
-        yield json.dumps(json.loads(chat.document(notification, context)), indent=2, ensure_ascii=False)
+def _slack(sent: Sent) -> str:
+    return _pretty(slack.payloads("", json.dumps(envelope(sent.documents, sent.context)), sent.mention))
 
 
-def _machine(notifications: Sequence[Notification], context: Context) -> Iterator[str]:
-    yield json.dumps(json.loads(messages.machine(notifications, context)), indent=2, ensure_ascii=False)
-    attributes = messages.attributes(notifications)
-    yield f"Message attributes: {json.dumps(attributes)}"
+def _amazon_q(sent: Sent) -> str:
+    return _pretty([json.loads(custom_notification(document)) for document in sent.documents])
 
 
-_TEXTS = {Channel.EMAIL: _email, Channel.SLACK: _slack, Channel.CHAT: _chat, Channel.MACHINE: _machine}
+def _pagerduty(sent: Sent) -> str:
+    return _pretty(pagerduty.events("", json.dumps(envelope(sent.documents, sent.context))))
+
+
+def _json(sent: Sent) -> str:
+    return f"{_pretty(envelope(sent.documents, sent.context))}\nMessage attributes: {json.dumps(attributes(sent.documents))}"
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+CHANNELS: Mapping[str, tuple[str, Callable[[Sent], str]]] = {
+    "email": ("email", _email),
+    "slack": ("Slack by an incoming webhook", _slack),
+    "amazon-q": ("Slack or Teams by Amazon Q Developer in chat applications", _amazon_q),
+    "pagerduty": ("PagerDuty", _pagerduty),
+    "json": ("JSON for SQS, Lambda and HTTPS", _json),
+}
+"""Where a message can arrive: its title, and how it is laid out there."""

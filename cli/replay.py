@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point, iso
-from ses_reputation.core.rates import AWS_THRESHOLDS, Metric, View
-from ses_reputation.core.rules import MetricPolicy, Policy, default_policy, threshold_at
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
+from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import duration, events_of, headroom_in_words, percent, plural
 
@@ -19,6 +19,7 @@ from .course import courses, in_words
 from .monitor import MetricNow, Played, Sent, play
 from .outcome import USABLE, Unusable
 from .record import name_of, read
+from .rules_in_words import nearest_in_words
 
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings
@@ -51,7 +52,7 @@ def replay(
     elif history is None:
         print("No email in these statistics: nothing to evaluate.")
     else:
-        _report(history, policy, played)
+        _report(history, played)
     return USABLE
 
 
@@ -79,7 +80,7 @@ def _draw(path: Path, history: History, policy: Policy, sent: Sequence[Sent]) ->
 _COLUMNS = ("Time (UTC)", "Sent", "Metric", "Events", "Emails", "Rate", "Rule")
 
 
-def _report(history: History, policy: Policy, played: Played) -> None:
+def _report(history: History, played: Played) -> None:
     """Print what a person wants to know: what would have been sent, what the numbers were, how things are at the end."""
     from .output import heading, say, table
 
@@ -97,9 +98,9 @@ def _report(history: History, policy: Policy, played: Played) -> None:
     table(("", ""), _totals(history, played.sent))
     say()
     heading(f"At the end, {_minute(history.time(history.slots))} UTC:")
-    for state, metric_policy in zip(played.metrics, policy.metrics, strict=True):
+    for state in played.metrics:
         heading(f"  {state.metric.capitalize()}s:", state.verdict.value)
-        for text in _state_in_words(state, history, metric_policy):
+        for text in _state_in_words(state):
             say(text, indent=4)
 
 
@@ -118,15 +119,12 @@ def _totals(history: History, sent: Sequence[Sent]) -> Iterator[tuple[str, str]]
         yield noun, f"{kinds.count(kind)}"
 
 
-def _state_in_words(state: MetricNow, history: History, policy: MetricPolicy) -> Iterator[str]:
-    if state.shown is not None and state.shown.emails:
-        yield f"Now: {events_of(state.metric, state.shown, AWS_THRESHOLDS[state.metric].review)}"
-    yield f"Headroom: {headroom_in_words(state.headroom)}"
-    view = View(history, state.metric, history.slots)
-    for rule in policy.rules:
-        if rule.threshold.multiple:
-            yield f'Threshold: rule "{rule.name}" warns this sender above {percent(threshold_at(view, rule.threshold))}'
-            break
+def _state_in_words(state: MetricNow) -> Iterator[str]:
+    shown = state.evaluation.shown
+    if shown.emails:
+        yield f"Now: {events_of(state.metric, shown, AWS_THRESHOLDS[state.metric].review)}"
+    yield f"Headroom: {headroom_in_words(state.evaluation.headroom)}"
+    yield from nearest_in_words(state.evaluation)
 
 
 def _row(sent: Sent) -> tuple[str, ...]:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite
 
-from ses_reputation.core.evaluation import InForce
+from ses_reputation.core.evaluation import Evaluation, InForce
 from ses_reputation.core.rates import Window
 from ses_reputation.core.rules import MetricPolicy, Policy, Rule, Severity, Threshold, thresholds_in_force
 from ses_reputation.core.wording import percent, plural
 
+COLUMNS = ("Severity", "Rule", "Window", "Threshold", "Needs")
 
-def rules_in_words(policy: MetricPolicy) -> Iterator[str]:
-    """The rules that open an alert, one a line: severity, name, window, threshold."""
-    yield f"{policy.metric.capitalize()}s: an alert opens when any of these rules holds"
+
+def heading_of(policy: MetricPolicy) -> str:
+    """Say when an alert opens."""
+    return f"{policy.metric.capitalize()}s: an alert opens when any of these rules holds"
+
+
+def rows_of(policy: MetricPolicy) -> Iterator[tuple[str, ...]]:
+    """Yield one row for each rule, in the order of `COLUMNS`."""
     for rule in policy.rules:
-        yield (
-            f"  {rule.severity.word:<9}{rule.name:<15}{_window(rule.window):<52}"
-            f"{_threshold(rule.threshold)}{_least(rule)}{_while(rule)}"
-        )
+        needs = f"{_least(rule)}{_while(rule)}".removeprefix(", ")
+        yield rule.severity.word, rule.name, _window(rule.window), _threshold(rule.threshold), needs
 
 
 def outcomes_in_words(policy: Policy) -> Iterator[str]:
@@ -35,7 +39,7 @@ def outcomes_in_words(policy: Policy) -> Iterator[str]:
 
 
 def _outcome(policy: MetricPolicy, severity: Severity, limit: float | None) -> str:
-    what = f"{severity.word} about {policy.metric}s"
+    what = f"{severity.word} alert about {policy.metric}s"
     rules = [rule for rule in policy.rules if rule.severity is severity]
     if not rules:
         return f"no {what}: none of your rules has this severity"
@@ -45,6 +49,15 @@ def _outcome(policy: MetricPolicy, severity: Severity, limit: float | None) -> s
     if least < limit:
         return f"a {what} from {percent(limit)} on, and from {percent(least)} on if that is unusual for the sender"
     return f"a {what} from {percent(limit)} on"
+
+
+def nearest_in_words(evaluation: Evaluation) -> Iterator[str]:
+    """Of each severity, the rule that is nearest to its threshold now: where the threshold is, why, and how far the rate is."""
+    for severity in (Severity.WARNING, Severity.CRITICAL):
+        rules = [now for now in evaluation.thresholds if now.rule.severity is severity and isfinite(now.threshold)]
+        if rules:
+            nearest = max(rules, key=lambda now: now.bound / now.threshold)
+            yield f"{severity.word.capitalize()}, rule {nearest.rule.name}: {in_force_in_words(nearest)}"
 
 
 def in_force_in_words(now: InForce) -> str:

@@ -1,157 +1,285 @@
-"""Every message there is, each decided by the real core about a made-up sender: for `preview`, and for the tests of the words."""
+"""Every message there is, each decided by the real core about a made-up sender: for `preview`, docs and the tests of the words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from typing import Any
 
-from ses_reputation.core.account import NOT_ASKED, Account, AwsRate, AwsView
+from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import decide, replay
-from ses_reputation.core.history import BUCKET, DAY, HOUR, Point, point_from
-from ses_reputation.core.plan import Notification, State
+from ses_reputation.core.history import DAY, HOUR, Point, point_from
+from ses_reputation.core.notification import Document, test_notification
 from ses_reputation.core.rates import Metric
-from ses_reputation.core.readings import Trouble, Unreadable
+from ses_reputation.core.readings import Account, Audience, AwsRate, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy
+from ses_reputation.core.state import State
 from ses_reputation.core.target import Target
-from ses_reputation.core.trial import trial
 
 from .sender import Campaign, send_data_points
 
 START = 1_738_540_800  # Monday 2025-02-03T00:00:00Z
-STOPPED = START + 10 * DAY + 6 * HOUR
-"""Three hours before the last tick of `Stories.seen`."""
+INCIDENT = START + 14 * DAY + 9 * HOUR
+"""When things go wrong, with two weeks of healthy email before. Hours below are counted from here."""
 
-HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=38_400)
+HEALTHY = Account("HEALTHY", sending=True, production=True, quota=200_000, used=0)
+USUAL_RATES = {"bounce": 0.0079, "complaint": 0.00021}
 NO_ACCOUNT = Unreadable(Trouble.DENIED, "GetAccount: AccessDeniedException")
 NO_RATES = Unreadable(Trouble.DENIED, "GetMetricData: AccessDenied")
 
-Said = list[Notification]
+
+@dataclass(frozen=True)
+class World:
+    """What happens to a sender, and what AWS says. Tables hold what is so from an hour on."""
+
+    campaigns: tuple[Campaign, ...] = ()
+    emails_per_day: int = 40_000
+    shape: Callable[[Point, float], Point] = lambda point, _: point  # changes a bucket, given its hour
+    account: Mapping[float, Mapping[str, Any] | Unreadable] = field(default_factory=dict)  # what differs from HEALTHY
+    rates: Mapping[float, Mapping[str, float] | Unreadable] = field(default_factory=dict)  # AWS's own
+    missing: Mapping[float, tuple[int, int]] = field(default_factory=dict)  # addresses missing, and listeners
+    trouble: Mapping[float, Unreadable | None] = field(default_factory=dict)  # with the send statistics
+
+    def readings(self, now: int) -> Readings:
+        """What a run at `now` reads."""
+        hours = (now - INCIDENT) / HOUR
+        points = tuple(point for point in self._points() if now - 14 * DAY <= point.at < now)
+        trouble = _at(self.trouble, hours, None)
+        missing, listeners = _at(self.missing, hours, (0, 3))
+        return Readings(
+            points if trouble is None else trouble,
+            self._account(points, hours, now),
+            self._rates(hours, now),
+            Audience(3, missing, listeners),
+        )
+
+    def _points(self) -> tuple[Point, ...]:
+        made = _points(self.emails_per_day, self.campaigns)
+        return tuple(self.shape(point, (point.at - INCIDENT) / HOUR) for point in made)
+
+    def _account(self, points: Sequence[Point], hours: float, now: int) -> Account | Unreadable:
+        changes = _at(self.account, hours, {})
+        if isinstance(changes, Unreadable):
+            return changes
+        used = sum(point.attempts for point in points if point.at >= now - DAY)
+        quota = max(HEALTHY.quota, 5 * self.emails_per_day)
+        return replace(replace(HEALTHY, used=used, quota=quota), **changes)
+
+    def _rates(self, hours: float, now: int) -> AwsRates | Unreadable:
+        rates = _at(self.rates, hours, USUAL_RATES)
+        if isinstance(rates, Unreadable):
+            return rates
+        return {Metric(name): AwsRate(rate, now - HOUR) for name, rate in rates.items()}
+
+
+def _at(table: Mapping[float, Any], hours: float, before: Any) -> Any:
+    """What `table` holds at an hour; `before` until its first."""
+    reached = [hour for hour in table if hour <= hours]
+    return table[max(reached)] if reached else before
+
+
+@cache
+def _points(emails_per_day: int, campaigns: tuple[Campaign, ...]) -> tuple[Point, ...]:
+    made = send_data_points(START, START + 34 * DAY, emails_per_day=emails_per_day, campaigns=campaigns)
+    return tuple(point_from(point) for point in made)
+
+
+def bad_list(hours: float = 20, per_bucket: int = 250, complaint_rate: float = 0.004, start: float = 0) -> Campaign:
+    """A campaign to addresses of which one in six does not exist."""
+    begin = INCIDENT + int(start * HOUR)
+    return Campaign(begin, begin + int(hours * HOUR), per_bucket, 0.16, complaint_rate)
 
 
 @dataclass(frozen=True)
 class Stories:
-    """What a monitor with `policy` says of `target` as one thing or another befalls it."""
+    """What a monitor with `policy` sends about `target` as one thing or another happens to it."""
 
     policy: Policy
     target: Target
+    context: Context = Context()
 
-    def bad_list(
-        self, emails_per_day: int = 40_000, per_bucket: int = 250, complaint_rate: float = 0.004, hours: int = 20
-    ) -> tuple[Notification, ...]:
-        """Everything said of a sender who sends to a bad list for so many hours, two weeks after the start."""
-        return _bad_list(self.policy, self.target, emails_per_day, per_bucket, complaint_rate, hours)
-
-    def first(self, check: str, reason: str, said: Sequence[Notification] | None = None) -> Said:
-        """The first notification of a kind; none where the policy has it not happen."""
-        said = self.bad_list() if said is None else said
-        return [a for a in said if (a.check, a.reason.value) == (check, reason)][:1]
-
-    def unreadable(self, trouble: Trouble, ticks: int = 2, readable: int = 0, aws: AwsView = NOT_ASKED) -> Said:
-        """What is said last of a target that could not be read for `ticks` ticks and could for `readable` after that."""
-        points = tuple(Point(START + i * BUCKET, 400, 3) for i in range(96))
+    def at(self, world: World, *hours: float) -> list[Document]:
+        """What the last of the runs at `hours` sends, after one an hour before the incident."""
         state: State | None = None
-        said: Said = []
-        for tick in range(ticks + readable):
-            reading = Unreadable(trouble, "GetSendStatistics: Code") if tick < ticks else points
-            plan = decide(self.target, reading, state, self.policy, START + DAY + tick * BUCKET, aws)
-            state, said = plan.state, [*said, *plan.notifications]
-        return said[-1:]
+        documents: tuple[Document, ...] = ()
+        for hour in (-1, *hours):
+            now = INCIDENT + int(hour * HOUR)
+            plan = decide(self.target, world.readings(now), state, self.policy, now, self.context)
+            state, documents = replace(plan.state, outbox=(), published=now), plan.documents
+        return list(documents)
 
-    def seen(self, views: Sequence[AwsView], points: Callable[[int], Point] | None = None, every: int = BUCKET) -> Said:
-        """What the last of so many ticks says, at each of which AWS says one of `views` of a sender of ten days."""
-        state: State | None = None
-        said: Said = []
-        made = points if points is not None else lambda at: Point(at, 400, 3)
-        for tick, view in enumerate(views):
-            now = START + 10 * DAY + 9 * HOUR + tick * every
-            record = tuple(made(at) for at in range(START, now, BUCKET))
-            plan = decide(self.target, record, state, self.policy, now, view)
-            state, said = plan.state, list(plan.notifications)
-        return said
+    def incident(self, check: str, reason: str, world: World, *, nth: int = 1) -> list[Document]:
+        """`first` of our own rates, with a run at each tick at which `replay` has something to send."""
+        return [
+            document
+            for document in _incident(self, world.campaigns, world.emails_per_day)
+            if (document["check"], document["reason"]) == (check, reason)
+        ][nth - 1 : nth]
 
 
-@cache
-def _bad_list(
-    policy: Policy, target: Target, emails_per_day: int, per_bucket: int, complaint_rate: float, hours: int
-) -> tuple[Notification, ...]:
-    bad = START + 14 * DAY + 9 * HOUR
-    campaign = Campaign(bad, bad + hours * HOUR, per_bucket, 0.16, complaint_rate)
-    points = send_data_points(START, START + 24 * DAY, emails_per_day=emails_per_day, campaigns=[campaign])
-    played = replay(target, [point_from(point) for point in points], policy)
-    return tuple(notification for _, said, _ in played for notification in said)
+@lru_cache(maxsize=16)
+def _incident(stories: Stories, campaigns: tuple[Campaign, ...], emails_per_day: int) -> tuple[Document, ...]:
+    world = World(campaigns, emails_per_day)
+    end = INCIDENT + 9 * DAY
+    points = [point for point in _points(emails_per_day, campaigns) if point.at < end]
+    played = replay(stories.target, points, stories.policy, until=end)
+    documents: list[Document] = []
+    state: State | None = None
+    for now in [INCIDENT - HOUR, *(now for now, sent, _ in played if sent and now >= INCIDENT)]:
+        plan = decide(stories.target, world.readings(now), state, stories.policy, now, stories.context)
+        state = replace(plan.state, outbox=(), published=now)
+        documents += plan.documents
+    return tuple(documents)
 
 
-def account(**changes: Any) -> AwsView:
-    """AWS calls the account healthy, but for `changes`."""
-    return AwsView(replace(HEALTHY, **changes), {})
+BAD = World((bad_list(),))
+LONG = World((bad_list(hours=40),))
+LINGERING = World((bad_list(8), Campaign(INCIDENT + 8 * HOUR, INCIDENT + 150 * HOUR, 400, 0.028, 0.0)))
+NOTHING = {"times": 0, "complaints": 0}
+COMPLAINTS = World((Campaign(INCIDENT, INCIDENT + 6 * HOUR, 400, 0.01, 0.02),))
 
 
-def rated(**rates: float) -> AwsView:
-    """AWS's own rates of a healthy account, an hour before the last tick."""
-    at = START + 10 * DAY + 8 * HOUR
-    return AwsView(HEALTHY, {Metric(name): AwsRate(rate, at) for name, rate in rates.items()})
+def _aws(**from_hour: float) -> World:
+    """AWS's own bounce rate; 0: it publishes none."""
+    return World(
+        rates={
+            float(hour[1:]): {"complaint": 0.0003} | ({"bounce": rate} if rate else {})
+            for hour, rate in from_hour.items()
+        }
+    )
 
 
-def _complaining(at: int) -> Point:
-    """400 emails a quarter of an hour, to which a complaint comes every hour, and five of them in the last hours."""
-    late = at >= START + 10 * DAY + 2 * HOUR
-    return Point(at, 400, 3, 5 if late else int(at % HOUR == 0))
+def _aws_complaints(**from_hour: float) -> World:
+    return World(rates={float(hour[1:]): {"bounce": 0.008, "complaint": rate} for hour, rate in from_hour.items()})
 
 
-def _several(stories: Stories) -> Said:
+def _status(**from_hour: str) -> World:
+    return World(account={float(hour[1:]): {"enforcement": word} for hour, word in from_hour.items()})
+
+
+def _off(*hours: float) -> World:
+    """The account's own switch, off and on in turn."""
+    return World(account={hour: {"sending": bool(number % 2)} for number, hour in enumerate(hours)})
+
+
+def _used(**from_hour: int) -> World:
+    """Use of a quota of 50,000."""
+    table = {"h_9": 30_000, **from_hour}
+    return World(
+        account={float(hour[1:].replace("_", "-")): {"quota": 50_000, "used": used} for hour, used in table.items()}
+    )
+
+
+def _buckets(*changes: tuple[float, Mapping[str, int]]) -> World:
+    """Buckets with other counts from an hour on; emails and bounces `times` so many."""
+    table = dict(changes)
+
+    def shape(point: Point, hours: float) -> Point:
+        counts = dict(_at(table, hours, {}))
+        times = counts.pop("times", 1)
+        return replace(point, attempts=times * point.attempts, bounces=times * point.bounces, **counts)
+
+    return World(shape=shape, account={-99: {"quota": 20_000_000}})
+
+
+def _unreadable(trouble: Trouble, until: float = 999, detail: str = "") -> World:
+    """Send statistics that cannot be read until an hour."""
+    return World(
+        trouble={0: Unreadable(trouble, detail if detail else f"GetSendStatistics: {_CODES[trouble]}"), until: None}
+    )
+
+
+_CODES = {
+    Trouble.DENIED: "AccessDenied",
+    Trouble.THROTTLED: "Throttling",
+    Trouble.TIMED_OUT: "ReadTimeoutError",
+    Trouble.BAD_ANSWER: "a member has no Timestamp",
+    Trouble.FAILED: "InternalFailure",
+}
+_GAP = "41,210 emails were counted from 2025-02-07T09:00:00Z to 2025-02-17T09:00:00Z before, now only 3,871 are"
+
+
+def _several(stories: Stories) -> list[Document]:
+    """An email about three things at once."""
     return [
-        *stories.first("complaint", "opened"),
-        *stories.first("bounce", "escalated"),
-        *stories.unreadable(Trouble.DENIED),
+        *stories.incident("complaint", "opened", BAD),
+        *stories.incident("bounce", "escalated", BAD),
+        *stories.at(World(account={0: NO_ACCOUNT}), 0),
     ]
 
 
-SAMPLES: Mapping[str, Callable[[Stories], Said]] = {
-    "bounce-opened": lambda of: of.first("bounce", "opened"),
-    "bounce-escalated": lambda of: of.first("bounce", "escalated"),
-    "bounce-reminder": lambda of: of.first("bounce", "still", of.bad_list(hours=40)),
-    "bounce-resolved": lambda of: of.first("bounce", "recovered"),
-    "complaint-opened": lambda of: of.first("complaint", "opened"),
-    "complaint-escalated": lambda of: of.first("complaint", "escalated", of.bad_list(40_000, 400, 0.008)),
-    "complaint-reminder": lambda of: of.first("complaint", "still"),
-    "complaint-resolved": lambda of: of.first("complaint", "recovered"),
-    "small-sender": lambda of: of.first("bounce", "opened", of.bad_list(150, 4)),
-    "huge-sender": lambda of: of.first("bounce", "escalated", of.bad_list(20_000_000, 200_000)),
+SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
+    "bounce-opened": lambda of: of.incident("bounce", "opened", BAD),
+    "bounce-escalated": lambda of: of.incident("bounce", "escalated", BAD),
+    "bounce-new-outbreak": lambda of: of.at(replace(_aws(h0=0.052), campaigns=(bad_list(8, 700, start=80),)), 0, 84),
+    "bounce-aws-passes-review": lambda of: of.at(replace(_aws(h20=0.052), campaigns=BAD.campaigns), 4, 19, 20),
+    "bounce-reminder": lambda of: of.incident("bounce", "reminder", LONG),
+    "bounce-recovering": lambda of: of.incident("bounce", "reminder", LINGERING),
+    "bounce-resolved": lambda of: of.incident("bounce", "resolved", BAD),
+    "bounce-small-sender": lambda of: of.incident("bounce", "opened", World((bad_list(per_bucket=4),), 150)),
+    "bounce-huge-sender": lambda of: of.incident(
+        "bounce", "escalated", World((bad_list(per_bucket=200_000),), 20_000_000)
+    ),
+    "bounce-by-aws-near-review": lambda of: of.at(_aws(h0=0.0463), 0),
+    "bounce-by-aws": lambda of: of.at(_aws(h0=0.0512), 0),
+    "bounce-by-aws-over-pause": lambda of: of.at(_aws(h0=0.0512, h6=0.104), 0, 6),
+    "bounce-by-aws-unknown": lambda of: of.at(_aws(h0=0.0512, h24=0), 0, 24, 48),
+    "bounce-by-aws-resolved": lambda of: of.at(_aws(h0=0.0512, h5=0.041), 0, 4, 28),
+    "bounce-by-aws-closed": lambda of: of.at(_aws(h0=0.0512, h5=0), 0, 4, 4 + 14 * 24),
+    "complaint-opened": lambda of: of.incident("complaint", "opened", BAD),
+    "complaint-escalated": lambda of: of.incident("complaint", "escalated", COMPLAINTS),
+    "complaint-aws-passes-pause": lambda of: of.at(_aws_complaints(h0=0.0012, h6=0.0061), 0, 6),
+    "complaint-reminder": lambda of: of.incident("complaint", "reminder", BAD),
+    "complaint-resolved": lambda of: of.incident("complaint", "resolved", BAD),
+    "complaint-by-aws": lambda of: of.at(_aws_complaints(h0=0.00093), 0),
     "several-at-once": _several,
-    "unreadable-denied": lambda of: of.unreadable(Trouble.DENIED, 1),
-    "unreadable-throttled": lambda of: of.unreadable(Trouble.THROTTLED),
-    "unreadable-bad-answer": lambda of: of.unreadable(Trouble.BAD_ANSWER),
-    "readable-again": lambda of: of.unreadable(Trouble.TIMED_OUT, 3, 6),
-    "under-review": lambda of: of.seen([account(enforcement="PROBATION")]),
-    "paused-by-aws": lambda of: of.seen([account(enforcement="PROBATION"), account(enforcement="SHUTDOWN")]),
-    "sends-under-review": lambda of: of.seen([account(enforcement="SHUTDOWN"), account(enforcement="PROBATION")]),
-    "healthy-again": lambda of: of.seen([account(enforcement="SHUTDOWN"), account()]),
-    "under-review-switched-off": lambda of: of.seen([account(enforcement="PROBATION", sending=False)])[:1],
-    "unknown-status": lambda of: of.seen([account(enforcement="PENDING_<b>REVIEW</b>")]),
-    "paused-by-ourselves": lambda of: of.seen([account(sending=False)]),
-    "sending-again": lambda of: of.seen([account(sending=False), account()]),
-    "quota-warning": lambda of: of.seen(
-        [account(used=41_000)], lambda at: Point(at, 400 if at < STOPPED else 1_000, 3)
+    "enforcement-under-review": lambda of: of.at(_status(h0="PROBATION"), 0),
+    "enforcement-paused": lambda of: of.at(_status(h0="PROBATION", h6="SHUTDOWN"), 0, 6),
+    "enforcement-sends-again": lambda of: of.at(_status(h0="SHUTDOWN", h6="PROBATION"), 0, 6),
+    "enforcement-unknown-status": lambda of: of.at(_status(h0="PENDING_<b>REVIEW</b>"), 0),
+    "enforcement-became-review": lambda of: of.at(_status(h0="WARNED", h6="PROBATION"), 0, 6),
+    "enforcement-and-switched-off": lambda of: of.at(
+        World(account={0: {"enforcement": "PROBATION", "sending": False}}), 0
+    )[:1],
+    "enforcement-reminder": lambda of: of.at(_status(h0="PROBATION"), 0, 24),
+    "enforcement-resolved": lambda of: of.at(_status(h0="PROBATION", h30="HEALTHY"), 0, 30),
+    "sending-off": lambda of: of.at(_off(0), 0),
+    "sending-reminder": lambda of: of.at(_off(0), 0, 24),
+    "sending-on-again": lambda of: of.at(_off(0, 5), 0, 5),
+    "unreadable-denied": lambda of: of.at(_unreadable(Trouble.DENIED), 0),
+    "unreadable-throttled": lambda of: of.at(_unreadable(Trouble.THROTTLED), 0, 0.25),
+    "unreadable-timed-out": lambda of: of.at(_unreadable(Trouble.TIMED_OUT), 0, 0.25),
+    "unreadable-bad-answer": lambda of: of.at(_unreadable(Trouble.BAD_ANSWER), 0, 0.25),
+    "unreadable-contradiction": lambda of: of.at(_unreadable(Trouble.CONTRADICTION, detail=_GAP), 0, 0.25),
+    "unreadable-failed": lambda of: of.at(_unreadable(Trouble.FAILED), 0, 0.25),
+    "unreadable-reminder": lambda of: of.at(_unreadable(Trouble.DENIED), 0, 24),
+    "unreadable-resolved": lambda of: of.at(_unreadable(Trouble.DENIED, 6), 0, 5, 6),
+    "aws-unreadable-account": lambda of: of.at(World(account={0: NO_ACCOUNT}), 0),
+    "aws-unreadable-rates": lambda of: of.at(World(rates={0: NO_RATES}), 0),
+    "aws-unreadable-reminder": lambda of: of.at(World(account={0: NO_ACCOUNT}), 0, 24),
+    "aws-unreadable-resolved": lambda of: of.at(World(account={0: NO_ACCOUNT, 6: {}}), 0, 5, 6),
+    "quota-warning": lambda of: of.at(_used(h0=41_200), 0),
+    "quota-critical": lambda of: of.at(_used(h0=41_200, h3=48_100), 0, 3),
+    "quota-used-up": lambda of: of.at(_used(h0=50_000), 0),
+    "quota-pace-unknown": lambda of: of.at(
+        replace(_used(h0=41_200), trouble=_unreadable(Trouble.THROTTLED).trouble), 0
     ),
-    "quota-used-up": lambda of: of.seen([account(used=50_000)]),
-    "quota-unknown": lambda of: of.unreadable(Trouble.THROTTLED, 1, aws=account(used=41_000)),
-    "aws-bounce-rate": lambda of: of.seen([rated(bounce=0.0512, complaint=0.0002)]),
-    "aws-complaint-rate": lambda of: of.seen([rated(complaint=0.00093)], lambda at: Point(at, 400, 3, at % HOUR == 0)),
-    "aws-complaint-rate-higher": lambda of: of.seen([rated(complaint=0.0012), rated(complaint=0.0061)]),
-    "aws-bounce-rate-gone": lambda of: of.seen([rated(bounce=0.0512), account()], every=7 * DAY),
-    "aws-bounce-rate-closed": lambda of: of.seen([rated(bounce=0.0512), *[account()] * 2], every=7 * DAY),
-    "complaint-beside-aws": lambda of: of.seen([rated(bounce=0.008, complaint=0.0016)], _complaining),
-    "aws-unreadable": lambda of: of.seen([AwsView(NO_ACCOUNT, {})]),
-    "aws-rates-unreadable": lambda of: of.seen([AwsView(HEALTHY, NO_RATES)]),
-    "aws-readable-again": lambda of: of.seen([AwsView(NO_ACCOUNT, {}), *[account()] * 4]),
-    "silence": lambda of: of.seen([account()], lambda at: Point(at, 400 if at < STOPPED else 0)),
-    "silence-over": lambda of: of.seen(
-        [account()] * 5, lambda at: Point(at, 0 if STOPPED <= at < STOPPED + 3 * HOUR else 400)
-    ),
-    "spike": lambda of: of.seen([account()], lambda at: Point(at, 400 if at < STOPPED else 2_500)),
-    "rejects": lambda of: of.seen([account()], lambda at: Point(at, 400, rejects=0 if at < STOPPED else 4)),
-    "test-alert": lambda of: [trial(of.target, START + 9 * HOUR)],
+    "quota-reminder": lambda of: of.at(_used(h0=41_200), 0, 24),
+    "quota-resolved": lambda of: of.at(_used(h0=41_200, h5=30_000), 0, 4, 28),
+    "silence": lambda of: of.at(_buckets((0, NOTHING)), 2.25),
+    "silence-reminder": lambda of: of.at(_buckets((0, NOTHING)), 2.25, 26.25),
+    "silence-over": lambda of: of.at(_buckets((0, NOTHING), (5, {})), 2.25, 5, 6.25),
+    "spike": lambda of: of.at(_buckets((0, {"times": 8})), 3),
+    "spike-reminder": lambda of: of.at(_buckets((0, {"times": 8}), (21, {"times": 90})), 3, 27),
+    "spike-over": lambda of: of.at(_buckets((0, {"times": 8}), (8, {})), 3, 8, 34),
+    "rejects": lambda of: of.at(_buckets((0, {"rejects": 9})), 3),
+    "rejects-reminder": lambda of: of.at(_buckets((0, {"rejects": 9})), 3, 27),
+    "rejects-over": lambda of: of.at(_buckets((0, {"rejects": 9}), (6, {})), 3, 20, 44),
+    "subscribers-missing": lambda of: of.at(World(missing={0: (1, 2)}), 0),
+    "subscribers-nobody": lambda of: of.at(World(missing={0: (1, 2), 6: (3, 0)}), 0, 6),
+    "subscribers-reminder": lambda of: of.at(World(missing={0: (1, 2)}), 0, 24),
+    "subscribers-resolved": lambda of: of.at(World(missing={0: (1, 2), 6: (0, 3)}), 0, 6),
+    "test-alert": lambda of: [test_notification(of.target, INCIDENT, of.policy, of.context)],
 }
 """Every message by name, the way it comes about."""

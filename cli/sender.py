@@ -66,6 +66,6 @@ def send_data_points(
 def _some(dice: random.Random, emails: int, rate: float) -> int:
     """How many of `emails` meet with something that befalls one at `rate`."""
     mean, spread = emails * rate, (emails * rate * (1 - rate)) ** 0.5
-    if mean > 30:
+    if mean > 30 or emails > 100_000:
         return max(0, min(emails, round(dice.gauss(mean, spread))))
     return sum(dice.random() < rate for _ in range(emails))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ses_reputation.core.rules import thresholds_in_force
 from ses_reputation.settings import Settings, SettingsError, load
 
 from .aws import unknown_regions
 from .outcome import UNUSABLE, USABLE, Unusable
-from .rules_in_words import COLUMNS, heading_of, rows_of
+from .rules_in_words import COLUMNS, heading_of, outcomes_in_words, rows_of
 
 
 def check_settings(file: Path, *, deploy: bool, as_json: bool) -> int:
@@ -38,6 +39,9 @@ def check_settings(file: Path, *, deploy: bool, as_json: bool) -> int:
         say()
         heading(heading_of(policy))
         table(COLUMNS, rows_of(policy))
+    say()
+    for line in outcomes_in_words(settings.policy):
+        say(line.strip(), indent=len(line) - len(line.lstrip()))
     return USABLE
 
 
@@ -49,8 +53,7 @@ def _print_json(file: Path, problems: list[dict[str, str]], warnings: list[str],
         if settings is None
         else {
             policy.metric.value: {
-                "warning": policy.warning,
-                "critical": policy.critical,
+                **{severity.word: limit for severity, limit in thresholds_in_force(policy).items()},
                 "rules": [
                     dict(zip(("severity", "name", "window", "threshold", "needs"), row, strict=True))
                     for row in rows_of(policy)

@@ -21,9 +21,9 @@ def send_test_alert(settings: Settings | None, profile: str | None, region: str 
     """Ask the deployed function for a test alert and say where it went. Raises `Unusable` if nothing could be sent."""
     name = "SesReputation" if settings is None else settings.stack_name
     answer = _asked(name, profile, region)
-    subscriptions, unconfirmed = answer.get("subscriptions"), answer.get("unconfirmed")
-    sent_to = [str(channel) for channel in answer["told"]]
-    code, said = _audience(subscriptions, unconfirmed, chat="chat" in sent_to)
+    counts = {name: answer.get(name) for name in ("expected", "missing", "listeners")}
+    sent_to = [str(channel) for channel in answer["sent"]]
+    code, said = _audience(counts["expected"], counts["missing"], counts["listeners"], chat="chat" in sent_to)
     if as_json:
         from .output import as_json as print_json
 
@@ -31,8 +31,7 @@ def send_test_alert(settings: Settings | None, profile: str | None, region: str 
             {
                 "alert": answer.get("alert"),
                 "sent_to": sent_to,
-                "subscriptions": subscriptions,
-                "unconfirmed": unconfirmed,
+                **counts,
                 "everybody_gets_it": code == USABLE,
             }
         )
@@ -60,25 +59,29 @@ def _asked(name: str, profile: str | None, region: str | None) -> dict[str, Any]
     if answer.get("FunctionError"):
         reason = said.get("errorMessage") if isinstance(said, dict) else None
         raise Unusable(f"{name} failed: {reason or 'see its log'}")
-    if not isinstance(said, dict) or not isinstance(said.get("told"), list):
+    if not isinstance(said, dict) or not isinstance(said.get("sent"), list):
         raise Unusable(f"{name} gave an unknown answer: is it of another version? Deploy again.")
     return said
 
 
-def _audience(subscriptions: object, unconfirmed: object, *, chat: bool) -> tuple[int, str]:
+SUBSCRIBE = "Follow the link in the confirmation email, or run: ses-reputation subscribe"
+
+
+def _audience(expected: object, missing: object, listeners: object, *, chat: bool) -> tuple[int, str]:
     """Say who gets it. Nobody, or not everybody, is as good as not known to arrive."""
-    if not isinstance(subscriptions, int) or not isinstance(unconfirmed, int):
+    if not isinstance(expected, int) or not isinstance(missing, int) or not isinstance(listeners, int):
         return UNKNOWN, "The subscriptions could not be read; the function's log says why."
-    if not subscriptions and chat:
-        return USABLE, "Nobody is subscribed except the chat. Now check that it arrives there."
-    if not subscriptions:
+    if missing:
+        have = "has" if missing == 1 else "have"
         return (
             UNKNOWN,
-            "Nobody is subscribed: an alert reaches no one. Name people in [alerts] emails and deploy again.",
+            f"{missing} of {expected} email addresses in the settings {have} no confirmed subscription. {SUBSCRIBE}",
         )
-    if unconfirmed:
-        return UNKNOWN, (
-            f"{unconfirmed} of {subscriptions} subscriptions wait for confirmation: they get nothing until somebody "
-            "clicks the link in the email from AWS Notifications."
-        )
-    return USABLE, f"Subscriptions: {subscriptions}, all confirmed. Now check that it arrives."
+    if not listeners and chat:
+        return USABLE, "Nobody is subscribed except the chat. Now check that it arrives there."
+    if not listeners:
+        return UNKNOWN, f"Nobody is subscribed: an alert reaches no one. Name people in [alerts] emails. {SUBSCRIBE}"
+    return (
+        USABLE,
+        f"All {expected} email addresses in the settings have a confirmed subscription. Now check that it arrives.",
+    )

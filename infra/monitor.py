@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import (
-    Acknowledgment,
     Annotations,
     CfnMapping,
     CfnOutput,
@@ -15,7 +14,6 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Tags,
-    Validations,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
@@ -29,11 +27,13 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.region_info import RegionInfo
 from constructs import Construct
+from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
+from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 from ses_reputation.settings.deployment import OWN_TAG
 
 from . import bundle
-from .answers import ANSWERS
+from .answers import ANSWERS, PACKS, REGULATED, acknowledge
 from .chat import ChatChannel
 from .dashboard import MonitorDashboard
 from .function import ReputationFunction
@@ -67,9 +67,14 @@ CONSOLES = {
 """Host of the console in each partition of AWS."""
 
 
-def longest_run(channels: int) -> int:
+CAUSE_SECONDS = 2 * 15
+"""Looking for the causes of a bounce and a complaint alert of one target (lambda/, `BUDGET`)."""
+
+
+def longest_run(channels: int, *, looks: bool) -> int:
     """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together."""
-    return min(LONGEST_TIMEOUT, CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + DAILY_CALLS))
+    calls = CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + DAILY_CALLS)
+    return min(LONGEST_TIMEOUT, calls + (CAUSE_SECONDS if looks else 0))
 
 
 class SesReputationMonitor(Construct):
@@ -150,7 +155,9 @@ class SesReputationMonitor(Construct):
             description="Reads SES send statistics, evaluates them and notifies people.",
             handler="ses_reputation.entry.monitor",
             code=code,
-            timeout=Duration.seconds(longest_run(2 if self.settings.chat.on else 1)),
+            timeout=Duration.seconds(
+                longest_run(2 if self.settings.chat.on else 1, looks=self.settings.look is not Look.OFF)
+            ),
             environment={
                 "STATE_TABLE": self.table.table_name,
                 "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
@@ -321,6 +328,10 @@ class SesReputationMonitor(Construct):
             ("Notify", ["sns:Publish"], topics, None),
             ("ListSubscriptions", ["sns:ListSubscriptionsByTopic"], [self.topic.topic_arn], None),
         ]
+        granted = {action for _, actions, _, _ in grants for action in actions}
+        looked_at = [action for action in CAUSE_ACTIONS[self.settings.look] if action not in granted]
+        if looked_at:
+            grants.append(("FindCause", looked_at, ["*"], None))  # SES has resources only for sending
         if self.key is not None:
             grants.append(("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [self.key.key_arn], None))
         return [
@@ -403,8 +414,9 @@ class SesReputationMonitor(Construct):
             **ANSWERS,
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
-        for finding, reason in answers.items():
-            Validations.of(self).acknowledge(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding}", reason=reason))
+        acknowledge(self, answers)
+        for pack in PACKS:
+            acknowledge(self, REGULATED, pack)
 
 
 def read_settings(settings: Mapping[str, Any] | None, settings_file: str | Path | None) -> Settings:

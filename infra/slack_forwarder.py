@@ -16,6 +16,7 @@ from constructs import Construct
 from ses_reputation.settings import Slack
 from ses_reputation.settings.deployment import Deployment
 
+from .answers import acknowledge
 from .function import ReputationFunction
 from .queue import DeadLetters
 
@@ -71,12 +72,13 @@ class SlackForwarder(Construct):
             security_group_ids=security_group_ids,
         )
         region, account = _place(slack, "<AWS::Region>", "<AWS::AccountId>")
-        part.acknowledge(
+        acknowledge(
+            part,
             {
-                f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:{region}:{account}:key/*]": "The key that "
+                f"IAM5[Resource::arn:<AWS::Partition>:kms:{region}:{account}:key/*]": "The key that "
                 "encrypts the webhook's address is not known here; a condition on the encryption context limits the right to that "
                 "one parameter or secret."
-            }
+            },
         )
         people.add_subscription(subscriptions.LambdaSubscription(part.function, dead_letter_queue=undelivered.queue))
         self.function, self.role, self.alarm = part.function, part.role, undelivered.alarm

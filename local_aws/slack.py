@@ -110,11 +110,15 @@ def _length(block: dict[str, Any]) -> int:
     return sum(len(text["text"]) for text in texts if isinstance(text, dict))
 
 
+_MARKUP = r"<https://[^\s|<>]{1,2990}\|[^<>]+>|<!(?:here|channel|subteam\^S[A-Z0-9]+)>"
+"""Links, and calls of people."""
+
+
 def _is_text(text: object, limit: int) -> bool:
     """Some text, not too long, with the three characters that steer Slack only where they make a link or are escaped."""
     if not isinstance(text, str) or not 1 <= len(text) <= limit:
         return False
-    return not re.search(r"[<>]|&(?!(?:amp|lt|gt);)", re.sub(r"<https://[^\s|<>]{1,2990}\|[^<>]+>", "", text))
+    return not re.search(r"[<>]|&(?!(?:amp|lt|gt);)", re.sub(_MARKUP, "", text))
 
 
 def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:

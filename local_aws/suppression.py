@@ -99,15 +99,15 @@ def account_attributes(known: Suppression) -> dict[str, Any]:
 
 
 def _list(known: Suppression, given: Mapping[str, Any]) -> dict[str, Any]:
-    members = sorted(_home(known, given).values(), key=lambda member: sha256(member.address.encode()).digest())
     first, last = given.get("StartDate"), given.get("EndDate")
     found = [
         member
-        for member in members
+        for member in _home(known, given).values()
         if member.reason in given.get("Reasons", [member.reason])
         and (first is None or member.at >= first.timestamp())
         and (last is None or member.at <= last.timestamp())
     ]
+    found.sort(key=lambda member: sha256(member.address.encode()).digest())  # the same at each call, and in no order
     summaries, token = _page(known, found, given, LARGEST_PAGE)
     shown = [
         {

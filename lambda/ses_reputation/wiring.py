@@ -16,14 +16,20 @@ from urllib3 import PoolManager
 
 from . import settings as settings_file
 from .aws import cloudwatch, secrets, ses, sns, webhook
+from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
+from .core.cause import CauseReading, question_from
 from .core.checks.base import Context
+from .core.decide import Plan
 from .core.history import Instant
+from .core.look import Look
 from .core.notification import Document, attributes, envelope
+from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable, audience_of
 from .core.target import Target
+from .explain import with_causes
 from .layout.amazon_q import custom_notification
 from .layout.email import email
 from .layout.slack import Payload
@@ -105,7 +111,7 @@ def log_url(dashboard_url: str, group: str) -> str:
 
 def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     """Make the monitor of the account and region that the function is in."""
-    settings = settings_file.load(settings_path(environ))
+    settings = settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
     environment = read_environment(environ, chat=settings.chat.on)
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
@@ -137,7 +143,22 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
+    looking = (
+        {
+            name: Clients(*(session.create_client(s, name, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
+            for name in regions
+        }
+        if settings.look is not Look.OFF
+        else {}
+    )
+
+    def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
+        region, now = plan.target.region, plan.seen.now
+        question = question_from(metric, region, plan.seen.history, since, now)
+        return look_for_cause(looking[region], question, settings.look, reminder=reminder)
+
     edges = Edges(
+        explain=(lambda plan: with_causes(plan, look)) if looking else (lambda plan: plan),
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=Store(client("dynamodb", region), environment.table),
@@ -176,7 +197,7 @@ def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
     """Make the forwarder to Slack of this installation."""
     for library in ("botocore", "urllib3"):
         logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
-    slack = settings_file.load(settings_path(environ)).slack
+    slack = settings_file.load(settings_path(environ), environ.get("SETTINGS", "")).slack
     http = PoolManager()
 
     def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:

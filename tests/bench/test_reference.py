@@ -20,9 +20,9 @@ POLICY = default_policy()
 
 def said_by_core(points: list[Point], until: int) -> list[Notice]:
     return [
-        Notice(a.at, a.check, a.severity.word, a.reason.value)
-        for _, told, _ in replay(TARGET, points, POLICY, until=until)
-        for a in told
+        Notice(now, document["check"], document["severity"], document["reason"])
+        for now, documents, _ in replay(TARGET, points, POLICY, until=until)
+        for document in documents
     ]
 
 

@@ -14,10 +14,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from ses_reputation.aws import cloudwatch, ses
-from ses_reputation.core.account import Account, AwsRate, AwsView
 from ses_reputation.core.history import HOUR, Point, history_from
 from ses_reputation.core.rates import Metric
-from ses_reputation.core.readings import Statistics, Trouble, Unreadable
+from ses_reputation.core.readings import Account, AwsRate, Readings, Trouble, Unreadable
 
 from cli import check as command
 from cli.main import main
@@ -25,7 +24,7 @@ from cli.tuning import DAYS, EVERY, complaint_rates, steady_share
 
 NOW = int(datetime.now(UTC).timestamp())
 HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=8_000)
-QUIET = AwsView(HEALTHY, {})
+QUIET = Readings((), HEALTHY, {})
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -35,7 +34,10 @@ def _keys(keys: None) -> None: ...
 
 
 def answers(
-    monkeypatch: pytest.MonkeyPatch, reading: Statistics, aws: AwsView = QUIET, theirs: Sequence[Any] = ()
+    monkeypatch: pytest.MonkeyPatch,
+    reading: tuple[Point, ...] | Unreadable,
+    aws: Readings = QUIET,
+    theirs: Sequence[Any] = (),
 ) -> None:
     monkeypatch.setattr(ses, "send_statistics", lambda client: reading)
     monkeypatch.setattr(ses, "account", lambda client: aws.account)
@@ -56,18 +58,18 @@ def test_a_healthy_sender_is_ok_with_headroom_and_account(capsys: Capsys, monkey
     assert main(["check"]) == 0
     printed = words(capsys)
     assert "eu-west-1 OK" in printed and "A monitor would send nothing." in printed
-    assert "Bounce headroom: " in printed and "Complaint headroom: " in printed
-    assert "16 % of the 24-hour quota" in printed
+    assert "Bounces: " in printed and "Complaints: " in printed
+    assert "16% of the daily quota used" in printed
 
 
 def test_ours_awss_own_and_awss_decision_stand_side_by_side(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     review = replace(HEALTHY, enforcement="PROBATION")
-    answers(monkeypatch, steady(), AwsView(review, {Metric.BOUNCE: AwsRate(0.052, NOW - HOUR)}))
+    answers(monkeypatch, steady(), Readings((), review, {Metric.BOUNCE: AwsRate(0.052, NOW - HOUR)}))
     assert main(["check"]) == 0
     printed = words(capsys)
     assert "eu-west-1 CRITICAL" in printed and "under review by AWS" in printed
-    assert "bounces OK 0.5 % 5.2 % (" in printed and "complaints OK 0 % not published" in printed
-    assert "A monitor would send: CRITICAL: AWS's own SES bounce rate 5.2 %" in printed
+    assert "bounces OK 0.5% 5.2% (" in printed and "complaints OK 0% not published" in printed
+    assert "A monitor would send: CRITICAL: AWS's own SES bounce rate 5.2%" in printed
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_ours_awss_own_and_awss_decision_stand_side_by_side(capsys: Capsys, monk
     ids=["ok", "warning", "critical", "unreadable", "no email", "too few emails"],
 )
 def test_as_a_monitoring_plugin_the_exit_code_is_the_verdict(
-    capsys: Capsys, monkeypatch: pytest.MonkeyPatch, reading: Statistics, verdict: str, code: int
+    capsys: Capsys, monkeypatch: pytest.MonkeyPatch, reading: tuple[Point, ...] | Unreadable, verdict: str, code: int
 ) -> None:
     answers(monkeypatch, reading)
     assert main(["check", "--exit-code"]) == code
@@ -97,7 +99,7 @@ def test_an_error_is_unknown_for_a_plugin_and_never_critical(monkeypatch: pytest
 
 
 def test_for_programs_it_is_one_document(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, steady(complaints=2), AwsView(HEALTHY, {Metric.COMPLAINT: AwsRate(0.0021, NOW - HOUR)}))
+    answers(monkeypatch, steady(complaints=2), Readings((), HEALTHY, {Metric.COMPLAINT: AwsRate(0.0021, NOW - HOUR)}))
     assert main(["check", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     [region] = said["regions"]
@@ -114,7 +116,7 @@ def test_for_programs_it_is_one_document(capsys: Capsys, monkeypatch: pytest.Mon
 
 def test_what_cannot_be_read_is_unknown_with_what_to_do(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     denied = Unreadable(Trouble.DENIED, "GetAccount: AccessDeniedException")
-    answers(monkeypatch, steady(), AwsView(denied, {}))
+    answers(monkeypatch, steady(), Readings((), denied, {}))
     assert main(["check"]) == 1
     printed = words(capsys)
     assert "eu-west-1 UNKNOWN" in printed and "bounces OK" in printed and "What to do: " in printed
@@ -198,7 +200,7 @@ def test_what_a_monitor_that_ran_all_the_time_would_still_warn_of(
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 132])
 def test_no_line_is_wider_than_the_terminal(capsys: Capsys, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    answers(monkeypatch, steady(bounces=50), AwsView(HEALTHY, {Metric.BOUNCE: AwsRate(0.052, NOW - HOUR)}))
+    answers(monkeypatch, steady(bounces=50), Readings((), HEALTHY, {Metric.BOUNCE: AwsRate(0.052, NOW - HOUR)}))
     monkeypatch.setitem(os.environ, "COLUMNS", str(columns))
     assert main(["check"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= columns

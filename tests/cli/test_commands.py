@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from ses_reputation.aws import ses
-from ses_reputation.core.readings import Statistics
+from ses_reputation.core.history import Point
+from ses_reputation.core.readings import Unreadable
 
 from cli.main import main
 
@@ -81,7 +82,7 @@ def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> 
 def test_control_c_ends_without_a_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, keys: None
 ) -> None:
-    def interrupted(client: object) -> Statistics:
+    def interrupted(client: object) -> tuple[Point, ...] | Unreadable:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ses, "send_statistics", interrupted)

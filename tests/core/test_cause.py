@@ -286,6 +286,22 @@ def test_every_shape_has_whole_words_for_both_metrics() -> None:
             assert all(text and "{" not in text and text[-1] in ".`" for text in (cause.line, cause.first_step)), cause
 
 
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (reading(30, None), "The suppression list is not visible."),
+        (reading(4, spread(DEAD[:4])), "Beyond the usual entries there are too few to tell."),
+        (reading(30, spread(USUAL)), "The entries have no common domain, time or form."),
+        (
+            replace(reading(30, spread(COMPANY)), question=replace(asked(30), counts=None)),
+            "Without the send statistics it cannot be told from an import.",
+        ),
+    ],
+)
+def test_what_is_not_clear_says_why(seen: CauseReading, why: str) -> None:
+    assert explain(seen).uncertainty == why
+
+
 def test_what_is_hidden_is_said() -> None:
     cause = explain(reading(30, None, unseen=("Not visible: suppressed addresses (throttled)",)))
     assert cause.line == "The cause is not clear."

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from ses_reputation.core.daily_totals import KEEP_DAYS, KEEP_EMAILS, DayTotal, days_after, with_days
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, Point
-from ses_reputation.core.plan import State
+from ses_reputation.core.readings import Readings
 from ses_reputation.core.rules import default_policy
+from ses_reputation.core.state import State
 from ses_reputation.core.target import Target
 
 START = 1_738_368_000  # a midnight
@@ -23,13 +24,13 @@ def test_a_small_senders_estimate_spans_all_its_mails_though_ses_has_forgotten_m
     points = [Point(START + 420 + i * 8 * BUCKET, 15, i % 20 == 0) for i in range(60 * 12)]  # 180 a day for 60 days
     state: State | None = None
     for now in range(START + DAY, START + 60 * DAY + 1, DAY):
-        plan = decide(TARGET, seen_by_ses(points, now), state, default_policy(), now)
+        plan = decide(TARGET, Readings(seen_by_ses(points, now)), state, default_policy(), now)
         state = plan.state
     assert state is not None
     [bounce] = [gauge.value for gauge in plan.gauges if gauge.name == "EstimatedAwsBounceRate" and gauge.at == now]
     window = points[-667:]  # the last 10,005 emails
     assert abs(bounce - sum(p.bounces for p in window) / sum(p.attempts for p in window)) < 0.0002
-    assert len(state.days) == 59 or len(state.days) == 60
+    assert len(state.totals) == 59 or len(state.totals) == 60
 
 
 def test_no_mail_is_counted_twice_where_a_remembered_day_and_the_points_overlap() -> None:
@@ -68,16 +69,16 @@ def test_a_sender_of_one_newsletter_a_month_stays_readable_for_years() -> None:
     state: State | None = None
     for month in range(60):
         now = START + month * 30 * DAY
-        plan = decide(TARGET, (Point(now - DAY, 500),), state, default_policy(), now)
+        plan = decide(TARGET, Readings((Point(now - DAY, 500),)), state, default_policy(), now)
         state = plan.state
         assert plan.unreadable is None
-        assert len(state.days) <= 1 + KEEP_DAYS // 30
+        assert len(state.totals) <= 1 + KEEP_DAYS // 30
     assert state is not None
 
 
 def test_days_that_an_older_version_kept_for_too_long_do_no_harm() -> None:
     old = tuple(DayTotal(START + month * 30 * DAY, 500, 5, 0) for month in range(60))
     now = START + 60 * 30 * DAY
-    plan = decide(TARGET, (), State(tick=now - BUCKET, judged=now - BUCKET, days=old), default_policy(), now)
+    plan = decide(TARGET, Readings(()), State(tick=now - BUCKET, evaluated=now - BUCKET, totals=old), default_policy(), now)
     assert plan.unreadable is None
-    assert plan.state.days == tuple(day for day in old if day.start >= now - KEEP_DAYS * DAY)
+    assert plan.state.totals == tuple(day for day in old if day.start >= now - KEEP_DAYS * DAY)

@@ -155,8 +155,9 @@ def test_a_build_that_was_cut_off_leaves_nothing_that_looks_ready(
 
 
 def test_a_package_that_cannot_be_had_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "requirements.txt").write_text("no-such-package-as-this-one==1.0\n")
-    monkeypatch.setattr(bundle, "SOURCE", tmp_path)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"no-such-package-as-this-one==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setattr(bundle, "REQUIREMENTS", requirements)
     monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(bundle.BundleError, match="pip could not install"):

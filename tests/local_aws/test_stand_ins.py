@@ -7,14 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from moto.core.common_models import CloudFormationModel
 from moto.kms.models import Key
 from moto.logs.models import LogGroup
 from moto.sesv2.responses import SESV2Response
 
-from local_aws import logs, server
+from local_aws import logs, server, suppression
 from local_aws.cloudformation import LACKING_IN_MOTO, WRONG_IN_MOTO
 from local_aws.server import LocalAws
+from local_aws.suppression import Refused, Suppression
 
 
 def every(kind: Any) -> list[Any]:
@@ -42,6 +44,49 @@ def test_moto_still_has_wrong_every_resource_type_that_is_replaced() -> None:
 def test_moto_still_lacks_the_account_of_ses() -> None:
     responses: Any = SESV2Response
     assert "get_account" not in vars(responses) or responses.get_account.__module__ == "local_aws.ses"
+
+
+@pytest.mark.parametrize("operation", sorted(suppression._OPERATIONS))
+def test_moto_still_lacks_the_suppression_list_and_what_is_beside_it(operation: str) -> None:
+    method = getattr(SESV2Response, xform_name(operation), None)
+    assert method is None or method.__module__ == "local_aws.suppression", "moto has it now: remove ours"
+
+
+def test_the_suppression_list_answers_one_request_a_second() -> None:
+    known = Suppression()
+    assert known.serve("ListSuppressedDestinations", {}) == {"SuppressedDestinationSummaries": []}
+    with pytest.raises(Refused, match="TooManyRequestsException"):
+        known.serve("ListSuppressedDestinations", {})
+    known.serve("ListRecommendations", {})
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "code"),
+    [
+        ("ListSuppressedDestinations", {"PageSize": 1_001}, "BadRequestException"),
+        ("ListSuppressedDestinations", {"TenantName": "nobody"}, "NotFoundException"),
+        ("ListSuppressedDestinations", {"NextToken": "token-1000"}, "InvalidNextTokenException"),
+        ("GetSuppressedDestination", {"EmailAddress": "a@example.org"}, "NotFoundException"),
+        ("ListRecommendations", {"Filter": {"TYPE": "BOUNCE", "IMPACT": "HIGH"}}, "BadRequestException"),
+        ("BatchGetMetricData", {"Queries": []}, "NotFoundException"),
+        ("GetMessageInsights", {"MessageId": "m"}, "NotFoundException"),
+    ],
+)
+def test_the_suppression_list_refuses_what_ses_refuses(operation: str, given: dict[str, Any], code: str) -> None:
+    with pytest.raises(Refused, match=code):
+        Suppression(gap=0, expiring=1).serve(operation, given)
+
+
+def test_an_address_that_is_suppressed_is_not_sent_to_and_does_not_count() -> None:
+    known = Suppression(set_reasons={"newsletter": []})
+    assert known.event("Jane@example.org", 7, "m-1") and not known.event("jane@example.org", 8, "m-2")
+    assert all(known.event("bob@example.org", at, "m-3", configuration_set="newsletter") for at in (7, 8))
+    assert list(known.lists[""]) == ["jane@example.org"]
+
+
+def test_an_answer_that_the_model_does_not_know_is_an_error_of_the_stand_in() -> None:
+    with pytest.raises(AssertionError, match="Unknown parameter"):
+        suppression._encoded("ListRecommendations", {"Recommendation": []})
 
 
 def rows(query: str, *lines: dict[str, Any]) -> list[dict[str, str]]:

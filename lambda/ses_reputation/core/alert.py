@@ -108,6 +108,7 @@ class Change:
 
     reason: Reason
     sent: Sent
+    unsaid: tuple[str, ...] = ()  # names of the tracks that are new, or have a new mark, since the last notification
 
 
 def advance(known: Track | None, standing: Standing, now: Instant, name: str, *, unsaved: Instant) -> Track | None:
@@ -161,13 +162,13 @@ def news(
         opened = min(track.opened_at for track in tracks.values())
         record = Sent(_alert_id(check, tracks), severity, _said(signs, tracks), turns, opened, now, now)
         return record, (Change(Reason.OPENED, record),)
-    unsaid = [track for track in tracks.values() if track.mark is not None and _sign(track) not in sent.signs]
+    unsaid = tuple(name for name, track in tracks.items() if track.mark is not None and _sign(track) not in sent.signs)
     waits = now - sent.at < PAUSE_BETWEEN
-    if severity > sent.severity or (unsaid and (not waits or any(track.urgent for track in unsaid))):
+    if severity > sent.severity or (unsaid and (not waits or any(tracks[name].urgent for name in unsaid))):
         reason = Reason.ESCALATED if severity > sent.severity else Reason.CHANGED
         number = max(sent.number + 1, turns)
         record = Sent(sent.alert, severity, _said(signs, tracks), number, sent.opened_at, now, now)
-        return record, (Change(reason, record),)
+        return record, (Change(reason, record, unsaid),)
     if not unsaid and severity < sent.severity:
         sent = replace(sent, severity=severity)
     if not waits and now + ahead >= reminder_due(sent) and not _recovering(tracks, now):

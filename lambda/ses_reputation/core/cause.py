@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -18,14 +18,6 @@ from .findings import Tenant
 from .history import BUCKET, DAY, HOUR, History, Instant
 from .rates import Metric
 from .recipients import FREE_MAIL, Entry, is_misspelt
-
-
-class Look(StrEnum):
-    """How far the monitor looks for a cause."""
-
-    OFF = "off"
-    DOMAINS = "domains"  # counts by recipient domain, configuration set and tenant
-    SAMPLES = "samples"  # also when, and by which sender, up to five bounced messages were sent
 
 
 class Shape(StrEnum):
@@ -241,7 +233,8 @@ class Own:
     """The entries that events caused, and these events."""
 
     entries: tuple[Entry, ...]
-    events: int | None  # None: unknown
+    events: int | None  # of the same stretches; None: unknown
+    explained: int  # most entries that events can explain: also those of just before
     imported: int  # entries left out
 
 
@@ -249,27 +242,29 @@ def own_entries(reading: CauseReading) -> Own:
     """Leave out the stretches in which more addresses joined the list than events can explain: an import."""
     question, entries = reading.question, reading.entries or ()
     if question.counts is None:
-        return Own(entries, None, 0)
+        return Own(entries, None, len(entries), 0)
     phase = next(iter(question.counts), 0) % BUCKET
     joined = Counter((entry.at - phase) // BUCKET for entry in entries)
     counts = {(at - phase) // BUCKET: count for at, count in question.counts.items()}
-    imported = {
-        slot
-        for slot, number in joined.items()
-        if _too_many(number, sum(counts.get(near, 0) for near in range(slot - LATE, slot + 2)))
-    }
+
+    def events_in(slots: Iterable[int]) -> int:
+        return sum(counts.get(slot, 0) for slot in slots)
+
+    def spill(first: int, last: int) -> int:
+        """Events of just before a stretch that may enter the list within it, beyond those of its end that enter it later."""
+        return max(0, events_in(range(first - LATE, first)) - events_in(range(max(first, last - LATE), last)))
+
+    imported = {slot for slot, number in joined.items() if _too_many(number, events_in(range(slot - LATE, slot + 2)))}
     imported |= {slot + step for slot in imported for step in (-1, 1)}  # its first and last entries
-    for start, end in reading.spans:  # one that was cut off shows too few in each slot
-        slots = range((start - phase) // BUCKET, (end - phase) // BUCKET)
-        if _too_many(sum(joined[slot] for slot in slots), question.events_between(start, end) or 0):
+    stretches = [((start - phase) // BUCKET, -((phase - end) // BUCKET)) for start, end in reading.read]
+    for first, last in stretches if reading.spans else ():  # one that was cut off shows too few in each slot
+        slots = range(first, last)
+        if _too_many(sum(joined[slot] for slot in slots), events_in(slots) + spill(first, last)):
             imported.update(slots)
     own = tuple(entry for entry in entries if (entry.at - phase) // BUCKET not in imported)
-    events = sum(
-        count
-        for at, count in question.counts.items()
-        if any(start <= at < end for start, end in reading.read) and (at - phase) // BUCKET not in imported
-    )
-    return Own(own, events, len(entries) - len(own))
+    events = events_in({slot for stretch in stretches for slot in range(*stretch)} - imported)
+    explained = events + sum(spill(*stretch) for stretch in stretches)
+    return Own(own, events, explained, len(entries) - len(own))
 
 
 def _too_many(entries: int, events: int) -> bool:
@@ -374,7 +369,7 @@ def _is_import(own: Own, reading: CauseReading) -> bool:
     if own.events is None:
         return with_ids * 2 < len(reading.samples)
     hidden = own.imported > 0 and len(own.entries) < max(FEWEST_BESIDE_IMPORT, ENOUGH * (reading.question.events or 0))
-    return with_ids * 2 < len(reading.samples) or _too_many(len(own.entries), own.events) or hidden
+    return with_ids * 2 < len(reading.samples) or _too_many(len(own.entries), own.explained) or hidden
 
 
 def _is_off(own: Own, *, certain: bool) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .cause import MOSTLY, CauseReading, Earlier, Own, Part, Question, Shape, mix_of, own_entries, shape_of, usual
+from .cause import MOSTLY, CauseReading, Earlier, Mix, Own, Part, Question, Shape, mix_of, own_entries, shape_of, usual
 from .history import Instant
 from .rates import AWS_THRESHOLDS, Metric
 from .recipients import Entry
@@ -90,7 +90,7 @@ _WORDS = {
     Shape.UNCLEAR: _Words(
         "The cause is not clear",
         "Look for what was sent since the start: a new list, a campaign, an import, a changed form.",
-        "No shape that is known fits.",
+        "{why}",
     ),
 }
 
@@ -117,6 +117,7 @@ def explain(reading: CauseReading) -> Cause:
         "noun": NOUN[question.metric],
         "verb": "bounces" if question.metric is Metric.BOUNCE else "is emailed after a complaint",
         "region": question.region,
+        "why": _why_unclear(reading, mix),
         "switch_on": f"aws sesv2 put-account-suppression-attributes --suppressed-reasons BOUNCE COMPLAINT --region {question.region}",
     }
     spread = f", at {len({entry.domain for entry in own.entries}):,} domains" if shape is Shape.OLD_LIST else ""
@@ -135,6 +136,16 @@ def explain(reading: CauseReading) -> Cause:
         events=question.events,
         command=command_of(question),
     )
+
+
+def _why_unclear(reading: CauseReading, mix: Mix | None) -> str:
+    if reading.entries is None:
+        return "The suppression list is not visible."
+    if mix is None:
+        return "Beyond the usual entries there are too few to tell."
+    if reading.question.counts is None:
+        return "Without the send statistics it cannot be told from an import."
+    return "The entries have no common domain, time or form."
 
 
 def command_of(question: Question) -> str:

@@ -13,7 +13,7 @@ from .alert import Change, Reason, Sent, Standing, Track, advance, news
 from .checks import ALL, BY_NAME
 from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
 from .checks.rate import our_standing
-from .checks.unreadable import FAILURES_BEFORE_ALERT
+from .checks.unreadable import FAILURES_BEFORE_ALERT, NOT_KNOWN
 from .daily_totals import days_after, with_days
 from .evaluation import Evaluation, Evaluator
 from .history import BUCKET, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from
@@ -308,7 +308,7 @@ def _other_verdicts(seen: Seen, tracks: Mapping[str, Track], at: Instant) -> Ite
     """Verdicts of everything but our own rates: open alerts, and what could not be read."""
     for name, track in tracks.items():
         check = _check_of(name)
-        if name not in seen.policy.by_metric and track.opened_at <= at and not check.unknown:
+        if name not in seen.policy.by_metric and track.opened_at <= at and check.name not in NOT_KNOWN:
             yield Verdict[track.severity.name] if track.severe_at >= at else Verdict.WARNING
     if seen.readings.aws_unreadable and at == seen.now:
         yield Verdict.UNKNOWN

@@ -10,7 +10,7 @@ from typing import Any
 
 from .alert import Change, Kind, Reason, Sent
 from .checks.base import Check, Context, News, Seen
-from .checks.rate import other_in_words, spark
+from .checks.rate import in_words
 from .checks.test_alert import TEST
 from .evaluation import Evaluation
 from .history import Instant, iso, stamp
@@ -18,7 +18,7 @@ from .rates import Metric
 from .readings import HEALTHY, PROBATION, SHUTDOWN, Account, AwsRate, Readings
 from .rules import Finding, Policy, Severity
 from .target import Target
-from .wording import duration, percent, sparkline, when
+from .wording import duration, percent, when
 
 VERSION = 2
 """Version of the document. It grows when a field goes or changes its meaning."""
@@ -40,6 +40,7 @@ def notification(check: Check, news: News) -> Document:
     target = seen.target
     status = status_of(check, news)
     key = "-".join(part for part in (context.stage, target.account, target.region, sent.alert) if part)
+    over = status == "OK"
     return {
         "id": f"{key}-{sent.number}",
         "deduplication_key": key,
@@ -58,12 +59,13 @@ def notification(check: Check, news: News) -> Document:
         "number": sent.number,
         "opened_at": iso(sent.opened_at),
         "started_at": iso(news.started),
-        "title": _cut(f"{status}: {check.headline(news)}"),
+        "title": _title(status, check.headline(news), target, context),
+        "what_is_new": _new(check, news),
         "asks": _asks(status),
         "summary": [_cut(text) for text in (check.resolved(news) if news.resolved else check.summary(news))],
         "cause": None,
-        "first_steps": [] if news.resolved else [_cut(step) for step in check.first_steps(news)],
-        "command": "" if news.resolved else _cut(check.command(news)),
+        "first_steps": [] if over else [_cut(step) for step in check.first_steps(news)],
+        "command": None if over else _command(check, news),
         "links": links(check, news),
         "facts": [{"name": name, "text": _cut(text)} for name, text in _facts(check, news)],
         "numbers": _numbers(news),
@@ -76,13 +78,35 @@ def status_of(check: Check, news: News) -> str:
     """CRITICAL, WARNING, RECOVERING, UNKNOWN, OK or TEST."""
     if check.name == "test":
         return "TEST"
+    if check.unknown(news) and (not news.resolved or check.name in METRICS):
+        return "UNKNOWN"
     if news.resolved:
         return "OK"
-    if check.unknown:
-        return "UNKNOWN"
     if news.reason is Reason.REMINDER and not news.holds:
         return "RECOVERING"
     return news.severity.name
+
+
+def _title(status: str, headline: str, target: Target, context: Context) -> str:
+    """Severity first, then the installation and the account if they have names."""
+    stage = f" [{context.stage}]" if context.stage else ""
+    account = f" ({target.alias})" if target.alias else ""
+    return _cut(f"{status}{stage}: {headline}{account}")
+
+
+def _new(check: Check, news: News) -> str:
+    """Why this notification is sent now."""
+    lasted = duration(news.now - news.change.sent.opened_at)
+    match news.reason:
+        case Reason.OPENED:
+            return "Test alert." if check.name == "test" else "New alert."
+        case Reason.ESCALATED:
+            return f"The alert has become {news.severity.word}."
+        case Reason.CHANGED:
+            return _cut(check.changed(news))
+        case Reason.REMINDER:
+            return f"Reminder: open for {lasted}."
+    return f"{'Closed' if check.unknown(news) and check.name in METRICS else 'Resolved'} after {lasted}."
 
 
 def _asks(status: str) -> str:
@@ -93,6 +117,11 @@ def _asks(status: str) -> str:
         "UNKNOWN": "Look at it today.",
         "RECOVERING": "Nothing new to do.",
     }.get(status, "Nothing to do.")
+
+
+def _command(check: Check, news: News) -> dict[str, str] | None:
+    command = check.command(news)
+    return None if command is None else {"shows": command.shows, "text": _cut(command.text)}
 
 
 def links(check: Check, news: News) -> list[dict[str, str]]:
@@ -120,45 +149,38 @@ def ses_console(region: str) -> str:
 
 def _facts(check: Check, news: News) -> list[tuple[str, str]]:
     """Small print: name and text."""
-    sent, seen, zone = news.change.sent, news.seen, news.context.zone
-    facts = [("What is new", _new(news))]
-    if check.name == "test":
-        return facts
-    started = f"about {when(news.started, zone)}, " if news.started < sent.opened_at else ""
-    facts.append(("Started", f"{started}detected {when(sent.opened_at, zone)}"))
-    if check.name in METRICS and seen.history is not None:
-        facts.append(("Last 24 h", sparkline(spark(seen, Metric(check.name)))))
-    for metric in sorted(seen.evaluations, key=lambda m: m.value != check.name):
-        aws = _aws_rate(news, metric)
+    sent, seen = news.change.sent, news.seen
+    facts = [] if check.name == "test" else [_started(news), *check.small_print(news)]
+    for metric, evaluation in seen.evaluations.items():
         if metric.value != check.name:
-            line = other_in_words(seen.evaluations[metric], aws, open_alert=metric.value in seen.tracks)
-            facts.append((f"{metric.value.capitalize()}s", line))
-        elif aws is not None:
-            estimate = seen.evaluations[metric].estimate.rate
-            ours = "" if estimate is None else f"; our estimate of it {percent(estimate)}"
-            facts.append(("AWS's rate", f"{percent(aws.rate)} at {when(aws.at, zone)}{ours}"))
+            rate = in_words(evaluation, open_alert=metric.value in seen.tracks)
+            aws = _aws_rate(news, metric)
+            facts.append(
+                (f"{metric.value.capitalize()}s", rate if aws is None else f"{rate}; by AWS {percent(aws.rate)}")
+            )
     if news.account is not None and check.name != "enforcement":
-        facts.append(("Account", account_in_words(news.account)))
+        facts.append(("AWS says", account_in_words(news.account)))
+    name = f"{seen.target.alias}, " if seen.target.alias else ""
+    facts.append(("Account", f"{name}{seen.target.account}, {seen.target.region}"))
+    facts.append(("Alert", f"{sent.alert}, message {sent.number}"))
     return facts
 
 
-def _new(news: News) -> str:
-    match news.reason:
-        case Reason.OPENED:
-            return "New alert."
-        case Reason.ESCALATED:
-            return f"The alert has become {news.severity.word}."
-        case Reason.CHANGED:
-            return "The alert has changed."
-        case Reason.REMINDER:
-            return f"Reminder: open for {duration(news.now - news.change.sent.opened_at)}."
-    return "The alert is resolved."
+def _started(news: News) -> tuple[str, str]:
+    """When the trouble began, by estimate, and when it was detected."""
+    opened, zone = news.change.sent.opened_at, news.context.zone
+    detected = when(opened, zone)
+    if news.started >= opened:
+        return "Detected", detected
+    started = when(news.started, zone)
+    same_day = started[:10] == detected[:10]
+    return "Started", f"about {started}, detected {detected[11:16] if same_day else detected}"
 
 
 def account_in_words(account: Account) -> str:
     """Account state on one line."""
     words = {HEALTHY: "healthy", PROBATION: "under review", SHUTDOWN: "paused by AWS"}
-    parts = [f"AWS account status: {words.get(account.enforcement, account.enforcement)}"]
+    parts = [words.get(account.enforcement, account.enforcement)]
     if not account.sending:
         parts.append("sending is switched off")
     if not account.production:
@@ -264,6 +286,8 @@ _TEXTS = (
     "reason",
     "alert",
     "title",
+    "what_is_new",
+    "asks",
     "account",
     "region",
     "opened_at",
@@ -290,6 +314,13 @@ def problem_of(document: object) -> str | None:
             isinstance(member, dict) and all(isinstance(member.get(key), str) for key in inner) for member in members
         ):
             return f"a notification has no list {name!r}"
+    command = document.get("command")
+    if command is not None and not (
+        isinstance(command, dict) and all(isinstance(command.get(key), str) for key in ("shows", "text"))
+    ):
+        return "a notification has an invalid command"
+    if not isinstance(document.get("cause"), str | None):
+        return "a notification has an invalid cause"
     if type(document.get("number")) is not int:
         return "a notification has no number"
     return None

@@ -15,18 +15,19 @@ NBSP = "\u00a0"
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def events_of(metric: Metric, count: Count, *lines: float) -> str:
-    """61 of the last 1,204 emails bounced: 5.1% (sent over 5 h)."""
+def events_of(metric: Metric, count: Count, *lines: float, trend: str = "") -> str:
+    """61 of the last 1,204 emails bounced: 5.1%, rising (sent over 5 h)."""
     verb = "bounced" if metric is Metric.BOUNCE else "brought complaints"
     rate = "" if count.rate is None else f": {percent(count.rate, *lines)}"
     span = duration(count.end - count.start)
-    return f"{count.events:,} of the last {plural(count.emails, 'email')} {verb}{rate} (sent over {span})"
+    tail = f", {trend}" if trend else ""
+    return f"{count.events:,} of the last {plural(count.emails, 'email')} {verb}{rate}{tail} (sent over {span})"
 
 
 def headroom_in_words(left: Headroom | None) -> str:
     """What is left before AWS's review threshold, how long it lasts, or what brings it back."""
     if left is None:
-        return "headroom not known: no email in the last two weeks"
+        return ""
     noun = left.metric.value
     if left.events_left == 0:
         need = (
@@ -34,9 +35,9 @@ def headroom_in_words(left: Headroom | None) -> str:
             if left.clean_emails is None
             else f"; {plural(left.clean_emails, 'email')} without a {noun} bring it back below"
         )
-        return f"by our estimate the review threshold is reached{need}"
+        return f"that is reached by our estimate{need}"
     pace = "not reached at this rate" if left.hours_left is None else f"about {_hours(left.hours_left)} at this rate"
-    return f"{plural(left.events_left, noun)} left before the review threshold, {pace}"
+    return f"{plural(left.events_left, noun)} left, {pace}"
 
 
 def sparkline(spark: Sequence[Count]) -> str:
@@ -84,3 +85,8 @@ def _side(rate: float, line: float) -> int:
 def when(at: Instant, zone: tzinfo | None) -> str:
     """2025-02-17 10:45 CET."""
     return datetime.fromtimestamp(at, UTC if zone is None else zone).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def minute(at: Instant) -> str:
+    """2025-02-17T09:45Z, as a command takes it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%MZ")

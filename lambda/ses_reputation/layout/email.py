@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..core.notification import Document, worst_first
 from ..core.wording import NBSP
+from .text import STEPS, opening, safe_links, steps
 
 SUBJECT = 78
 """Longest subject in characters: mail programs show no more, and SNS takes fewer than 100, ASCII, on one line."""
@@ -16,7 +17,7 @@ WIDTH = 60
 """Columns of the text; commands and addresses of pages are never broken."""
 
 NAME = 12
-"""Width of the names of the small print."""
+"""Width of the names of links and of the small print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,50 +31,39 @@ class Email:
 def email(documents: Sequence[Document]) -> Email:
     """Everything that one run has to say, the worst first, as one email."""
     ordered = worst_first(documents)
-    subject = ordered[0]["title"]
-    if len(ordered) > 1:
-        subject = f"{subject} (+{len(ordered) - 1} more)"
-    stage = ordered[0].get("stage")
+    more = f" (+{len(ordered) - 1} more)" if len(ordered) > 1 else ""
     rule = f"\n\n{'=' * WIDTH}\n\n"
-    return Email(
-        _subject(f"[{stage}] {subject}" if stage else subject),
-        rule.join("\n".join(_text(document)) for document in ordered),
-    )
+    return Email(_subject(ordered[0]["title"], more), rule.join("\n".join(_text(document)) for document in ordered))
 
 
-def _subject(text: str) -> str:
-    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in text.replace(NBSP, " "))
-    return ascii_only if len(ascii_only) <= SUBJECT else f"{ascii_only[: SUBJECT - 3]}..."
+def _subject(title: str, more: str) -> str:
+    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in title.replace(NBSP, " "))
+    room = SUBJECT - len(more)
+    return (ascii_only if len(ascii_only) <= room else f"{ascii_only[: room - 3]}...") + more
 
 
 def _text(document: Document) -> Iterator[str]:
-    yield from _wrapped(f"{document['title']}. {document['asks']}")
+    yield from _wrapped(document["title"])
+    first, *rest = opening(document)
+    yield from _wrapped(first)
     yield ""
-    for sentence in document["summary"]:
+    for sentence in rest:
         yield from _wrapped(sentence)
-    if document.get("cause"):
-        yield from _wrapped(f"Cause: {document['cause']}")
     if document["first_steps"]:
         yield ""
-        yield "What to do first"
-        for number, step in enumerate(document["first_steps"], 1):
-            yield from _wrapped(step, first=f"{number}. ", rest="   ")
-    if document.get("command"):
+        yield f"{STEPS}:"
+        for step in steps(document):
+            yield from _wrapped(step, rest="   ")
+    if document["command"] is not None:
         yield ""
-        yield f"  {document['command']}"
+        yield f"{document['command']['shows']}:"
+        yield f"  {document['command']['text']}"
     yield ""
-    for link in document["links"]:
-        yield f"{link['name']:<{NAME}}{link['url']}"
-    yield ""
+    for name, url in safe_links(document):
+        yield f"{name:<{NAME}}{url}"
     yield "-" * WIDTH
     for fact in document["facts"]:
         yield from _wrapped(fact["text"], first=f"{fact['name']:<{NAME}}", rest=" " * NAME)
-    name = document.get("account_name")
-    account = f"{name}, {document['account']}" if name else document["account"]
-    yield from _wrapped(f"{account}, {document['region']}", first=f"{'Where':<{NAME}}", rest=" " * NAME)
-    yield from _wrapped(
-        f"{document['alert']}, message {document['number']}", first=f"{'Alert':<{NAME}}", rest=" " * NAME
-    )
 
 
 def _wrapped(text: str, first: str = "", rest: str = "") -> Iterator[str]:

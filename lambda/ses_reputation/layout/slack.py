@@ -1,18 +1,19 @@
 """What arrives at the people's topic, laid out for an incoming webhook of Slack.
 
 One payload for each notification, one for an alarm of the watchdog, and whatever else arrives as it stands. The limits are
-Slack's own (docs.slack.dev/reference/block-kit/blocks): it refuses a whole message for one text too long.
+Slack's own (docs.slack.dev/reference/block-kit/blocks): it refuses a whole message for one text too long. Pages are links and not
+buttons: who clicks a button sees a warning unless an app answers the click, and a webhook cannot
+(github.com/slackapi/slack-github-action/issues/513).
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.notification import SOURCE, Document, problem_of
-from .text import escaped, fit
+from .text import STEPS, escaped, fit, opening, safe_links, steps
 
 Payload = dict[str, Any]
 Block = dict[str, Any]
@@ -20,9 +21,7 @@ Block = dict[str, Any]
 TEXT = 40_000
 HEADER = 150
 SECTION = 3_000
-FIELD = 2_000
-FIELDS = 10
-"""Longest text of a message, a header, a section and a field in characters; most fields of a section."""
+"""Longest text of a message, a header and a section in characters."""
 
 BLOCKS = 12_000
 """Most characters of all blocks of a message. Slack has a limit that it does not publish, seen somewhat above this
@@ -39,8 +38,11 @@ COLOURS = {
 _ALARM_STATUS = {"ALARM": "CRITICAL", "OK": "OK"}
 
 
-def payloads(subject: str, message: str) -> list[Payload]:
-    """What to post for one notification of SNS, in this order. Nothing is dropped: what is not understood is shown as it came."""
+def payloads(subject: str, message: str, mention: str = "") -> list[Payload]:
+    """What to post for one notification of SNS, in this order. Nothing is dropped: what is not understood is shown as it came.
+
+    `mention` is "here", "channel" or the id of a user group: who is called when an alert opens as, or becomes, critical.
+    """
     try:
         envelope = json.loads(message)
     except (ValueError, RecursionError):
@@ -49,37 +51,36 @@ def payloads(subject: str, message: str) -> list[Payload]:
         case {"source": str(source), "notifications": [dict(), *_] as documents} if source == SOURCE and not any(
             map(problem_of, documents)
         ):
-            return [_notification(document) for document in documents]
+            return [_notification(document, mention) for document in documents]
         case {"AlarmName": str()}:
             return [_alarm(envelope)]
     return [{"text": _fit(f"{subject}\n{message}".strip(), TEXT), "mrkdwn": False}]
 
 
-def _notification(document: Document) -> Payload:
-    title = f"[{document['stage']}] {document['title']}" if document.get("stage") else document["title"]
-    cause = f"*Cause:* {escaped(document['cause'])}" if document.get("cause") else ""
-    summary = "\n".join(text for text in (document["asks"], *document["summary"]) if text)
-    steps = [f"{number}. {step}" for number, step in enumerate(document["first_steps"], 1)]
-    name = document.get("account_name")
-    origin = (
-        f"{document['alert']}, message {document['number']}",
-        f"{name}, {document['account']}" if name else document["account"],
-        document["region"],
-    )
+def _notification(document: Document, mention: str) -> Payload:
+    first, *rest = opening(document)
+    called = _call(mention) if document["status"] == "CRITICAL" and document["kind"] == "firing" else ""
+    links = " · ".join(f"<{escaped(url)}|{escaped(name)}>" for name, url in safe_links(document))
     return _message(
-        title,
-        summary,
+        document["title"],
+        "\n".join([first, *rest, document["alert"]]),
         document["status"],
         [
-            *_section(_fit(summary, SECTION)),
-            *_section(fit(cause, SECTION)),
-            *_section(_fit("\n".join(["*What to do first*", *steps]), SECTION) if steps else ""),
+            *_section(f"*{_fit(first, HEADER)}*\n{_fit(chr(10).join(rest), SECTION - 2 * HEADER)}"),
+            *_section(_fit("\n".join([f"*{STEPS}*", *steps(document)]), SECTION) if document["first_steps"] else ""),
             *_command(document),
-            *_links(document),
-            *_facts(document),
-            *_context(origin),
+            *_section(links if len(links) <= SECTION else ""),
+            *_context([f"*{fact['name']}*  {fact['text']}" for fact in document["facts"]], "\n"),
         ],
+        called,
     )
+
+
+def _call(mention: str) -> str:
+    """Markup that calls people."""
+    if not mention:
+        return ""
+    return f"<!{mention}>" if mention in ("here", "channel") else f"<!subteam^{mention}>"
 
 
 def _alarm(alarm: Mapping[str, Any]) -> Payload:
@@ -95,17 +96,20 @@ def _alarm(alarm: Mapping[str, Any]) -> Payload:
     )
 
 
-def _message(title: str, text: str, status: str, blocks: Sequence[Block]) -> Payload:
+def _message(title: str, text: str, status: str, blocks: Sequence[Block], called: str = "") -> Payload:
     """A headline, and beside a bar of the status's colour what there is to say.
 
     `text` is what a notification or a screen reader gets of it, and everybody if there is too much to lay out.
     """
-    words = _fit(f"{title}\n{text}".strip(), TEXT)
+    words = _fit(f"{title}\n{text}".strip(), TEXT - 100)
+    if called:
+        words = f"{called} {words}"
     if sum(map(_length, blocks)) > BLOCKS:
         return {"text": words}
+    header = {"type": "header", "text": {"type": "plain_text", "text": _fit(title, HEADER), "emoji": False}}
     return {
         "text": words,
-        "blocks": [{"type": "header", "text": {"type": "plain_text", "text": _fit(title, HEADER), "emoji": False}}],
+        "blocks": [header, *_section(called)],  # above the bar, since a call in an attachment reaches nobody
         "attachments": [{"color": COLOURS.get(status, COLOURS["UNKNOWN"]), "blocks": list(blocks)}],
     }
 
@@ -122,30 +126,15 @@ def _section(text: str) -> Iterator[Block]:
 
 
 def _command(document: Document) -> Iterator[Block]:
-    if document.get("command"):
-        yield from _section(f"```{_fit(document['command'].replace('`', chr(39)), SECTION - 6)}```")
+    command = document["command"]
+    if command is not None:
+        shows, text = (_fit(command[key].replace("`", "'"), SECTION // 2 - 10) for key in ("shows", "text"))
+        yield from _section(f"{shows}:\n```{text}```")
 
 
-def _facts(document: Document) -> Iterator[Block]:
-    fields = [_mrkdwn(_fit(f"*{fact['name']}*\n{fact['text']}", FIELD)) for fact in document["facts"]]
-    for start in range(0, len(fields), FIELDS):
-        yield {"type": "section", "fields": fields[start : start + FIELDS]}
-
-
-def _links(document: Document) -> Iterator[Block]:
-    """Links that fit as a whole: part of an address leads nowhere."""
-    line = ""
-    for link in document["links"]:
-        if re.fullmatch(r"https://[^\s|<>]+", link["url"]):
-            one = f"<{escaped(link['url'])}|{escaped(link['name'])}>"
-            longer = f"{line} · {one}" if line else one
-            line = longer if len(longer) <= SECTION else line
-    yield from _section(line)
-
-
-def _context(parts: Sequence[str]) -> Iterator[Block]:
+def _context(parts: Sequence[str], joined: str = " · ") -> Iterator[Block]:
     """The small print."""
-    text = " · ".join(part for part in parts if part)
+    text = joined.join(part for part in parts if part)
     if text:
         yield {"type": "context", "elements": [_mrkdwn(_fit(text, SECTION))]}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from ..core.cause import Look
+from ..core.look import Look
 from ..core.rules import Policy
 from .cause import read_look
 from .deployment import Alarms, Deployment, read_alarms, read_deployment
@@ -59,6 +59,7 @@ class Slack:
 
     webhook_parameter: str  # name of an SSM parameter; empty: none
     webhook_secret: str  # name or ARN of a secret in Secrets Manager; empty: none
+    mention: str = ""  # "here", "channel" or the id of a user group, called when an alert is critical; empty: nobody
 
     @property
     def on(self) -> bool:
@@ -259,6 +260,13 @@ def _slack(table: Table) -> Slack:
             "the name or the ARN of a secret; or nothing",
             rf"(?:{_STORED})?",
             "Instead of the parameter: the secret in Secrets Manager that holds the webhook's address.",
+        ),
+        table.text(
+            "mention",
+            "",
+            "here, channel, or the id of a user group like S0123ABCD; or nothing",
+            r"(?:here|channel|S[A-Z0-9]{5,20})?",
+            "Who is called when an alert opens as critical or becomes critical.",
         ),
     )
     if slack.webhook_parameter and slack.webhook_secret:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from typing import NamedTuple
 
 from ..alert import Change, Found, Reason, Standing, Tracks
 from ..evaluation import Evaluation
@@ -97,13 +98,19 @@ class News:
         return self.seen.readings.known_account
 
 
+class Command(NamedTuple):
+    """A command to paste, and what it is for."""
+
+    shows: str
+    text: str
+
+
 class Check(ABC):
     """One thing that is watched: what it finds, when its alert resolves, and every word about it."""
 
     name: str
     noun: str  # in a subject that names several alerts
     anchor: str  # section of the runbook
-    unknown: bool = False  # its alert says that something is not known, rather than bad
 
     @property
     def track_names(self) -> tuple[str, ...]:
@@ -126,21 +133,33 @@ class Check(ABC):
     def headline(self, news: News) -> str:
         """What is wrong, in a few words without the severity; when resolved, what is right again."""
 
+    def unknown(self, news: News) -> bool:
+        """Tell if the alert says that something is not known, rather than bad."""
+        return False
+
     @abstractmethod
     def summary(self, news: News) -> list[str]:
         """What happened and how close it is to what, in one to three sentences."""
 
+    def changed(self, news: News) -> str:
+        """What is new of an open alert that is no worse than before."""
+        return "The alert has changed."
+
+    @abstractmethod
     def resolved(self, news: News) -> list[str]:
         """What has changed for the better."""
-        return ["It is over."]
 
     @abstractmethod
     def first_steps(self, news: News) -> tuple[str, ...]:
         """What to do first."""
 
-    def command(self, news: News) -> str:
+    def command(self, news: News) -> Command | None:
         """One command to paste that shows more, with region and window filled in."""
-        return f"ses-reputation check --region {news.region}"
+        return Command("See rates, quota and AWS's decision", f"ses-reputation check --region {news.region}")
+
+    def small_print(self, news: News) -> list[tuple[str, str]]:
+        """Further facts, each with its name."""
+        return []
 
 
 def sent_between(history: History, start: int, end: int) -> int:

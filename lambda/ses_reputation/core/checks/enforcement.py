@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..alert import Standing
 from ..readings import HEALTHY, PROBATION, SHUTDOWN
 from ..rules import Severity
-from .base import Check, News, Seen
+from .base import Check, Command, News, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,9 @@ class Enforcement(Check):
         marks = [track.mark for track in news.tracks.values() if track.mark]
         return (marks[0] if marks else "unknown"), ""
 
+    def changed(self, news: News) -> str:
+        return "AWS has changed the account status."
+
     def headline(self, news: News) -> str:
         if news.resolved:
             return f"AWS calls SES in {news.region} healthy again"
@@ -64,41 +67,40 @@ class Enforcement(Check):
 
     def summary(self, news: News) -> list[str]:
         status, before = self._status(news)
-        said = []
+        was = f", before {before}" if before else ""
         if status == PROBATION:
             off = news.account is not None and not news.account.sending
-            now = "Its own sending switch is off." if off else "It still sends, but AWS may pause it."
-            said.append(f"AWS is reviewing this account (status PROBATION). {now}")
-            said.append("The reason is in AWS's email to the root user of the account. It need not be a rate.")
-        elif status == SHUTDOWN:
-            said.append("AWS has paused this account (status SHUTDOWN): no email leaves it in this region.")
-            said.append("Only AWS can lift the pause. The reason is in AWS's email to the root user of the account.")
-            said.append("Until then no bounce or complaint alerts are sent for this region.")
-        else:
-            said.append(f"AWS gives a status that this monitor does not know: {status}. It is not HEALTHY.")
-        if before:
-            said.append(f"The status before was {before}.")
-        return said
+            now = "Your own sending switch is off." if off else "Email goes out, but AWS may pause it."
+            return [
+                f"AWS is reviewing this account (status PROBATION{was}). {now}",
+                "The reason is in AWS's email to the root user. It need not be a rate.",
+            ]
+        if status == SHUTDOWN:
+            return [
+                f"AWS has paused this account (status SHUTDOWN{was}): no email leaves it in this region.",
+                "Only AWS can lift the pause. Until then there are no bounce or complaint alerts for this region.",
+            ]
+        return [f"AWS gives a status that this monitor does not know: {status}{was}. It is not HEALTHY."]
 
     def resolved(self, news: News) -> list[str]:
-        return ["AWS's enforcement status is HEALTHY. Rates are evaluated as always."]
+        return ["AWS's enforcement status is HEALTHY. Bounce and complaint alerts work as always."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
-        notice = "Read AWS's notice: the root user's mailbox, the AWS Health Dashboard, the Support Center."
+        notice = "Read AWS's notice: the root user's mailbox, AWS Health Dashboard, Support Center."
         if self._status(news)[0] == SHUTDOWN:
             return (
-                "Stop or queue what sends; send what cannot wait another way, but not from another AWS account of yours.",
+                "Queue what can wait. Do not send the same email from another AWS account: that endangers it too.",
                 notice,
                 "Fix the cause, then answer in AWS's case with what you changed.",
             )
         return (
             notice,
-            "Find the cause and stop it today: a bad list, a campaign that draws complaints, stolen credentials.",
-            "Answer in AWS's case: what happened, what you changed, how it will not happen again.",
+            "Find the cause and stop it: a bad list, a campaign that draws complaints, stolen credentials.",
+            "Answer in AWS's case: what happened, what you changed, why it will not happen again.",
         )
 
-    def command(self, news: News) -> str:
-        return f"aws sesv2 get-account --region {news.region}"
+    def command(self, news: News) -> Command | None:
+        return Command("See AWS's status", f"aws sesv2 get-account --region {news.region}")
 
 
 ENFORCEMENT = Enforcement()

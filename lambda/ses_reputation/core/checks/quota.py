@@ -10,7 +10,7 @@ from ..history import BUCKET, DAY, HOUR, History, Instant
 from ..readings import Account
 from ..rules import AccountPolicy, Severity
 from ..wording import duration, percent, when
-from .base import Check, News, Seen, sent_between
+from .base import Check, Command, News, Seen, sent_between
 
 PACE_HOURS = 3
 """The pace of the last three hours tells when the quota is used up."""
@@ -47,22 +47,23 @@ class Quota(Check):
     def headline(self, news: News) -> str:
         if news.resolved:
             return f"SES sending quota in {news.region} is enough again"
-        return f"SES sending quota in {news.region} is nearly used up"
+        full = isinstance(news.found, QuotaFound) and news.found.used >= news.found.quota
+        return f"SES sending quota in {news.region} is {'used up' if full else 'nearly used up'}"
 
     def summary(self, news: News) -> list[str]:
         found = news.found
         if not isinstance(found, QuotaFound):
             return ["The use of the sending quota was high when this alert opened."]
         share = percent(found.used / found.quota) if found.quota else "all"
-        said = [f"{found.used:,} of {found.quota:,} emails allowed in 24 hours are sent: {share}."]
         if not news.holds:
-            said.append("At this moment it is below the threshold; the alert resolves after 24 h of that.")
-        elif not found.foreseen:
-            said.append("When it is used up is not known: there are no send statistics.")
+            return ["Less of the quota is used now. The alert resolves after 24 h of that."]
+        said = [f"{found.used:,} of the {found.quota:,} emails allowed in 24 hours are sent: {share}."]
+        if not found.foreseen:
+            said.append("Nobody knows how long the rest lasts: the send statistics cannot be read.")
         elif found.used_up_at is None:
-            said.append("At the pace of the last 3 hours it lasts for the next day.")
+            said.append("At the pace of the last 3 hours the rest lasts for the next day.")
         elif found.used_up_at <= news.now:
-            said.append("It is used up: Amazon SES refuses email until older email is more than a day old.")
+            said.append("Amazon SES refuses email now, until some of it is more than 24 hours old.")
         else:
             said.append(
                 f"At the pace of the last 3 hours it is used up at {when(found.used_up_at, news.context.zone)}, "
@@ -71,17 +72,17 @@ class Quota(Check):
         return said
 
     def resolved(self, news: News) -> list[str]:
-        return ["Less of the quota has been used for 24 hours."]
+        return ["The use of the quota has been below its threshold for 24 h."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
             "Hold back email that can wait, so that urgent email gets through.",
-            "Ask for a higher quota: Service Quotas, Amazon SES, Sending quota. AWS may take a day to answer.",
             "If nobody planned so much email, find who sends it: credentials may be stolen.",
+            "Ask for a higher quota in Service Quotas. AWS may take a day to answer.",
         )
 
-    def command(self, news: News) -> str:
-        return f"aws sesv2 get-account --region {news.region} --query SendQuota"
+    def command(self, news: News) -> Command | None:
+        return Command("See the quota", f"aws sesv2 get-account --region {news.region} --query SendQuota")
 
 
 def _found(account: Account, policy: AccountPolicy, history: History | None, now: Instant) -> tuple[QuotaFound, ...]:

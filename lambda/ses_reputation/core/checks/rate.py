@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from ..alert import Standing, Track
@@ -13,8 +12,8 @@ from ..history import BUCKET, DAY, HOUR, Instant
 from ..rates import AWS_THRESHOLDS, Count, Metric
 from ..readings import AwsRate
 from ..rules import Finding, Severity
-from ..wording import duration, events_of, headroom_in_words, percent, when
-from .base import Check, News, Seen, paused_by_aws
+from ..wording import events_of, headroom_in_words, minute, percent, sparkline, when
+from .base import Check, Command, News, Seen, paused_by_aws
 
 NEAR = 0.9
 """AWS's own rate is a warning from this part of its review threshold on."""
@@ -90,21 +89,30 @@ class RateCheck(Check):
     # -- words
 
     def headline(self, news: News) -> str:
-        thresholds, region = AWS_THRESHOLDS[self.metric], news.region
+        pause = AWS_THRESHOLDS[self.metric].pause
+        if self._forgotten(news):
+            return f"AWS publishes no SES {self.name} rate in {news.region} now"
         if news.resolved:
-            if self._forgotten(news):
-                return f"AWS publishes no SES {self.name} rate in {region} any more"
-            return f"SES {self.name} rate is low again in {region}"
-        if self._worst_rate(news) >= thresholds.pause:
-            return f"SES {self.name} rate over AWS's pause threshold ({percent(thresholds.pause)}) in {region}"
-        if self.ours not in news.tracks:
-            return f"SES {self.name} rate by AWS's count is high in {region}"
-        return f"SES {self.name} rate is high in {region}"
+            return f"SES {self.name} rate is low again in {news.region}"
+        if self._worst_rate(news) >= pause:
+            return f"SES {self.name} rate is past AWS's pause threshold in {news.region}"
+        return f"SES {self.name} rate is high in {news.region}"
+
+    def unknown(self, news: News) -> bool:
+        return self._forgotten(news)
+
+    def _forgotten(self, news: News) -> bool:
+        """Tell if the alert is about AWS's rate alone, and AWS publishes none now."""
+        rates = news.seen.readings.known_rates
+        return self.ours not in news.tracks and rates is not None and self.metric not in rates
+
+    def _aws_rate(self, news: News) -> AwsRate | None:
+        return (news.seen.readings.known_rates or {}).get(self.metric)
 
     def _worst_rate(self, news: News) -> float:
         """Highest of AWS's own rate and our estimate of it, if they matter now."""
         rates = [0.0]
-        aws = (news.seen.readings.known_rates or {}).get(self.metric)
+        aws = self._aws_rate(news)
         if aws is not None and self.aws in news.tracks:
             rates.append(aws.rate)
         evaluation = news.seen.evaluations.get(self.metric)
@@ -112,91 +120,132 @@ class RateCheck(Check):
             rates.append(evaluation.estimate.rate or 0.0)
         return max(rates)
 
+    def changed(self, news: News) -> str:
+        if self.aws not in news.change.unsaid:
+            return "A new outbreak while the alert is still open."
+        passed = "pause" if news.tracks[self.aws].mark == PAUSE else "review"
+        return f"AWS's own rate has passed its {passed} threshold."
+
     def summary(self, news: News) -> list[str]:
         said = [self._what(news)]
-        finding = news.found
+        if self._forgotten(news):
+            return said
         if not news.holds:
-            said.append(
-                "No rule holds at this moment. The alert resolves after 24 h without a finding and with low rates."
-            )
-        elif isinstance(finding, Finding):
-            said.append(why(finding))
-        said.append(self._how_close(news))
-        return [sentence for sentence in said if sentence]
+            return [*said, "Below all thresholds now. The alert resolves after 24 h of that, if the rates stay low."]
+        if isinstance(news.found, AwsRateFound):
+            return [*said, self._how_close_aws_is(news.found.rate)]
+        return [*said, self._how_close(news)]
 
     def _what(self, news: News) -> str:
-        thresholds = AWS_THRESHOLDS[self.metric]
-        evaluation = news.seen.evaluations.get(self.metric)
-        finding = news.found
+        thresholds, zone = AWS_THRESHOLDS[self.metric], news.context.zone
+        evaluation, finding = news.seen.evaluations.get(self.metric), news.found
         if self._forgotten(news):
             held = max(track.held_at for track in news.tracks.values())
             return (
-                f"AWS has published no {self.name} rate since {when(held, news.context.zone)}, so nobody knows what it is now. "
+                f"AWS has published no {self.name} rate since {when(held, zone)}: nobody knows what it is now. "
                 "The alert closes when there has been none for 14 days."
             )
-        if isinstance(finding, AwsRateFound) and self.ours not in news.tracks:
-            return f"AWS's own {self.name} rate is {percent(finding.rate, thresholds.review, thresholds.pause)}."
+        aws = self._aws_rate(news)
+        if aws is not None and (isinstance(finding, AwsRateFound) or self.ours not in news.tracks):
+            rate = percent(aws.rate, NEAR * thresholds.review, thresholds.review, thresholds.pause)
+            return f"AWS's own {self.name} rate is {rate}, as of {when(aws.at, zone)}."
         count = finding.count if news.holds and isinstance(finding, Finding) and finding.count is not None else None
         if count is None and evaluation is not None:
             count = evaluation.shown
-        if count is None:
+        if count is None or count.rate is None:
             return f"The {self.name} rate is not known now."
-        return f"{events_of(self.metric, count, thresholds.review, thresholds.pause)}, {trend(spark(news.seen, self.metric))}."
+        direction = "" if news.resolved else trend(spark(news.seen, self.metric), TREND_STEPS[self.metric])
+        return f"{events_of(self.metric, count, thresholds.review, thresholds.pause, trend=direction)}."
 
     def _how_close(self, news: News) -> str:
-        thresholds = AWS_THRESHOLDS[self.metric]
-        aws = f"AWS reviews at {percent(thresholds.review)} and may pause at {percent(thresholds.pause)}"
+        """How close our own rate is to the threshold of the alert and to AWS's."""
+        thresholds, finding = AWS_THRESHOLDS[self.metric], news.found
         evaluation = news.seen.evaluations.get(self.metric)
-        left = None if evaluation is None else evaluation.headroom
-        if left is None or not news.holds:
-            return f"{aws}."
-        return f"{aws}: {headroom_in_words(left)}."
+        own = ""
+        if isinstance(finding, Finding) and finding.threshold is not None:
+            own = f"The alert threshold is {percent(finding.threshold)}. "
+        if evaluation is not None and (evaluation.estimate.rate or 0.0) >= thresholds.pause:
+            return f"{own}AWS may pause at {percent(thresholds.pause)}: that is reached by our estimate."
+        left = headroom_in_words(None if evaluation is None else evaluation.headroom)
+        return f"{own}AWS reviews at {percent(thresholds.review)}{f': {left}' if left else ''}."
 
-    def _forgotten(self, news: News) -> bool:
-        rates = news.seen.readings.known_rates
-        return self.ours not in news.tracks and rates is not None and self.metric not in rates
+    def _how_close_aws_is(self, rate: float) -> str:
+        """How close AWS's own rate is to its thresholds."""
+        thresholds = AWS_THRESHOLDS[self.metric]
+        review, pause = percent(thresholds.review), percent(thresholds.pause)
+        if rate >= thresholds.pause:
+            return f"That is over its pause threshold of {pause}: AWS may stop your email at any time."
+        if rate >= thresholds.review:
+            return f"That is over its review threshold of {review}. AWS may pause at {pause}."
+        return f"AWS reviews at {review} and may pause at {pause}."
 
     def resolved(self, news: News) -> list[str]:
         if self._forgotten(news):
-            return [self._what(news), "The alert is closed, not because all is well but because nobody knows."]
-        lasted = duration(news.now - news.change.sent.opened_at)
-        return [
-            self._what(news),
-            f"No rule has held for 24 h and the rates are low, {lasted} after the alert opened.",
-        ]
+            return [
+                f"AWS has published no {self.name} rate for 14 days: nobody knows what it is now.",
+                "The alert is closed, which does not mean that all is well.",
+            ]
+        whose = "AWS's own rate and ours have" if len(news.tracks) > 1 else "The rate has"
+        if self.ours not in news.tracks:
+            whose = "AWS's own rate has"
+        return [self._what(news), f"{whose} been below all thresholds for 24 h."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
-        since = when(news.started - BEFORE[self.metric], news.context.zone)
+        console = "Open the reputation page of the SES console: it says over how much email AWS counts."
+        if self._forgotten(news):
+            return (console,)
         if self.ours not in news.tracks:
-            return (
-                "Open the reputation page of the SES console: it says over which emails AWS counts.",
-                *_STEPS[self.metric][1:],
-            )
+            return (console, *_STEPS[self.metric][1:])
+        since = when(self._sent_from(news), news.context.zone)
         return tuple(step.format(since=since) for step in _STEPS[self.metric])
 
-    def command(self, news: News) -> str:
-        start = news.started - BEFORE[self.metric]
-        return (
+    def _sent_from(self, news: News) -> Instant:
+        """When the emails to look for were sent at the earliest."""
+        ours = news.tracks.get(self.ours)
+        started = news.started if ours is None else ours.opened_at if ours.started is None else ours.started
+        return started - BEFORE[self.metric]
+
+    def command(self, news: News) -> Command | None:
+        if self._forgotten(news):
+            return super().command(news)
+        return Command(
+            f"Find who causes the {self.name}s",
             f"ses-reputation cause --region {news.region} --metric {self.name} "
-            f"--since {minute(start)} --until {minute(news.now)}"
+            f"--since {minute(self._sent_from(news))} --until {minute(news.now)}",
         )
 
-
-def minute(at: Instant) -> str:
-    """2026-11-21T08:00Z."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    def small_print(self, news: News) -> list[tuple[str, str]]:
+        facts = []
+        if isinstance(news.found, Finding) and news.holds:
+            facts.append(("Rule", why(news.found)))
+        evaluation = news.seen.evaluations.get(self.metric)
+        if news.seen.history is not None:
+            facts.append(("Last 24 h", sparkline(spark(news.seen, self.metric))))
+        if evaluation is not None and (isinstance(news.found, AwsRateFound) or self.ours not in news.tracks):
+            facts.append(("Our rate", in_words(evaluation)))
+        if evaluation is not None and evaluation.estimate.rate is not None:
+            review, pause = AWS_THRESHOLDS[self.metric].review, AWS_THRESHOLDS[self.metric].pause
+            estimate = f"{percent(evaluation.estimate.rate, review)} by our estimate"
+            aws = self._aws_rate(news)
+            own = (
+                "not known"
+                if aws is None
+                else f"{percent(aws.rate, review, pause)} at {when(aws.at, news.context.zone)}"
+            )
+            facts.append(("AWS's rate", f"{own}; {estimate}"))
+        return facts
 
 
 _STEPS = {
     Metric.BOUNCE: (
-        "Find what was sent since {since}: a new list, an import, a sign-up form. Stop that, not all email.",
-        "Turn on the account-level suppression list for bounces, so that no address bounces twice.",
-        "Until the rate is down, send only to people who opened or clicked lately.",
+        "Find what was sent from {since} on: a list, an import, a form. Stop only that.",
+        "Turn on the account-level suppression list.",
+        "Until the rate is down, send only to people who opened lately.",
     ),
     Metric.COMPLAINT: (
-        "Find the campaign sent since {since} that people complain about. Stop that one.",
+        "Find what was sent from {since} on that people did not want. Stop only that.",
         "Check that unsubscribing takes one click and works.",
-        "Until the rate is down, send only to people who opened or clicked lately.",
+        "Until the rate is down, send only to people who opened lately.",
     ),
 }
 
@@ -207,19 +256,16 @@ def our_standing(evaluation: Evaluation) -> Standing:
 
 
 def why(finding: Finding) -> str:
-    """One sentence that explains why a rule holds."""
+    """Why a rule holds, in one line."""
     if finding.bound is None or finding.threshold is None:
-        return ""
-    if finding.count is not None and finding.bound == finding.count.rate:
-        above = f"above the threshold of {percent(finding.threshold, finding.bound)}"
-        return f"That is {above} (rule {finding.rule!r})."
-    usual = "" if finding.usual is None else f" Your usual rate is {percent(finding.usual)}"
+        return finding.rule
+    at = percent(finding.threshold, finding.bound)
+    plain = finding.count is not None and finding.bound == finding.count.rate
+    sure = "above" if plain else f"very likely above {percent(finding.bound, finding.threshold)}, threshold"
+    usual = "" if finding.usual is None else f"; your usual rate is {percent(finding.usual)}"
     if finding.own_worst:
         usual += f", the worst such stretch of the last 12 days was {percent(finding.own_worst)}"
-    return (
-        f"Very likely above {percent(finding.bound, finding.threshold)} "
-        f"(threshold {percent(finding.threshold)}).{usual}{'.' if usual else ''}"
-    )
+    return f"{finding.rule}: {sure} {at}{usual}"
 
 
 def spark(seen: Seen, metric: Metric) -> tuple[Count, ...]:
@@ -243,30 +289,29 @@ def spark(seen: Seen, metric: Metric) -> tuple[Count, ...]:
     return tuple(counts)
 
 
-FEWEST = 10
-"""Fewer events than this in the last hours show no trend."""
+TREND_STEPS = {Metric.BOUNCE: (2, 6), Metric.COMPLAINT: (6, 12)}
+"""Steps of the sparkline that a trend compares: the newest so many, with those before them up to so many in all."""
 
 
-def trend(counts: tuple[Count, ...]) -> str:
-    """Rising, falling or steady: the last four hours beside the eight before."""
-    new, old = counts[-2:], counts[-6:-2]
-    new_events, old_events = (sum(count.events for count in part) for part in (new, old))
+def trend(counts: tuple[Count, ...], steps: tuple[int, int]) -> str:
+    """Rising, falling or steady; a change must be a quarter of the rate and twice what chance brings."""
+    new, old = counts[-steps[0] :], counts[-steps[1] : -steps[0]]
     new_emails, old_emails = (sum(count.emails for count in part) for part in (new, old))
-    if new_events + old_events < FEWEST or not new_emails or not old_emails:
+    if not new_emails or not old_emails:
         return "steady"
-    before, now = old_events / old_emails, new_events / new_emails
-    return "rising" if now > 1.25 * before else "falling" if now < 0.8 * before else "steady"
+    events = sum(count.events for count in new)
+    expected = sum(count.events for count in old) * new_emails / old_emails
+    change = events - expected
+    if abs(change) <= max(expected / 4, 2 * max(events, expected) ** 0.5):
+        return "steady"
+    return "rising" if change > 0 else "falling"
 
 
-def other_in_words(evaluation: Evaluation, aws: AwsRate | None, *, open_alert: bool) -> str:
-    """One line on a metric that a message is not about. A rate that is back to normal while its alert is open is "recovering"."""
-    review = AWS_THRESHOLDS[evaluation.metric].review
+def in_words(evaluation: Evaluation, *, open_alert: bool = False) -> str:
+    """One line on a rate. One that is back to normal while its alert is open is "recovering"."""
+    review, shown = AWS_THRESHOLDS[evaluation.metric].review, evaluation.shown
     word = "recovering" if open_alert and not evaluation.found else evaluation.verdict.value.lower().replace("_", " ")
-    shown = evaluation.shown
-    parts = [word if shown.rate is None else f"{word}, {events_of(evaluation.metric, shown, review)}"]
-    if aws is not None:
-        parts.append(f"AWS's own rate {percent(aws.rate, review)}")
-    return "; ".join(parts)
+    return word if shown.rate is None else f"{word}, {events_of(evaluation.metric, shown, review)}"
 
 
 BOUNCE = RateCheck(Metric.BOUNCE)

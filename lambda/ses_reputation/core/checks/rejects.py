@@ -41,25 +41,24 @@ class Rejects(Check):
     def headline(self, news: News) -> str:
         if news.resolved:
             return f"SES in {news.region} rejects hardly any email now"
-        return f"SES in {news.region} rejects email"
+        return f"SES in {news.region} rejects email with viruses"
 
     def summary(self, news: News) -> list[str]:
         found = news.found
-        said = []
-        if isinstance(found, RejectsFound):
-            said.append(
-                f"Amazon SES rejected {plural(found.rejects, 'email')} in the last 24 hours; {found.emails:,} were sent."
-            )
-        said.append("It rejects emails in which it finds a virus: a sender, or an account of one, may be compromised.")
-        return said
+        if not news.holds:
+            return ["Hardly any email is rejected now. The alert resolves after 24 h of that."]
+        virus = "It rejects email in which it finds a virus: one of your senders may be compromised."
+        if not isinstance(found, RejectsFound):
+            return [virus]
+        return [f"Amazon SES rejected {found.rejects:,} of {plural(found.emails, 'email')} in the last 24 h.", virus]
 
     def resolved(self, news: News) -> list[str]:
-        return ["Hardly any email has been rejected for 24 hours."]
+        return ["Hardly any email has been rejected for 24 h."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
-            "Find the sender or template of the rejected emails; event publishing of SES names the message.",
-            "If customers wrote those emails, stop that customer's email until it is clean.",
+            "Find the sender or the template of the rejected emails: SES event publishing names each message.",
+            "Stop that sender until it is clean. If it is a customer of yours, stop that customer's email.",
         )
 
 

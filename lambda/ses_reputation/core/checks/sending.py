@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..alert import Standing
+from ..history import DAY
 from ..rules import Severity
-from .base import Check, News, Seen
+from ..wording import minute
+from .base import Check, Command, News, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +41,25 @@ class Sending(Check):
 
     def summary(self, news: News) -> list[str]:
         return [
-            "The account's own sending switch is off: no email leaves it in this region.",
-            "AWS did not do this; a person or an automation in this account did.",
+            "The sending switch of this account is off: no email leaves it in this region.",
+            "AWS did not do this. A person or an automation with access to the account did.",
         ]
 
     def resolved(self, news: News) -> list[str]:
-        return ["The account's own sending switch is on again."]
+        return ["The sending switch of this account is on: email goes out again."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
-            "Find who switched it off, and why: CloudTrail has the event, PutAccountSendingAttributes or UpdateAccountSendingEnabled.",
-            (
-                "If the reason is gone, switch it on: aws sesv2 put-account-sending-attributes --sending-enabled --region "
-                f"{news.region}"
-            ),
+            "Find who switched it off, and why. CloudTrail has the event; an automatic pause has its reason.",
+            "When the reason is gone, switch it on again: the runbook has the command.",
         )
 
-    def command(self, news: News) -> str:
-        return f"aws sesv2 get-account --region {news.region} --query SendingEnabled"
+    def command(self, news: News) -> Command | None:
+        return Command(
+            "Find who switched it off",
+            f"aws cloudtrail lookup-events --region {news.region} --start-time {minute(news.started - DAY)} "
+            "--lookup-attributes AttributeKey=EventName,AttributeValue=PutAccountSendingAttributes",
+        )
 
 
 SENDING = Sending()

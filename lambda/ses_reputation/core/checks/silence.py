@@ -76,23 +76,23 @@ class Silence(Check):
         but = f", except {plural(found.emails, 'email')}" if found.emails else ""
         said = [
             (
-                f"Nothing has been sent since {when(found.since, news.context.zone)}, "
-                f"for {duration(found.until - found.since)}{but}."
+                f"No email has gone out for {duration(found.until - found.since)}, "
+                f"since {when(found.since, news.context.zone)}{but}."
             ),
-            f"That is unusual for this account: the 24 hours before had {plural(found.day_before, 'email')}.",
+            f"That is unusual here: the 24 hours before had {plural(found.day_before, 'email')}.",
         ]
         if not news.holds:
-            said.append("Email goes out again; the alert resolves after an hour of that.")
+            return ["Email goes out again. The alert resolves after an hour of that."]
         return said
 
     def resolved(self, news: News) -> list[str]:
-        return ["Email has been going out again for an hour."]
+        return ["Email has gone out again for an hour."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
-            "Look at what sends: its queue, its errors, its credentials, the last deployment.",
+            "Look at what sends: its queue, its errors, its credentials, its last deployment.",
             "Send one email by hand and see what Amazon SES answers.",
-            "If it was planned, do nothing: the alert resolves when email goes out again.",
+            "If the pause was planned, do nothing: the alert resolves when email goes out again.",
         )
 
 

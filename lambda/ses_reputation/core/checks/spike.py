@@ -55,21 +55,20 @@ class Spike(Check):
         if not isinstance(found, SpikeFound):
             return ["Far more email went out than ever before."]
         of = "any day before" if found.by_day else "any 3 hours of the last two weeks"
-        said = [f"{plural(found.emails, 'email')} in 3 hours; the most that {of} brought is {found.most:,}."]
-        said.append(
-            "If nobody planned this, someone may be sending with stolen credentials."
-            if news.holds
-            else "The volume is lower now; the alert resolves after 24 h of that."
-        )
-        return said
+        if not news.holds:
+            return ["The volume is lower now. The alert resolves after 24 h of that."]
+        return [
+            f"{plural(found.emails, 'email')} went out in 3 hours. The most that {of} had is {found.most:,}.",
+            "If nobody planned this, somebody may be sending with stolen credentials.",
+        ]
 
     def resolved(self, news: News) -> list[str]:
-        return ["There has been no such volume for 24 hours."]
+        return ["The volume has been usual for 24 h."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
-            "Ask if somebody planned it: a campaign, a migration, a test.",
-            "If not, find the credentials that send (CloudTrail, SMTP users in IAM) and disable them now.",
+            "Ask who planned it: a campaign, a migration, a test.",
+            "If nobody did, find the credentials that send (CloudTrail, SMTP users in IAM) and disable them now.",
             "Watch bounces and complaints: they follow within hours.",
         )
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ..alert import Standing
 from ..rules import Severity
-from ..wording import plural
-from .base import Check, News, Seen
+from .base import Check, Command, News, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,12 @@ class Subscribers(Check):
             return ["Somebody named in the settings has no confirmed subscription."]
         said = [
             (
-                f"{found.missing} of {plural(found.expected, 'email address')} in the settings "
+                f"{found.missing} of {_addresses(found.expected)} in the settings "
                 f"{'has' if found.missing == 1 else 'have'} no confirmed subscription: no alert gets there."
             )
         ]
         if not found.listeners:
-            said.append("Nobody else listens to the topic either.")
+            said.append("Nobody else is subscribed to the topic: no alert reaches anybody by email.")
         return said
 
     def resolved(self, news: News) -> list[str]:
@@ -66,13 +65,16 @@ class Subscribers(Check):
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
-            "If the confirmation email is still there, follow its link; it is valid for two days.",
-            "Else deploy again (make deploy): it subscribes everyone who is missing and sends a new confirmation.",
-            "Then check with the command below.",
+            "Ask them to follow the link in the confirmation email. It is valid for two days.",
+            "If that email is gone, deploy again (make deploy): it sends a new one to everybody who is missing.",
         )
 
-    def command(self, news: News) -> str:
-        return "ses-reputation test-alert"
+    def command(self, news: News) -> Command | None:
+        return Command("See who gets alerts", "ses-reputation test-alert")
+
+
+def _addresses(number: int) -> str:
+    return "1 email address" if number == 1 else f"{number:,} email addresses"
 
 
 SUBSCRIBERS = Subscribers()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..alert import Standing
 from ..wording import when
-from .base import Check, News, Seen
+from .base import Check, Command, News, Seen
 
 
 class TestAlert(Check):
@@ -27,12 +27,18 @@ class TestAlert(Check):
 
     def summary(self, news: News) -> list[str]:
         return [
-            f"Somebody asked for a test alert at {when(news.now, news.context.zone)}. Nothing is wrong.",
+            f"Somebody asked for this test alert at {when(news.now, news.context.zone)}. Nothing is wrong.",
             "A real alert says here what happened, how close it is to AWS's thresholds and what to do first.",
         ]
 
+    def resolved(self, news: News) -> list[str]:
+        return []
+
     def first_steps(self, news: News) -> tuple[str, ...]:
-        return ("Do nothing: you have seen that alerts arrive.",)
+        return ()
+
+    def command(self, news: News) -> Command | None:
+        return None
 
 
 TEST = TestAlert()

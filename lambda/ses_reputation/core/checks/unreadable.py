@@ -9,10 +9,13 @@ from ..alert import Standing
 from ..history import HOUR
 from ..readings import Trouble, Unreadable
 from ..rules import Severity
-from .base import Check, News, Seen
+from .base import Check, Command, News, Seen
 
 FAILURES_BEFORE_ALERT = 2
 """An alert opens after so many runs in a row, at once if access is denied."""
+
+NOT_KNOWN = ("unreadable", "aws-unreadable")
+"""Checks whose alerts say that something is not known: the verdict says so itself."""
 
 READABLE_AGAIN = HOUR
 """The alert resolves when everything has been readable for so long."""
@@ -46,7 +49,6 @@ class StatisticsUnreadable(Check):
     name = "unreadable"
     noun = "unreadable"
     anchor = "cannot-be-read"
-    unknown = True
 
     @property
     def facts(self) -> Mapping[str, type]:
@@ -55,6 +57,9 @@ class StatisticsUnreadable(Check):
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         troubles = () if seen.unreadable is None else (seen.unreadable,)
         return {self.name: _standing(self.name, troubles, seen.failures.statistics, seen)}
+
+    def unknown(self, news: News) -> bool:
+        return True
 
     def headline(self, news: News) -> str:
         if news.resolved:
@@ -68,32 +73,45 @@ class StatisticsUnreadable(Check):
         else:
             first = f"The send statistics cannot be read: {_why(news)}."
         if not news.holds:
-            first += " They can be read at this moment; the alert resolves after an hour of that."
+            return ["The send statistics can be read now. The alert resolves after an hour of that."]
         return [first, f"Until this is fixed, bounce and complaint alerts for {news.region} do not work."]
 
     def resolved(self, news: News) -> list[str]:
-        return ["The send statistics have been readable for an hour; bounce and complaint rates are evaluated again."]
+        return ["The send statistics have been readable for an hour. Bounce and complaint alerts work again."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         trouble = news.found.trouble if isinstance(news.found, UnreadableFound) else Trouble.FAILED
         return _STEPS[trouble]
 
-    def command(self, news: News) -> str:
-        return f"aws ses get-send-statistics --region {news.region}"
+    def command(self, news: News) -> Command | None:
+        return Command("Try it with your own credentials", f"aws ses get-send-statistics --region {news.region}")
 
 
 _STEPS: Mapping[Trouble, tuple[str, ...]] = {
     Trouble.DENIED: (
-        "Check that the function's role allows ses:GetSendStatistics, and that no organization policy denies it.",
-        "Deploy the stack again: it restores the role.",
+        "Deploy the stack again (make deploy): it restores the function's role.",
+        "If that does not help, look for an organization policy that denies ses:GetSendStatistics.",
     ),
-    Trouble.THROTTLED: ("SES allows this call once a second: find what else in this account calls it too often.",),
-    Trouble.TIMED_OUT: ("Look at the AWS Health Dashboard for this region; the next run tries again.",),
-    Trouble.BAD_ANSWER: ("Compare with the command below; the function's log has the details.",),
+    Trouble.THROTTLED: (
+        "Find what else in this account calls ses:GetSendStatistics. SES allows it once a second.",
+        "Until then, watch the rates in the SES console.",
+    ),
+    Trouble.TIMED_OUT: (
+        "Look for this region in the AWS Health Dashboard. Every run tries again by itself.",
+        "Until then, watch the rates in the SES console.",
+    ),
+    Trouble.BAD_ANSWER: (
+        "Compare with the command below. If that answer is good, deploy again and look at the function's log.",
+        "Until then, watch the rates in the SES console.",
+    ),
     Trouble.CONTRADICTION: (
-        "Compare the command below with the SES console. If both agree with each other, sending may have a gap: look at what sends.",
+        "Compare the answer of the command below with the SES console.",
+        "If both show a gap, look at what sends: its queue, its errors, its last deployment.",
     ),
-    Trouble.FAILED: ("Look at the AWS Health Dashboard for this region, and at the function's log.",),
+    Trouble.FAILED: (
+        "Look for this region in the AWS Health Dashboard, and at the function's log.",
+        "Until then, watch the rates in the SES console.",
+    ),
 }
 
 
@@ -101,7 +119,6 @@ class AwsUnreadable(Check):
     name = "aws-unreadable"
     noun = "account unreadable"
     anchor = "cannot-be-read"
-    unknown = True
 
     @property
     def facts(self) -> Mapping[str, type]:
@@ -112,6 +129,9 @@ class AwsUnreadable(Check):
             return {}
         return {self.name: _standing(self.name, seen.readings.aws_unreadable, seen.failures.aws, seen)}
 
+    def unknown(self, news: News) -> bool:
+        return True
+
     def headline(self, news: News) -> str:
         if news.resolved:
             return f"AWS's view of SES in {news.region} can be read again"
@@ -120,10 +140,12 @@ class AwsUnreadable(Check):
         return f"SES account state of {news.region} cannot be read"
 
     def summary(self, news: News) -> list[str]:
+        if not news.holds:
+            return ["AWS's view of the account can be read now. The alert resolves after an hour of that."]
         if news.account is not None:
             return [
                 f"AWS's own bounce and complaint rates cannot be read: {_why(news)}.",
-                "Until this is fixed, no alert says when they are higher than ours. Everything else is still watched.",
+                "Until this is fixed, no alert comes when AWS's rate is higher than ours. All else is still watched.",
             ]
         return [
             f"The account state cannot be read: {_why(news)}.",
@@ -135,9 +157,14 @@ class AwsUnreadable(Check):
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
-            "Check that the function's role allows ses:GetAccount and cloudwatch:GetMetricData; deploying again restores it.",
+            "Deploy the stack again (make deploy): it restores the right to ses:GetAccount and cloudwatch:GetMetricData.",
             "Until then, look at the account in the SES console.",
         )
+
+    def command(self, news: News) -> Command | None:
+        if news.account is not None:
+            return super().command(news)
+        return Command("Try it with your own credentials", f"aws sesv2 get-account --region {news.region}")
 
 
 STATISTICS_UNREADABLE = StatisticsUnreadable()

@@ -1,0 +1,63 @@
+"""What can happen under some rules, what cannot, and where a threshold is now, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+
+from ses_reputation.core.evaluation import Evaluator
+from ses_reputation.core.history import BUCKET, Point, history_from
+from ses_reputation.core.rates import Window
+from ses_reputation.core.rules import Rule, Severity, Threshold, VolumePolicy, default_policy
+
+from cli.rules_in_words import in_force_in_words, outcomes_in_words, rules_in_words
+
+POLICY = default_policy()
+PLAIN = Rule("24 h", Severity.WARNING, Window(hours=24), Threshold(0.03), min_events=5, min_emails=500)
+
+
+def said(**changes: object) -> str:
+    policy = replace(POLICY, **changes)  # type: ignore[arg-type]
+    return "\n".join(outcomes_in_words(policy)).replace("\u00a0", "")
+
+
+def test_the_defaults_can_warn_and_be_critical_about_both() -> None:
+    assert said().splitlines() == [
+        "What can happen:",
+        "  a warning alert about bounces from 3% on, and from 1.2% on if that is unusual for the sender",
+        "  a critical alert about bounces from 4.7% on",
+        "  a warning alert about complaints from 0.08% on, and from 0.02% on if that is unusual for the sender",
+        "  a critical alert about complaints from 0.1% on",
+    ]
+
+
+def test_what_cannot_happen_is_said() -> None:
+    words = said(bounce=replace(POLICY.bounce, rules=(PLAIN,)), volume=VolumePolicy(silence=False, spike=0))
+    assert "a warning alert about bounces from 3% on\n" in words
+    assert "no critical alert about bounces: none of your rules has this severity" in words
+    assert "no alert when sending stops" in words and "no alert when sending spikes" in words
+
+
+def test_a_rule_without_a_limit_is_about_what_is_unusual_only() -> None:
+    free = replace(PLAIN, threshold=Threshold(inf, 0.01, 2.0))
+    words = said(bounce=replace(POLICY.bounce, rules=(free,)))
+    assert "a warning alert about bounces from 1% on, but only if that is unusual for the sender" in words
+
+
+def test_a_rule_is_a_line_with_all_it_asks_for() -> None:
+    lines = "\n".join(rules_in_words(POLICY.bounce)).replace("\u00a0", "")
+    assert "above 1.7 times the usual rate and own worst, between 1.2% and 3%, at least 5 events, while" in lines
+    [_, plain] = rules_in_words(replace(POLICY.bounce, rules=(PLAIN,)))
+    assert plain.replace("\u00a0", "").endswith("above 3%, at least 5 events of at least 500 emails")
+
+
+def test_the_threshold_now_says_where_why_and_how_far() -> None:
+    points = [Point(i * BUCKET, 400, 4) for i in range(14 * 96)]
+    history = history_from(points, until=14 * 96 * BUCKET)
+    assert history is not None
+    now = Evaluator(history, POLICY.bounce).at(14 * 96 * BUCKET)
+    by_rule = {each.rule.name: in_force_in_words(each).replace("\u00a0", "") for each in now.thresholds}
+    assert by_rule["high"].startswith(
+        "threshold 3% (fixed); the last 600 emails, or 0.25 of a normal day if more: 96 of"
+    )
+    assert "(1.7 times this sender's usual rate)" in by_rule["day"] and by_rule["day"].endswith("below it")
