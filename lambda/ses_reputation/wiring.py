@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from urllib3 import PoolManager
 
 from . import settings as settings_file
 from .aws import cloudwatch, secrets, ses, sns, webhook
-from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
-from .aws.session import CONFIG, SEND_ONCE, open_session
+from .aws.session import CONFIG, SEND_ONCE, Session, open_session
 from .aws.store import Store
-from .core.cause import CauseReading, question_from
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.history import Instant
@@ -29,7 +29,6 @@ from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable, audience_of
 from .core.target import Target
-from .explain import with_causes
 from .layout.amazon_q import custom_notification
 from .layout.email import email
 from .layout.slack import Payload
@@ -39,10 +38,24 @@ from .settings import Settings, Slack
 from .slack_forwarder import AddressUnknown, Forwarder
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from mypy_boto3_sns.client import SNSClient
+
+    from .core.cause import CauseReading
 
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
+
+
+_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+VARIABLES = {
+    "LAMBDA_TASK_ROOT": ".+",
+    "PEOPLE_TOPIC_ARN": _TOPIC,
+    "CHAT_TOPIC_ARN": _TOPIC,
+    "STATE_TABLE": "[A-Za-z0-9_.-]{3,255}",
+    "DASHBOARD_URL": "https://.+",
+}
+"""Environment variables of the monitor's function, and what each looks like."""
 
 
 class BadEnvironment(Exception):
@@ -71,17 +84,8 @@ class Environment:
 
 def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
     """Read the environment. Raise `BadEnvironment`, which names every variable that is missing or wrong."""
-    needed = [
-        "LAMBDA_TASK_ROOT",
-        "PEOPLE_TOPIC_ARN",
-        "STATE_TABLE",
-        "DASHBOARD_URL",
-        *(["CHAT_TOPIC_ARN"] if chat else []),
-    ]
-    wrong = [name for name in needed if not environ.get(name)]
-    wrong += [
-        name for name in needed if name.endswith("_ARN") and name not in wrong and len(environ[name].split(":")) != 6
-    ]
+    expected = {name: pattern for name, pattern in VARIABLES.items() if chat or name != "CHAT_TOPIC_ARN"}
+    wrong = [name for name, pattern in expected.items() if not re.fullmatch(pattern, environ.get(name, ""))]
     if wrong:
         raise BadEnvironment(
             f"environment variables are missing or invalid: {', '.join(wrong)}. Deploy the stack again."
@@ -97,7 +101,11 @@ def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
 
 
 def settings_path(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("LAMBDA_TASK_ROOT", "")) / "settings.toml"
+    """Path of the settings in the asset. Raise `BadEnvironment` if nobody says where that is."""
+    root = environ.get("LAMBDA_TASK_ROOT", "")
+    if not root:
+        raise BadEnvironment("environment variables are missing or invalid: LAMBDA_TASK_ROOT. Deploy the stack again.")
+    return Path(root) / "settings.toml"
 
 
 def log_url(dashboard_url: str, group: str) -> str:
@@ -116,11 +124,18 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
-    client = cache(lambda service, where: session.create_client(service, where, config=CONFIG))
-    for name in regions:  # here, since a session makes clients for one thread only
+    one_at_a_time = Lock()  # a session is for one thread, and targets are looked at side by side
+
+    @cache
+    def create(service: str, where: str, config: Config) -> Any:
+        with one_at_a_time:
+            return session.create_client(service, where, config=config)
+
+    client = partial(create, config=CONFIG)
+    for name in regions:
         for service in ("ses", "sesv2", "cloudwatch"):
             client(service, name)
-    notifier = cache(lambda: session.create_client("sns", region, config=SEND_ONCE))  # when there is something to say
+    notifier = partial(create, "sns", region, config=SEND_ONCE)  # called when there is something to send
     metrics = client("cloudwatch", region)
     context = Context(
         stage=settings.deployment.stage,
@@ -143,28 +158,31 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
-    looking = (
-        {
-            name: Clients(*(session.create_client(s, name, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
-            for name in regions
-        }
-        if settings.look is not Look.OFF
-        else {}
-    )
-
-    def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
-        region, now = plan.target.region, plan.seen.now
-        question = question_from(metric, region, plan.seen.history, since, now)
-        return look_for_cause(looking[region], question, settings.look, reminder=reminder)
-
     edges = Edges(
-        explain=(lambda plan: with_causes(plan, look)) if looking else (lambda plan: plan),
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=Store(client("dynamodb", region), environment.table),
         channels=channels(settings, environment, context, notifier),
+        explain=partial(explained, create, settings.look),
     )
     return Monitor(settings, tuple(Target(environment.account, name) for name in regions), edges, context, audience)
+
+
+def explained(create: Callable[[str, str, Config], Any], how_far: Look, plan: Plan) -> Plan:
+    """The plan with the causes of its alerts. What finds them is loaded for the first alert: most runs have none."""
+    if how_far is Look.OFF or not plan.documents:
+        return plan
+    from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause  # noqa: PLC0415
+    from .core.cause import question_from  # noqa: PLC0415
+    from .explain import with_causes  # noqa: PLC0415
+
+    def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
+        region = plan.target.region
+        clients = Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT))
+        question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
+        return look_for_cause(clients, question, how_far, reminder=reminder)
+
+    return with_causes(plan, look)
 
 
 def channels(
@@ -203,12 +221,11 @@ def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
     def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:
         webhook.post(http, address, payload, remaining=remaining, sleep=time.sleep)
 
-    return Forwarder(partial(stored_address, slack), post)
+    return Forwarder(lambda: stored_address(slack, open_session()), post)
 
 
-def stored_address(slack: Slack) -> str:
+def stored_address(slack: Slack, session: Session) -> str:
     """Read the webhook's address from where the settings say it is. Raise `AddressUnknown` or `webhook.BadAddress`."""
-    session = open_session()
     if slack.webhook_parameter:
         name = slack.webhook_parameter
         read = partial(secrets.parameter, session.create_client("ssm", config=CONFIG))
