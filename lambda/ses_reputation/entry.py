@@ -14,11 +14,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .monitor import Monitor, logger
-from .slack_forwarder import Forwarder
 from .wiring import wire_forwarder, wire_monitor
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from .slack_forwarder import Forwarder
 
 
 @logger.inject_lambda_context(clear_state=True)

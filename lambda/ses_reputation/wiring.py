@@ -1,4 +1,7 @@
-"""Settings and environment → the monitor, or the forwarder to Slack. All of the environment is read here, once, at start."""
+"""Settings and environment → the monitor, or the forwarder to Slack. All of the environment is read here, once, at start.
+
+Nearly every run is a cold start, so a module that a quiet run does not need is imported where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from urllib3 import PoolManager
-
 from . import settings as settings_file
-from .aws import cloudwatch, secrets, ses, sns, webhook
+from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, Session, open_session
 from .aws.store import Store
@@ -29,19 +30,17 @@ from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable, audience_of
 from .core.target import Target
-from .layout.amazon_q import custom_notification
-from .layout.email import email
-from .layout.slack import Payload
 from .monitor import Monitor
 from .run import Channel, Edges
 from .settings import Settings, Slack
-from .slack_forwarder import AddressUnknown, Forwarder
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_sns.client import SNSClient
 
     from .core.cause import CauseReading
+    from .layout.slack import Payload
+    from .slack_forwarder import Forwarder
 
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
@@ -172,9 +171,9 @@ def explained(create: Callable[[str, str, Config], Any], how_far: Look, plan: Pl
     """The plan with the causes of its alerts. What finds them is loaded for the first alert: most runs have none."""
     if how_far is Look.OFF or not plan.documents:
         return plan
-    from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause  # noqa: PLC0415
-    from .core.cause import question_from  # noqa: PLC0415
-    from .explain import with_causes  # noqa: PLC0415
+    from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+    from .core.cause import question_from
+    from .explain import with_causes
 
     def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
         region = plan.target.region
@@ -191,6 +190,8 @@ def channels(
     """Every channel that the settings ask for."""
 
     def to_people(documents: Sequence[Document]) -> None:
+        from .layout.email import email
+
         made = email(documents)
         sns.publish(
             notifier(),
@@ -202,6 +203,8 @@ def channels(
         )
 
     def to_chat(documents: Sequence[Document]) -> None:
+        from .layout.amazon_q import custom_notification
+
         for document in documents:
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
@@ -213,6 +216,11 @@ def channels(
 
 def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
     """Make the forwarder to Slack of this installation."""
+    from urllib3 import PoolManager
+
+    from .aws import webhook
+    from .slack_forwarder import Forwarder
+
     for library in ("botocore", "urllib3"):
         logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
     slack = settings_file.load(settings_path(environ), environ.get("SETTINGS", "")).slack
@@ -226,6 +234,9 @@ def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
 
 def stored_address(slack: Slack, session: Session) -> str:
     """Read the webhook's address from where the settings say it is. Raise `AddressUnknown` or `webhook.BadAddress`."""
+    from .aws import secrets, webhook
+    from .slack_forwarder import AddressUnknown
+
     if slack.webhook_parameter:
         name = slack.webhook_parameter
         read = partial(secrets.parameter, session.create_client("ssm", config=CONFIG))
