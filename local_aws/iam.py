@@ -80,10 +80,19 @@ def _concerns(statement: Mapping[str, Any], need: Need) -> bool:
     )
 
 
+def _equal(value: str, pattern: str) -> bool:
+    return value == pattern
+
+
+OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": _equal,
+    "StringLike": fnmatchcase,
+    "ArnLike": fnmatchcase,
+}
+
+
 def _holds(operator: str, keys: Mapping[str, Any], context: Context) -> bool:
-    match: Callable[[str, str], bool] = {"StringEquals": str.__eq__, "StringLike": fnmatchcase, "ArnLike": fnmatchcase}[
-        operator
-    ]
+    match = OPERATORS[operator]
     return all(any(match(context.get(key, ""), value) for value in _listed(values)) for key, values in keys.items())
 
 

@@ -14,7 +14,7 @@ from local_aws import asynchronous, iam, logs
 from local_aws.server import ACCOUNT, LocalAws
 
 REGION = "eu-west-1"
-KEY_USE = {"Action": ["kms:Decrypt", "kms:GenerateDataKey"]}
+KEY_USE: dict[str, Any] = {"Action": ["kms:Decrypt", "kms:GenerateDataKey"]}
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_a_call_works_with_its_rights_and_is_refused_without_any_of_them(local: 
 def test_a_right_to_something_else_is_none(local: LocalAws, call: str) -> None:
     world = World(local)
     needed, make = statements(world)[call]
-    others = {"Resource": "arn:aws:x:eu-west-1:123456789012:other"}
+    others: dict[str, Any] = {"Resource": "arn:aws:x:eu-west-1:123456789012:other"}
     if call == "metric":
         others = {"Condition": {"StringEquals": {"cloudwatch:namespace": "Theirs"}}}
     for number, statement in enumerate(needed):
