@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from ses_reputation.settings import Slack
+from ses_reputation.settings.channels import Stored as Place
 from ses_reputation.slack_forwarder import AddressUnknown
-from ses_reputation.wiring import BadEnvironment, read_environment, stored_address, wire_forwarder, wire_monitor
+from ses_reputation.wiring import BadEnvironment, read_environment, wire_monitor
+from ses_reputation.wiring_forwarders import stored_text, wire_forwarder, wire_pagerduty
 
 PEOPLE = "arn:aws:sns:eu-west-1:123456789012:SesReputation"
 SETTINGS = '[alerts]\nemails = ["oncall@mail.test"]\n'
@@ -78,7 +79,7 @@ def test_without_chat_its_topic_is_ignored(environ: dict[str, str]) -> None:
 
 
 def test_no_asset_is_named_too() -> None:
-    for wire in (wire_monitor, wire_forwarder):
+    for wire in (wire_monitor, wire_forwarder, wire_pagerduty):
         with pytest.raises(BadEnvironment, match="LAMBDA_TASK_ROOT"):
             wire({})
 
@@ -126,26 +127,26 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:slack-AbCdEf"
 
 
 @pytest.mark.parametrize(
-    ("slack", "made", "asked"),
+    ("place", "made", "asked"),
     [
-        (Slack("/slack", ""), ("ssm", None), {"Name": "/slack", "WithDecryption": True}),
-        (Slack("", "slack"), ("secretsmanager", None), {"SecretId": "slack"}),
-        (Slack("", SECRET), ("secretsmanager", "us-east-1"), {"SecretId": SECRET}),
+        (Place("/slack", ""), ("ssm", None), {"Name": "/slack", "WithDecryption": True}),
+        (Place("", "slack"), ("secretsmanager", None), {"SecretId": "slack"}),
+        (Place("", SECRET), ("secretsmanager", "us-east-1"), {"SecretId": SECRET}),
     ],
     ids=["a parameter", "a secret by name", "a secret by ARN, in its own region"],
 )
 def test_the_address_is_read_in_the_region_that_stores_it(
-    slack: Slack, made: tuple[str, str | None], asked: dict[str, Any]
+    place: Place, made: tuple[str, str | None], asked: dict[str, Any]
 ) -> None:
     session = Stored()
-    assert stored_address(slack, session) == WEBHOOK
+    assert stored_text(place, session) == WEBHOOK
     assert (session.made, session.asked) == ([made], [asked])
 
 
 def test_an_address_that_cannot_be_read_is_a_clear_error_without_a_secret() -> None:
     with pytest.raises(AddressUnknown) as raised:
-        stored_address(Slack("/slack", ""), Stored("AccessDeniedException"))
+        stored_text(Place("/slack", ""), Stored("AccessDeniedException"))
     assert str(raised.value) == (
-        "the webhook's address cannot be read from /slack: access denied (AccessDeniedException)"
+        "the stored address or key cannot be read from /slack: access denied (AccessDeniedException)"
     )
     assert raised.value.__cause__ is None

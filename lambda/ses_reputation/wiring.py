@@ -1,4 +1,4 @@
-"""Settings and environment → the monitor, or the forwarder to Slack. All of the environment is read here, once, at start.
+"""Settings and environment → the monitor. All of its environment is read here, once, at start.
 
 Nearly every run is a cold start, so a module that a quiet run does not need is imported where it is needed.
 """
@@ -6,9 +6,7 @@ Nearly every run is a cold start, so a module that a quiet run does not need is 
 from __future__ import annotations
 
 import json
-import logging
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,7 +18,7 @@ from urllib.parse import quote
 from . import settings as settings_file
 from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
-from .aws.session import CONFIG, SEND_ONCE, Session, open_session
+from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
 from .core.checks.base import Context
 from .core.decide import Plan
@@ -32,15 +30,13 @@ from .core.readings import Audience, Readings, Unreadable, audience_of
 from .core.target import Target
 from .monitor import Monitor
 from .run import Channel, Edges
-from .settings import Settings, Slack
+from .settings import Settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_sns.client import SNSClient
 
     from .core.cause import CauseReading
-    from .layout.slack import Payload
-    from .slack_forwarder import Forwarder
 
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
@@ -119,7 +115,7 @@ def log_url(dashboard_url: str, group: str) -> str:
 def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     """Make the monitor of the account and region that the function is in."""
     settings = settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
-    environment = read_environment(environ, chat=settings.chat.on)
+    environment = read_environment(environ, chat=settings.amazon_q_on)
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
@@ -153,7 +149,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
 
     def audience() -> Audience | Unreadable:
         try:
-            return audience_of(settings.alerts.emails, sns.subscriptions(notifier(), environment.people_topic))
+            return audience_of(settings.recipients, sns.subscriptions(notifier(), environment.people_topic))
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
@@ -209,45 +205,6 @@ def channels(
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
     found = [Channel("people", BATCH, to_people)]
-    if settings.chat.on:
+    if settings.amazon_q_on:
         found.append(Channel("chat", 1, to_chat))
     return found
-
-
-def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
-    """Make the forwarder to Slack of this installation."""
-    from urllib3 import PoolManager
-
-    from .aws import webhook
-    from .slack_forwarder import Forwarder
-
-    for library in ("botocore", "urllib3"):
-        logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
-    slack = settings_file.load(settings_path(environ), environ.get("SETTINGS", "")).slack
-    http = PoolManager()
-
-    def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:
-        webhook.post(http, address, payload, remaining=remaining, sleep=time.sleep)
-
-    return Forwarder(lambda: stored_address(slack, open_session()), post)
-
-
-def stored_address(slack: Slack, session: Session) -> str:
-    """Read the webhook's address from where the settings say it is. Raise `AddressUnknown` or `webhook.BadAddress`."""
-    from .aws import secrets, webhook
-    from .slack_forwarder import AddressUnknown
-
-    if slack.webhook_parameter:
-        name = slack.webhook_parameter
-        read = partial(secrets.parameter, session.create_client("ssm", config=CONFIG))
-    else:
-        name = slack.webhook_secret
-        region = name.split(":")[3] if name.startswith("arn:") else None  # of the function itself
-        read = partial(secrets.secret, session.create_client("secretsmanager", region, config=CONFIG))
-    try:
-        stored = read(name)
-    except AWS_ERRORS as error:
-        raise AddressUnknown(
-            f"the webhook's address cannot be read from {name}: {trouble_of(error)} ({code_of(error)})"
-        ) from None
-    return webhook.address_of(stored)
