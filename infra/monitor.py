@@ -365,6 +365,14 @@ class SesReputationMonitor(Construct):
 
     def _schedule(self, failed: sqs.IQueue) -> scheduler.Schedule:
         deployment = self.settings.deployment
+        role = ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path)
+        key = self._key_for("queues")
+        if key is not None:  # the CDK allows the schedule to send to the queue, but not to use its key
+            role.add_to_policy(
+                iam.PolicyStatement(
+                    sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
+                )
+            )
         return scheduler.Schedule(
             self,
             "Schedule",
@@ -377,7 +385,7 @@ class SesReputationMonitor(Construct):
                 dead_letter_queue=failed,
                 max_event_age=Duration.minutes(15),
                 retry_attempts=10,
-                role=ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path),
+                role=role,
             ),
         )
 
