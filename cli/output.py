@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -78,10 +79,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
 
 def _print(shape: Text | Padding) -> None:
     """Print by Python's own means: rich ends the program when the reader of a pipe is gone."""
-    out = console()
-    with out.capture() as capture:
-        out.print(shape)
-    print("\n".join(line.rstrip() for line in capture.get().splitlines()).replace(_GLUE, " "))
+    laid_out = io.StringIO()
+    Console(
+        file=laid_out, width=console().width, force_terminal=sys.stdout.isatty(), highlight=False, emoji=False
+    ).print(shape)
+    print("\n".join(line.rstrip() for line in laid_out.getvalue().splitlines()).replace(_GLUE, " "))
 
 
 def _longest_word(text: str) -> int:
