@@ -18,15 +18,16 @@ def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor:
     result = monitor.function.invoke({"test_alert": True})
     [message] = monitor.local.sent(topic)
     [notification] = json.loads(message.body("sqs"))["notifications"]
-    subscriptions = len(monitor.local.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
+    listeners = len(monitor.local.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
     assert result.ok and result.payload == {
-        "told": ["people"],
-        "subscriptions": subscriptions,
-        "unconfirmed": 0,
+        "sent": ["people"],
         "alert": notification["alert"],
+        "expected": 1,
+        "missing": 0,
+        "listeners": listeners,
     }
     assert message.subject.startswith("TEST: ")
-    assert notification["metric"] == "test" and notification["headline"] == message.subject
+    assert notification["check"] == "test" and notification["title"] == message.subject
     assert "Nothing is wrong" in message.body("email")
     assert monitor.local.client("dynamodb").scan(TableName=table)["Items"] == before
     monitor.tick(NOW + QUARTER)
