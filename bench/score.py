@@ -264,7 +264,7 @@ def play_all(
 def _groups(task: Task, rhythm: str) -> tuple[str, ...]:
     """Under which names a world is counted; newsletters apart."""
     if task.booking is not None:
-        return (f"{NEWSLETTERS.name}, late events counted {task.booking}", NEWSLETTERS.name)
+        return (f"{NEWSLETTERS.name}: {task.booking}", NEWSLETTERS.name)
     return (SITUATIONS[task.situation].name, f"{task.size:,} a day", rhythm, "all")
 
 

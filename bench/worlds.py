@@ -52,9 +52,9 @@ class Delay(StrEnum):
 class Booking(StrEnum):
     """In which bucket SES counts the late events of a sender of newsletters."""
 
-    ARRIVAL = "on arrival"
-    EMAIL = "with their email"
-    BOTH = "bounces with their email, complaints on arrival"
+    ARRIVAL = "late events on arrival"
+    EMAIL = "late events with their email"
+    BOTH = "late bounces with their email"
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from typing import Any
 from ses_reputation.aws import ses
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause
 from ses_reputation.aws.errors import AWS_ERRORS
-from ses_reputation.core.cause import CauseReading, Look, question_from
+from ses_reputation.core.cause import CauseReading, question_from
 from ses_reputation.core.cause_words import Cause, domain_counts, explain
 from ses_reputation.core.history import DAY, HOUR, LOOKBACK, BadData, Instant, history_from, iso, point_from
+from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Unreadable
 

@@ -159,9 +159,13 @@ def _explained(unread: Unreadable, error: Exception | None, call: Call) -> Expla
     if error is not None and isinstance(error, AWS_ERRORS):
         return explain(error, call)
     problem = f"{unread.trouble.value.capitalize()}: {unread.detail}"
-    return Explanation(
-        problem, "Try again. If it lasts, a proxy or something else between you and AWS may be in the way."
-    )
+    fix = _FIXES.get(unread.trouble, "Try again. If it lasts, a proxy between you and AWS may be in the way.")
+    return Explanation(problem, fix)
+
+
+_FIXES = {
+    Trouble.CONTRADICTION: "AWS's answers do not agree: try again in a few minutes, and compare with the SES console.",
+}
 
 
 def evaluate(region: str, reader: Reader, policy: Policy, now: Instant) -> Report:

@@ -78,12 +78,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
 
 
 def _print(shape: Text | Padding) -> None:
-    """Print by Python's own means: rich ends the program when the reader of a pipe is gone."""
-    laid_out = io.StringIO()
-    Console(
-        file=laid_out, width=console().width, force_terminal=sys.stdout.isatty(), highlight=False, emoji=False
-    ).print(shape)
-    print("\n".join(line.rstrip() for line in laid_out.getvalue().splitlines()).replace(_GLUE, " "))
+    """Lay out beside standard output and print by Python's own means: rich ends the program when the reader of a pipe is gone."""
+    out, aside = console(), io.StringIO()
+    Console(file=aside, width=out.width, force_terminal=out.is_terminal, highlight=False, emoji=False).print(shape)
+    print("\n".join(line.rstrip() for line in aside.getvalue().splitlines()).replace(_GLUE, " "))
 
 
 def _longest_word(text: str) -> int:

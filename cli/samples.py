@@ -106,7 +106,7 @@ class Stories:
         for hour in (-1, *hours):
             now = INCIDENT + int(hour * HOUR)
             plan = decide(self.target, world.readings(now), state, self.policy, now, self.context)
-            state, documents = replace(plan.state, outbox=()), plan.documents
+            state, documents = replace(plan.state, outbox=(), published=now), plan.documents
         return list(documents)
 
     def incident(self, check: str, reason: str, world: World, *, nth: int = 1) -> list[Document]:
@@ -128,14 +128,14 @@ def _incident(stories: Stories, campaigns: tuple[Campaign, ...], emails_per_day:
     state: State | None = None
     for now in [INCIDENT - HOUR, *(now for now, sent, _ in played if sent and now >= INCIDENT)]:
         plan = decide(stories.target, world.readings(now), state, stories.policy, now, stories.context)
-        state = replace(plan.state, outbox=())
+        state = replace(plan.state, outbox=(), published=now)
         documents += plan.documents
     return tuple(documents)
 
 
 BAD = World((bad_list(),))
 LONG = World((bad_list(hours=40),))
-LINGERING = World((bad_list(8), Campaign(INCIDENT + 8 * HOUR, INCIDENT + 150 * HOUR, 400, 0.028, 0.0)))
+LINGERING = World((bad_list(8), Campaign(INCIDENT + 8 * HOUR, INCIDENT + 150 * HOUR, 400, 0.02, 0.0)))
 NOTHING = {"times": 0, "complaints": 0}
 COMPLAINTS = World((Campaign(INCIDENT, INCIDENT + 6 * HOUR, 400, 0.01, 0.02),))
 

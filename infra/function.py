@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -95,11 +95,6 @@ class ReputationFunction(Construct):
     def logical_id(self) -> str:
         """The function's logical id in the template, which rule checkers name it by."""
         return Stack.of(self).get_logical_id(cast(lambda_.CfnFunction, self.function.node.default_child))
-
-    def acknowledge(self, answers: Mapping[str, str]) -> None:
-        """Answer rules of cdk-nag about this function and its role: finding → reason."""
-        for finding, reason in answers.items():
-            Validations.of(self).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
 def _write(log_group: logs.LogGroup) -> iam.PolicyStatement:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import (
-    Acknowledgment,
     Annotations,
     CfnMapping,
     CfnOutput,
@@ -15,7 +14,6 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Tags,
-    Validations,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
@@ -29,17 +27,20 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.region_info import RegionInfo
 from constructs import Construct
+from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
+from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
+from ses_reputation.settings.channels import Route, Stored
 from ses_reputation.settings.deployment import OWN_TAG
 
 from . import bundle
-from .answers import ANSWERS
-from .chat import ChatChannel
+from .answers import ANSWERS, PACKS, REGULATED, acknowledge
+from .chat import ChatChannels
 from .dashboard import MonitorDashboard
+from .forwarder import Forwarder, filter_policy
 from .function import ReputationFunction
 from .queue import DeadLetters
 from .role import ServiceRole
-from .slack_forwarder import SlackForwarder
 from .target_alarms import TargetAlarms
 from .topic import AlertTopic
 from .watchdog import Watchdog, notify
@@ -67,9 +68,14 @@ CONSOLES = {
 """Host of the console in each partition of AWS."""
 
 
-def longest_run(channels: int) -> int:
+CAUSE_SECONDS = 2 * 15
+"""Looking for the causes of a bounce and a complaint alert of one target (lambda/, `BUDGET`)."""
+
+
+def longest_run(channels: int, *, looks: bool) -> int:
     """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together."""
-    return min(LONGEST_TIMEOUT, CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + DAILY_CALLS))
+    calls = CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + DAILY_CALLS)
+    return min(LONGEST_TIMEOUT, calls + (CAUSE_SECONDS if looks else 0))
 
 
 class SesReputationMonitor(Construct):
@@ -117,15 +123,16 @@ class SesReputationMonitor(Construct):
         self.key = self._key() if key is None else key
         self.topic = self._people(topic)
         self.chat_topic = (
-            ChatChannel(
+            ChatChannels(
                 self,
                 "Chat",
                 name=name,
                 chat=self.settings.chat,
+                teams=self.settings.teams,
                 key=self._key_for("topics"),
                 role_path=deployment.role_path,
             ).topic
-            if self.settings.chat.on
+            if self.settings.amazon_q_on
             else None
         )
         self.table = self._table()
@@ -150,7 +157,9 @@ class SesReputationMonitor(Construct):
             description="Reads SES send statistics, evaluates them and notifies people.",
             handler="ses_reputation.entry.monitor",
             code=code,
-            timeout=Duration.seconds(longest_run(2 if self.settings.chat.on else 1)),
+            timeout=Duration.seconds(
+                longest_run(2 if self.settings.amazon_q_on else 1, looks=self.settings.look is not Look.OFF)
+            ),
             environment={
                 "STATE_TABLE": self.table.table_name,
                 "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
@@ -177,28 +186,44 @@ class SesReputationMonitor(Construct):
             links=links,
         )
         self.alarms: tuple[cloudwatch.Alarm, ...] = (*self.watchdog.alarms, failed.alarm)
-        self.slack = (
-            SlackForwarder(
-                self,
-                "Slack",
-                name=name,
-                code=code,
-                people=self.topic,
-                slack=self.settings.slack,
-                environment=shared,
-                deployment=deployment,
-                key=self.key,
-                links=links,
-                **network,
+
+        def forwarder(construct_id: str, stored: Stored, service: str = "Slack", **changes: Any) -> Forwarder:
+            given = {
+                "name": name,
+                "handler": "slack_forwarder",
+                "code": code,
+                "people": self.topic,
+                "only": {},
+                "environment": shared,
+                "deployment": deployment,
+                "key": self.key,
+                "links": links,
+            }
+            return Forwarder(self, construct_id, service=service, stored=stored, **{**given, **network, **changes})
+
+        slack, pagerduty = self.settings.slack, self.settings.pagerduty
+        self.slack = forwarder("Slack", slack.webhook) if slack.on else None
+        self.forwarders: list[Forwarder] = [] if self.slack is None else [self.slack]
+        if pagerduty.on:
+            self.forwarders.append(
+                forwarder("PagerDuty", pagerduty.routing_key, "PagerDuty", handler="pagerduty_forwarder")
             )
-            if self.settings.slack.on
-            else None
-        )
+        for number, route in enumerate(self.settings.routes):
+            if route.webhook.on:
+                self.forwarders.append(
+                    forwarder(
+                        f"Route{number}Slack",
+                        route.webhook,
+                        name=f"{name}-Route{number}",
+                        only=_attributes(route),
+                        environment={**shared, "ROUTE": str(number)},
+                    )
+                )
         for channel in filter(None, (self.topic, self.chat_topic)):
             notify(self.alarms, channel)
-        if self.slack is not None:
-            notify([self.slack.alarm], self.topic)  # Slack itself cannot say so; people can
-            self.alarms = (*self.alarms, self.slack.alarm)
+        undelivered = [each.alarm for each in self.forwarders]
+        notify(undelivered, self.topic)  # the service itself cannot say so; people can
+        self.alarms = (*self.alarms, *undelivered)
         if self.settings.alarms.per_target != "off":
             TargetAlarms(
                 self, "Targets", settings=self.settings, account=stack.account, region=stack.region, links=links
@@ -275,6 +300,12 @@ class SesReputationMonitor(Construct):
             )
         for address in self.settings.alerts.emails:
             topic.add_subscription(subscriptions.EmailSubscription(address))
+        for route in self.settings.routes:
+            policy = filter_policy(_attributes(route))
+            for address in route.emails:
+                topic.add_subscription(
+                    subscriptions.EmailSubscription(address, filter_policy=policy if policy else None)
+                )
         return topic
 
     def _table(self) -> dynamodb.Table:
@@ -321,6 +352,10 @@ class SesReputationMonitor(Construct):
             ("Notify", ["sns:Publish"], topics, None),
             ("ListSubscriptions", ["sns:ListSubscriptionsByTopic"], [self.topic.topic_arn], None),
         ]
+        granted = {action for _, actions, _, _ in grants for action in actions}
+        looked_at = [action for action in CAUSE_ACTIONS[self.settings.look] if action not in granted]
+        if looked_at:
+            grants.append(("FindCause", looked_at, ["*"], None))  # SES has resources only for sending
         if self.key is not None:
             grants.append(("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [self.key.key_arn], None))
         return [
@@ -352,13 +387,13 @@ class SesReputationMonitor(Construct):
         return iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", policy)
 
     def _refuse_what_the_partition_lacks(self) -> None:
-        if not self.settings.chat.on:
+        if not self.settings.amazon_q_on:
             return
         for region in self.settings.targets.regions:
             if RegionInfo.get(region).partition not in ("aws", None):
                 Annotations.of(self).add_error(
-                    "[chat] in settings.toml: Amazon Q Developer in chat applications does not exist in the partition of "
-                    f"{region}. Remove workspace_id and channel_id; [slack] works there."
+                    "[chat] or [teams] in settings.toml: Amazon Q Developer in chat applications does not exist in the partition of "
+                    f"{region}. Remove their ids; [slack] works there."
                 )
 
     def _warn(self) -> None:
@@ -368,10 +403,10 @@ class SesReputationMonitor(Construct):
                 "ses-reputation:example-recipients",
                 f"Nobody reads {', '.join(alerts.example_recipients)}: name your own recipients in [alerts] emails.",
             )
-        if self.slack is not None and not alerts.emails and not self.settings.chat.on:
+        if self.forwarders and not alerts.emails and not self.settings.amazon_q_on:
             Annotations.of(self).add_warning_v2(
                 "ses-reputation:slack-alone",
-                "Only Slack's webhook gets notifications: if it fails, nobody hears of that either. Add an address to [alerts] "
+                "Only a forwarder gets notifications: if it fails, nobody hears of that either. Add an address to [alerts] "
                 "emails.",
             )
 
@@ -403,8 +438,9 @@ class SesReputationMonitor(Construct):
             **ANSWERS,
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
-        for finding, reason in answers.items():
-            Validations.of(self).acknowledge(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding}", reason=reason))
+        acknowledge(self, answers)
+        for pack in PACKS:
+            acknowledge(self, REGULATED, pack)
 
 
 def read_settings(settings: Mapping[str, Any] | None, settings_file: str | Path | None) -> Settings:
@@ -412,3 +448,9 @@ def read_settings(settings: Mapping[str, Any] | None, settings_file: str | Path 
     if (settings is None) == (settings_file is None):
         raise ValueError("give SesReputationMonitor either settings or settings_file")
     return load(Path(settings_file)) if settings_file is not None else from_tables(settings or {}, "settings")
+
+
+def _attributes(route: Route) -> dict[str, tuple[str, ...]]:
+    """What a message must have to be for a route; nothing if it gets everything."""
+    severities = {"severity": ("critical",)} if route.severity == "critical" else {}
+    return severities | ({"region": route.regions} if route.regions else {})

@@ -1,4 +1,4 @@
-"""The two handlers that Lambda names."""
+"""The handlers that Lambda names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .monitor import Monitor, logger
 from .slack_forwarder import Forwarder
-from .wiring import wire_forwarder, wire_monitor
+from .wiring import wire_forwarder, wire_monitor, wire_pagerduty
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -30,6 +30,12 @@ def slack_forwarder(event: object, context: LambdaContext) -> None:
     the_forwarder().handle(event, lambda: context.get_remaining_time_in_millis() / 1_000)
 
 
+@logger.inject_lambda_context(clear_state=True)
+def pagerduty_forwarder(event: object, context: LambdaContext) -> None:
+    """Pass one notification of SNS on to PagerDuty. Raise for what it did not take: Lambda tries again, then keeps the event."""
+    the_pagerduty_forwarder().handle(event, lambda: context.get_remaining_time_in_millis() / 1_000)
+
+
 @cache
 def the_monitor() -> Monitor:
     """The monitor of this process, made at the first use."""
@@ -44,6 +50,13 @@ def the_forwarder() -> Forwarder:
     """The forwarder of this process, made at the first use."""
     gc.enable()
     return wire_forwarder(os.environ)
+
+
+@cache
+def the_pagerduty_forwarder() -> Forwarder:
+    """The forwarder to PagerDuty of this process, made at the first use."""
+    gc.enable()
+    return wire_pagerduty(os.environ)
 
 
 if os.environ.get("_HANDLER", "").endswith(".monitor"):

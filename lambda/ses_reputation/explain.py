@@ -40,6 +40,8 @@ def _explained(plan: Plan, document: Document, look: Look) -> Document:
     track = plan.state.tracks.get(metric.value)
     started = plan.seen.now if track is None else min(track.opened_at, track.started or track.opened_at)
     found = explain(look(plan, metric, started - BEFORE[metric], document["kind"] == Kind.REMINDER.value))
-    steps = [found.first_step, *document["first_steps"]] if found.first_step else document["first_steps"]
+    steps = document["first_steps"]
+    if found.first_step:  # in place of the step that says to find the cause
+        steps = [found.first_step, *steps[1:]]
     line = " ".join(text for text in (found.line, found.uncertainty) if text)
-    return document | {"cause": line, "first_steps": steps, "command": found.command or document["command"]}
+    return document | {"cause": line, "first_steps": steps}

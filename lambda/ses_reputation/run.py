@@ -115,7 +115,7 @@ def _outcome(target: Target, look: Future[Outcome], policy: Policy, tick: Tick) 
     late = look.cancelled() or not look.done()
     why = Unreadable(Trouble.TIMED_OUT if late else Trouble.FAILED, "it was not looked at")
     seen = Seen(target, tick.at, policy, Readings(why))
-    outcome = Outcome(Plan(target, Verdict.UNKNOWN, {}, (), (), State(tick=tick.at), seen))
+    outcome = Outcome(Plan(target, Verdict.UNKNOWN, {}, (), State(tick=tick.at), seen))
     if late:
         outcome.failures.append("it could not be looked at in time")
     else:

@@ -1,4 +1,4 @@
-"""Settings and environment → the monitor, or the forwarder to Slack. All of the environment is read here, once, at start."""
+"""Settings and environment → the monitor, or a forwarder. All of the environment is read here, once, at start."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
-from .core.cause import CauseReading, Look, question_from
+from .core.cause import CauseReading, question_from
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.history import Instant
+from .core.look import Look
 from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable, audience_of
@@ -31,10 +32,12 @@ from .core.target import Target
 from .explain import with_causes
 from .layout.amazon_q import custom_notification
 from .layout.email import email
-from .layout.slack import Payload
+from .layout.pagerduty import events
+from .layout.slack import Payload, payloads
 from .monitor import Monitor
 from .run import Channel, Edges
-from .settings import Settings, Slack
+from .settings import Settings
+from .settings.channels import Stored
 from .slack_forwarder import AddressUnknown, Forwarder
 
 if TYPE_CHECKING:
@@ -111,7 +114,7 @@ def log_url(dashboard_url: str, group: str) -> str:
 def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     """Make the monitor of the account and region that the function is in."""
     settings = settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
-    environment = read_environment(environ, chat=settings.chat.on)
+    environment = read_environment(environ, chat=settings.amazon_q_on)
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
@@ -138,7 +141,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
 
     def audience() -> Audience | Unreadable:
         try:
-            return audience_of(settings.alerts.emails, sns.subscriptions(notifier(), environment.people_topic))
+            return audience_of(settings.recipients, sns.subscriptions(notifier(), environment.people_topic))
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
@@ -187,38 +190,57 @@ def channels(
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
     found = [Channel("people", BATCH, to_people)]
-    if settings.chat.on:
+    if settings.amazon_q_on:
         found.append(Channel("chat", 1, to_chat))
     return found
 
 
 def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
-    """Make the forwarder to Slack of this installation."""
-    for library in ("botocore", "urllib3"):
-        logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
-    slack = settings_file.load(settings_path(environ), environ.get("SETTINGS", "")).slack
+    """Make the forwarder to Slack of this installation, or of one of its routes."""
+    settings = _forwarders_settings(environ)
+    route = environ.get("ROUTE", "")
+    webhook_at = settings.routes[int(route)].webhook if route else settings.slack.webhook
     http = PoolManager()
 
     def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:
         webhook.post(http, address, payload, remaining=remaining, sleep=time.sleep)
 
-    return Forwarder(partial(stored_address, slack), post)
+    lay_out = partial(payloads, mention=settings.slack.mention)
+    return Forwarder(lambda: webhook.address_of(stored_text(webhook_at)), post, lay_out)
 
 
-def stored_address(slack: Slack) -> str:
-    """Read the webhook's address from where the settings say it is. Raise `AddressUnknown` or `webhook.BadAddress`."""
+def wire_pagerduty(environ: Mapping[str, str]) -> Forwarder:
+    """Make the forwarder to PagerDuty of this installation."""
+    pagerduty = _forwarders_settings(environ).pagerduty
+    url = webhook.PAGERDUTY_ADDRESSES[pagerduty.service_region]
+    http = PoolManager()
+
+    def post(key: str, event: Payload, remaining: Callable[[], float]) -> None:
+        payload = {"routing_key": key, **event}
+        webhook.post(http, url, payload, remaining=remaining, sleep=time.sleep, service=webhook.PAGERDUTY)
+
+    return Forwarder(lambda: webhook.routing_key_of(stored_text(pagerduty.routing_key)), post, events)
+
+
+def _forwarders_settings(environ: Mapping[str, str]) -> Settings:
+    for library in ("botocore", "urllib3"):
+        logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
+    return settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
+
+
+def stored_text(stored: Stored) -> str:
+    """Read a secret from where the settings say it is. Raise `AddressUnknown`."""
     session = open_session()
-    if slack.webhook_parameter:
-        name = slack.webhook_parameter
+    if stored.parameter:
+        name = stored.parameter
         read = partial(secrets.parameter, session.create_client("ssm", config=CONFIG))
     else:
-        name = slack.webhook_secret
+        name = stored.secret
         region = name.split(":")[3] if name.startswith("arn:") else None  # of the function itself
         read = partial(secrets.secret, session.create_client("secretsmanager", region, config=CONFIG))
     try:
-        stored = read(name)
+        return read(name)
     except AWS_ERRORS as error:
         raise AddressUnknown(
-            f"the webhook's address cannot be read from {name}: {trouble_of(error)} ({code_of(error)})"
+            f"the stored address or key cannot be read from {name}: {trouble_of(error)} ({code_of(error)})"
         ) from None
-    return webhook.address_of(stored)

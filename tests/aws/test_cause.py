@@ -10,17 +10,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from moto.cloudwatch.models import cloudwatch_backends
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause, read_findings
 from ses_reputation.aws.session import open_session
-from ses_reputation.core.cause import AccountFacts, CauseReading, Look, Question, Shape, shape_of
+from ses_reputation.core.cause import AccountFacts, CauseReading, Question, Shape, shape_of
 from ses_reputation.core.cause_words import explain
 from ses_reputation.core.findings import Recommendation, Tenant
 from ses_reputation.core.history import BUCKET, DAY, HOUR
+from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.recipients import domain_from
 
 from local_aws import server
-from local_aws.server import CREDENTIALS, LocalAws
+from local_aws.server import ACCOUNT, CREDENTIALS, LocalAws
 from local_aws.suppression import Suppression
 
 REGION = "eu-north-1"
@@ -46,6 +48,7 @@ def known(local: LocalAws) -> Iterator[Suppression]:
     account.suppression = Suppression(gap=0)
     yield account.suppression
     local.faults.clear()
+    cloudwatch_backends[ACCOUNT][REGION].metric_data.clear()
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from ses_reputation.core.cause import Look, Shape
+from ses_reputation.core.cause import Shape
+from ses_reputation.core.look import Look
 
 from bench.cause import RIGHT, Score, meets_goals, plant, play, tables
 

@@ -54,7 +54,7 @@ class Monitor:
             self.now += BUCKET
             statistics = points(self.now, bad_from=self.bad_from, bad=self.bad, ends=self.ends)
             plan = decide(TARGET, statistics, self.state, POLICY, self.now, view)
-            self.state = plan.state
+            self.state = replace(plan.state, published=self.now)
             self.told += [(a.check, a.reason.value, a.cause.rule) for a in plan.notifications]
         return plan
 

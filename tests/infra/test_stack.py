@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, CfnResource, Validations
 from aws_cdk.aws_sns import CfnTopic
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.core.decide import GAUGES, VERDICT_VALUES
 from ses_reputation.core.rules import Verdict
@@ -450,6 +450,40 @@ def validated(
 @pytest.mark.parametrize("toml", ["", EVERYTHING], ids=["as shipped", "with everything changed"])
 def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path, toml: str) -> None:
     assert validated(tmp_path, toml) == []
+
+
+REGULATED = """
+[slack]
+webhook_parameter = "/ses/slack"
+[chat]
+workspace_id = "T0123ABCD"
+channel_id = "C0123ABCD"
+[alarms]
+per_target = "critical"
+[deployment]
+customer_managed_key = true
+encrypt = ["topics", "queues", "logs", "table", "environment"]
+subnet_ids = ["subnet-0123456789abcdef0"]
+security_group_ids = ["sg-0123456789abcdef0"]
+permissions_boundary = "Boundary"
+role_path = "/team/"
+log_class = "INFREQUENT_ACCESS"
+"""
+
+
+@pytest.mark.parametrize("pack", [AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks])
+def test_with_everything_encrypted_and_in_a_vpc_the_packs_of_regulators_find_nothing(
+    tmp_path: Path, pack: Callable[[App], Any]
+) -> None:
+    assert validated(tmp_path, REGULATED, packs=[pack]) == []
+
+
+def test_without_the_encryption_they_would_find_something(tmp_path: Path) -> None:
+    assert validated(tmp_path, "", packs=[HIPAASecurityChecks]) != []
+
+
+def test_cfn_lint_finds_nothing_with_every_option(synth: Synth) -> None:
+    assert linted(synth(REGULATED)) == []
 
 
 def test_a_planted_unknown_property_and_a_planted_open_topic_are_found(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from ..core.cause import (
     AccountFacts,
     CauseReading,
     Earlier,
-    Look,
     Part,
     Question,
     Sample,
@@ -32,6 +31,7 @@ from ..core.cause import (
 )
 from ..core.findings import Findings, Tenant, recommendation_from, tenant_from
 from ..core.history import DAY, HOUR, BadData, Instant
+from ..core.look import Look
 from ..core.rates import Metric
 from ..core.readings import Trouble
 from ..core.recipients import entry_from, without_addresses

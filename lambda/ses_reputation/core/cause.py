@@ -20,14 +20,6 @@ from .rates import Metric
 from .recipients import FREE_MAIL, Entry, is_misspelt
 
 
-class Look(StrEnum):
-    """How far the monitor looks for a cause."""
-
-    OFF = "off"
-    DOMAINS = "domains"  # counts by recipient domain, configuration set and tenant
-    SAMPLES = "samples"  # also when, and by which sender, up to five bounced messages were sent
-
-
 class Shape(StrEnum):
     """Kind of a cause."""
 
@@ -258,21 +250,21 @@ def own_entries(reading: CauseReading) -> Own:
     def events_in(slots: Iterable[int]) -> int:
         return sum(counts.get(slot, 0) for slot in slots)
 
-    imported = {slot for slot, number in joined.items() if _too_many(number, events_in(_explaining(slot, slot + 1)))}
+    def spill(first: int, last: int) -> int:
+        """Events of just before a stretch that may enter the list within it, beyond those of its end that enter it later."""
+        return max(0, events_in(range(first - LATE, first)) - events_in(range(max(first, last - LATE), last)))
+
+    imported = {slot for slot, number in joined.items() if _too_many(number, events_in(range(slot - LATE, slot + 2)))}
     imported |= {slot + step for slot in imported for step in (-1, 1)}  # its first and last entries
     stretches = [((start - phase) // BUCKET, -((phase - end) // BUCKET)) for start, end in reading.read]
     for first, last in stretches if reading.spans else ():  # one that was cut off shows too few in each slot
-        if _too_many(sum(joined[slot] for slot in range(first, last)), events_in(_explaining(first, last))):
-            imported.update(range(first, last))
+        slots = range(first, last)
+        if _too_many(sum(joined[slot] for slot in slots), events_in(slots) + spill(first, last)):
+            imported.update(slots)
     own = tuple(entry for entry in entries if (entry.at - phase) // BUCKET not in imported)
-    read = {slot for stretch in stretches for slot in range(*stretch)} - imported
-    explaining = {near for slot in read for near in _explaining(slot, slot + 1)}
-    return Own(own, events_in(read), events_in(explaining), len(entries) - len(own))
-
-
-def _explaining(first: int, last: int) -> range:
-    """Buckets whose events may have put an address on the list from bucket `first` up to `last`."""
-    return range(first - LATE, last + 1)
+    events = events_in({slot for stretch in stretches for slot in range(*stretch)} - imported)
+    explained = events + sum(spill(*stretch) for stretch in stretches)
+    return Own(own, events, explained, len(entries) - len(own))
 
 
 def _too_many(entries: int, events: int) -> bool:

@@ -6,8 +6,9 @@ at the end of a run the truth is compared with what was sent last (`news`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 from .alert import Change, Reason, Sent, Standing, Track, advance, news
 from .checks import ALL, BY_NAME
@@ -66,18 +67,23 @@ class Gauge:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What to do about a target."""
 
     target: Target
     verdict: Verdict
     verdicts: Mapping[Metric, Verdict]  # of our own rates, open alerts included
-    gauges: tuple[Gauge, ...]
     documents: tuple[Document, ...]  # new notifications; they are in the outbox of `state` too
     state: State
     seen: Seen
     newest: Instant | None = None  # end of the newest bucket with emails in it
+    make_gauges: Callable[[], tuple[Gauge, ...]] = field(default=tuple, compare=False, repr=False)
+
+    @cached_property
+    def gauges(self) -> tuple[Gauge, ...]:
+        """Metrics that CloudWatch does not have yet; worked out only if somebody asks."""
+        return self.make_gauges()
 
     @property
     def unreadable(self) -> Unreadable | None:
@@ -124,7 +130,7 @@ def decide(
     )
     seen = Seen(target, now, policy, readings, history, ticks.at(max(now, stored.tick)), failures, stored.tracks)
     if now <= stored.tick:  # handled before: a repeated event or a late run must not turn the state back
-        return _plan(seen, stored, stored.tracks, (), (), points)
+        return _plan(seen, stored, stored.tracks, (), points, tuple)
     unsaved = stored.tick + BUCKET if before is not None else now
     tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored.tracks)
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
@@ -147,7 +153,7 @@ def decide(
         sent=sent,
         outbox=_bounded((*stored.outbox, *(Delivery(document) for document in documents))),
     )
-    return _plan(seen, state, tracks, documents, _gauges(seen, ticks, state, tracks), points)
+    return _plan(seen, state, tracks, documents, points, partial(_gauges, seen, ticks, state, tracks))
 
 
 def _believed(
@@ -283,12 +289,12 @@ def _plan(
     state: State,
     tracks: Mapping[str, Track],
     documents: tuple[Document, ...],
-    gauges: tuple[Gauge, ...],
     points: Sequence[Point],
+    make_gauges: Callable[[], tuple[Gauge, ...]],
 ) -> Plan:
     verdicts = _verdicts(seen, seen.evaluations, tracks, seen.now)
     verdict = overall((*verdicts.values(), *_other_verdicts(seen, tracks, seen.now)))
-    return Plan(seen.target, verdict, verdicts, gauges, documents, state, seen, newest_of(points))
+    return Plan(seen.target, verdict, verdicts, documents, state, seen, newest_of(points), make_gauges)
 
 
 def _verdicts(seen: Seen, evaluations: Evaluations, tracks: Mapping[str, Track], at: Instant) -> dict[Metric, Verdict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.cause import Look
+from ..core.look import Look
 from .table import Table
 
 _DOMAINS = (
