@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -33,12 +34,26 @@ def subscribe(settings: Settings | None, profile: str | None, region: str | None
     topic = _topic(session, settings)
     call = _call(session, topic)
     client = session.client("sns", region_name=call.region, config=CONFIG)
-    states = _states(client, topic, settings.alerts.emails, call)
-    refused = _add(client, topic, states, call)
+    filters = _filters(settings)
+    states = _states(client, topic, filters, call)
+    refused = _add(client, topic, states, filters, call)
     _report(topic, states, as_json=as_json)
     if refused:
         raise Unusable("\n".join(refused))
     return USABLE
+
+
+Filter = Mapping[str, tuple[str, ...]]
+"""Attributes that a message must have; empty for everything."""
+
+
+def _filters(settings: Settings) -> dict[str, Filter]:
+    """Return everybody who should be subscribed, each with what a deployment would filter."""
+    filters: dict[str, Filter] = {email: {} for email in settings.alerts.emails}
+    for route in settings.routes:
+        for email in route.emails:
+            filters.setdefault(email, route.attributes)
+    return filters
 
 
 def _topic(session: boto3.Session, settings: Settings) -> str:
@@ -62,7 +77,7 @@ def _call(session: boto3.Session, topic: str) -> Call:
     return Call(session._session, region, needs, f"There is no topic {name} in {region}.")  # noqa: SLF001
 
 
-def _states(client: Any, topic: str, emails: Sequence[str], call: Call) -> dict[str, str | None]:
+def _states(client: Any, topic: str, emails: Iterable[str], call: Call) -> dict[str, str | None]:
     """Return the state of each address, None for one without a subscription. `Deleted` is none: nothing is sent there."""
     try:
         pages = list(client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic))
@@ -78,12 +93,15 @@ def _states(client: Any, topic: str, emails: Sequence[str], call: Call) -> dict[
     return {email: known.get(email.lower()) for email in emails}
 
 
-def _add(client: Any, topic: str, states: dict[str, str | None], call: Call) -> list[str]:
+def _add(
+    client: Any, topic: str, states: dict[str, str | None], filters: Mapping[str, Filter], call: Call
+) -> list[str]:
     """Subscribe each address without a state; return one explanation for each kind of refusal."""
     refused: Counter[str] = Counter()
     for email in [email for email, state in states.items() if state is None]:
         try:
-            client.subscribe(TopicArn=topic, Protocol="email", Endpoint=email)
+            attributes = {"FilterPolicy": json.dumps(filters[email])} if filters[email] else {}
+            client.subscribe(TopicArn=topic, Protocol="email", Endpoint=email, Attributes=attributes)
             states[email] = NEW
         except AWS_ERRORS as error:
             refused[str(explain(error, call))] += 1

@@ -46,7 +46,7 @@ class Sns:
         self.stub.add_response("list_subscriptions_by_topic", {"Subscriptions": members}, {"TopicArn": TOPIC})
 
     def takes(self, endpoint: str) -> None:
-        asked = {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": endpoint}
+        asked = {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": endpoint, "Attributes": {}}
         self.stub.add_response("subscribe", {"SubscriptionArn": "pending confirmation"}, asked)
 
 
@@ -135,6 +135,23 @@ def test_it_finds_the_topic_as_a_deployment_names_it_and_a_second_run_adds_nothi
     assert main(["subscribe", "--settings", "prod.toml"]) == main(["subscribe", "--settings", "prod.toml"]) == 0
     listed = client.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert sorted(member["Endpoint"] for member in listed) == sorted(PEOPLE)
+
+
+@mock_aws
+def test_the_people_of_a_route_get_what_a_deployment_would_give_them(elsewhere: Path) -> None:
+    client: Any = boto3.client("sns", region_name="eu-west-1")
+    topic = client.create_topic(Name="SesReputation")["TopicArn"]
+    route = '[[routes]]\nseverity = "critical"\nemails = ["boss@mail.test"]\n'
+    (elsewhere / "settings.toml").write_text(f'[alerts]\nemails = ["ann@mail.test"]\n{route}')
+    assert main(["subscribe"]) == 0
+    listed = client.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    policies = {
+        member["Endpoint"]: client.get_subscription_attributes(SubscriptionArn=member["SubscriptionArn"])[
+            "Attributes"
+        ].get("FilterPolicy")
+        for member in listed
+    }
+    assert policies == {"ann@mail.test": None, "boss@mail.test": '{"severity": ["critical"]}'}
 
 
 @mock_aws
