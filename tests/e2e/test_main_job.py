@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from ses_reputation.core.decide import GAUGES
 
+from local_aws.suppression import Suppression
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
 
 
@@ -231,6 +232,42 @@ def test_a_target_that_stays_unreadable_is_told_with_the_reason_and_never_taken_
         assert monitor.tick(tick).payload == {"123456789012/eu-west-1": "UNKNOWN"}
     [notification] = monitor.notifications()
     assert notification["check"] == "unreadable" and trouble in notification["summary"][0]
+
+
+def test_an_empty_answer_beside_a_used_quota_is_unknown_and_resolves_nothing(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    critical = NOW + 8 * HOUR
+    monitor.local.ses().points = points(critical, bad_from=NOW)
+    assert monitor.tick(critical).payload == {"123456789012/eu-west-1": "CRITICAL"}
+    monitor.local.ses().points = []
+    first, *later = (
+        critical + QUARTER,
+        critical + 2 * QUARTER,
+        *range(critical + 6 * HOUR, critical + 42 * HOUR, 6 * HOUR),
+    )
+    assert monitor.tick(first).payload == {"123456789012/eu-west-1": "UNKNOWN"}
+    assert ("unreadable", "opened") not in monitor.sent()
+    for tick in later:
+        assert monitor.tick(tick).payload == {"123456789012/eu-west-1": "UNKNOWN"}
+    sent = monitor.sent()
+    assert sent.count(("bounce", "opened")) == sent.count(("unreadable", "opened")) == 1
+    assert "resolved" not in {reason for _, reason in sent}
+    [unreadable] = [a for a in monitor.notifications() if a["check"] == "unreadable" and a["reason"] == "opened"]
+    assert "cannot be true" in unreadable["summary"][0] and unreadable["status"] == "UNKNOWN"
+
+
+def test_the_message_names_who_causes_it(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    ses, tick = monitor.local.ses(), NOW + HOUR
+    ses.points, ses.suppression = points(tick, bad_from=NOW), Suppression(gap=0)
+    for number in range(240):
+        ses.suppression.event(f"user{number}@acme.example", NOW + 14 * number, f"{number}")
+    monitor.tick(tick)
+    [notification] = monitor.notifications()
+    assert "acme.example" in notification["cause"]
+    [email] = monitor.local.sent(monitor.outputs["PeopleTopicArn"])
+    text = email.body("email")
+    assert "acme.example" in text and "@" not in notification["cause"]
 
 
 def test_what_is_watched_goes_into_the_log_with_what_could_not_be_read(monitor: Deployment) -> None:
