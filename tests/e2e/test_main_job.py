@@ -111,7 +111,7 @@ def test_people_read_words_and_programs_read_json(monitor: Deployment) -> None:
     assert email.subject.isascii() and len(email.subject) < 100 and "bounce" in email.subject
     text = email.body("email")
     assert f"{notification['numbers']['events']:,} of the last {notification['numbers']['emails']:,} emails" in text
-    assert json.loads(email.attributes["metric"]["Value"]) == ["bounce"]
+    assert json.loads(email.attributes["check"]["Value"]) == ["bounce"]
 
 
 def test_the_same_event_delivered_twice_and_a_late_one_say_nothing_new(monitor: Deployment) -> None:
@@ -151,7 +151,7 @@ def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_
     with without(monitor, "ses:GetSendStatistics"):
         assert monitor.tick(NOW + QUARTER).payload == {"123456789012/eu-west-1": "UNKNOWN"}
     assert monitor.sent() == [("unreadable", "opened")]
-    assert monitor.metric("Verdict", NOW + QUARTER) == [-1]
+    assert monitor.metric("Verdict", NOW + QUARTER) == [-2]
     for tick in range(NOW + 2 * QUARTER, NOW + 8 * QUARTER, QUARTER):
         monitor.local.ses().points = points(tick)
         monitor.tick(tick)
