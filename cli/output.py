@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -77,11 +78,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
 
 
 def _print(shape: Text | Padding) -> None:
-    """Print by Python's own means: rich ends the program when the reader of a pipe is gone."""
-    out = console()
-    with out.capture() as capture:
-        out.print(shape)
-    print("\n".join(line.rstrip() for line in capture.get().splitlines()).replace(_GLUE, " "))
+    """Lay out beside standard output and print by Python's own means: rich ends the program when the reader of a pipe is gone."""
+    out, aside = console(), io.StringIO()
+    Console(file=aside, width=out.width, force_terminal=out.is_terminal, highlight=False, emoji=False).print(shape)
+    print("\n".join(line.rstrip() for line in aside.getvalue().splitlines()).replace(_GLUE, " "))
 
 
 def _longest_word(text: str) -> int:

@@ -138,7 +138,7 @@ def _incident(stories: Stories, campaigns: tuple[Campaign, ...], emails_per_day:
 
 BAD = World((bad_list(),))
 LONG = World((bad_list(hours=40),))
-LINGERING = World((bad_list(8), Campaign(INCIDENT + 8 * HOUR, INCIDENT + 150 * HOUR, 400, 0.028, 0.0)))
+LINGERING = World((bad_list(8), Campaign(INCIDENT + 8 * HOUR, INCIDENT + 150 * HOUR, 400, 0.02, 0.0)))
 NOTHING = {"times": 0, "complaints": 0}
 COMPLAINTS = World((Campaign(INCIDENT, INCIDENT + 6 * HOUR, 400, 0.01, 0.02),))
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 
 SAMPLE = {
+    "routes": [{"emails": ["oncall@example.com"]}],
     "bounce": {
         "rules": [{"hours": 24, "above": 0.03, "while": {"hours": 1, "above": 0.03}}],
         "calm": [{"hours": 24, "at_most": 0.02}],
-    }
+    },
 }
 """Of every kind of table one, so that all their keys are read."""
 
@@ -110,7 +111,7 @@ def page() -> str:
     read(file)
     tables = {table.path: table for table in file.tables}
     return TEXT.substitute(
-        groups="\n".join(f"## [{name}]\n\n{key.meaning}\n\n{_keys(tables[name])}" for name, key in file.keys.items()),
+        groups="\n".join(_group(name, key.meaning, tables) for name, key in file.keys.items()),
         plain=PLAIN,
         rule=_keys(tables["bounce.rules[0]"]),
         condition=_keys(tables["bounce.rules[0].while"]),
@@ -119,6 +120,12 @@ def page() -> str:
         wrong=WRONG,
         refusal=_refusal(WRONG),
     )
+
+
+def _group(name: str, meaning: str, tables: Mapping[str, Table]) -> str:
+    """A table, or a list of tables, under its heading."""
+    heading, table = (f"[{name}]", tables[name]) if name in tables else (f"[[{name}]]", tables[f"{name}[0]"])
+    return f"## {heading}\n\n{meaning}\n\n{_keys(table)}"
 
 
 def _keys(table: Table) -> str:

@@ -30,16 +30,17 @@ from constructs import Construct
 from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
+from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
 
 from . import bundle
 from .answers import ANSWERS, PACKS, REGULATED, acknowledge
-from .chat import ChatChannel
+from .chat import ChatChannels
 from .dashboard import MonitorDashboard
+from .forwarder import Forwarder, filter_policy
 from .function import ReputationFunction
 from .queue import DeadLetters
 from .role import ServiceRole
-from .slack_forwarder import SlackForwarder
 from .target_alarms import TargetAlarms
 from .topic import AlertTopic
 from .watchdog import Watchdog, notify
@@ -122,15 +123,16 @@ class SesReputationMonitor(Construct):
         self.key = self._key() if key is None else key
         self.topic = self._people(topic)
         self.chat_topic = (
-            ChatChannel(
+            ChatChannels(
                 self,
                 "Chat",
                 name=name,
                 chat=self.settings.chat,
+                teams=self.settings.teams,
                 key=self._key_for("topics"),
                 role_path=deployment.role_path,
             ).topic
-            if self.settings.chat.on
+            if self.settings.amazon_q_on
             else None
         )
         self.table = self._table()
@@ -156,7 +158,7 @@ class SesReputationMonitor(Construct):
             handler="ses_reputation.entry.monitor",
             code=code,
             timeout=Duration.seconds(
-                longest_run(2 if self.settings.chat.on else 1, looks=self.settings.look is not Look.OFF)
+                longest_run(2 if self.settings.amazon_q_on else 1, looks=self.settings.look is not Look.OFF)
             ),
             environment={
                 "STATE_TABLE": self.table.table_name,
@@ -184,28 +186,44 @@ class SesReputationMonitor(Construct):
             links=links,
         )
         self.alarms: tuple[cloudwatch.Alarm, ...] = (*self.watchdog.alarms, failed.alarm)
-        self.slack = (
-            SlackForwarder(
-                self,
-                "Slack",
-                name=name,
-                code=code,
-                people=self.topic,
-                slack=self.settings.slack,
-                environment=shared,
-                deployment=deployment,
-                key=self.key,
-                links=links,
-                **network,
+
+        def forwarder(construct_id: str, stored: Stored, service: str = "Slack", **changes: Any) -> Forwarder:
+            given = {
+                "name": name,
+                "handler": "slack_forwarder",
+                "code": code,
+                "people": self.topic,
+                "only": {},
+                "environment": shared,
+                "deployment": deployment,
+                "key": self.key,
+                "links": links,
+            }
+            return Forwarder(self, construct_id, service=service, stored=stored, **{**given, **network, **changes})
+
+        slack, pagerduty = self.settings.slack, self.settings.pagerduty
+        self.slack = forwarder("Slack", slack.webhook) if slack.on else None
+        self.forwarders: list[Forwarder] = [] if self.slack is None else [self.slack]
+        if pagerduty.on:
+            self.forwarders.append(
+                forwarder("PagerDuty", pagerduty.routing_key, "PagerDuty", handler="pagerduty_forwarder")
             )
-            if self.settings.slack.on
-            else None
-        )
+        for number, route in enumerate(self.settings.routes):
+            if route.webhook.on:
+                self.forwarders.append(
+                    forwarder(
+                        f"Route{number}Slack",
+                        route.webhook,
+                        name=f"{name}-Route{number}",
+                        only=route.attributes,
+                        environment={**shared, "ROUTE": str(number)},
+                    )
+                )
         for channel in filter(None, (self.topic, self.chat_topic)):
             notify(self.alarms, channel)
-        if self.slack is not None:
-            notify([self.slack.alarm], self.topic)  # Slack itself cannot say so; people can
-            self.alarms = (*self.alarms, self.slack.alarm)
+        undelivered = [each.alarm for each in self.forwarders]
+        notify(undelivered, self.topic)  # the service itself cannot say so; people can
+        self.alarms = (*self.alarms, *undelivered)
         if self.settings.alarms.per_target != "off":
             TargetAlarms(
                 self, "Targets", settings=self.settings, account=stack.account, region=stack.region, links=links
@@ -282,6 +300,12 @@ class SesReputationMonitor(Construct):
             )
         for address in self.settings.alerts.emails:
             topic.add_subscription(subscriptions.EmailSubscription(address))
+        for route in self.settings.routes:
+            policy = filter_policy(route.attributes)
+            for address in route.emails:
+                topic.add_subscription(
+                    subscriptions.EmailSubscription(address, filter_policy=policy if policy else None)
+                )
         return topic
 
     def _table(self) -> dynamodb.Table:
@@ -341,6 +365,14 @@ class SesReputationMonitor(Construct):
 
     def _schedule(self, failed: sqs.IQueue) -> scheduler.Schedule:
         deployment = self.settings.deployment
+        role = ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path)
+        key = self._key_for("queues")
+        if key is not None:  # the CDK allows the schedule to send to the queue, but not to use its key
+            role.add_to_policy(
+                iam.PolicyStatement(
+                    sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
+                )
+            )
         return scheduler.Schedule(
             self,
             "Schedule",
@@ -353,7 +385,7 @@ class SesReputationMonitor(Construct):
                 dead_letter_queue=failed,
                 max_event_age=Duration.minutes(15),
                 retry_attempts=10,
-                role=ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path),
+                role=role,
             ),
         )
 
@@ -363,13 +395,13 @@ class SesReputationMonitor(Construct):
         return iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", policy)
 
     def _refuse_what_the_partition_lacks(self) -> None:
-        if not self.settings.chat.on:
+        if not self.settings.amazon_q_on:
             return
         for region in self.settings.targets.regions:
             if RegionInfo.get(region).partition not in ("aws", None):
                 Annotations.of(self).add_error(
-                    "[chat] in settings.toml: Amazon Q Developer in chat applications does not exist in the partition of "
-                    f"{region}. Remove workspace_id and channel_id; [slack] works there."
+                    "[chat] or [teams] in settings.toml: Amazon Q Developer in chat applications does not exist in the partition of "
+                    f"{region}. Remove their ids; [slack] works there."
                 )
 
     def _warn(self) -> None:
@@ -379,10 +411,10 @@ class SesReputationMonitor(Construct):
                 "ses-reputation:example-recipients",
                 f"Nobody reads {', '.join(alerts.example_recipients)}: name your own recipients in [alerts] emails.",
             )
-        if self.slack is not None and not alerts.emails and not self.settings.chat.on:
+        if self.forwarders and not alerts.emails and not self.settings.amazon_q_on:
             Annotations.of(self).add_warning_v2(
                 "ses-reputation:slack-alone",
-                "Only Slack's webhook gets notifications: if it fails, nobody hears of that either. Add an address to [alerts] "
+                "Only a forwarder gets notifications: if it fails, nobody hears of that either. Add an address to [alerts] "
                 "emails.",
             )
 

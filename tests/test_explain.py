@@ -20,7 +20,8 @@ from ses_reputation.core.recipients import Entry
 from ses_reputation.core.rules import Severity, default_policy
 from ses_reputation.core.state import from_text, to_text
 from ses_reputation.core.target import Target
-from ses_reputation.explain import Explained, Explainer
+from ses_reputation.explain import Explainer
+from ses_reputation.run import Explained
 
 NOW = 1_738_368_000
 BAD_FROM = NOW - 2 * HOUR

@@ -1,21 +1,25 @@
-"""The two handlers that Lambda names."""
+"""The handlers that Lambda names."""
 
 from __future__ import annotations
 
-import gc
+from contextlib import suppress
 
-gc.disable()  # until everything that lives for ever is made: at start the collector only costs time
+with suppress(ModuleNotFoundError):  # without the folder `fast` everything works, only slower
+    from .aws.fast.collector import collect_rarely
+
+    collect_rarely()
 
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .monitor import Monitor, logger
-from .slack_forwarder import Forwarder
-from .wiring import wire_forwarder, wire_monitor
+from .wiring import wire_monitor
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from .slack_forwarder import Forwarder
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -30,20 +34,32 @@ def slack_forwarder(event: object, context: LambdaContext) -> None:
     the_forwarder().handle(event, lambda: context.get_remaining_time_in_millis() / 1_000)
 
 
+@logger.inject_lambda_context(clear_state=True)
+def pagerduty_forwarder(event: object, context: LambdaContext) -> None:
+    """Pass one notification of SNS on to PagerDuty. Raise for what it did not take: Lambda tries again, then keeps the event."""
+    the_pagerduty_forwarder().handle(event, lambda: context.get_remaining_time_in_millis() / 1_000)
+
+
 @cache
 def the_monitor() -> Monitor:
     """The monitor of this process, made at the first use."""
-    made = wire_monitor(os.environ)
-    gc.freeze()
-    gc.enable()
-    return made
+    return wire_monitor(os.environ)
 
 
 @cache
 def the_forwarder() -> Forwarder:
     """The forwarder of this process, made at the first use."""
-    gc.enable()
+    from .wiring_forwarders import wire_forwarder
+
     return wire_forwarder(os.environ)
+
+
+@cache
+def the_pagerduty_forwarder() -> Forwarder:
+    """The forwarder to PagerDuty of this process, made at the first use."""
+    from .wiring_forwarders import wire_pagerduty
+
+    return wire_pagerduty(os.environ)
 
 
 if os.environ.get("_HANDLER", "").endswith(".monitor"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from .aws.cause import BUDGET, Budget
 from .aws.errors import place_of
@@ -18,6 +18,7 @@ from .core.decide import Plan
 from .core.history import LOOKBACK, Instant
 from .core.notification import Document, with_cause
 from .core.rates import Metric
+from .run import Explained
 
 
 class Look(Protocol):
@@ -28,19 +29,11 @@ class Look(Protocol):
     ) -> CauseReading: ...
 
 
-class Explained(NamedTuple):
-    """A plan whose notifications say the cause, and the monitor's own faults on the way to it."""
-
-    plan: Plan
-    failures: tuple[str, ...] = ()
-
-
 class Explainer:
-    """Explains the alerts of one run. Each target has one budget for all of them, and none is looked into after `seconds`."""
+    """Explains the alerts of one run. Each target has one budget for all of them, and none is looked into after `end`."""
 
-    def __init__(self, look: Look, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._look, self._clock = look, clock
-        self._end = clock() + seconds
+    def __init__(self, look: Look, end: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._look, self._end, self._clock = look, end, clock
         self._left: dict[str, Budget] = {}  # by target
         self._read: dict[tuple[str, Metric], CauseReading] = {}  # a state that another run overtook is decided again
 

@@ -19,9 +19,8 @@ from .core.notification import test_notification
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
 from .core.target import Target
-from .explain import Explained
 from .outbox import deliver
-from .run import Edges, Outcome, Tick, look_at_all
+from .run import Edges, Explained, Outcome, Tick, look_at_all
 from .settings import Settings
 
 AHEAD = 15 * 60

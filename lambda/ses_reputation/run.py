@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
@@ -22,7 +22,6 @@ from .core.readings import Readings, Trouble, Unreadable
 from .core.rules import Policy, Verdict
 from .core.state import Delivery, State
 from .core.target import Target
-from .explain import Explained
 
 THREADS = 8
 """Targets looked at side by side; more threads than this only cost memory."""
@@ -73,6 +72,13 @@ class Channel:
     wants: Callable[[Document], bool] = lambda _: True
 
 
+class Explained(NamedTuple):
+    """A plan whose notifications say the cause, and the monitor's own faults on the way to it."""
+
+    plan: Plan
+    failures: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Edges:
     """Ways out of a run. Each raises `AWS_ERRORS`, except `read` and `explain`, which answer."""
@@ -116,7 +122,7 @@ def _outcome(target: Target, look: Future[Outcome], policy: Policy, tick: Tick) 
     late = look.cancelled() or not look.done()
     why = Unreadable(Trouble.TIMED_OUT if late else Trouble.FAILED, "it was not looked at")
     seen = Seen(target, tick.at, policy, Readings(why))
-    outcome = Outcome(Plan(target, Verdict.UNKNOWN, {}, (), (), State(tick=tick.at), seen))
+    outcome = Outcome(Plan(target, Verdict.UNKNOWN, {}, (), State(tick=tick.at), seen))
     if late:
         outcome.failures.append("it could not be looked at in time")
     else:

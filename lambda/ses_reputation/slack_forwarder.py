@@ -1,4 +1,4 @@
-"""The forwarder to Slack: a notification of the people's topic → payloads → the webhook."""
+"""A forwarder: a notification of the people's topic → payloads → Slack's webhook, or PagerDuty."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class BadEvent(ValueError):
 
 
 class AddressUnknown(Exception):
-    """The webhook's address could not be read."""
+    """The stored address or key could not be read."""
 
 
 @dataclass
@@ -31,21 +31,22 @@ class Progress:
 
 @dataclass
 class Forwarder:
-    """What is kept between notifications: the webhook's address, and what stopped half-way."""
+    """What is kept between notifications: the stored address or key, and what stopped half-way."""
 
     read_address: Callable[[], str]
     post: Callable[[str, Payload, Callable[[], float]], None]
+    lay_out: Callable[[str, str], list[Payload]] = payloads  # subject and message of a notification
     address: str = ""  # empty: to be read
     unfinished: dict[str, Progress] = field(default_factory=dict)
 
     def forward(self, message_id: str, subject: str, message: str, remaining: Callable[[], float]) -> int:
         """Posts what a notification has to say, and answers in how many messages. Where it stopped half-way the last time it
         goes on from there, as far as this process remembers; a message that Slack refuses for good is not posted again and keeps
-        no other back. Raises `AddressUnknown` or `webhook.SlackError`."""
+        no other back. Raises `AddressUnknown` or `webhook.NotDelivered`."""
         if not self.address:
             self.address = self.read_address()
         progress = self.unfinished.setdefault(message_id, Progress())
-        messages = payloads(subject, message)
+        messages = self.lay_out(subject, message)
         for payload in messages[progress.done :]:
             try:
                 self._say(payload, remaining)
@@ -61,20 +62,20 @@ class Forwarder:
         return len(messages)
 
     def handle(self, event: object, remaining: Callable[[], float]) -> None:
-        """Pass one notification on. Raise `BadEvent`, `AddressUnknown` or `webhook.SlackError`."""
+        """Pass one notification on. Raise `BadEvent`, `AddressUnknown` or `webhook.NotDelivered`."""
         match event:
             case {"Records": [{"Sns": {"MessageId": str(message_id), "Message": str(message)} as notification}]}:
                 subject = notification.get("Subject")
             case _:
                 raise BadEvent("the event is no notification of SNS; nothing was done")
         count = self.forward(message_id, subject if isinstance(subject, str) else "", message, remaining)
-        logger.info("sent to Slack", notification=message_id, messages=count)
+        logger.info("forwarded", notification=message_id, messages=count)
 
     def _say(self, payload: Payload, remaining: Callable[[], float]) -> None:
         """Posts a message, and where Slack refuses its layout, its words alone."""
         try:
             self.post(self.address, payload, remaining)
         except Refused as refused:
-            if refused.address_is_dead or payload.keys() <= {"text"}:
+            if refused.address_is_dead or "text" not in payload or payload.keys() <= {"text"}:
                 raise
             self.post(self.address, {"text": payload["text"]}, remaining)

@@ -1,27 +1,26 @@
-"""Settings and environment → the monitor, or the forwarder to Slack. All of the environment is read here, once, at start."""
+"""Settings and environment → the monitor. All of its environment is read here, once, at start.
+
+Nearly every run is a cold start, so a module that a quiet run does not need is imported where it is needed.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from urllib3 import PoolManager
-
 from . import settings as settings_file
-from .aws import cloudwatch, secrets, ses, sns, webhook
-from .aws.cause import ONE_ATTEMPT, Budget, Clients, look_for_cause, read_findings
+from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
-from .core.cause import CauseReading, question_from
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.history import HOUR, Instant
@@ -30,20 +29,32 @@ from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
 from .core.readings import AccountFacts, Audience, Readings, Unreadable, audience_of
 from .core.target import Target
-from .explain import Explained, Explainer
-from .layout.amazon_q import custom_notification
-from .layout.email import email
-from .layout.slack import Payload
 from .monitor import Monitor
-from .run import Channel, Edges
-from .settings import Settings, Slack
-from .slack_forwarder import AddressUnknown, Forwarder
+from .run import Channel, Edges, Explained
+from .settings import Settings
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from mypy_boto3_sns.client import SNSClient
+
+    from .aws.cause import Budget
+    from .core.cause import CauseReading
+    from .core.findings import Findings
+    from .explain import Explainer
 
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
+
+
+_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+VARIABLES = {
+    "LAMBDA_TASK_ROOT": ".+",
+    "PEOPLE_TOPIC_ARN": _TOPIC,
+    "CHAT_TOPIC_ARN": _TOPIC,
+    "STATE_TABLE": "[A-Za-z0-9_.-]{3,255}",
+    "DASHBOARD_URL": "https://.+",
+}
+"""Environment variables of the monitor's function, and what each looks like."""
 
 
 class BadEnvironment(Exception):
@@ -72,17 +83,8 @@ class Environment:
 
 def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
     """Read the environment. Raise `BadEnvironment`, which names every variable that is missing or wrong."""
-    needed = [
-        "LAMBDA_TASK_ROOT",
-        "PEOPLE_TOPIC_ARN",
-        "STATE_TABLE",
-        "DASHBOARD_URL",
-        *(["CHAT_TOPIC_ARN"] if chat else []),
-    ]
-    wrong = [name for name in needed if not environ.get(name)]
-    wrong += [
-        name for name in needed if name.endswith("_ARN") and name not in wrong and len(environ[name].split(":")) != 6
-    ]
+    expected = {name: pattern for name, pattern in VARIABLES.items() if chat or name != "CHAT_TOPIC_ARN"}
+    wrong = [name for name, pattern in expected.items() if not re.fullmatch(pattern, environ.get(name, ""))]
     if wrong:
         raise BadEnvironment(
             f"environment variables are missing or invalid: {', '.join(wrong)}. Deploy the stack again."
@@ -98,7 +100,11 @@ def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
 
 
 def settings_path(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("LAMBDA_TASK_ROOT", "")) / "settings.toml"
+    """Path of the settings in the asset. Raise `BadEnvironment` if nobody says where that is."""
+    root = environ.get("LAMBDA_TASK_ROOT", "")
+    if not root:
+        raise BadEnvironment("environment variables are missing or invalid: LAMBDA_TASK_ROOT. Deploy the stack again.")
+    return Path(root) / "settings.toml"
 
 
 def log_url(dashboard_url: str, group: str) -> str:
@@ -113,15 +119,22 @@ def log_url(dashboard_url: str, group: str) -> str:
 def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     """Make the monitor of the account and region that the function is in."""
     settings = settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
-    environment = read_environment(environ, chat=settings.chat.on)
+    environment = read_environment(environ, chat=settings.amazon_q_on)
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
-    client = cache(lambda service, where: session.create_client(service, where, config=CONFIG))
-    for name in regions:  # here, since a session makes clients for one thread only
+    one_at_a_time = Lock()  # a session is for one thread, and targets are looked at side by side
+
+    @cache
+    def create(service: str, where: str, config: Config) -> Any:
+        with one_at_a_time:
+            return session.create_client(service, where, config=config)
+
+    client = partial(create, config=CONFIG)
+    for name in regions:
         for service in ("ses", "sesv2", "cloudwatch"):
             client(service, name)
-    notifier = cache(lambda: session.create_client("sns", region, config=SEND_ONCE))  # when there is something to say
+    notifier = partial(create, "sns", region, config=SEND_ONCE)  # called when there is something to send
     metrics = client("cloudwatch", region)
     context = Context(
         stage=settings.deployment.stage,
@@ -131,37 +144,20 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         log_url=environment.log_url,
     )
 
-    looks = settings.look is not Look.OFF
-    one_at_a_time = Lock()  # for the session; the clients are made when something is asked, which is seldom
-
-    @cache
-    def looking(region: str) -> Clients:
-        with one_at_a_time:
-            return Clients(*(session.create_client(s, region, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
-
     def read(target: Target, now: Instant) -> Readings:
         hourly = now % HOUR < settings.deployment.schedule_minutes * 60
         return Readings(
             ses.send_statistics(client("ses", target.region)),
             ses.account(client("sesv2", target.region)),
             cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
-            findings=read_findings(looking(target.region)) if hourly and looks else None,
+            findings=findings_in(create, target.region) if hourly and settings.policy.findings else None,
         )
 
     def audience() -> Audience | Unreadable:
         try:
-            return audience_of(settings.alerts.emails, sns.subscriptions(notifier(), environment.people_topic))
+            return audience_of(settings.recipients, sns.subscriptions(notifier(), environment.people_topic))
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
-
-    def look(plan: Plan, metric: Metric, since: Instant, *, reminder: bool, budget: Budget) -> CauseReading:
-        region, account = plan.target.region, plan.seen.readings.known_account
-        question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
-        facts = AccountFacts() if account is None else account.facts
-        return look_for_cause(looking(region), question, settings.look, facts=facts, reminder=reminder, budget=budget)
-
-    def explaining(seconds: float) -> Callable[[Plan], Explained]:
-        return Explainer(look, seconds).explain if looks else Explained
 
     edges = Edges(
         read=read,
@@ -170,7 +166,38 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         channels=channels(settings, environment, context, notifier),
     )
     targets = tuple(Target(environment.account, name) for name in regions)
-    return Monitor(settings, targets, edges, context, audience, explaining)
+    return Monitor(settings, targets, edges, context, audience, partial(explaining, create, settings.look))
+
+
+def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
+    """Make what says the causes of one run's alerts within `seconds`. It is loaded for the first alert: most runs have none."""
+    if how_far is Look.OFF:
+        return Explained
+    end = time.monotonic() + seconds
+
+    @cache
+    def explainer() -> Explainer:
+        from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+        from .core.cause import question_from
+        from .explain import Explainer
+
+        def look(plan: Plan, metric: Metric, since: Instant, *, reminder: bool, budget: Budget) -> CauseReading:
+            region, account = plan.target.region, plan.seen.readings.known_account
+            clients = Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT))
+            question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
+            facts = AccountFacts() if account is None else account.facts
+            return look_for_cause(clients, question, how_far, facts=facts, reminder=reminder, budget=budget)
+
+        return Explainer(look, end)
+
+    return lambda plan: explainer().explain(plan) if plan.documents else Explained(plan)
+
+
+def findings_in(create: Callable[[str, str, Config], Any], region: str) -> Findings:
+    """Read what SES itself finds wrong. What reads it is loaded for that: it is needed once an hour."""
+    from .aws.cause import ONE_ATTEMPT, Clients, read_findings
+
+    return read_findings(Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT)))
 
 
 def channels(
@@ -179,6 +206,8 @@ def channels(
     """Every channel that the settings ask for."""
 
     def to_people(documents: Sequence[Document]) -> None:
+        from .layout.email import email
+
         made = email(documents)
         sns.publish(
             notifier(),
@@ -190,42 +219,12 @@ def channels(
         )
 
     def to_chat(documents: Sequence[Document]) -> None:
+        from .layout.amazon_q import custom_notification
+
         for document in documents:
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
     found = [Channel("people", BATCH, to_people)]
-    if settings.chat.on:
+    if settings.amazon_q_on:
         found.append(Channel("chat", 1, to_chat))
     return found
-
-
-def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
-    """Make the forwarder to Slack of this installation."""
-    for library in ("botocore", "urllib3"):
-        logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
-    slack = settings_file.load(settings_path(environ), environ.get("SETTINGS", "")).slack
-    http = PoolManager()
-
-    def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:
-        webhook.post(http, address, payload, remaining=remaining, sleep=time.sleep)
-
-    return Forwarder(partial(stored_address, slack), post)
-
-
-def stored_address(slack: Slack) -> str:
-    """Read the webhook's address from where the settings say it is. Raise `AddressUnknown` or `webhook.BadAddress`."""
-    session = open_session()
-    if slack.webhook_parameter:
-        name = slack.webhook_parameter
-        read = partial(secrets.parameter, session.create_client("ssm", config=CONFIG))
-    else:
-        name = slack.webhook_secret
-        region = name.split(":")[3] if name.startswith("arn:") else None  # of the function itself
-        read = partial(secrets.secret, session.create_client("secretsmanager", region, config=CONFIG))
-    try:
-        stored = read(name)
-    except AWS_ERRORS as error:
-        raise AddressUnknown(
-            f"the webhook's address cannot be read from {name}: {trouble_of(error)} ({code_of(error)})"
-        ) from None
-    return webhook.address_of(stored)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ses_reputation.aws import webhook
-from ses_reputation.aws.webhook import BadAddress, NotNow, Refused, SlackError
+from ses_reputation.aws.webhook import BadAddress, NotDelivered, NotNow, Refused
 from urllib3 import PoolManager
 
 from local_aws.slack import PATH, Answer, LocalSlack
@@ -143,14 +143,14 @@ def test_nobody_there_is_not_now(slack: LocalSlack) -> None:
 
 def test_no_error_holds_the_address(slack: LocalSlack) -> None:
     secret = PATH.rsplit("/", 1)[1]
-    caught: list[SlackError] = []
+    caught: list[NotDelivered] = []
     for answer in (Answer(404, secret), Answer(500, secret), Answer(429, "rate_limited", retry_after=99)):
         slack.planted = [answer]
-        with pytest.raises(SlackError) as error:
+        with pytest.raises(NotDelivered) as error:
             Post(slack)(HELLO)
         caught.append(error.value)
     for address in (f"http://127.0.0.1:1{PATH}", f"http://127.0.0.1:99999{PATH}"):
-        with pytest.raises(SlackError) as error:
+        with pytest.raises(NotDelivered) as error:
             Post(slack)(HELLO, address)
         caught.append(error.value)
     assert not any(secret in str(error) for error in caught)

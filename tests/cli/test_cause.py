@@ -92,7 +92,7 @@ def test_what_is_denied_is_said_and_is_no_success(
     code, out, _ = run(capsys)
     assert code == 1 and "the role may not list suppressed addresses" in " ".join(out.split())
     code, _, err = run(capsys, "--addresses")
-    assert code == 2 and "access denied (AccessDeniedException)" in err
+    assert code == 2 and "may not call ListSuppressedDestinations (AccessDeniedException)" in err
 
 
 def test_statistics_that_cannot_be_read_leave_the_number_unknown(

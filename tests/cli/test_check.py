@@ -24,6 +24,7 @@ from cli.tuning import DAYS, EVERY, complaint_rates, steady_share
 
 NOW = int(datetime.now(UTC).timestamp())
 HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=8_000)
+UNUSED = replace(HEALTHY, used=0)
 QUIET = Readings((), HEALTHY, {})
 
 Capsys = pytest.CaptureFixture[str]
@@ -58,7 +59,8 @@ def test_a_healthy_sender_is_ok_with_headroom_and_account(capsys: Capsys, monkey
     assert main(["check"]) == 0
     printed = words(capsys)
     assert "eu-west-1 OK" in printed and "A monitor would send nothing." in printed
-    assert "Bounces: " in printed and "Complaints: " in printed
+    assert "Bounces AWS's 5% review threshold: " in printed and "Complaints AWS's 0.1% review" in printed
+    assert printed.count("Nearest warning: rule ") == printed.count("Nearest critical: rule ") == 2
     assert "16% of the daily quota used" in printed
 
 
@@ -67,27 +69,34 @@ def test_ours_awss_own_and_awss_decision_stand_side_by_side(capsys: Capsys, monk
     answers(monkeypatch, steady(), Readings((), review, {Metric.BOUNCE: AwsRate(0.052, NOW - HOUR)}))
     assert main(["check"]) == 0
     printed = words(capsys)
-    assert "eu-west-1 CRITICAL" in printed and "under review by AWS" in printed
+    assert "eu-west-1 CRITICAL" in printed and "Account: under review" in printed
     assert "bounces OK 0.5% 5.2% (" in printed and "complaints OK 0% not published" in printed
-    assert "A monitor would send: CRITICAL: AWS's own SES bounce rate 5.2%" in printed
+    assert "A monitor would send: CRITICAL: AWS has put SES in eu-west-1 under review" in printed
+    assert "A monitor would send: CRITICAL: SES bounce rate is high in eu-west-1" in printed
 
 
 @pytest.mark.parametrize(
-    ("reading", "verdict", "code"),
+    ("reading", "account", "verdict", "code"),
     [
-        (steady(), "OK", 0),
-        (steady(bounces=35), "WARNING", 1),
-        (steady(bounces=150), "CRITICAL", 2),
-        (Unreadable(Trouble.FAILED, "GetSendStatistics: Code"), "UNKNOWN", 3),
-        ((), "NO_DATA", 3),
-        ((Point(NOW - HOUR, 3),), "TOO_FEW", 3),
+        (steady(), HEALTHY, "OK", 0),
+        (steady(bounces=35), HEALTHY, "WARNING", 1),
+        (steady(bounces=150), HEALTHY, "CRITICAL", 2),
+        (Unreadable(Trouble.FAILED, "GetSendStatistics: Code"), HEALTHY, "UNKNOWN", 3),
+        ((), UNUSED, "NO_DATA", 3),
+        ((), HEALTHY, "UNKNOWN", 3),
+        ((Point(NOW - HOUR, 3),), UNUSED, "TOO_FEW_EMAILS", 3),
     ],
-    ids=["ok", "warning", "critical", "unreadable", "no email", "too few emails"],
+    ids=["ok", "warning", "critical", "unreadable", "no email", "no email but a used quota", "too few emails"],
 )
 def test_as_a_monitoring_plugin_the_exit_code_is_the_verdict(
-    capsys: Capsys, monkeypatch: pytest.MonkeyPatch, reading: tuple[Point, ...] | Unreadable, verdict: str, code: int
+    capsys: Capsys,
+    monkeypatch: pytest.MonkeyPatch,
+    reading: tuple[Point, ...] | Unreadable,
+    account: Account,
+    verdict: str,
+    code: int,
 ) -> None:
-    answers(monkeypatch, reading)
+    answers(monkeypatch, reading, Readings((), account, {}))
     assert main(["check", "--exit-code"]) == code
     assert f"eu-west-1 {verdict}" in words(capsys)
 

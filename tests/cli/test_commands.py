@@ -36,14 +36,15 @@ def test_a_settings_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture
 def test_the_rules_of_the_settings_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     main(["settings", str(ROOT / "settings.toml")])
     printed = capsys.readouterr().out
-    assert "Bounces: warning at 3 %, critical at 5 %" in printed
-    assert "above 2.5 times the usual rate, between 2 % and 3 %" in printed
+    assert "a warning alert about bounces from 3% on, and from 1.2% on if that is unusual for the sender" in printed
+    assert "a critical alert about bounces from 4.7% on" in printed
+    assert "above 1.7 times the usual rate and own worst, between 1.2% and 4.5%" in printed
 
 
 def test_the_settings_for_programs_are_one_document(capsys: pytest.CaptureFixture[str], elsewhere: Path) -> None:
     assert main(["settings", str(ROOT / "settings.toml"), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said["ok"] and said["metrics"]["bounce"]["critical"] == 0.05
+    assert said["ok"] and said["metrics"]["bounce"]["critical"] == 0.047
     (elsewhere / "settings.toml").write_text("[bounce]\nwarning = 5\n")
     assert main(["settings", "--json"]) == 2
     said = json.loads(capsys.readouterr().out)
@@ -66,7 +67,7 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("ses-reputation ")
 
 
-@pytest.mark.parametrize("command", ["replay", "check", "preview", "test-alert", "settings"])
+@pytest.mark.parametrize("command", ["replay", "check", "preview", "test-alert", "subscribe", "cause", "settings"])
 def test_every_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert main([command, "--help"]) == 0
     printed = capsys.readouterr().out

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from cli.main import main
 
-SENT = {"told": ["people"], "subscriptions": 3, "unconfirmed": 0, "alert": "test-20250217T0945Z"}
+SENT = {"sent": ["people"], "expected": 3, "missing": 0, "listeners": 3, "alert": "test-20250217T0945Z"}
 
 
 class FunctionOfAws:
@@ -49,11 +49,14 @@ def test_it_says_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.Capture
     aws.answers(SENT)
     assert main(["test-alert"]) == 0
     printed = capsys.readouterr().out
-    assert "Test alert test-20250217T0945Z sent to: people" in printed and "3, all confirmed" in printed
+    assert (
+        "Test alert test-20250217T0945Z sent to: people" in printed
+        and "All 3 email addresses in the settings have a confirmed subscription" in printed
+    )
 
 
 def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
-    aws.answers(SENT | {"told": ["people", "chat"], "subscriptions": 0})
+    aws.answers(SENT | {"sent": ["people", "chat"], "expected": 0, "listeners": 0})
     assert main(["test-alert"]) == 0
     assert "Nobody is subscribed except the chat" in capsys.readouterr().out
 
@@ -61,9 +64,9 @@ def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("audience", "said"),
     [
-        ({"unconfirmed": 2}, "2 of 3 subscriptions wait for confirmation"),
-        ({"subscriptions": 0}, "Nobody is subscribed"),
-        ({"subscriptions": None, "unconfirmed": None}, "could not be read"),
+        ({"missing": 2, "listeners": 1}, "2 of 3 email addresses in the settings have no confirmed subscription"),
+        ({"expected": 0, "listeners": 0}, "Nobody is subscribed"),
+        ({"expected": None, "missing": None, "listeners": None}, "could not be read"),
     ],
 )
 def test_whoever_hears_nothing_is_said(
@@ -127,12 +130,13 @@ def test_without_credentials_or_a_region_it_says_so(
 
 
 def test_as_json_it_is_one_object(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
-    aws.answers(SENT | {"unconfirmed": 1})
+    aws.answers(SENT | {"missing": 1, "listeners": 2})
     assert main(["test-alert", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {
         "alert": SENT["alert"],
         "sent_to": ["people"],
-        "subscriptions": 3,
-        "unconfirmed": 1,
+        "expected": 3,
+        "missing": 1,
+        "listeners": 2,
         "everybody_gets_it": False,
     }

@@ -8,35 +8,41 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.account import (
+from ses_reputation.core.checks.quota import used_up_at
+from ses_reputation.core.decide import Plan, decide
+from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, BadData, Point, history_from
+from ses_reputation.core.rates import Metric
+from ses_reputation.core.readings import (
+    LONGEST_WORD,
     Account,
     AwsRate,
-    AwsView,
+    AwsRates,
+    Readings,
+    Trouble,
+    Unreadable,
     account_from,
-    used_up_at,
 )
-from ses_reputation.core.decide import decide
-from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, Point, history_from
-from ses_reputation.core.plan import Plan, State
-from ses_reputation.core.rates import Metric
-from ses_reputation.core.readings import Trouble, Unreadable
 from ses_reputation.core.rules import Verdict, default_policy
+from ses_reputation.core.state import State
 from ses_reputation.core.target import Target
 
-START = 1_738_368_000
+START = 1_738_368_000  # 2025-02-01T00:00Z
 TARGET = Target("123456789012", "eu-west-1")
 POLICY = default_policy()
 FINE = Account("HEALTHY", sending=True, production=True, quota=100_000, used=38_400)
-NO_RATES: dict[Metric, AwsRate] = {}
+NO_RATES: AwsRates = {}
 DENIED = Unreadable(Trouble.DENIED, "GetAccount: AccessDenied")
 THROTTLED = Unreadable(Trouble.THROTTLED, "GetAccount: TooManyRequestsException")
 
 
 def points(until: int, *, bad_from: int | None = None, bad: int = 60, ends: int | None = None) -> tuple[Point, ...]:
-    """400 emails every quarter of an hour for ten days, 4 of them bouncing, and `bad` from `bad_from` on; none from `ends` on."""
+    """400 emails every quarter of an hour, 4 of them bouncing, `bad` from `bad_from` on; known for a week only if they end."""
+    known = START - (DAY if ends is None else 8 * DAY)
     return tuple(
         Point(at, 400, bad if bad_from is not None and at >= bad_from else 4)
-        for at in range(until - 10 * DAY, until if ends is None else min(until, ends), BUCKET)
+        for at in range(
+            max(known, until - LOOKBACK) // BUCKET * BUCKET, until if ends is None else min(until, ends), BUCKET
+        )
     )
 
 
@@ -47,203 +53,271 @@ class Monitor:
         self.now = START
         self.bad_from, self.bad, self.ends = bad_from, bad, ends
         self.state: State | None = None
-        self.told: list[tuple[str, str, str]] = []
+        self.sent: list[tuple[str, str, str]] = []
 
-    def tick(self, view: AwsView, times: int = 1) -> Plan:
+    def tick(
+        self,
+        account: Account | Unreadable = FINE,
+        rates: AwsRates | Unreadable = NO_RATES,
+        *,
+        times: int = 1,
+        step: int = BUCKET,
+        statistics: Unreadable | None = None,
+    ) -> Plan:
         for _ in range(times):
-            self.now += BUCKET
-            statistics = points(self.now, bad_from=self.bad_from, bad=self.bad, ends=self.ends)
-            plan = decide(TARGET, statistics, self.state, POLICY, self.now, view)
-            self.state = replace(plan.state, published=self.now)
-            self.told += [(a.check, a.reason.value, a.cause.rule) for a in plan.notifications]
+            self.now += step
+            answer = statistics or points(self.now, bad_from=self.bad_from, bad=self.bad, ends=self.ends)
+            plan = decide(TARGET, Readings(answer, account, rates), self.state, POLICY, self.now)
+            self.state = replace(plan.state, outbox=(), published=self.now)
+            self.sent += [(d["check"], d["reason"], d["severity"]) for d in plan.documents]
         return plan
 
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        return [(check, reason) for check, reason, _ in self.sent if reason != "reminder"]
 
-def seen(account: Account | Unreadable = FINE, **rates: float) -> AwsView:
-    return AwsView(account, {Metric(name): AwsRate(rate, START) for name, rate in rates.items()})
+    @property
+    def checks(self) -> set[str]:
+        return {check for check, _, _ in self.sent}
+
+
+def rates(**known: float) -> AwsRates:
+    return {Metric(name): AwsRate(rate, START) for name, rate in known.items()}
+
+
+def status(word: str) -> Account:
+    return replace(FINE, enforcement=word)
+
+
+def used(emails: float) -> Account:
+    return replace(FINE, used=emails)
 
 
 def test_a_healthy_account_is_no_news() -> None:
     monitor = Monitor()
-    assert monitor.tick(seen(bounce=0.01, complaint=0.0001), 8).verdict is Verdict.OK
-    assert monitor.told == []
+    assert monitor.tick(FINE, rates(bounce=0.01, complaint=0.0001), times=8).verdict is Verdict.OK
+    assert monitor.sent == []
 
 
-def test_a_review_then_a_pause_then_health_are_told_once_each() -> None:
+# -- AWS's decision
+
+
+def test_a_review_then_a_pause_then_health_are_sent_once_each() -> None:
     monitor = Monitor()
-    assert monitor.tick(seen(replace(FINE, enforcement="PROBATION")), 8).verdict is Verdict.WARNING
-    assert monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN")), 8).verdict is Verdict.CRITICAL
-    assert monitor.tick(seen(), 8).verdict is Verdict.OK
-    assert monitor.told == [
-        ("enforcement", "opened", "PROBATION"),
-        ("enforcement", "escalated", "SHUTDOWN"),
-        ("enforcement", "recovered", "SHUTDOWN"),
+    assert monitor.tick(status("PROBATION"), times=8).verdict is Verdict.CRITICAL
+    assert monitor.tick(status("SHUTDOWN"), times=8).verdict is Verdict.CRITICAL
+    assert monitor.tick(times=8).verdict is Verdict.OK
+    assert monitor.sent == [
+        ("enforcement", "opened", "critical"),
+        ("enforcement", "changed", "critical"),
+        ("enforcement", "resolved", "critical"),
     ]
 
 
-def test_another_word_than_before_is_told_though_it_is_no_worse() -> None:
+def test_every_other_word_than_before_is_sent() -> None:
     monitor = Monitor()
     for word in ("PROBATION", "SHUTDOWN", "PROBATION", "SHUTDOWN", "UNDER_APPEAL", "HEALTHY"):
-        monitor.tick(seen(replace(FINE, enforcement=word)), 4)
-    assert monitor.told == [
-        ("enforcement", "opened", "PROBATION"),
-        ("enforcement", "escalated", "SHUTDOWN"),
-        ("enforcement", "changed", "PROBATION"),
-        ("enforcement", "escalated", "SHUTDOWN"),
-        ("enforcement", "changed", "UNDER_APPEAL"),
-        ("enforcement", "recovered", "UNDER_APPEAL"),
+        monitor.tick(status(word), times=5)
+    assert monitor.words == [
+        ("enforcement", "opened"),
+        ("enforcement", "changed"),
+        ("enforcement", "changed"),
+        ("enforcement", "changed"),
+        ("enforcement", "changed"),
+        ("enforcement", "resolved"),
     ]
 
 
-def test_a_word_that_nobody_knows_is_told_and_not_taken_for_healthy() -> None:
+def test_a_pause_that_follows_a_review_within_the_hour_does_not_wait() -> None:
     monitor = Monitor()
-    assert monitor.tick(seen(replace(FINE, enforcement="PENDING_SHUTDOWN"))).verdict is Verdict.WARNING
-    assert monitor.told == [("enforcement", "opened", "PENDING_SHUTDOWN")]
+    monitor.tick(status("PROBATION"))
+    monitor.tick(status("SHUTDOWN"))
+    assert monitor.words == [("enforcement", "opened"), ("enforcement", "changed")]
+
+
+def test_a_word_that_nobody_knows_is_sent_and_not_taken_for_healthy() -> None:
+    monitor = Monitor()
+    assert monitor.tick(status("PENDING_SHUTDOWN")).verdict is Verdict.WARNING
+    assert monitor.sent == [("enforcement", "opened", "warning")]
 
 
 def test_sending_switched_off_and_on_by_the_account_itself() -> None:
     monitor = Monitor()
-    assert monitor.tick(seen(replace(FINE, sending=False)), 4).verdict is Verdict.CRITICAL
-    monitor.tick(seen(), 4)
-    assert monitor.told == [
-        ("sending", "opened", "sending disabled"),
-        ("sending", "recovered", "sending disabled"),
-    ]
+    assert monitor.tick(replace(FINE, sending=False), times=4).verdict is Verdict.CRITICAL
+    monitor.tick(times=4)
+    assert monitor.sent == [("sending", "opened", "critical"), ("sending", "resolved", "critical")]
+
+
+# -- what a pause quiets
 
 
 def test_a_pause_by_aws_quiets_the_rates_until_it_is_over() -> None:
     monitor = Monitor(bad_from=START)
-    monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN")), 30)
-    assert {check for check, _, _ in monitor.told} == {"enforcement"}
-    monitor.tick(seen())
-    assert ("bounce", "opened") in {(check, reason) for check, reason, _ in monitor.told}
+    monitor.tick(status("SHUTDOWN"), times=30)
+    assert monitor.checks == {"enforcement"}
+    monitor.tick()
+    assert ("bounce", "opened") in monitor.words
 
 
-def test_neither_a_review_nor_an_account_that_cannot_be_read_quiets_the_rates() -> None:
-    for view in (seen(replace(FINE, enforcement="PROBATION")), AwsView(DENIED, NO_RATES), AwsView(DENIED, DENIED)):
-        monitor = Monitor(bad_from=START)
-        monitor.tick(view, 30)
-        assert "bounce" in {check for check, _, _ in monitor.told}
+@pytest.mark.parametrize(
+    ("account", "own"),
+    [(status("PROBATION"), NO_RATES), (DENIED, NO_RATES), (DENIED, DENIED)],
+    ids=["review", "account unreadable", "all unreadable"],
+)
+def test_neither_a_review_nor_an_account_that_cannot_be_read_quiets_the_rates(
+    account: Account | Unreadable, own: AwsRates | Unreadable
+) -> None:
+    monitor = Monitor(bad_from=START)
+    monitor.tick(account, own, times=30)
+    assert "bounce" in monitor.checks
 
 
 def test_a_pause_goes_on_quieting_while_the_account_cannot_be_asked() -> None:
     monitor = Monitor(bad_from=START, ends=START)
-    monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN"), bounce=0.06), 8)
+    monitor.tick(status("SHUTDOWN"), rates(bounce=0.06), times=8)
     for _ in range(30):
-        assert monitor.tick(AwsView(THROTTLED, NO_RATES)).verdict is Verdict.CRITICAL
-    assert {check for check, _, _ in monitor.told} == {"enforcement", "aws-unreadable"}
+        assert monitor.tick(THROTTLED).verdict is Verdict.CRITICAL
+    assert monitor.checks == {"enforcement", "aws-unreadable"}
 
 
-def test_mail_that_goes_out_says_that_a_pause_of_which_nobody_knows_is_over() -> None:
+def test_email_that_goes_out_says_that_a_pause_is_over_while_the_account_cannot_be_asked() -> None:
     monitor = Monitor(bad_from=START)
-    monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN")), 8)
-    monitor.tick(AwsView(THROTTLED, NO_RATES), 4)
-    assert "bounce" not in {check for check, _, _ in monitor.told}
-    monitor.tick(AwsView(THROTTLED, NO_RATES), 1)
-    assert "bounce" in {check for check, _, _ in monitor.told}
+    monitor.tick(status("SHUTDOWN"), times=8)
+    monitor.tick(THROTTLED, times=4)
+    assert "bounce" not in monitor.checks
+    monitor.tick(THROTTLED)
+    assert "bounce" in monitor.checks
 
 
-@pytest.mark.parametrize("stop", [{"enforcement": "SHUTDOWN"}, {"sending": False}], ids=str)
-def test_mail_that_is_known_to_be_stopped_is_no_silence_while_the_account_cannot_be_asked(stop: dict[str, Any]) -> None:
+@pytest.mark.parametrize("stop", [status("SHUTDOWN"), replace(FINE, sending=False)], ids=["paused", "switched off"])
+def test_sending_that_is_known_to_be_stopped_is_no_silence_while_the_account_cannot_be_asked(stop: Account) -> None:
     monitor = Monitor(ends=START)
-    monitor.tick(seen(replace(FINE, **stop)), 8)
-    monitor.tick(AwsView(THROTTLED, NO_RATES), 30)
-    assert "silence" not in {check for check, _, _ in monitor.told}
+    monitor.tick(replace(stop, used=0), times=8)
+    monitor.tick(THROTTLED, times=30)
+    assert "silence" not in monitor.checks
 
 
-def test_during_a_pause_nothing_is_said_of_awss_own_rate_either() -> None:
+def test_a_pause_quiets_awss_own_rate_too() -> None:
     monitor = Monitor()
-    monitor.tick(seen(bounce=0.06))
-    monitor.tick(seen(replace(FINE, enforcement="SHUTDOWN"), bounce=0.12, complaint=0.002), 200)
-    assert [check for check, reason, _ in monitor.told if reason != "still"] == ["aws-bounce", "enforcement"]
-    assert {check for check, reason, _ in monitor.told if reason == "still"} == {"enforcement"}
+    monitor.tick(rates=rates(bounce=0.06))
+    monitor.tick(status("SHUTDOWN"), rates(bounce=0.12, complaint=0.002), times=23, step=HOUR)
+    assert monitor.words == [("bounce", "opened"), ("enforcement", "opened")]
 
 
-def test_statistics_that_can_be_read_again_during_a_pause_are_told() -> None:
+def test_a_pause_quiets_reminders_of_the_rates() -> None:
     monitor = Monitor()
-    view = seen(replace(FINE, enforcement="SHUTDOWN"))
-    monitor.tick(view)
-    monitor.now += BUCKET
-    plan = decide(TARGET, DENIED, monitor.state, POLICY, monitor.now, view)
-    assert [a.check for a in plan.notifications] == ["unreadable"]
-    monitor.state = plan.state
-    monitor.tick(view, 8)
-    assert ("unreadable", "recovered", "access denied") in monitor.told
+    monitor.tick(rates=rates(bounce=0.06))
+    monitor.tick(status("SHUTDOWN"), rates(bounce=0.12), times=50, step=HOUR)
+    assert {check for check, reason, _ in monitor.sent if reason == "reminder"} == {"enforcement"}
+
+
+def test_statistics_that_can_be_read_again_during_a_pause_are_sent() -> None:
+    monitor = Monitor()
+    monitor.tick(status("SHUTDOWN"))
+    denied = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+    monitor.tick(status("SHUTDOWN"), statistics=denied)
+    monitor.tick(status("SHUTDOWN"), times=8)
+    assert monitor.words[1:] == [("unreadable", "opened"), ("unreadable", "resolved")]
+
+
+# -- what cannot be asked
 
 
 def test_what_cannot_be_asked_is_as_bad_as_it_was() -> None:
     monitor = Monitor()
-    monitor.tick(seen(replace(FINE, used=96_000)))
-    assert monitor.tick(AwsView(THROTTLED, NO_RATES), 4).verdict is Verdict.CRITICAL
-    assert monitor.tick(seen(replace(FINE, used=50_000))).verdict is Verdict.WARNING
-    assert monitor.tick(AwsView(THROTTLED, NO_RATES), 4).verdict is Verdict.WARNING
+    monitor.tick(used(96_000))
+    assert monitor.tick(THROTTLED, times=4).verdict is Verdict.CRITICAL
 
 
-def test_a_quota_that_eased_for_a_day_is_told_again_when_it_runs_out_again() -> None:
+def test_what_cannot_be_asked_is_no_worse_than_it_was() -> None:
     monitor = Monitor()
-    monitor.tick(seen(replace(FINE, used=82_000)))
-    assert monitor.tick(seen(replace(FINE, used=96_000)), 8).verdict is Verdict.CRITICAL
-    assert monitor.tick(seen(replace(FINE, used=82_000)), 90).verdict is Verdict.WARNING
-    monitor.tick(seen(replace(FINE, used=96_000)), 2)
-    assert [reason for _, reason, _ in monitor.told if reason != "still"] == ["opened", "escalated"]
-    monitor.tick(seen(replace(FINE, used=82_000)), 97)
-    monitor.tick(seen(replace(FINE, used=97_000)), 8)
-    assert [reason for _, reason, _ in monitor.told if reason != "still"] == ["opened", "escalated", "escalated"]
+    monitor.tick(used(96_000))
+    assert monitor.tick(used(50_000)).verdict is Verdict.WARNING
+    assert monitor.tick(THROTTLED, times=4).verdict is Verdict.WARNING
 
 
 def test_what_cannot_be_read_ends_nothing() -> None:
     monitor = Monitor()
-    monitor.tick(seen(replace(FINE, enforcement="PROBATION", sending=False, used=99_000)))
-    opened = {check for check, _, _ in monitor.told}
-    monitor.tick(AwsView(THROTTLED, THROTTLED), 4)
-    assert opened == {"enforcement", "sending", "quota"}
-    assert [told for told in monitor.told if told[1] != "opened"] == []
+    monitor.tick(Account("PROBATION", sending=False, production=True, quota=100_000, used=99_000))
+    assert monitor.checks == {"enforcement", "sending", "quota"}
+    monitor.tick(THROTTLED, THROTTLED, times=30, step=HOUR)
+    assert "resolved" not in {reason for _, reason in monitor.words}
 
 
-def test_an_account_that_is_denied_is_told_at_once_and_a_throttled_one_at_the_second_tick() -> None:
-    denied, throttled = Monitor(), Monitor()
-    assert denied.tick(AwsView(DENIED, NO_RATES)).verdict is Verdict.UNKNOWN
-    assert denied.told == [("aws-unreadable", "opened", "access denied")]
-    assert throttled.tick(AwsView(THROTTLED, NO_RATES)).verdict is Verdict.UNKNOWN
-    assert throttled.told == []
-    throttled.tick(AwsView(THROTTLED, NO_RATES), 3)
-    throttled.tick(seen(), 8)
-    assert throttled.told == [
-        ("aws-unreadable", "opened", "throttled"),
-        ("aws-unreadable", "recovered", "throttled"),
-    ]
-
-
-def test_a_target_of_which_nothing_can_be_read_is_told_of_both_and_keeps_what_is_open() -> None:
+def test_a_denied_account_is_sent_at_once() -> None:
     monitor = Monitor()
-    monitor.tick(seen(replace(FINE, sending=False)))
-    monitor.now += BUCKET
-    plan = decide(TARGET, DENIED, monitor.state, POLICY, monitor.now, AwsView(DENIED, DENIED))
-    assert [a.check for a in plan.notifications] == ["unreadable", "aws-unreadable"]
-    assert {alert.check for alert in plan.state.alerts} == {"sending", "unreadable", "aws-unreadable"}
+    assert monitor.tick(DENIED).verdict is Verdict.UNKNOWN
+    assert monitor.sent == [("aws-unreadable", "opened", "warning")]
+
+
+def test_a_throttled_account_is_unknown_at_once_and_sent_at_the_second_tick() -> None:
+    monitor = Monitor()
+    assert monitor.tick(THROTTLED).verdict is Verdict.UNKNOWN
+    assert monitor.sent == []
+    monitor.tick(THROTTLED, times=3)
+    monitor.tick(times=8)
+    assert monitor.words == [("aws-unreadable", "opened"), ("aws-unreadable", "resolved")]
+
+
+def test_rates_of_aws_that_cannot_be_read_are_unknown_and_sent() -> None:
+    monitor = Monitor()
+    assert monitor.tick(FINE, THROTTLED, times=2).verdict is Verdict.UNKNOWN
+    assert monitor.words == [("aws-unreadable", "opened")]
+
+
+def test_rates_of_aws_that_were_not_asked_are_no_trouble() -> None:
+    plan = decide(TARGET, Readings(points(START)), None, POLICY, START)
+    assert plan.verdict is Verdict.OK and plan.documents == ()
+
+
+def test_a_target_of_which_nothing_can_be_read_is_sent_as_both_and_keeps_what_is_open() -> None:
+    monitor = Monitor()
+    monitor.tick(replace(FINE, sending=False))
+    plan = monitor.tick(DENIED, DENIED, statistics=DENIED)
+    assert [document["check"] for document in plan.documents] == ["unreadable", "aws-unreadable"]
+    assert set(plan.state.tracks) == {"sending", "unreadable", "aws-unreadable"}
+
+
+# -- the quota
 
 
 @pytest.mark.parametrize(
-    ("used", "severity"), [(79_999, None), (80_000, "WARNING"), (94_999, "WARNING"), (95_000, "CRITICAL")]
+    ("emails", "severity"), [(79_999, None), (80_000, "warning"), (94_999, "warning"), (95_000, "critical")]
 )
-def test_the_quota_is_told_from_its_two_lines_on(used: float, severity: str | None) -> None:
-    monitor = Monitor()
-    plan = monitor.tick(seen(replace(FINE, used=used)))
-    assert [a.severity.name for a in plan.notifications] == ([] if severity is None else [severity])
+def test_the_quota_is_sent_from_its_two_thresholds_on(emails: float, severity: str | None) -> None:
+    plan = Monitor().tick(used(emails))
+    assert [document["severity"] for document in plan.documents] == ([] if severity is None else [severity])
 
 
-@pytest.mark.parametrize(("quota", "used"), [(-1, 10**9), (50_000, 0)])
-def test_an_account_without_a_limit_or_without_mail_has_quota_enough(quota: float, used: float) -> None:
-    assert Monitor().tick(seen(replace(FINE, quota=quota, used=used))).notifications == ()
+@pytest.mark.parametrize(("quota", "emails"), [(-1, 10**9), (50_000, 0)], ids=["no limit", "no email"])
+def test_a_quota_that_is_enough_is_no_news(quota: float, emails: float) -> None:
+    plan = Monitor().tick(replace(FINE, quota=quota, used=emails))
+    assert "quota" not in {document["check"] for document in plan.documents}
 
 
 def test_a_quota_of_nothing_is_used_up() -> None:
-    assert [a.check for a in Monitor().tick(seen(replace(FINE, quota=0, used=0))).notifications] == ["quota"]
+    assert ("quota", "opened") in [
+        (d["check"], d["reason"]) for d in Monitor().tick(replace(FINE, quota=0, used=0)).documents
+    ]
 
 
-def test_when_the_quota_is_used_up_counts_the_mail_that_leaves_the_day() -> None:
-    steady = history_from(points(START), until=START)
-    assert used_up_at(FINE, steady, START) is None  # as much leaves as comes
+def test_a_quota_that_eased_for_a_day_is_sent_again_when_it_runs_out_again() -> None:
+    monitor = Monitor()
+    monitor.tick(used(82_000))
+    assert monitor.tick(used(96_000), times=8).verdict is Verdict.CRITICAL
+    assert monitor.tick(used(82_000), times=22, step=HOUR).verdict is Verdict.WARNING
+    monitor.tick(used(96_000), times=2)
+    assert [reason for _, reason in monitor.words] == ["opened", "escalated"]
+    monitor.tick(used(82_000), times=25, step=HOUR)
+    monitor.tick(used(97_000), times=8)
+    assert [reason for _, reason in monitor.words] == ["opened", "escalated", "escalated"]
+
+
+def test_a_steady_sender_does_not_use_the_quota_up() -> None:
+    assert used_up_at(FINE, history_from(points(START), until=START), START) is None
+
+
+def test_when_the_quota_is_used_up_counts_the_emails_that_leave_the_day() -> None:
     sends = [Point(START - DAY + i * BUCKET, 0 if i < 84 else 1_000) for i in range(96)]
     history = history_from(sends, until=START)
     account = replace(FINE, quota=16_000, used=12_000)
@@ -252,89 +326,84 @@ def test_when_the_quota_is_used_up_counts_the_mail_that_leaves_the_day() -> None
     assert used_up_at(account, None, START) is None
 
 
-def test_awss_own_rate_is_told_where_ours_is_fine() -> None:
+# -- AWS's own rates
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict"),
+    [(0.0449, Verdict.OK), (0.0451, Verdict.WARNING), (0.0499, Verdict.WARNING), (0.05, Verdict.CRITICAL)],
+)
+def test_awss_own_bounce_rate_has_two_thresholds(rate: float, verdict: Verdict) -> None:
+    assert Monitor().tick(rates=rates(bounce=rate)).verdict is verdict
+
+
+def test_awss_own_rate_opens_escalates_and_resolves_if_ours_is_fine() -> None:
     monitor = Monitor()
-    assert monitor.tick(seen(bounce=0.0449)).verdict is Verdict.OK
-    assert monitor.tick(seen(bounce=0.046)).verdict is Verdict.WARNING
-    assert monitor.tick(seen(bounce=0.05)).verdict is Verdict.CRITICAL
-    monitor.tick(seen(bounce=0.01), 97)
-    assert monitor.told == [
-        ("aws-bounce", "opened", "AWS's own rate"),
-        ("aws-bounce", "escalated", "AWS's own rate"),
-        ("aws-bounce", "recovered", "AWS's own rate"),
-    ]
+    for rate, times in ((0.0449, 1), (0.046, 1), (0.05, 1), (0.01, 25)):
+        monitor.tick(rates=rates(bounce=rate), times=times, step=HOUR)
+    assert monitor.sent[:2] == [("bounce", "opened", "warning"), ("bounce", "escalated", "critical")]
+    assert monitor.sent[-1][:2] == ("bounce", "resolved")
 
 
-def test_awss_own_rate_over_the_line_at_which_aws_may_pause_is_news() -> None:
+def test_awss_own_rate_over_its_pause_threshold_is_sent_once() -> None:
     monitor = Monitor()
     for rate in (0.0011, 0.0049, 0.005, 0.009, 0.0049, 0.006):
-        monitor.tick(seen(complaint=rate), 4)
-    assert monitor.told == [
-        ("aws-complaint", "opened", "AWS's own rate"),
-        ("aws-complaint", "changed", "AWS's own rate, over the pause threshold"),
-    ]
+        monitor.tick(rates=rates(complaint=rate), times=5)
+    assert monitor.words == [("complaint", "opened"), ("complaint", "changed")]
 
 
-def test_awss_own_rate_is_no_second_alarm_beside_ours() -> None:
-    monitor = Monitor(bad_from=START)
-    monitor.tick(seen(bounce=0.01), 20)
-    monitor.tick(seen(bounce=0.06), 4)
-    assert {check for check, _, _ in monitor.told} == {"bounce"}
+def test_awss_own_rate_near_its_threshold_is_no_second_alert_beside_ours() -> None:
+    monitor = Monitor(bad_from=START, bad=20)
+    monitor.tick(rates=rates(bounce=0.02), times=16)
+    monitor.tick(rates=rates(bounce=0.046), times=8)
+    assert monitor.words == [("bounce", "opened")]
 
 
-def test_awss_own_rate_is_told_beside_an_alert_of_ours_that_says_less() -> None:
-    monitor = Monitor(bad_from=START, bad=12)
-    monitor.tick(seen(bounce=0.02), 40)
-    assert {(check, reason) for check, reason, _ in monitor.told} == {("bounce", "opened")}
-    monitor.tick(seen(bounce=0.046), 4)  # no more than the warning that is open
-    assert {check for check, _, _ in monitor.told} == {"bounce"}
-    monitor.tick(seen(bounce=0.052), 4)
-    assert ("aws-bounce", "opened", "AWS's own rate") in monitor.told
+def test_awss_own_rate_over_its_review_threshold_escalates_our_alert() -> None:
+    monitor = Monitor(bad_from=START, bad=20)
+    monitor.tick(rates=rates(bounce=0.02), times=16)
+    monitor.tick(rates=rates(bounce=0.052), times=8)
+    assert monitor.words == [("bounce", "opened"), ("bounce", "escalated")]
 
 
-def test_awss_own_rate_is_not_over_because_ours_has_joined_it() -> None:
+def test_awss_own_rate_and_ours_are_one_alert() -> None:
     monitor = Monitor(bad_from=START + HOUR)
-    monitor.tick(seen(bounce=0.06), 3 * 96)
-    assert {check for check, _, _ in monitor.told} == {"aws-bounce", "bounce"}
-    assert ("aws-bounce", "recovered", "AWS's own rate") not in monitor.told
-    reminded = [check for check, reason, _ in monitor.told if reason == "still"]
-    assert set(reminded) == {"bounce"}  # each of which shows AWS's own rate
+    monitor.tick(rates=rates(bounce=0.06), times=3 * 24, step=HOUR)
+    assert monitor.checks == {"bounce"}
+    assert [reason for _, reason in monitor.words].count("opened") == 1
+    assert "resolved" not in {reason for _, reason in monitor.words}
 
 
-def test_awss_own_rate_is_told_again_where_ours_is_not() -> None:
+def test_awss_own_rate_is_reminded_of() -> None:
     monitor = Monitor()
-    monitor.tick(seen(bounce=0.06), 98)
-    assert [reason for _, reason, _ in monitor.told] == ["opened", "still"]
+    monitor.tick(rates=rates(bounce=0.06), times=26, step=HOUR)
+    assert [reason for _, reason, _ in monitor.sent] == ["opened", "reminder"]
 
 
-def test_a_rate_that_is_missing_ends_nothing_and_is_no_news() -> None:
+def test_a_rate_that_is_missing_is_no_news() -> None:
     monitor = Monitor()
-    monitor.tick(seen(), 2)
-    assert monitor.told == []
-    monitor.tick(seen(complaint=0.002))
-    monitor.tick(seen(), 13 * 96)
-    assert ("aws-complaint", "recovered") not in {(check, reason) for check, reason, _ in monitor.told}
+    monitor.tick(times=2)
+    assert monitor.sent == []
 
 
-def test_a_rate_that_aws_publishes_no_more_is_closed_after_two_weeks_as_not_known() -> None:
+def test_a_rate_that_is_missing_ends_nothing() -> None:
     monitor = Monitor()
-    monitor.tick(seen(complaint=0.002))
-    monitor.tick(seen(), 14 * 96)
-    assert monitor.told[-1] == ("aws-complaint", "recovered", "AWS's own rate")
-    assert monitor.state is not None and monitor.state.alerts == ()
+    monitor.tick(rates=rates(complaint=0.002))
+    monitor.tick(times=13 * 8, step=3 * HOUR)
+    assert ("complaint", "resolved") not in monitor.words
 
 
-def test_without_a_memory_what_aws_says_is_told_once_an_hour_and_not_every_tick() -> None:
-    from ses_reputation.core.decide import recalled
+def test_a_rate_that_aws_publishes_no_more_closes_after_two_weeks_as_not_known() -> None:
+    monitor = Monitor()
+    monitor.tick(rates=rates(complaint=0.002))
+    monitor.tick(times=14 * 8 - 1, step=3 * HOUR)
+    plan = monitor.tick(step=3 * HOUR)
+    assert [document["reason"] for document in plan.documents] == ["resolved"]
+    assert "does not mean that all is well" in plan.documents[0]["summary"][-1]
+    assert dict(plan.state.tracks) == {}
 
-    view = seen(replace(FINE, enforcement="SHUTDOWN"))
-    said = []
-    for now in range(START, START + 4 * HOUR, BUCKET):
-        statistics = points(now)
-        plan = decide(TARGET, statistics, recalled(TARGET, statistics, POLICY, now, view), POLICY, now, view)
-        said += [(a.check, now - START) for a in plan.notifications]
-    assert said == [("enforcement", hour * HOUR) for hour in range(4)]
 
+# -- GetAccount's answer
 
 ANSWER: dict[str, Any] = {
     "EnforcementStatus": "HEALTHY",
@@ -346,6 +415,12 @@ ANSWER: dict[str, Any] = {
 
 def test_an_answer_of_get_account() -> None:
     assert account_from(ANSWER) == Account("HEALTHY", True, True, 50_000, 12)
+
+
+def test_a_status_from_outside_is_cut_and_one_line() -> None:
+    account = account_from(ANSWER | {"EnforcementStatus": "\N{PILE OF POO}" * 10_000 + "\n"})
+    assert len(account.enforcement) == LONGEST_WORD
+    assert account_from(ANSWER | {"EnforcementStatus": "A\nB\x00C"}).enforcement == "A B C"
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,8 @@ def test_a_sender_of_one_newsletter_a_month_stays_readable_for_years() -> None:
 def test_days_that_an_older_version_kept_for_too_long_do_no_harm() -> None:
     old = tuple(DayTotal(START + month * 30 * DAY, 500, 5, 0) for month in range(60))
     now = START + 60 * 30 * DAY
-    plan = decide(TARGET, Readings(()), State(tick=now - BUCKET, evaluated=now - BUCKET, totals=old), default_policy(), now)
+    plan = decide(
+        TARGET, Readings(()), State(tick=now - BUCKET, evaluated=now - BUCKET, totals=old), default_policy(), now
+    )
     assert plan.unreadable is None
     assert plan.state.totals == tuple(day for day in old if day.start >= now - KEEP_DAYS * DAY)

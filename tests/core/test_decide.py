@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ses_reputation.core.decide import PUBLISHABLE, decide, recalled, replay
-from ses_reputation.core.gauges import GAUGES
-from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point
-from ses_reputation.core.judge import overall
-from ses_reputation.core.plan import Notification, Plan, State
-from ses_reputation.core.readings import UNREADABLE, Statistics, Trouble, Unreadable
+from ses_reputation.core.alert import Track
+from ses_reputation.core.decide import (
+    GAUGES,
+    LARGEST_OUTBOX,
+    PUBLISHABLE,
+    VERDICT_VALUES,
+    Plan,
+    assumed,
+    decide,
+    overall,
+    replay,
+)
+from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point, iso
+from ses_reputation.core.notification import Document
+from ses_reputation.core.readings import Account, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, VolumePolicy, default_policy
+from ses_reputation.core.state import Delivery, State
 from ses_reputation.core.target import Target
 
-START = 1_738_368_000
+START = 1_738_368_000  # 2025-02-01T00:00Z
 TARGET = Target("123456789012", "eu-west-1")
 POLICY = replace(default_policy(), volume=VolumePolicy(silence=False, spike=0.0))
 DENIED = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
 TIMED_OUT = Unreadable(Trouble.TIMED_OUT, "GetSendStatistics: ReadTimeoutError")
 
 
+def at(days: float) -> int:
+    return START + int(days * 96) * BUCKET
+
+
+def every(start: float, end: float, step: int = BUCKET) -> list[int]:
+    return list(range(at(start), at(end) + 1, step))
+
+
 def sender(days: float, *, bad: tuple[float, float] | None = None, seed: int = 1) -> list[Point]:
-    """400 emails every quarter of an hour, 1 % of them bouncing, 15 % between the two days of `bad`."""
+    """400 emails every quarter of an hour, 1% of them bouncing, 15% between the two days of `bad`."""
     dice = random.Random(seed)
     points = []
     for slot in range(int(days * 96)):
@@ -34,207 +53,341 @@ def sender(days: float, *, bad: tuple[float, float] | None = None, seed: int = 1
     return points
 
 
-def seen(points: list[Point], now: int) -> tuple[Point, ...]:
+def read(points: list[Point], now: int) -> Readings:
     """What GetSendStatistics answers at `now`."""
-    return tuple(point for point in points if now - LOOKBACK <= point.at < now)
+    return Readings(tuple(point for point in points if now - LOOKBACK <= point.at < now))
 
 
-def at(days: float) -> int:
-    return START + int(days * 96) * BUCKET
-
-
-def run(points: list[Point], ticks: list[int], state: State | None = None) -> tuple[list[Notification], Plan]:
-    """Runs at `ticks`, each with everything told in between; what was said, and the last plan."""
-    said: list[Notification] = []
+def run(points: list[Point], ticks: list[int], state: State | None = None) -> tuple[list[Document], Plan]:
+    """Run at `ticks`, with everything delivered in between: what was sent, and the last plan."""
+    sent: list[Document] = []
     for now in ticks:
-        plan = decide(TARGET, seen(points, now), state, POLICY, now)
-        said += plan.notifications
-        state = replace(plan.state, pending=(), published=now)
-    return said, plan
+        plan = decide(TARGET, read(points, now), state, POLICY, now)
+        sent += plan.documents
+        state = replace(plan.state, outbox=(), published=now)
+    return sent, plan
 
 
-def words(said: list[Notification]) -> list[tuple[str, str]]:
-    return [(a.check, a.reason.value) for a in said]
+def words(documents: list[Document] | tuple[Document, ...]) -> list[tuple[str, str]]:
+    return [(document["check"], document["reason"]) for document in documents]
 
 
-def every(start: float, end: float, step: int = BUCKET) -> list[int]:
-    return list(range(at(start), at(end) + 1, step))
+def gauge(plan: Plan, name: str) -> list[float]:
+    return [gauge.value for gauge in plan.gauges if gauge.name == name]
+
+
+# -- one tick
 
 
 def test_the_same_arguments_give_the_same_plan() -> None:
-    points = seen(sender(15, bad=(14, 15)), at(15))
-    assert decide(TARGET, points, None, POLICY, at(15)) == decide(TARGET, points, None, POLICY, at(15))
+    readings = read(sender(15, bad=(14, 15)), at(15))
+    plans = [decide(TARGET, readings, None, POLICY, at(15)) for _ in range(2)]
+    assert [(p.state, p.documents, p.gauges, p.verdict) for p in plans[:1]] == [
+        (p.state, p.documents, p.gauges, p.verdict) for p in plans[1:]
+    ]
 
 
-def test_a_repeated_and_a_late_tick_say_nothing_publish_nothing_and_turn_nothing_back() -> None:
+@pytest.mark.parametrize("again", [15, 14.9, 3], ids=["repeated", "late", "days late"])
+def test_a_tick_that_was_handled_before_sends_and_publishes_nothing_and_turns_nothing_back(again: float) -> None:
     points = sender(16, bad=(14.5, 16))
     _, plan = run(points, every(14, 15))
-    for now in (at(15), at(14.9), at(3)):
-        again = decide(TARGET, seen(points, now), plan.state, POLICY, now)
-        assert (again.state, again.notifications, again.gauges) == (plan.state, (), ())
+    repeated = decide(TARGET, read(points, at(again)), plan.state, POLICY, at(again))
+    assert (repeated.state, repeated.documents, repeated.gauges) == (plan.state, (), ())
 
 
-def test_running_every_quarter_of_an_hour_says_what_replay_says() -> None:
-    points = sender(19, bad=(15, 15.5))
-    played = [a for _, told, _ in replay(TARGET, points, POLICY) for a in told]
-    said, _ = run(points, every(0.0105, 19))
-    assert [(a.at, a.alert, a.seq, a.reason, a.severity, a.worst.rule) for a in said] == [
-        (a.at, a.alert, a.seq, a.reason, a.severity, a.worst.rule) for a in played
-    ]
-    assert words(said)[:2] == [("bounce", "opened"), ("bounce", "escalated")] and words(said)[-1] == (
-        "bounce",
-        "recovered",
+def test_the_first_run_sends_an_open_trouble_with_its_true_beginning() -> None:
+    [document] = decide(TARGET, read(sender(14, bad=(12, 14)), at(14)), None, POLICY, at(14)).documents
+    assert document["reason"] == "opened"
+    assert "2025-02-13T00:" in document["opened_at"] or "2025-02-13T01:" in document["opened_at"]
+
+
+def test_the_first_run_sends_nothing_of_a_trouble_that_is_over() -> None:
+    assert decide(TARGET, read(sender(14, bad=(4, 4.1)), at(14)), None, POLICY, at(14)).documents == ()
+
+
+def test_new_notifications_wait_in_the_outbox_of_the_state() -> None:
+    plan = decide(TARGET, read(sender(14, bad=(12, 14)), at(14)), None, POLICY, at(14))
+    assert plan.state.outbox == tuple(Delivery(document) for document in plan.documents) != ()
+
+
+def test_an_outbox_that_is_too_full_keeps_the_newest_of_each_alert() -> None:
+    plan = decide(TARGET, read(sender(14, bad=(12, 14)), at(14)), None, POLICY, at(14))
+    [document] = plan.documents
+    old = tuple(
+        Delivery(document | {"alert": f"bounce-{n % 50}", "number": n, "at": f"2025-01-01T00:00:{n // 50:02}"})
+        for n in range(100)
     )
+    now = at(14) + BUCKET
+    full = replace(plan.state, outbox=old)
+    outbox = decide(TARGET, read(sender(14.1, bad=(12, 14)), now), full, POLICY, now).state.outbox
+    full = replace(full, outbox=old[:LARGEST_OUTBOX])
+    assert decide(TARGET, read(sender(14.1, bad=(12, 14)), now), full, POLICY, now).state.outbox == full.outbox
+    assert len(outbox) == LARGEST_OUTBOX
+    assert {delivery.document["number"] for delivery in outbox} <= set(range(50, 100))
+
+
+def test_future_buckets_wait_until_they_are_over() -> None:
+    points = (*read(sender(1), at(1)).statistics, Point(at(3), 400, 400))  # type: ignore[misc]
+    assert decide(TARGET, Readings(points), None, POLICY, at(1)).verdict is Verdict.OK
+
+
+def test_more_bounces_than_emails_are_critical_and_no_rate_is_above_one() -> None:
+    points = tuple(Point(START + i * BUCKET, 100, 300) for i in range(96))
+    plan = decide(TARGET, Readings(points), None, POLICY, at(1))
+    assert plan.verdict is Verdict.CRITICAL
+    assert all(0 <= gauge.value <= 1 for gauge in plan.gauges if gauge.name != "Verdict")
+
+
+def test_an_alert_of_a_check_that_the_settings_switch_off_ends_without_a_message() -> None:
+    points = [point for point in sender(14) if point.at < at(12)]
+    watching = replace(POLICY, volume=VolumePolicy(silence=True, spike=0.0))
+    plan = decide(TARGET, read(points, at(12.5)), None, watching, at(12.5))
+    assert list(plan.state.tracks) == ["silence"]
+    after = decide(TARGET, read(points, at(12.6)), plan.state, POLICY, at(12.6))
+    assert dict(after.state.tracks) == {} and after.verdict is not Verdict.WARNING
+
+
+# -- verdicts and metrics
+
+
+@pytest.mark.parametrize(
+    ("readings", "verdict"),
+    [
+        (Readings(()), Verdict.NO_DATA),
+        (Readings(DENIED), Verdict.UNKNOWN),
+        (Readings((Point(START, 50),)), Verdict.TOO_FEW_EMAILS),
+    ],
+    ids=["no email", "denied", "hardly any email"],
+)
+def test_what_is_not_known_is_not_healthy(readings: Readings, verdict: Verdict) -> None:
+    plan = decide(TARGET, readings, None, POLICY, START + BUCKET)
+    assert plan.verdict is verdict
+    assert gauge(plan, "Verdict") == [VERDICT_VALUES[verdict]] and VERDICT_VALUES[verdict] < 0
+
+
+def test_an_open_alert_is_at_least_a_warning_until_it_is_resolved() -> None:
+    _, plan = run(sender(17, bad=(15, 15.1)), every(14.9, 15.4))
+    assert plan.documents == () and plan.verdict is Verdict.WARNING
+
+
+def test_every_metric_that_is_published_is_named() -> None:
+    plan = decide(TARGET, read(sender(2), at(2)), None, POLICY, at(2))
+    assert {gauge.name for gauge in plan.gauges} == set(GAUGES)
+
+
+def test_a_rate_of_no_email_is_left_out() -> None:
+    idle = decide(TARGET, Readings((Point(START, 0, 0, 0, 1),)), None, POLICY, START + BUCKET)
+    assert {gauge.name for gauge in idle.gauges} == {"Verdict"}
+
+
+def test_statistics_that_span_too_long_are_an_unknown() -> None:
+    plan = decide(TARGET, Readings((Point(0, 1), Point(START, 1))), None, POLICY, START + BUCKET)
+    assert plan.verdict is Verdict.UNKNOWN
+    assert plan.unreadable is not None and plan.unreadable.trouble is Trouble.BAD_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worst"),
+    [
+        ([Verdict.OK, Verdict.WARNING], Verdict.WARNING),
+        ([Verdict.OK, Verdict.TOO_FEW_EMAILS], Verdict.TOO_FEW_EMAILS),
+        ([Verdict.OK, Verdict.NO_DATA], Verdict.NO_DATA),
+        ([Verdict.UNKNOWN, Verdict.CRITICAL], Verdict.CRITICAL),
+        ([Verdict.UNKNOWN, Verdict.WARNING], Verdict.WARNING),
+        ([Verdict.UNKNOWN, Verdict.OK], Verdict.UNKNOWN),
+        ([Verdict.OK, Verdict.OK], Verdict.OK),
+    ],
+)
+def test_the_worst_verdict_counts_and_unknown_comes_before_well(verdicts: list[Verdict], worst: Verdict) -> None:
+    assert overall(verdicts) is worst is overall(reversed(verdicts))
+
+
+# -- many ticks
+
+
+def test_running_every_quarter_of_an_hour_sends_what_replay_sends() -> None:
+    points = sender(8, bad=(5, 5.5))
+    played = [document for _, sent, _ in replay(TARGET, points, POLICY) for document in sent]
+    sent, _ = run(points, every(0.0105, 8))
+    same = ("at", "alert", "number", "reason", "severity", "opened_at")
+    assert [[d[name] for name in same] for d in sent] == [[d[name] for name in same] for d in played]
+    assert words(sent)[:2] == [("bounce", "opened"), ("bounce", "escalated")]
+    assert words(sent)[-1] == ("bounce", "resolved")
 
 
 @pytest.mark.parametrize("gap", [HOUR, DAY, 20 * DAY], ids=["an hour", "a day", "twenty days"])
-def test_after_an_outage_what_is_true_now_is_told_once(gap: int) -> None:
+def test_after_an_outage_what_is_true_now_is_sent_once(gap: int) -> None:
     days = 15 + gap / DAY + 0.5
     points = sender(days, bad=(15, days))
     _, plan = run(points, every(14.9, 15))
     back = at(15) + gap
-    after = decide(TARGET, seen(points, back), replace(plan.state, published=at(15)), POLICY, back)
-    assert words(list(after.notifications)) == [("bounce", "opened")]
+    after = decide(TARGET, read(points, back), plan.state, POLICY, back)
+    assert words(after.documents) == [("bounce", "opened")]
+
+
+@pytest.mark.parametrize("gap", [HOUR, DAY, 20 * DAY], ids=["an hour", "a day", "twenty days"])
+def test_after_an_outage_the_metrics_of_every_missed_tick_are_published_once(gap: int) -> None:
+    points = sender(15 + gap / DAY + 0.5)
+    _, plan = run(points, every(14.9, 15))
+    back = at(15) + gap
+    after = decide(TARGET, read(points, back), replace(plan.state, published=at(15)), POLICY, back)
     ticks = {gauge.at for gauge in after.gauges}
     assert ticks == {t for t in range(at(15) + BUCKET, back + 1, BUCKET) if t > back - PUBLISHABLE}
     assert len(after.gauges) == len({(gauge.name, gauge.at) for gauge in after.gauges})
 
 
-def test_after_an_outage_nothing_is_told_of_what_is_long_over() -> None:
+def test_after_an_outage_nothing_is_sent_of_what_is_over() -> None:
     points = sender(25, bad=(15.5, 15.7))
     _, plan = run(points, every(14.9, 15))
-    after = decide(TARGET, seen(points, at(24)), plan.state, POLICY, at(24))
-    assert after.notifications == () and after.verdict is Verdict.OK
+    after = decide(TARGET, read(points, at(24)), plan.state, POLICY, at(24))
+    assert after.documents == () and after.verdict is Verdict.OK
 
 
-def test_an_end_that_came_while_the_monitor_was_down_is_told() -> None:
+def test_an_end_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
     points = sender(25, bad=(14.95, 15.1))
-    said, plan = run(points, every(14.8, 15.1))
-    assert words(said)[0] == ("bounce", "opened")
-    after = decide(TARGET, seen(points, at(20)), plan.state, POLICY, at(20))
-    assert words(list(after.notifications)) == [("bounce", "recovered")]
+    _, plan = run(points, every(14.8, 15.1))
+    after = decide(TARGET, read(points, at(20)), plan.state, POLICY, at(20))
+    assert words(after.documents) == [("bounce", "resolved")]
 
 
-def test_the_first_run_tells_an_open_trouble_with_its_true_beginning_and_no_old_one() -> None:
-    plan = decide(TARGET, seen(sender(14, bad=(12, 14)), at(14)), None, POLICY, at(14))
-    [notification] = plan.notifications
-    assert notification.seq == 1 and at(12) < notification.opened_at < at(12.1)
-    assert decide(TARGET, seen(sender(14, bad=(4, 4.1)), at(14)), None, POLICY, at(14)).notifications == ()
+def test_a_reminder_that_fell_due_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
+    points = sender(20, bad=(15, 20))
+    sent, plan = run(points, every(14.9, 16.5))
+    assert words(sent)[0] == ("bounce", "opened")
+    counted_from = (plan.state.sent["bounce"].counted_from - START) / DAY
+    _, plan = run(points, every(17 + 1 / 96, counted_from + 47 / 24), plan.state)
+    back, _ = run(points, every(counted_from + 49 / 24, counted_from + 52 / 24), plan.state)
+    assert [(d["reason"], d["at"]) for d in back] == [("reminder", iso(at(counted_from + 49 / 24)))]
 
 
-def test_every_metric_that_is_published_is_named_and_a_rate_of_no_mail_is_left_out() -> None:
-    plan = decide(TARGET, seen(sender(2), at(2)), None, POLICY, at(2))
-    assert {gauge.name for gauge in plan.gauges} == set(GAUGES)
-    idle = decide(TARGET, (Point(START, 0, 0, 0, 1),), None, POLICY, START + BUCKET)
-    assert {gauge.name for gauge in idle.gauges} == {"Verdict"}
+def test_reminders_of_one_target_go_out_together() -> None:
+    points = [replace(point, complaints=4 if point.at >= at(3.3) else 0) for point in sender(6, bad=(3, 6))]
+    sent, _ = run(points, every(2.9, 5.5, HOUR))
+    times = {
+        check: [d["at"] for d in sent if d["reason"] == "reminder" and d["check"] == check]
+        for check in ("bounce", "complaint")
+    }
+    assert times["bounce"] == times["complaint"] != []
 
 
-@pytest.mark.parametrize(
-    ("reading", "verdict"),
-    [((), Verdict.NO_DATA), (DENIED, Verdict.UNKNOWN), ((Point(START, 50),), Verdict.TOO_FEW_EMAILS)],
-    ids=["no email", "denied", "hardly any email"],
-)
-def test_what_is_not_known_is_not_healthy(reading: Statistics, verdict: Verdict) -> None:
-    plan = decide(TARGET, reading, None, POLICY, START + BUCKET)
-    assert plan.verdict is verdict
-    assert [gauge.value for gauge in plan.gauges if gauge.name == "Verdict"] == [-1]
+# -- what cannot be read
 
 
-def test_an_open_alert_is_at_least_a_warning_until_its_all_clear() -> None:
-    _, plan = run(sender(17, bad=(15, 15.1)), every(14.9, 15.4))
-    assert plan.notifications == () and plan.verdict is Verdict.WARNING
-
-
-def unread(*readings: Statistics, start: int = START + DAY) -> list[tuple[int, str, str]]:
-    """What is said of a target that answers so at one tick after the other."""
-    state, said = None, []
-    for number, reading in enumerate(readings):
-        plan = decide(TARGET, reading, state, POLICY, start + number * BUCKET)
-        said += [(number, a.check, a.reason.value) for a in plan.notifications]
-        state = replace(plan.state, pending=())
-    return said
+def unread(*statistics: tuple[Point, ...] | Unreadable) -> list[tuple[int, str, str]]:
+    """What is sent of a target that answers so at one tick after the other."""
+    state, sent = None, []
+    for number, answer in enumerate(statistics):
+        plan = decide(TARGET, Readings(answer), state, POLICY, START + DAY + number * BUCKET)
+        sent += [(number, *pair) for pair in words(plan.documents)]
+        state = replace(plan.state, outbox=())
+    return sent
 
 
 HEALTHY = tuple(sender(1))
 
 
-def test_a_target_to_which_access_is_denied_is_told_at_once() -> None:
-    assert unread(DENIED, DENIED) == [(0, UNREADABLE, "opened")]
+def test_denied_access_is_sent_at_once() -> None:
+    assert unread(DENIED, DENIED) == [(0, "unreadable", "opened")]
 
 
-def test_a_single_failure_is_not_told_and_a_second_in_a_row_is() -> None:
+def test_single_failures_are_not_sent() -> None:
     assert unread(TIMED_OUT, HEALTHY, TIMED_OUT, HEALTHY) == []
-    assert unread(TIMED_OUT, TIMED_OUT, TIMED_OUT) == [(1, UNREADABLE, "opened")]
 
 
-def test_it_is_over_when_the_target_has_been_readable_for_an_hour() -> None:
+def test_a_second_failure_in_a_row_is_sent() -> None:
+    assert unread(TIMED_OUT, TIMED_OUT, TIMED_OUT) == [(1, "unreadable", "opened")]
+
+
+def test_it_resolves_when_the_target_has_been_readable_for_an_hour() -> None:
     assert unread(DENIED, HEALTHY, HEALTHY, HEALTHY, HEALTHY) == [
-        (0, UNREADABLE, "opened"),
-        (4, UNREADABLE, "recovered"),
+        (0, "unreadable", "opened"),
+        (4, "unreadable", "resolved"),
     ]
-    assert unread(DENIED, HEALTHY, DENIED, HEALTHY, HEALTHY) == [(0, UNREADABLE, "opened")]
+
+
+def test_a_target_that_can_be_read_now_and_then_stays_unreadable() -> None:
+    assert unread(DENIED, HEALTHY, DENIED, HEALTHY, HEALTHY) == [(0, "unreadable", "opened")]
 
 
 def test_a_target_that_stays_unreadable_is_reminded_of() -> None:
-    said = unread(*[TIMED_OUT] * 300)
-    assert [(tick / 4, reason) for tick, _, reason in said] == [(0.25, "opened"), (24.25, "still"), (48.25, "still")]
+    sent = unread(*[TIMED_OUT] * 300)
+    assert [(tick / 4, reason) for tick, _, reason in sent] == [
+        (0.25, "opened"),
+        (24.25, "reminder"),
+        (48.25, "reminder"),
+    ]
 
 
-def test_while_a_target_cannot_be_read_an_open_trouble_stays_open() -> None:
+def test_while_a_target_cannot_be_read_its_open_alerts_stay_open() -> None:
+    _, plan = run(sender(16, bad=(15, 16)), every(14.9, 15.2))
+    for tick in range(1, 300):
+        plan = decide(TARGET, Readings(DENIED), plan.state, POLICY, at(15.2) + tick * BUCKET)
+        assert "resolved" not in {document["reason"] for document in plan.documents}
+    assert set(plan.state.tracks) == {"bounce", "unreadable"}
+
+
+def test_what_is_readable_again_is_not_opened_again() -> None:
     points = sender(16, bad=(15, 16))
-    said, plan = run(points, every(14.9, 15.2))
-    after = decide(TARGET, DENIED, plan.state, POLICY, at(15.2) + BUCKET)
-    assert {alert.check for alert in after.state.alerts} == {"bounce", UNREADABLE}
-    back = decide(TARGET, seen(points, at(15.3)), after.state, POLICY, at(15.3))
-    assert not [a for a in back.notifications if a.check == "bounce" and a.reason.value == "opened"]
-    assert words(said)[0] == ("bounce", "opened")
+    _, plan = run(points, every(14.9, 15.2))
+    plan = decide(TARGET, Readings(DENIED), plan.state, POLICY, at(15.2) + BUCKET)
+    back = decide(TARGET, read(points, at(15.3)), plan.state, POLICY, at(15.3))
+    assert ("bounce", "opened") not in words(back.documents)
 
 
-def test_statistics_that_span_too_long_are_an_unknown_not_a_crash() -> None:
-    plan = decide(TARGET, (Point(0, 1), Point(START, 1)), None, POLICY, START + BUCKET)
-    assert plan.verdict is Verdict.UNKNOWN and plan.unreadable is not None
+# -- runs whose state cannot be stored
 
 
-def test_future_buckets_wait_until_they_are_over() -> None:
-    points = (*seen(sender(1), at(1)), Point(at(3), 400, 400))
-    assert decide(TARGET, points, None, POLICY, at(1)).verdict is Verdict.OK
+def unstored(points: list[Point], ticks: list[int], stored: State | None = None) -> list[Document]:
+    """What is sent by runs of which none can store its state."""
+    sent: list[Document] = []
+    for now in ticks:
+        readings = read(points, now)
+        before = assumed(TARGET, readings, stored, POLICY, now)
+        sent += decide(TARGET, readings, before, POLICY, now).documents
+    return sent
 
 
-def test_more_bounces_than_mails_are_a_trouble_and_no_crash() -> None:
-    plan = decide(TARGET, tuple(Point(START + i * BUCKET, 100, 300) for i in range(96)), None, POLICY, at(1))
-    assert plan.verdict is Verdict.CRITICAL
-    assert all(0 <= gauge.value <= 1 for gauge in plan.gauges if gauge.name != "Verdict")
+def changes(documents: list[Document]) -> list[tuple[str, str, str]]:
+    """Everything but reminders: when an alert that could not be stored was sent first is not known."""
+    return [(d["at"], d["reason"], d["alert"]) for d in documents if d["kind"] != "reminder"]
 
 
-def test_without_any_memory_each_change_is_still_told_at_its_own_tick_and_once() -> None:
-    points = sender(17, bad=(15, 15.4))
-    remembered, _ = run(points, every(14.9, 17))
-    forgetful: list[Notification] = []
-    for now in every(14.9, 17):
-        before = recalled(TARGET, seen(points, now), POLICY, now)
-        forgetful += decide(TARGET, seen(points, now), before, POLICY, now).notifications
-    assert [(a.at, a.reason, a.alert) for a in forgetful] == [(a.at, a.reason, a.alert) for a in remembered]
+def test_without_any_state_each_change_is_sent_at_its_own_tick_and_once() -> None:
+    points = sender(3, bad=(1, 1.1))
+    with_state, _ = run(points, every(0.9, 3))
+    without = unstored(points, every(0.99, 1.2) + every(2, 2.5))
+    assert changes(without) == changes(with_state)
 
 
-def test_without_memory_and_statistics_nothing_is_repeated_at_every_tick() -> None:
-    before = recalled(TARGET, DENIED, POLICY, at(1))
-    assert decide(TARGET, DENIED, before, POLICY, at(1)).notifications == ()
+def test_with_a_state_that_cannot_be_written_each_change_is_sent_at_its_own_tick_and_once() -> None:
+    points = sender(3, bad=(1, 1.1))
+    _, plan = run(points, every(0.9, 1.05))
+    with_state, _ = run(points, every(1.05 + 1 / 90, 3), plan.state)
+    without = unstored(points, every(1.05 + 1 / 90, 3), replace(plan.state, outbox=()))
+    assert ("bounce", "resolved") in words(with_state)
+    assert changes(without) == changes(with_state)
 
 
-def test_an_alert_of_what_was_switched_off_in_the_settings_does_not_stay_open_for_ever() -> None:
-    points = [point for point in sender(14) if point.at < at(12)]
-    watching = replace(POLICY, volume=VolumePolicy(silence=True, spike=0.0))
-    plan = decide(TARGET, seen(points, at(12.5)), None, watching, at(12.5))
-    assert [alert.check for alert in plan.state.alerts] == ["silence"]
-    after = decide(TARGET, seen(points, at(12.6)), plan.state, POLICY, at(12.6))
-    assert after.state.alerts == () and after.notifications == () and after.verdict is not Verdict.WARNING
+def test_without_state_and_statistics_nothing_is_repeated_at_every_tick() -> None:
+    readings = Readings(DENIED)
+    before = assumed(TARGET, readings, None, POLICY, at(1))
+    assert decide(TARGET, readings, before, POLICY, at(1)).documents == ()
 
 
-def test_the_worst_of_the_metrics_counts_and_unknown_before_well() -> None:
-    assert overall([Verdict.OK, Verdict.WARNING]) is Verdict.WARNING
-    assert overall([Verdict.OK, Verdict.TOO_FEW_EMAILS]) is Verdict.TOO_FEW_EMAILS
-    assert overall([Verdict.UNKNOWN, Verdict.CRITICAL]) is Verdict.CRITICAL
+def test_what_aws_says_is_sent_again_every_hour_under_one_name_while_the_state_cannot_be_written() -> None:
+    paused = Account("SHUTDOWN", sending=True, production=True, quota=100_000, used=0)
+    points = sender(2)
+    stored = decide(TARGET, read(points, at(1)), None, POLICY, at(1)).state
+    sent = []
+    for now in range(at(1) + BUCKET, at(1) + 4 * HOUR, BUCKET):
+        readings = replace(read(points, now), account=paused)
+        plan = decide(TARGET, readings, assumed(TARGET, readings, stored, POLICY, now), POLICY, now)
+        sent += [(now - at(1), document["id"]) for document in plan.documents]
+    assert [when for when, _ in sent] == [BUCKET, HOUR, 2 * HOUR, 3 * HOUR]
+    assert len({name for _, name in sent}) == 1
 
+
+# -- properties
 
 histories = st.lists(
     st.builds(
@@ -255,32 +408,29 @@ histories = st.lists(
 def test_replay_never_looks_ahead(points: list[Point], cut: int) -> None:
     end = START + cut * BUCKET
     known = [point for point in points if point.at + BUCKET <= end]
-    whole = [
-        a for _, told, _ in replay(TARGET, points, POLICY, until=START + 700 * BUCKET) for a in told if a.at <= end
-    ]
-    early = [a for _, told, _ in replay(TARGET, known, POLICY, until=end) for a in told]
+    whole = [sent for now, sent, _ in replay(TARGET, points, POLICY, until=START + 700 * BUCKET) if now <= end]
+    early = [sent for _, sent, _ in replay(TARGET, known, POLICY, until=end)]
     if known and min(points, key=lambda p: p.at).at == min(known, key=lambda p: p.at).at:
         assert early == whole
 
 
+def shape(tracks: Mapping[str, Track]) -> dict[str, tuple[str, int, Severity, int]]:
+    return {name: (track.id, track.opened_at, track.severity, track.held_at) for name, track in tracks.items()}
+
+
 @settings(max_examples=40)
 @given(points=histories, ticks=st.lists(st.integers(1, 700), min_size=1, max_size=30, unique=True))
-def test_whenever_it_runs_it_remembers_what_a_monitor_without_gaps_remembers(
-    points: list[Point], ticks: list[int]
-) -> None:
+def test_whenever_it_runs_it_knows_what_a_monitor_without_gaps_knows(points: list[Point], ticks: list[int]) -> None:
     first = min(point.at for point in points)
-    said, plan = run(points, [first + tick * BUCKET for tick in sorted(ticks)])
+    sent, plan = run(points, [first + tick * BUCKET for tick in sorted(ticks)])
     now = first + max(ticks) * BUCKET
-    truth = {}
-    for at_tick, _, alerts in replay(TARGET, points, POLICY, until=now):
-        if at_tick == now:
-            truth = {check: (e.id, e.severity, e.last_held) for check, e in alerts.items()}
-    assert {e.check: (e.id, e.severity, e.last_held) for e in plan.state.alerts} == truth
-    keys = [(a.check, a.alert, a.seq) for a in said]
+    [truth] = [shape(tracks) for tick, _, tracks in replay(TARGET, points, POLICY, until=now) if tick == now] or [{}]
+    assert shape(plan.state.tracks) == truth
+    keys = [(document["alert"], document["number"]) for document in sent]
     assert len(keys) == len(set(keys))
     for check in ("bounce", "complaint"):
-        mine = [a.reason.value for a in said if a.check == check]
-        assert mine.count("opened") - mine.count("recovered") == (check in truth)
+        reasons = [document["reason"] for document in sent if document["check"] == check]
+        assert reasons.count("opened") - reasons.count("resolved") == (check in plan.state.sent)
 
 
 @settings(max_examples=30)
@@ -289,7 +439,8 @@ def test_the_decision_does_not_depend_on_order_or_repetition(points: list[Point]
     mixed = points + points[::2]
     dice.shuffle(mixed)
     now = START + 700 * BUCKET
-    assert decide(TARGET, tuple(mixed), None, POLICY, now) == decide(TARGET, tuple(points), None, POLICY, now)
+    plans = [decide(TARGET, Readings(tuple(p)), None, POLICY, now) for p in (mixed, points)]
+    assert plans[0].state == plans[1].state and plans[0].gauges == plans[1].gauges
 
 
 def test_severities_are_ordered() -> None:

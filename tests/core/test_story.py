@@ -83,7 +83,8 @@ HISTORIES: Mapping[str, tuple[History, list[str]]] = {
     "bounces and complaints together, resolved one before the other": (
         History(5, bounces=((0, 8, BAD),), complaints=((0, 8, LOUD),)),
         [
-            "bounce opened warning + complaint opened warning",
+            "bounce opened warning",
+            "complaint opened warning",
             "complaint escalated critical",
             "bounce escalated critical",
             "complaint reminder critical",

@@ -116,5 +116,5 @@ def test_where_amazon_q_is_not_the_setting_is_refused_in_words(tmp_path: Path, r
     )
     app = made.node.root
     assert isinstance(app, App)
-    with pytest.raises(RuntimeError, match=rf"\[chat\] .* does not exist in the partition of {region}"):
+    with pytest.raises(RuntimeError, match=rf"\[chat\] or \[teams\] .* does not exist in the partition of {region}"):
         app.synth()

@@ -46,7 +46,7 @@ def test_its_parameters_reach_the_function_as_settings_over_those_in_the_zip(
     over = re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], texts[0])
     settings = load(SETTINGS, over)
     assert settings.alerts.emails == ("a@mail.test", "b@mail.test")
-    assert settings.slack.webhook_parameter == "/team/slack"
+    assert settings.slack.webhook.parameter == "/team/slack"
     assert settings.deployment.schedule_minutes == 30
     assert settings.policy == load(SETTINGS).policy
 

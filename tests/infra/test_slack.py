@@ -151,6 +151,6 @@ def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: 
 def test_synth_warns_where_nobody_would_hear_that_slack_is_not_told(tmp_path: Path, emails: str, warned: int) -> None:
     made = stack(f"[alerts]\nemails = {emails}\n{PARAMETER}", tmp_path)
     warnings = Annotations.from_stack(made).find_warning(
-        "*", Match.string_like_regexp("Only Slack's webhook gets notifications")
+        "*", Match.string_like_regexp("Only a forwarder gets notifications")
     )
     assert len(warnings) == warned

@@ -17,6 +17,7 @@ from ses_reputation.core.checks import ALL, BY_NAME
 from ses_reputation.core.notification import attributes, envelope, problem_of
 from ses_reputation.layout.email import SUBJECT, WIDTH, email
 
+from cli.messages_page import PAGE, page
 from cli.preview import CHANNELS, Sent, shown
 from cli.samples import SAMPLES
 from local_aws.slack import problems
@@ -58,6 +59,13 @@ def test_a_message_reads_in_every_channel_as_its_golden_file(name: str) -> None:
 
 def test_no_golden_file_is_of_a_message_that_is_gone() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == set(SAMPLES)
+
+
+def test_the_page_of_all_messages_is_what_they_say() -> None:
+    made = page((name, documents(name)) for name in SAMPLES)
+    if "UPDATE_GOLDEN" in os.environ:
+        PAGE.write_text(made, encoding="utf-8")
+    assert made == PAGE.read_text(encoding="utf-8")
 
 
 # -- what every message keeps to

@@ -1,11 +1,12 @@
-"""An incoming webhook of Slack: payloads out. Its address is its password, so no error here holds it, or has it as its cause."""
+"""Payloads out, to an incoming webhook of Slack or to PagerDuty. An address or key is a password, so no error here holds it, or
+has it as its cause."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
@@ -24,24 +25,33 @@ WORKFLOW = ("/triggers/", "/workflows/")
 """How the paths of Slack's webhook addresses begin: a workflow's takes other bodies, and answers them with 200 too."""
 
 
-class SlackError(Exception):
-    """A message is not, or not surely, with Slack."""
+class NotDelivered(Exception):
+    """A message has not, or not surely, arrived."""
 
 
-class BadAddress(SlackError):
+class BadAddress(NotDelivered):
     """What is stored is no address of a webhook."""
 
 
-class NotNow(SlackError):
-    """Slack could not take the message for the moment; the same later may succeed."""
+class NotNow(NotDelivered):
+    """The message was not taken for the moment; the same later may succeed."""
 
 
-class Refused(SlackError):
-    """Slack will not take this message however often it comes."""
+class Service(NamedTuple):
+    """A service that takes messages by HTTPS."""
 
-    def __init__(self, status: int, word: str) -> None:
-        super().__init__(f"Slack refused the message with {status} {word}: {_advice(status, word)}")
-        self.address_is_dead = status in (403, 404, 410)
+    name: str
+    dead: tuple[int, ...]  # statuses which say that the stored address or key is wrong
+    advice: Callable[[int, str], str]  # what to do about a refusal
+
+
+class Refused(NotDelivered):
+    """The service will not take this message however often it comes."""
+
+    def __init__(self, status: int, word: str, service: Service | None = None) -> None:
+        service = SLACK if service is None else service
+        super().__init__(f"{service.name} refused the message with {status} {word}: {service.advice(status, word)}")
+        self.address_is_dead = status in service.dead
 
 
 def address_of(stored: str) -> str:
@@ -77,24 +87,26 @@ def post(
     *,
     remaining: Callable[[], float],
     sleep: Callable[[float], None],
+    service: Service | None = None,
 ) -> None:
-    """Post one message, and wait as often as Slack asks for it, while that fits into the `remaining` seconds.
+    """Post one message, and wait as often as the service asks for it, while that fits into the `remaining` seconds.
 
     Any 2xx counts as delivered, whatever its body: the message may be in the channel, and posting it again would repeat it.
     Raise `NotNow` or `Refused`.
     """
     body = json.dumps(payload).encode()
+    service = SLACK if service is None else service
     while True:
-        response = _answer(http, address, body)
+        response = _answer(http, address, body, service)
         if 200 <= response.status < 300:
             return
         wait = _wait(response)
         if wait is None or wait + CONNECT + READ > remaining():
-            raise _failure(response)
+            raise _failure(response, service)
         sleep(wait)
 
 
-def _answer(http: PoolManager, address: str, body: bytes) -> BaseHTTPResponse:
+def _answer(http: PoolManager, address: str, body: bytes, service: Service) -> BaseHTTPResponse:
     headers = {"Content-Type": "application/json; charset=utf-8"}
     try:
         return http.request(
@@ -107,21 +119,23 @@ def _answer(http: PoolManager, address: str, body: bytes) -> BaseHTTPResponse:
             redirect=False,
         )
     except HTTPError as error:
-        raise NotNow(f"Slack did not answer ({type(error).__name__})") from None  # its text holds host and path
+        raise NotNow(
+            f"{service.name} did not answer ({type(error).__name__})"
+        ) from None  # its text holds host and path
 
 
 def _wait(response: BaseHTTPResponse) -> int | None:
-    """The seconds that Slack asks to wait for, if it does."""
+    """The seconds that the service asks to wait for, if it does."""
     asked = response.headers.get("Retry-After", "")
     return int(asked) if response.status == 429 and re.fullmatch(r"[0-9]{1,6}", asked) else None
 
 
-def _failure(response: BaseHTTPResponse) -> SlackError:
+def _failure(response: BaseHTTPResponse, service: Service) -> NotDelivered:
     text = response.data.decode(errors="replace").strip()
     word = text if re.fullmatch(r"[a-z_]{1,60}", text) else "without a word"  # Slack's are; a proxy's page is not
     if 400 <= response.status < 500 and response.status not in (408, 429):
-        return Refused(response.status, word)
-    return NotNow(f"Slack did not take the message: {response.status} {word}")
+        return Refused(response.status, word, service)
+    return NotNow(f"{service.name} did not take the message: {response.status} {word}")
 
 
 _WEBHOOK_GONE = "the webhook is gone or disabled; make a new one in Slack and store its address"
@@ -139,3 +153,24 @@ def _advice(status: int, word: str) -> str:
     if status in (403, 404, 410):
         return _ADVICE.get(word, _WEBHOOK_GONE)
     return "the message itself is at fault; it is in the queue of what Slack was not told, please report it"
+
+
+_KEY_IS_WRONG = "check that the stored text is the integration key of an Events API v2 integration, and nothing else"
+
+SLACK = Service("Slack", (403, 404, 410), _advice)
+PAGERDUTY = Service("PagerDuty", (400, 403, 404), lambda _, __: _KEY_IS_WRONG)
+PAGERDUTY_ADDRESSES = {
+    "us": "https://events.pagerduty.com/v2/enqueue",
+    "eu": "https://events.eu.pagerduty.com/v2/enqueue",
+}
+"""Where PagerDuty takes events, by its service region."""
+
+
+def routing_key_of(stored: str) -> str:
+    """Check a stored integration key. Raise `BadAddress`, whose text never holds it."""
+    key = stored.strip()
+    if not re.fullmatch(r"[A-Za-z0-9]{32}", key):
+        raise BadAddress(
+            "what is stored is not an integration key of PagerDuty (32 letters and digits); store that alone"
+        )
+    return key

@@ -6,10 +6,11 @@ at the end of a run the truth is compared with what was sent last (`news`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
-from .alert import Change, Reason, Sent, Standing, Track, advance, news
+from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, news
 from .checks import ALL, BY_NAME
 from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
 from .checks.rate import our_standing
@@ -20,7 +21,7 @@ from .history import BUCKET, HOUR, LOOKBACK, BadData, History, Instant, Point, d
 from .learning import learn
 from .notification import Document, notification
 from .onset import onset
-from .plausibility import contradiction, doubted, newest_of, witness_of
+from .plausibility import Witness, believed, contradiction, doubted, newest_of
 from .rates import Metric
 from .readings import Readings, Trouble, Unreadable
 from .rules import Policy, Verdict
@@ -66,18 +67,23 @@ class Gauge:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What to do about a target."""
 
     target: Target
     verdict: Verdict
     verdicts: Mapping[Metric, Verdict]  # of our own rates, open alerts included
-    gauges: tuple[Gauge, ...]
     documents: tuple[Document, ...]  # new notifications; they are in the outbox of `state` too
     state: State
     seen: Seen
     newest: Instant | None = None  # end of the newest bucket with emails in it
+    make_gauges: Callable[[], tuple[Gauge, ...]] = field(default=tuple, compare=False, repr=False)
+
+    @cached_property
+    def gauges(self) -> tuple[Gauge, ...]:
+        """Metrics that CloudWatch does not have yet; worked out only if somebody asks."""
+        return self.make_gauges()
 
     @property
     def unreadable(self) -> Unreadable | None:
@@ -124,17 +130,18 @@ def decide(
     )
     seen = Seen(target, now, policy, readings, history, ticks.at(max(now, stored.tick)), failures, stored.tracks)
     if now <= stored.tick:  # handled before: a repeated event or a late run must not turn the state back
-        return _plan(seen, stored, stored.tracks, (), (), points)
+        return _plan(seen, stored, stored.tracks, (), points, tuple)
     unsaved = stored.tick + BUCKET if before is not None else now
     tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored.tracks)
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
     tracks = _with_starts(seen, tracks)
+    quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
     told = {name: sent for name, sent in stored.sent.items() if not BY_NAME[name].ended_by_settings(policy)}
-    sent, changes = _news(told, tracks, now)
+    sent, changes = _news(told, tracks, now, quieted)
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
-    readable = history is not None or not isinstance(readings.statistics, Unreadable)
-    evaluated = now if readable and not paused_by_aws(seen) else stored.evaluated
-    account = readings.known_account
+    readable = not isinstance(readings.statistics, Unreadable)
+    looked = history is not None or (readable and not stored.totals)
+    evaluated = now if looked and not paused_by_aws(seen) else stored.evaluated
     state = State(
         tick=now,
         evaluated=evaluated,
@@ -142,13 +149,13 @@ def decide(
         first=stored.first if history is None else history.first,
         failures=failures,
         totals=days_after(stored.totals, points, now) if readable else stored.totals,
-        witness=witness_of(points, stored.witness, account, now) if readable else doubted(stored.witness, account),
+        witness=_witness(readings, points, stored, now),
         learned=stored.learned if history is None else learn(stored.learned, history, now),
         tracks=tracks,
         sent=sent,
         outbox=_bounded((*stored.outbox, *(Delivery(document) for document in documents))),
     )
-    return _plan(seen, state, tracks, documents, _gauges(seen, ticks, state, tracks), points)
+    return _plan(seen, state, tracks, documents, points, partial(_gauges, seen, ticks, state, tracks))
 
 
 def _believed(
@@ -159,9 +166,11 @@ def _believed(
         return readings, None, ()
     try:
         points = distinct(readings.statistics)
-        doubt = contradiction(points, stored.witness, readings.known_account, now)
+        doubt = contradiction(points, stored.witness, readings.known_account, now, stored.tick)
         if doubt is not None:
-            return replace(readings, statistics=Unreadable(Trouble.CONTRADICTION, doubt)), None, ()
+            return replace(readings, statistics=Unreadable(Trouble.CONTRADICTION, doubt)), None, points
+        if not points and isinstance(readings.account, Unreadable):
+            return readings, None, ()  # stored totals never stand in for what should have been read
         history = history_from(
             with_days(points, stored.totals, now),
             until=max(now, stored.tick),
@@ -171,6 +180,16 @@ def _believed(
     except BadData as bad:
         return replace(readings, statistics=Unreadable(Trouble.BAD_ANSWER, str(bad))), None, ()
     return readings, history, points
+
+
+def _witness(readings: Readings, points: tuple[Point, ...], stored: State, now: Instant) -> Witness | None:
+    """What the next answer is held against."""
+    account = readings.known_account
+    if not isinstance(readings.statistics, Unreadable):
+        return believed(points, stored.witness, account, now)
+    if readings.statistics.trouble is Trouble.CONTRADICTION:
+        return doubted(points, stored.witness, account, now, stored.tick)
+    return stored.witness
 
 
 def _caught_up(seen: Seen, ticks: _Ticks, stored: State) -> dict[str, Track]:
@@ -221,16 +240,18 @@ def _with_starts(seen: Seen, tracks: dict[str, Track]) -> dict[str, Track]:
 
 
 def _news(
-    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant
+    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant, quieted: tuple[str, ...] = ()
 ) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
-    """Compare all open tracks with what was sent. Reminders of one target go out together."""
+    """Compare all open tracks with what was sent, but for checks that are `quieted`. Reminders of one target go out together."""
 
     def compare(ahead: int) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
         after: dict[str, Sent] = {}
         changes: list[tuple[Check, Change]] = []
         for check in ALL:
             own = {name: tracks[name] for name in check.track_names if name in tracks}
-            if check.name in sent or own:
+            if check.name in quieted:
+                after |= {name: record for name, record in sent.items() if name == check.name}
+            elif check.name in sent or own:
                 record, found = news(check.name, sent.get(check.name), own, now, ahead=ahead)
                 if record is not None:
                     after[check.name] = record
@@ -284,12 +305,12 @@ def _plan(
     state: State,
     tracks: Mapping[str, Track],
     documents: tuple[Document, ...],
-    gauges: tuple[Gauge, ...],
     points: Sequence[Point],
+    make_gauges: Callable[[], tuple[Gauge, ...]],
 ) -> Plan:
     verdicts = _verdicts(seen, seen.evaluations, tracks, seen.now)
     verdict = overall((*verdicts.values(), *_other_verdicts(seen, tracks, seen.now)))
-    return Plan(seen.target, verdict, verdicts, gauges, documents, state, seen, newest_of(points))
+    return Plan(seen.target, verdict, verdicts, documents, state, seen, newest_of(points), make_gauges)
 
 
 def _verdicts(seen: Seen, evaluations: Evaluations, tracks: Mapping[str, Track], at: Instant) -> dict[Metric, Verdict]:
@@ -302,6 +323,8 @@ def _verdicts(seen: Seen, evaluations: Evaluations, tracks: Mapping[str, Track],
         track = tracks.get(metric.value)
         open_alert = track is not None and track.opened_at <= at and not evaluation.found
         verdicts[metric] = Verdict.WARNING if open_alert else evaluation.verdict
+        if verdicts[metric] is Verdict.OK and not seen.readings.statistics:  # only stored totals say so
+            verdicts[metric] = Verdict.NO_DATA
     return verdicts
 
 
@@ -388,7 +411,8 @@ def assumed(
     """The state before the tick `now` of a run that cannot store its own, had the runs before it told everything.
 
     With it such a run notifies of what changes at this tick, once. What AWS says and the volume have no past to work out: they
-    are notified at the first run that fails, and after that at full hours: every hour rather than never.
+    are notified at the first run that fails, and after that at full hours: every hour rather than never. Nothing waits for
+    `PAUSE_BETWEEN`: the tick at which it would be sent then has no way to know.
     """
     last = now - every
     if stored is not None and stored.tick >= last:
@@ -401,7 +425,9 @@ def assumed(
     seen_then = readings if stored is not None and not hourly else Readings(readings.statistics)
     fresh = stored is None and not isinstance(readings.statistics, Unreadable)
     state = decide(target, _until(seen_then, last), None if fresh else base, policy, last).state
-    return replace(state, failures=surely_failed, outbox=base.outbox)
+    unsaved = state.tick if stored is None else stored.tick  # a track that opens now is named after it
+    sent = {check: replace(record, at=min(record.at, now - PAUSE_BETWEEN)) for check, record in state.sent.items()}
+    return replace(state, tick=unsaved, sent=sent, failures=surely_failed, outbox=base.outbox)
 
 
 def _until(readings: Readings, last: Instant) -> Readings:

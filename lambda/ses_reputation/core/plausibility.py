@@ -2,65 +2,160 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .history import BUCKET, DAY, HOUR, Instant, Point, iso
 from .readings import Account
 
-SPAN = 10 * DAY
-"""How much of the read statistics is remembered as a witness. AWS keeps 14 days: after an outage of up to 3 days it still
-covers the witness."""
-
 KEPT = 13 * DAY + DAY // 2
-"""AWS surely still has what is younger than this."""
+"""AWS surely still has every bucket that is younger than this."""
+
+SHRUNK = 0.01
+"""Totals may shrink by this part. SES only ever adds to a bucket."""
 
 RECIPIENTS = 50
 """Most recipients of one email (SES quota). The sending quota counts recipients; what the statistics count is not documented."""
 
-NOTICEABLE = 50
-"""Fewer recipients than this contradict nothing: email to addresses on the suppression list uses quota and may not be counted."""
+NOTICEABLE, NOTICEABLE_SHARE = 50, 0.05
+"""Fewer recipients than this contradict nothing, nor does a smaller part of the day's: email to addresses on the suppression
+list uses quota and may not be counted."""
 
 LATE = 2 * HOUR
-"""The newest bucket may be missing for so long: how late SES publishes it is not documented."""
+"""Emails may be missing from the statistics for so long: how late SES publishes them is not documented."""
 
-SHRUNK = 0.99
-"""Totals below this part of what was read before have shrunk. SES only ever adds to a bucket."""
+CAUGHT_UP = 0.9
+"""The statistics have caught up if so much of what the quota says for 24 hours is counted."""
+
+
+class DayCount(NamedTuple):
+    """Emails of one day, in UTC."""
+
+    start: Instant
+    emails: int
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What the last believed answer held, to hold the next one against."""
+    """What earlier answers held, to hold the next one against."""
 
-    start: Instant
-    end: Instant  # end of the newest bucket with emails
-    emails: int  # sent in between
-    least_used: float | None = None  # least `SentLast24Hours` of any run since `end` was the newest; None: not known
+    days: tuple[DayCount, ...] = ()  # most that was ever counted of each day that AWS still has
+    used: float | None = None  # `SentLast24Hours` at `used_at`
+    used_at: Instant = 0
+    ahead_at: Instant | None = None  # since this tick the quota knows of emails that are not counted
+    missing_at: Instant | None = None  # last tick at which such emails were missing for too long
 
 
 def contradiction(
-    points: Sequence[Point], witness: Witness | None, account: Account | None, now: Instant
+    points: Sequence[Point], witness: Witness | None, account: Account | None, now: Instant, last: Instant
 ) -> str | None:
-    """Say why an answer of GetSendStatistics cannot be true, or None."""
-    if witness is not None and witness.start >= now - KEPT:
-        emails = sum(point.attempts for point in points if witness.start <= point.at < witness.end)
-        if emails < witness.emails * SHRUNK:
-            return (
-                f"{witness.emails:,} emails were counted from {iso(witness.start)} to {iso(witness.end)} before, "
-                f"now only {emails:,} are"
-            )
-    if account is None:
-        return None
-    last_day = sum(point.attempts for point in points if point.at >= now - DAY - LATE)
-    if account.used >= NOTICEABLE and account.used > RECIPIENTS * last_day:
-        return f"{account.used:,.0f} emails of the last 24 hours use the quota, but only {last_day:,} are counted"
+    """Say why an answer of GetSendStatistics cannot be true, or None. `last` is the tick of the run before."""
+    known = witness or Witness()
+    lost = _lost(points, known, now)
+    if lost is not None:
+        return lost
     newest = newest_of(points)
-    if witness is None or witness.least_used is None or newest is None or newest > witness.end:
-        return None
-    grown = account.used - witness.least_used
-    if grown >= NOTICEABLE and now - newest >= LATE:
-        return f"the quota says that {grown:,.0f} emails were sent lately, but the newest that are counted are of {iso(newest)}"
+    counted_up_to = "none is counted" if newest is None else f"the newest that are counted are of {iso(newest)}"
+    missing = 0 if account is None else _overdue(points, known, account, now, last)
+    if missing:
+        return f"the quota says that {missing:,} more emails were sent in the last 24 hours, but {counted_up_to}"
+    if known.missing_at is not None and not _found_again(points, known, account, now):
+        return f"emails that the quota knew of at {iso(known.missing_at)} are still missing, and {counted_up_to}"
     return None
+
+
+def _lost(points: Sequence[Point], witness: Witness, now: Instant) -> str | None:
+    """Say which emails were counted before and are not any more."""
+    days = [day for day in witness.days if day.start >= now - KEPT]
+    counted = _by_day(points)
+    before = sum(day.emails for day in days)
+    lost = sum(max(0, day.emails - counted[day.start]) for day in days)
+    if lost <= SHRUNK * before:
+        return None
+    return f"of {before:,} emails that were counted since {iso(days[0].start)}, {lost:,} are missing now"
+
+
+def _overdue(points: Sequence[Point], witness: Witness, account: Account, now: Instant, last: Instant) -> int:
+    """Count emails that have been missing for longer than SES may be late."""
+    first_seen = last if witness.ahead_at is None else _ahead_since(points, witness, now)
+    if witness.missing_at is None and now - first_seen < LATE:
+        return 0
+    return _ahead(points, witness, account, now)
+
+
+def _ahead_since(points: Sequence[Point], witness: Witness, now: Instant) -> Instant:
+    """Begin to wait anew if emails have been counted that are newer than the beginning."""
+    if witness.ahead_at is None or (newest_of(points) or 0) > witness.ahead_at:
+        return now
+    return witness.ahead_at
+
+
+def _ahead(points: Sequence[Point], witness: Witness, account: Account, now: Instant) -> int:
+    """Count emails that the quota says were sent, and that are not among `points`."""
+    least = max(NOTICEABLE, NOTICEABLE_SHARE * account.used)
+    surely = account.used - RECIPIENTS * _sent(points, now - DAY - LATE, now + BUCKET)
+    if account.used >= least and surely > 0:
+        return int(surely)
+    grown = account.used - _most_used(points, witness, now - HOUR)
+    return int(grown) if grown >= least else 0
+
+
+def _most_used(points: Sequence[Point], witness: Witness, now: Instant) -> float:
+    """Most that `SentLast24Hours` can be at `now` if nothing was sent after the newest of `points`.
+
+    Emails that are counted leave the quota after 24 hours; those that never used it (the mailbox simulator) do not.
+    """
+    newest = newest_of(points)
+    if witness.used is None or (newest is not None and newest > witness.used_at):
+        return float("inf")
+    start = witness.used_at - DAY
+    never_used = max(0.0, _sent(points, start, witness.used_at + BUCKET) - witness.used)
+    left = _sent(points, start, now - DAY)
+    return max(0.0, witness.used - max(0.0, left - never_used))
+
+
+def _found_again(points: Sequence[Point], witness: Witness, account: Account | None, now: Instant) -> bool:
+    """Tell if an answer that lacked emails has moved on."""
+    newest = newest_of(points)
+    if newest is None or witness.missing_at is None:
+        return False
+    if newest > witness.missing_at:
+        return True
+    complete = account is not None and _sent(points, now - DAY, now + BUCKET) >= CAUGHT_UP * account.used
+    return complete and newest > witness.used_at
+
+
+def believed(points: Sequence[Point], before: Witness | None, account: Account | None, now: Instant) -> Witness:
+    """The witness after an answer that was believed."""
+    known = _referring(points, before or Witness(), account, now)
+    counted = _by_day(points)
+    for day in known.days:
+        counted[day.start] = max(day.emails, counted[day.start])
+    days = tuple(DayCount(start, counted[start]) for start in sorted(counted) if start >= now - KEPT)
+    return replace(known, days=days, missing_at=None)
+
+
+def doubted(
+    points: Sequence[Point], before: Witness | None, account: Account | None, now: Instant, last: Instant
+) -> Witness | None:
+    """The witness after an answer that was not believed."""
+    if account is None:
+        return before
+    known = before or Witness()
+    missing = _overdue(points, known, account, now, last)
+    return replace(_referring(points, known, account, now), missing_at=now if missing else known.missing_at)
+
+
+def _referring(points: Sequence[Point], known: Witness, account: Account | None, now: Instant) -> Witness:
+    """`known`, with the use of the quota that the next answers are held against."""
+    if account is None:
+        return known
+    ahead_at = _ahead_since(points, known, now) if _ahead(points, known, account, now) else None
+    if account.used < _most_used(points, known, now):
+        return replace(known, used=account.used, used_at=now, ahead_at=ahead_at)
+    return replace(known, ahead_at=ahead_at)
 
 
 def newest_of(points: Sequence[Point]) -> Instant | None:
@@ -68,24 +163,13 @@ def newest_of(points: Sequence[Point]) -> Instant | None:
     return max((point.at + BUCKET for point in points if point.attempts), default=None)
 
 
-def witness_of(
-    points: Sequence[Point], before: Witness | None, account: Account | None, now: Instant
-) -> Witness | None:
-    """What to hold the next answer against, after `points` were believed."""
-    newest = newest_of(points)
-    if newest is None:
-        return before
-    start = max(min(point.at for point in points), newest - SPAN)
-    emails = sum(point.attempts for point in points if start <= point.at < newest)
-    known = before is not None and before.end == newest and before.least_used is not None
-    used = None if account is None or now < newest + LATE // 2 else account.used
-    if known and before is not None:
-        used = before.least_used if used is None else min(used, before.least_used or 0.0)
-    return Witness(start, newest, emails, used)
+def _sent(points: Sequence[Point], start: Instant, end: Instant) -> int:
+    """Emails of the buckets that lie between `start` and `end`."""
+    return sum(point.attempts for point in points if start <= point.at and point.at + BUCKET <= end)
 
 
-def doubted(before: Witness | None, account: Account | None) -> Witness | None:
-    """The witness after an answer that was not believed."""
-    if before is None or before.least_used is None or account is None:
-        return before
-    return replace(before, least_used=min(before.least_used, account.used))
+def _by_day(points: Sequence[Point]) -> Counter[Instant]:
+    counted: Counter[Instant] = Counter()
+    for point in points:
+        counted[point.at // DAY * DAY] += point.attempts
+    return counted

@@ -207,6 +207,7 @@ def _upgraded(old: dict[str, Any]) -> dict[str, Any]:
                 "severe_at": episode.get("severe_at", 0),
                 "worst": None,
                 "mark": mark,
+                "turns": episode["seq"],
             }
             check = name.partition("/")[0]
             if episode["id"] not in waiting and check not in sent:

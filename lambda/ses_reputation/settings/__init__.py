@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING, Any
 from ..core.look import Look
 from ..core.rules import Policy
 from .cause import read_look
+from .channels import (
+    Chat,
+    PagerDuty,
+    Route,
+    Slack,
+    Teams,
+    read_chat,
+    read_pagerduty,
+    read_routes,
+    read_slack,
+    read_teams,
+)
 from .deployment import Alarms, Deployment, read_alarms, read_deployment
+from .patterns import EMAIL, LABEL, REGION
 from .rules import read_policy
 from .table import Key, Problem, Table
 
@@ -54,31 +67,6 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
-class Slack:
-    """An incoming webhook of Slack, whose address is a secret: named here, never written."""
-
-    webhook_parameter: str  # name of an SSM parameter; empty: none
-    webhook_secret: str  # name or ARN of a secret in Secrets Manager; empty: none
-    mention: str = ""  # "here", "channel" or the id of a user group, called when an alert is critical; empty: nobody
-
-    @property
-    def on(self) -> bool:
-        return bool(self.webhook_parameter or self.webhook_secret)
-
-
-@dataclass(frozen=True, slots=True)
-class Chat:
-    """A channel of Slack that Amazon Q Developer in chat applications writes to."""
-
-    workspace_id: str  # both empty: none
-    channel_id: str
-
-    @property
-    def on(self) -> bool:
-        return bool(self.workspace_id and self.channel_id)
-
-
-@dataclass(frozen=True, slots=True)
 class Targets:
     """What is watched."""
 
@@ -92,11 +80,24 @@ class Settings:
     alerts: Alerts
     slack: Slack
     chat: Chat
+    teams: Teams
+    pagerduty: PagerDuty
+    routes: tuple[Route, ...]
     targets: Targets
     policy: Policy
     alarms: Alarms
     deployment: Deployment
     look: Look
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Everybody who gets email, whatever about."""
+        return (*self.alerts.emails, *(address for route in self.routes for address in route.emails))
+
+    @property
+    def amazon_q_on(self) -> bool:
+        """Tell if Amazon Q Developer posts notifications anywhere."""
+        return self.chat.on or self.teams.on
 
     @property
     def metric_namespace(self) -> str:
@@ -168,18 +169,23 @@ def read(file: Table) -> Settings:
     """The settings in `file`, to be used only if it then has no problems."""
     recipients = file.table("alerts", "Who hears of it, and in what words.")
     alerts = _alerts(recipients)
-    slack = _slack(file.table("slack", "Slack by an incoming webhook."))
-    chat = _chat(file.table("chat", "Slack by Amazon Q Developer in chat applications."))
-    if recipients.given.get("emails", []) == [] and not slack.on and not chat.on:
+    slack = read_slack(file.table("slack", "Slack by an incoming webhook."))
+    chat = read_chat(file.table("chat", "Slack by Amazon Q Developer in chat applications."))
+    teams = read_teams(file.table("teams", "Microsoft Teams by Amazon Q Developer in chat applications."))
+    pagerduty = read_pagerduty(file.table("pagerduty", "PagerDuty's Events API v2."))
+    if recipients.given.get("emails", []) == [] and not any(channel.on for channel in (slack, chat, teams, pagerduty)):
         recipients.refuse(
             "emails",
-            "at least one email address, unless [slack] or [chat] is set",
+            "at least one email address, unless [slack], [chat], [teams] or [pagerduty] is set",
             "name who is told: nobody would hear of an alert",
         )
     settings = Settings(
         alerts,
         slack,
         chat,
+        teams,
+        pagerduty,
+        read_routes(file, alerts.emails),
         _targets(file.table("targets", "What is watched.")),
         read_policy(file),
         read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them.")),
@@ -189,26 +195,16 @@ def read(file: Table) -> Settings:
     return replace(settings, policy=replace(settings.policy, findings=settings.look is not Look.OFF))
 
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_TOP = r"[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
-_EMAIL = rf"(?=.{{1,254}}$)(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP}"
 _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
 _ZONE = r"(?=.{1,64}$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*"
-_URL = rf"(?=.{{9,500}}$)https://(?:{_LABEL}\.)*{_LABEL}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=%._~-]*)?"
-_PLACE = r"(?:central|(?:north|south)(?:east|west)?|east|west)"
-_REGION = rf"[a-z]{{2}}(?:-gov)?-{_PLACE}-[1-9][0-9]?"
-_PARAMETER = r"(?=.{2,1011}$)(?:/(?!(?:aws|ssm)(?:/|$))[A-Za-z0-9_.-]+)(?:/[A-Za-z0-9_.-]+){0,14}"
-_STORED = (
-    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}|[A-Za-z0-9/_+=.@-]{1,512}"
-)
+_URL = rf"(?=.{{9,500}}$)https://(?:{LABEL}\.)*{LABEL}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=%._~-]*)?"
 
 
 def _alerts(table: Table) -> Alerts:
     emails = table.words(
         "emails",
         "an email address",
-        _EMAIL,
+        EMAIL,
         "write bare addresses, each in quotes of its own, like oncall@example.com",
         "Who is told. Each must follow the link in a confirmation email once, else it gets nothing. May be empty where Slack is told.",
     )
@@ -246,64 +242,11 @@ def _zone(name: str) -> tzinfo | None:
         return None
 
 
-def _slack(table: Table) -> Slack:
-    slack = Slack(
-        table.text(
-            "webhook_parameter",
-            "",
-            "the full name of an SSM parameter, like /ses-reputation/slack; or nothing",
-            rf"(?:{_PARAMETER})?",
-            "The SecureString parameter that holds the webhook's address. It must be there before the stack is deployed.",
-        ),
-        table.text(
-            "webhook_secret",
-            "",
-            "the name or the ARN of a secret; or nothing",
-            rf"(?:{_STORED})?",
-            "Instead of the parameter: the secret in Secrets Manager that holds the webhook's address.",
-        ),
-        table.text(
-            "mention",
-            "",
-            "here, channel, or the id of a user group like S0123ABCD; or nothing",
-            r"(?:here|channel|S[A-Z0-9]{5,20})?",
-            "Who is called when an alert opens as critical or becomes critical.",
-        ),
-    )
-    if slack.webhook_parameter and slack.webhook_secret:
-        table.refuse("webhook_secret", "either webhook_parameter or webhook_secret", "remove one of them")
-    return slack
-
-
-def _chat(table: Table) -> Chat:
-    chat = Chat(
-        table.text(
-            "workspace_id",
-            "",
-            "the id of a Slack workspace, like T0123ABCD; or nothing",
-            r"(?:[A-Z0-9]{1,255})?",
-            "The workspace. An administrator must have let Amazon Q Developer into it once, in its console.",
-        ),
-        table.text(
-            "channel_id",
-            "",
-            "the id of a Slack channel, like C0123ABCD, not its name; or nothing",
-            r"(?:[A-Za-z0-9]{1,256})?",
-            "The channel. The last part of its link; a private one must have invited @Amazon Q.",
-        ),
-    )
-    if bool(chat.workspace_id) != bool(chat.channel_id):
-        missing = "channel_id" if chat.workspace_id else "workspace_id"
-        if missing not in table.given or table.given[missing] == "":
-            table.refuse(missing, "workspace_id and channel_id together", "write both, or neither")
-    return chat
-
-
 def _targets(table: Table) -> Targets:
     regions = table.words(
         "regions",
         "a region of AWS, AWS China or AWS GovCloud (US)",
-        _REGION,
+        REGION,
         'write its code, like "eu-west-1", "us-gov-west-1" or "cn-north-1"',
         "The regions of this account to watch. Empty: the one that the stack is deployed to.",
     )

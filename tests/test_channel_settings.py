@@ -1,0 +1,69 @@
+"""The tables [slack], [teams], [pagerduty] and [[routes]]: what they take, and what is said of the rest."""
+
+from __future__ import annotations
+
+import pytest
+from ses_reputation.settings import SettingsError, parse
+from ses_reputation.settings.channels import Route, Stored
+
+PEOPLE = '[alerts]\nemails = ["a@mail.test"]\n'
+UUID = "11111111-2222-3333-4444-555555555555"
+
+
+def problems(toml: str) -> list[tuple[str, str]]:
+    with pytest.raises(SettingsError) as raised:
+        parse(toml)
+    return [(problem.key, problem.next_step) for problem in raised.value.problems]
+
+
+def test_a_route_has_a_severity_regions_and_recipients() -> None:
+    settings = parse(PEOPLE + '[[routes]]\nseverity = "critical"\nregions = ["eu-west-1"]\nemails = ["b@mail.test"]\n')
+    assert settings.routes == (Route("critical", ("eu-west-1",), ("b@mail.test",), Stored()),)
+    assert settings.recipients == ("a@mail.test", "b@mail.test")
+
+
+def test_without_routes_the_recipients_are_those_of_alerts() -> None:
+    assert parse(PEOPLE).routes == () and parse(PEOPLE).recipients == ("a@mail.test",)
+
+
+@pytest.mark.parametrize(
+    ("toml", "key"),
+    [
+        ('[[routes]]\nemails = ["A@mail.test"]\n', "routes[0].emails"),  # gets everything already
+        ('[[routes]]\nemails = ["b@mail.test"]\n[[routes]]\nemails = ["b@mail.test"]\n', "routes[1].emails"),
+        ('[[routes]]\nseverity = "critical"\n', "routes[0].emails"),
+        ('[[routes]]\nseverity = "low"\nemails = ["b@mail.test"]\n', "routes[0].severity"),
+        ('[[routes]]\nregions = ["mars"]\nemails = ["b@mail.test"]\n', "routes[0].regions[0]"),
+        ('[[routes]]\nemail = ["b@mail.test"]\nemails = ["c@mail.test"]\n', "routes[0].email"),
+        ('[slack]\nmention = "@here"\n', "slack.mention"),
+        ('[slack]\nmention = "U0123ABCD"\n', "slack.mention"),
+        (f'[teams]\ntenant_id = "{UUID}"\nteam_id = "{UUID}"\n', "teams.channel_id"),
+        (
+            f'[teams]\ntenant_id = "{UUID}"\nteam_id = "{UUID}"\nchannel_id = "19:abc@thread.tacv2"\n',
+            "teams.channel_id",
+        ),
+        ('[pagerduty]\nservice_region = "asia"\n', "pagerduty.service_region"),
+        ('[pagerduty]\nrouting_key_parameter = "/a/b"\nrouting_key_secret = "c"\n', "pagerduty.routing_key_secret"),
+        ('[pagerduty]\nrouting_key = "0123456789abcdef0123456789abcdef"\n', "pagerduty.routing_key"),
+    ],
+)
+def test_what_is_wrong_is_named(toml: str, key: str) -> None:
+    assert [found for found, _ in problems(PEOPLE + toml)] == [key]
+
+
+def test_routes_alone_are_nobody_who_hears_everything() -> None:
+    assert ("alerts.emails", "name who is told: nobody would hear of an alert") in problems(
+        '[[routes]]\nseverity = "critical"\nemails = ["b@mail.test"]\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        f'[teams]\ntenant_id = "{UUID}"\nteam_id = "{UUID}"\nchannel_id = "19%3aab%40thread.tacv2"\n',
+        '[pagerduty]\nrouting_key_parameter = "/a/b"\n',
+        '[slack]\nwebhook_parameter = "/a/b"\nmention = "S0123ABCD"\n',
+    ],
+)
+def test_one_channel_that_gets_everything_is_enough(toml: str) -> None:
+    assert parse(toml).recipients == ()
