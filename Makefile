@@ -50,6 +50,7 @@ deploy: .venv/.deploy node_modules/.ready  ## Deploy; asks before it widens perm
 	@$(BIN)/ses-reputation settings --deploy $(SETTINGS)
 	$(call ask,deploy)
 	@$(CDK) deploy --context settings=$(SETTINGS) $(if $(YES),--require-approval never) $(CDK_OPTIONS)
+	-@$(BIN)/ses-reputation subscribe --settings $(SETTINGS) $(WHERE)
 
 destroy: .venv/.deploy node_modules/.ready  ## Remove the stack; asks first (YES=1: no question, for CI)
 	$(call ask,destroy)
@@ -97,6 +98,9 @@ clean:           ## Remove everything that was made here
 # Hashes for all platforms; no address of an index and no path of a machine.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements"
+
+# The profile and region of the deployment, for a command that is not the CDK's.
+WHERE = $(shell echo "$(CDK_OPTIONS)" | grep -oE -e '--(profile|region)[= ]+[^ ]+')
 
 # The CDK's question needs somebody to answer it.
 ask = @test -n "$(YES)" || test -t 0 || { echo "There is no terminal to confirm on: run make $(1) YES=1 to $(1) without a question."; exit 1; }

@@ -1,8 +1,7 @@
-"""What a run of the built artefact costs, beside a typical implementation and the least there can be, all under Lambda's own
-runtime client, with the same calls over HTTPS on loopback: `python -m bench.speed`.
+"""Cost of a run of the built artefact, beside a typical implementation and a floor: `python -m bench.speed`.
 
-Every round runs each program in turn, so that a slow moment of the machine strikes all. Figures are medians; only ratios
-of one call of this program mean anything.
+All run under Lambda's own runtime client and make the same calls over HTTPS on loopback. Every round runs each program in turn,
+so that a slow moment of the machine strikes all. Figures are medians; only ratios of one call of this program mean anything.
 """
 
 from __future__ import annotations
@@ -38,23 +37,32 @@ TYPICAL = ("aws-lambda-powertools[tracer]==3.37.0", "boto3==1.44.5", "botocore==
 
 POINTS = 1_344
 WARM = 6
-"""Invocations after the first, over which a warm one is measured; after two hours without new email the monitor would speak."""
+"""Invocations after the first, over which a warm one is measured. After two hours without new email an alert would open."""
 
+FAST = "from ses_reputation.aws.fast import collector, shortcuts; "
 WITHOUT = {
-    "botocore's data unpruned, its own loader": "session._read_less_data = lambda core: None",
-    "its own parsers": "session._parse_quicker = lambda core: None",
-    "connections for each client, as it has them": "session._connect_once = lambda core: None",
+    "botocore's data unpruned, its own loader": FAST + "shortcuts.read_less_data = lambda session: None",
+    "its own parsers": FAST + "shortcuts.parse_faster = lambda session: None",
+    "connections for each client": FAST + "shortcuts.share_connections = lambda *_: None",
     "boto3 imported besides": "import boto3",
-    "the collector on at the start": "import gc; gc.disable = lambda: None",
+    "the collector as it is": FAST + "collector.collect_rarely = lambda: None",
+    "no shortcut at all": "import sys; sys.modules['ses_reputation.aws.fast'] = None",
+    "no log of Powertools'": "import logging; from types import ModuleType; import sys\n"
+    "plain = ModuleType('aws_lambda_powertools')\n"
+    "class Logger(logging.LoggerAdapter):\n"
+    "    def __init__(self, **_): super().__init__(logging.getLogger(), {})\n"
+    "    def inject_lambda_context(self, **_): return lambda handler: handler\n"
+    "    def info(self, text, **_): logging.info(text)\n"
+    "plain.Logger = Logger; sys.modules['aws_lambda_powertools'] = plain",
 }
-"""The monitor without one of its shortcuts, by what is done before its handler is imported."""
+"""The monitor without one of its parts, by a program that runs before its handler is imported."""
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:bench"
 
 
 @dataclass(frozen=True)
 class Program:
-    """A function as it lies in Lambda's task folder."""
+    """A function in its task folder."""
 
     name: str
     root: Path
@@ -64,7 +72,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one process: until its first answer, and until its last."""
+    """Cost of one process, until its first answer and until its last."""
 
     wall: float  # milliseconds from its start to its first answer
     cpu: float  # milliseconds of user and system time up to its last answer
@@ -76,9 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11)
     rounds: int = parser.parse_args().rounds
-    ours = Program("the monitor", build(ROOT / "settings.toml"), "ses_reputation.entry.handler")
+    ours = Program("the monitor", build(ROOT / "settings.toml"), "ses_reputation.entry.monitor")
     programs = [ours, Program("typical", _typical(), "typical.handler"), Program("floor", YARDSTICKS, "floor.handler")]
-    last = int(time.time()) // 900 * 900
+    last = int(time.time()) // 86_400 * 86_400 - 43_200  # noon: the first run of a day asks more
     ticks = [last - (WARM - number) * 900 for number in range(WARM + 1)]
     points = send_data_points(ticks[0] - POINTS * 900, ticks[0])
     random.Random(1).shuffle(points)
@@ -88,17 +96,17 @@ def main() -> None:
             for number, name in enumerate(WITHOUT)
         ]
         slower.append(_source_only(Path(folder) / "source", ours))
-        _run(aws, ours, [ticks[0] - 900])  # what is remembered then makes the measured runs quiet ones
-        remembered = dict(aws.items)
+        _run(aws, ours, [ticks[0] - 900])  # with this state the measured runs are quiet ones
+        stored = dict(aws.items)
         cold: dict[str, list[Cost]] = {program.name: [] for program in programs}
         warm: dict[str, list[Cost]] = {program.name: [] for program in programs}
         for _ in range(rounds):
             for program in programs:
                 for kind, events in ((cold, ticks[:1]), (warm, ticks)):
-                    aws.items = dict(remembered)
+                    aws.items = dict(stored)
                     kind[program.name].append(_run(aws, program, events))
             for program in slower:
-                aws.items = dict(remembered)
+                aws.items = dict(stored)
                 cold.setdefault(program.name, []).append(_run(aws, program, ticks[:1]))
         xml = aws.statistics
     print(f"{len(points):,} points of {len(xml) / 1_000:.0f} kB, {rounds} rounds, medians")
@@ -157,7 +165,7 @@ def _pairs(rounds: int, ours: Path, typical: Path, xml: bytes) -> None:
 
 
 def _parse(session: str, file: Path) -> str:
-    """A program that prints what one parse of the statistics takes; imports and a first parse are left out."""
+    """A program that prints the CPU time of one parse of the statistics, without imports and a first parse."""
     return (
         f"import time; {session}; factory = core.get_component('response_parser_factory');"
         "shape = core.get_service_model('ses').operation_model('GetSendStatistics').output_shape;"
@@ -244,7 +252,7 @@ def _environment(aws: CannedAws, program: Program, runtime_api: str) -> dict[str
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "DASHBOARD_URL": "https://console.aws.amazon.com/d",
         "LAMBDA_TASK_ROOT": str(program.root),
-        "STATE_TABLE": "memory",
+        "STATE_TABLE": "states",
         "PATH": os.environ["PATH"],
         "PEOPLE_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:people",
         "POWERTOOLS_METRICS_NAMESPACE": "Typical",
@@ -262,10 +270,9 @@ def _without(root: Path, name: str, ours: Path, typical: Path) -> Program:
     root.mkdir()
     shutil.copyfile(ours / "settings.toml", root / "settings.toml")
     before = WITHOUT[name]
-    imports = "from ses_reputation.aws import session\n" if "session." in before else ""
-    (root / "slower.py").write_text(f"{imports}{before}\nfrom ses_reputation.entry import handler\n")
-    libraries = (typical, ours) if "data" in name else (ours, typical)
-    return Program(name, root, "slower.handler", libraries)
+    (root / "slower.py").write_text(f"{before}\nfrom ses_reputation.entry import monitor\n")
+    libraries = (typical, ours) if "data" in name or "no shortcut" in name else (ours, typical)
+    return Program(name, root, "slower.monitor", libraries)
 
 
 def _source_only(root: Path, ours: Program) -> Program:

@@ -428,7 +428,7 @@ _BY_CODE: tuple[tuple[frozenset[str], Answer], ...] = (
         ),
         _throttled,
     ),
-    (frozenset({"DashboardNotFoundError", "ResourceNotFound", "ResourceNotFoundException"}), _not_found),
+    (frozenset({"DashboardNotFoundError", "NotFound", "ResourceNotFound", "ResourceNotFoundException"}), _not_found),
     (frozenset({"InternalError", "InternalFailure", "ServiceException", "ServiceUnavailable"}), _aws_failed),
 )
 """By the code of AWS's answer."""

@@ -21,12 +21,12 @@ from ses_reputation.core.rates import AWS_THRESHOLDS
 from ses_reputation.core.readings import Account, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy, Verdict, default_policy
 from ses_reputation.core.target import Target
-from ses_reputation.core.wording import events_of, headroom_in_words, percent, when
+from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
 
 from .aws import open_session, region_of
 from .aws_errors import Call, Explanation, explain
-from .monitor import MetricNow
+from .monitor import MetricNow, headroom_of
 from .monitor import evaluate as evaluated
 from .outcome import PLUGIN_UNKNOWN, UNKNOWN, USABLE
 from .rules_in_words import nearest_in_words
@@ -197,8 +197,8 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
         if any(state.aws is not None for state in report.metrics):
             say(_WHY, indent=2)
         for state in report.metrics:
-            say(f"{state.metric.capitalize()}s: {headroom_in_words(state.evaluation.headroom)}", indent=2)
-            for text in nearest_in_words(state.evaluation):
+            say(f"{state.metric.capitalize()}s", indent=2)
+            for text in (headroom_of(state), *nearest_in_words(state.evaluation)):
                 say(text, indent=4)
         if report.account is not None:
             say(f"Account: {account_in_words(report.account)}", indent=2)

@@ -93,6 +93,12 @@ def _test_alert(given: argparse.Namespace) -> int:
     return send_test_alert(_settings_or_none(given.settings), given.profile, given.region, as_json=given.json)
 
 
+def _subscribe(given: argparse.Namespace) -> int:
+    from .subscribe import subscribe
+
+    return subscribe(_settings_or_none(given.settings), given.profile, given.region, as_json=given.json)
+
+
 def _cause(given: argparse.Namespace) -> int:
     from .cause import cause
 
@@ -218,6 +224,25 @@ Exit code: 0 if it was sent and all are confirmed, 1 if somebody gets nothing, 2
     _settings_option(test_alert)
     _aws_options(test_alert)
     _json_option(test_alert)
+
+    subscribe = _command(
+        commands,
+        "subscribe",
+        _subscribe,
+        "who is not subscribed? Subscribe them",
+        """\
+Subscribe every email address of the settings that has no subscription any more, and say how many must still confirm.
+AWS sends each a confirmation email. Nobody is removed; a second run changes nothing. `make deploy` runs it.
+Permissions: sns:ListSubscriptionsByTopic and sns:Subscribe on the topic.""",
+        """\
+Example, after somebody followed an unsubscribe link:
+  ses-reputation subscribe --settings prod.toml --region eu-west-1
+
+Exit code: 0 if everybody is subscribed, confirmed or not yet, 2 if somebody could not be subscribed.""",
+    )
+    _settings_option(subscribe)
+    _aws_options(subscribe)
+    _json_option(subscribe)
 
     cause = _command(
         commands,

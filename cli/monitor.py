@@ -10,10 +10,11 @@ from typing import Any
 from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.evaluation import Evaluation, Evaluator
 from ses_reputation.core.history import History, Instant, Point, history_from
-from ses_reputation.core.rates import Metric
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.readings import AwsRate, Readings, Unreadable
 from ses_reputation.core.rules import Policy, Verdict
 from ses_reputation.core.target import Target
+from ses_reputation.core.wording import headroom_in_words, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ class Evaluated:
     history: History | None
     headlines: tuple[str, ...]  # of the notifications that a monitor starting now would send
     unreadable: Unreadable | None
+
+
+def headroom_of(state: MetricNow) -> str:
+    """Say what is left before AWS's review threshold."""
+    review = percent(AWS_THRESHOLDS[state.metric].review)
+    return f"AWS's {review} review threshold: {headroom_in_words(state.evaluation.headroom)}"
 
 
 def play(target: Target, points: Sequence[Point], policy: Policy, end: Instant, step: Callable[[], None]) -> Played:

@@ -13,10 +13,10 @@ from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.target import Target
-from ses_reputation.core.wording import duration, events_of, headroom_in_words, percent, plural
+from ses_reputation.core.wording import duration, events_of, percent, plural
 
 from .course import courses, in_words
-from .monitor import MetricNow, Played, Sent, play
+from .monitor import MetricNow, Played, Sent, headroom_of, play
 from .outcome import USABLE, Unusable
 from .record import name_of, read
 from .rules_in_words import nearest_in_words
@@ -123,7 +123,7 @@ def _state_in_words(state: MetricNow) -> Iterator[str]:
     shown = state.evaluation.shown
     if shown.emails:
         yield f"Now: {events_of(state.metric, shown, AWS_THRESHOLDS[state.metric].review)}"
-    yield f"Headroom: {headroom_in_words(state.evaluation.headroom)}"
+    yield headroom_of(state)
     yield from nearest_in_words(state.evaluation)
 
 

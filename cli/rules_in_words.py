@@ -57,7 +57,7 @@ def nearest_in_words(evaluation: Evaluation) -> Iterator[str]:
         rules = [now for now in evaluation.thresholds if now.rule.severity is severity and isfinite(now.threshold)]
         if rules:
             nearest = max(rules, key=lambda now: now.bound / now.threshold)
-            yield f"{severity.word.capitalize()}, rule {nearest.rule.name}: {in_force_in_words(nearest)}"
+            yield f"Nearest {severity.word}: rule {nearest.rule.name}, {in_force_in_words(nearest)}"
 
 
 def in_force_in_words(now: InForce) -> str:
@@ -67,10 +67,10 @@ def in_force_in_words(now: InForce) -> str:
         return f"threshold {percent(now.threshold)} ({now.reason}); no email in {_window(now.rule.window)}"
     if not isfinite(now.threshold):
         return f"no threshold yet: {now.reason}"
-    distance = "above it" if now.bound > now.threshold else "below it"
-    counted = f"{now.count.events:,} of {plural(now.count.emails, 'email')}, {percent(rate)}"
-    sure = f", very likely more than {percent(now.bound)}" if now.rule.confidence and now.bound else ""
-    return f"threshold {percent(now.threshold)} ({now.reason}); {_window(now.rule.window)}: {counted}{sure}, {distance}"
+    counted = f"{now.count.events:,} of {plural(now.count.emails, 'email')}"
+    sure = f", very likely above {percent(now.bound, now.threshold)}" if now.rule.confidence and now.bound else ""
+    distance = "Reached" if now.bound > now.threshold else f"{now.bound / now.threshold:.0%} of the way"
+    return f"threshold {percent(now.threshold)} ({now.reason}). Now {percent(rate, now.threshold)} ({counted}){sure}. {distance}."
 
 
 def _window(window: Window) -> str:

@@ -30,7 +30,7 @@ from constructs import Construct
 from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
-from ses_reputation.settings.channels import Route, Stored
+from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
 
 from . import bundle
@@ -215,7 +215,7 @@ class SesReputationMonitor(Construct):
                         f"Route{number}Slack",
                         route.webhook,
                         name=f"{name}-Route{number}",
-                        only=_attributes(route),
+                        only=route.attributes,
                         environment={**shared, "ROUTE": str(number)},
                     )
                 )
@@ -301,7 +301,7 @@ class SesReputationMonitor(Construct):
         for address in self.settings.alerts.emails:
             topic.add_subscription(subscriptions.EmailSubscription(address))
         for route in self.settings.routes:
-            policy = filter_policy(_attributes(route))
+            policy = filter_policy(route.attributes)
             for address in route.emails:
                 topic.add_subscription(
                     subscriptions.EmailSubscription(address, filter_policy=policy if policy else None)
@@ -365,6 +365,14 @@ class SesReputationMonitor(Construct):
 
     def _schedule(self, failed: sqs.IQueue) -> scheduler.Schedule:
         deployment = self.settings.deployment
+        role = ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path)
+        key = self._key_for("queues")
+        if key is not None:  # the CDK allows the schedule to send to the queue, but not to use its key
+            role.add_to_policy(
+                iam.PolicyStatement(
+                    sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
+                )
+            )
         return scheduler.Schedule(
             self,
             "Schedule",
@@ -377,7 +385,7 @@ class SesReputationMonitor(Construct):
                 dead_letter_queue=failed,
                 max_event_age=Duration.minutes(15),
                 retry_attempts=10,
-                role=ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path),
+                role=role,
             ),
         )
 
@@ -448,9 +456,3 @@ def read_settings(settings: Mapping[str, Any] | None, settings_file: str | Path 
     if (settings is None) == (settings_file is None):
         raise ValueError("give SesReputationMonitor either settings or settings_file")
     return load(Path(settings_file)) if settings_file is not None else from_tables(settings or {}, "settings")
-
-
-def _attributes(route: Route) -> dict[str, tuple[str, ...]]:
-    """What a message must have to be for a route; nothing if it gets everything."""
-    severities = {"severity": ("critical",)} if route.severity == "critical" else {}
-    return severities | ({"region": route.regions} if route.regions else {})

@@ -1,73 +1,189 @@
-"""Calls judged by the policies of the role that makes them.
+"""Calls judged by the policies of the role that makes them, and the use of keys that a call implies.
 
-moto has the check, but gives most services the resource "*" (so that a statement on one ARN never matches), refuses every
-statement with a condition, takes the signing name for the IAM prefix, and finds the signature of a compressed body, and of none, wrong.
+moto judges as well, but gives most services the resource "*" (so that a statement on one ARN never matches), refuses every
+statement with a condition, takes the signing name for the IAM prefix, knows nothing of keys, and finds the signature of a
+compressed body, and of none, wrong.
 """
 
 from __future__ import annotations
 
-import threading
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.dynamodb.responses import DynamoHandler
-from moto.iam.access_control import IAMPolicyStatement, IAMRequest
+from moto.iam.access_control import IAMRequest
+from moto.iam.models import iam_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
+from moto.sns.models import sns_backends
 from moto.sns.responses import SNSResponse
+from moto.ssm.models import ssm_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
 """Signing names that are not the prefix of the service's IAM actions."""
 
-_request = threading.local()  # the server judges each request in the thread that serves it
+USE_KEY = ("kms:GenerateDataKey", "kms:Decrypt")
+"""Who publishes to an encrypted topic, or sends to an encrypted queue, needs both."""
+
+Context = Mapping[str, str]
+"""Values of condition keys."""
+
+Need = tuple[str, str, Context]
+"""One right that a call needs: action, resource, context."""
+
+
+class _Resource(str):
+    """The resource of a request, as moto hands it from the service to the judge; and all that the request needs."""
+
+    __slots__ = ("needs",)
+    needs: list[Need]
+
+
+def allowed(role: str, action: str, resource: str, context: Context | None = None) -> bool:
+    """Say if the policies of the role with the ARN `role` permit an action."""
+    backend = iam_backends[role.split(":")[4]]["aws"]
+    name = role.rsplit("/", 1)[1]
+    inline = [backend.get_role_policy(name, policy)[1] for policy in backend.list_role_policies(name)]
+    return _permitted([*inline, *backend.list_attached_role_policies(name)[0]], (action, resource, context or {}))
+
+
+def may_send(role: str, queue: Mapping[str, str]) -> bool:
+    """Say if a role may send to the queue with these attributes, its key included."""
+    arn = queue["QueueArn"]
+    key = _key_arn(queue.get("KmsMasterKeyId"), arn)
+    needs = [("sqs:SendMessage", arn), *((action, key) for action in USE_KEY if key)]
+    return all(allowed(role, action, resource) for action, resource in needs)
+
+
+def _permitted(policies: Iterable[Any], need: Need) -> bool:
+    effects = {
+        statement["Effect"] for policy in policies for statement in _statements(policy) if _concerns(statement, need)
+    }
+    return effects == {"Allow"}
+
+
+def _statements(policy: Any) -> list[Any]:
+    if not isinstance(policy, str):  # a managed one
+        [policy] = [version.document for version in policy.versions if version.is_default]
+    return _listed(json.loads(policy)["Statement"])
+
+
+def _concerns(statement: Mapping[str, Any], need: Need) -> bool:
+    action, resource, context = need
+    return (
+        any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _listed(statement["Action"]))
+        and any(fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
+        and all(_holds(operator, keys, context) for operator, keys in statement.get("Condition", {}).items())
+    )
+
+
+def _equal(value: str, pattern: str) -> bool:
+    return value == pattern
+
+
+OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": _equal,
+    "StringLike": fnmatchcase,
+    "ArnLike": fnmatchcase,
+}
+
+
+def _holds(operator: str, keys: Mapping[str, Any], context: Context) -> bool:
+    match = OPERATORS[operator]
+    return all(any(match(context.get(key, ""), value) for value in _listed(values)) for key, values in keys.items())
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _key_arn(key: str | None, near: str) -> str:
+    """ARN of a key in the region and account of the ARN `near`; empty for none and for a key of AWS's, which asks no right."""
+    if not key or "alias/" in key:
+        return ""
+    _, partition, _, region, account, *_ = near.split(":")
+    return key if key.startswith("arn:") else f"arn:{partition}:kms:{region}:{account}:key/{key}"
+
+
+def _topic(response: Any) -> Iterator[Need]:
+    arn = response._get_param("TopicArn")
+    yield "", arn if isinstance(arn, str) else "*", {}
+    topic = sns_backends[response.current_account][response.region].topics.get(arn)
+    if topic is not None and response._get_action() == "Publish":
+        key = _key_arn(topic.kms_master_key_id, arn)
+        yield from ((action, key, {}) for action in USE_KEY if key)
+
+
+def _table(response: Any) -> Iterator[Need]:
+    name = response.body.get("TableName", "*")
+    own = f"arn:aws:dynamodb:{response.region}:{response.current_account}:table/{name}"
+    arn = name if name.startswith("arn:") else own
+    yield "", arn, {}
+    table = response.dynamodb_backend.tables.get(name)
+    key = _key_arn((table.sse_specification or {}).get("KMSMasterKeyId"), arn) if table is not None else ""
+    if key:
+        yield "kms:Decrypt", key, {}
+
+
+def _metric(response: Any) -> Iterator[Need]:
+    yield "", "*", {"cloudwatch:namespace": response._get_param("Namespace") or ""}
+
+
+def _parameter(response: Any) -> Iterator[Need]:
+    name = response._get_param("Name")
+    arn = f"arn:aws:ssm:{response.region}:{response.current_account}:parameter{name}"
+    yield "", arn, {}
+    stored = ssm_backends[response.current_account][response.region].get_parameter(name)
+    key = _key_arn(stored.keyid if stored is not None and stored.parameter_type == "SecureString" else None, arn)
+    if key:
+        yield "kms:Decrypt", key, {"kms:EncryptionContext:PARAMETER_ARN": arn}
+
+
+def _secret(response: Any) -> Iterator[Need]:
+    name = response._get_param("SecretId")
+    stored = response.backend.secrets.get(name) if name else None
+    yield "", "*" if stored is None else stored.arn, {}
+    key = "" if stored is None else _key_arn(stored.kms_key_id, stored.arn)
+    if stored is not None and key:
+        yield "kms:Decrypt", key, {"kms:EncryptionContext:SecretARN": stored.arn}
+
+
+NEEDS: dict[Any, Callable[[Any], Iterator[Need]]] = {
+    SNSResponse: _topic,
+    DynamoHandler: _table,
+    CloudWatchResponse: _metric,
+    SimpleSystemManagerResponse: _parameter,
+    SecretsManagerResponse: _secret,
+}
+"""Rights that a request of each service needs; the first is for the requested action itself."""
 
 
 def install() -> None:
-    """Makes moto judge as IAM does, as far as the project's policies go."""
+    """Make moto judge as IAM does, as far as the project's policies go."""
 
-    def topic(self: Any) -> str:
-        arn = self._get_param("TopicArn")
-        return arn if isinstance(arn, str) else "*"
+    def noted(needs: Callable[[Any], Iterator[Need]]) -> Callable[[Any], str]:
+        def determine(response: Any) -> str:
+            found = list(needs(response))
+            resource = _Resource(found[0][1])
+            resource.needs = found
+            return resource
 
-    def table(self: Any) -> str:
-        name = self.body.get("TableName", "*")
-        return (
-            name if name.startswith("arn:") else f"arn:aws:dynamodb:{self.region}:{self.current_account}:table/{name}"
-        )
+        return determine
 
-    def any_metric(self: Any) -> str:
-        _request.namespace = self._get_param("Namespace")
-        return "*"
+    for response, needs in NEEDS.items():
+        response._determine_resource = noted(needs)
 
-    def parameter(self: Any) -> str:
-        return f"arn:aws:ssm:{self.region}:{self.current_account}:parameter{self._get_param('Name')}"
-
-    def secret(self: Any) -> str:
-        name = self._get_param("SecretId")
-        return self.backend.secrets[name].arn if name in self.backend.secrets else "*"
-
-    resources: dict[Any, Any] = {
-        SNSResponse: topic,
-        DynamoHandler: table,
-        CloudWatchResponse: any_metric,
-        SimpleSystemManagerResponse: parameter,
-        SecretsManagerResponse: secret,
-    }
-    for response, resource in resources.items():
-        response._determine_resource = resource
-
-    statement: Any = IAMPolicyStatement
-    is_permitted, check = statement.is_action_permitted, statement._check_conditions
-
-    def is_action_permitted(self: Any, action: str, *rest: Any, **named: Any) -> Any:
-        prefix, name = action.split(":", 1)
-        return is_permitted(self, f"{PREFIXES.get(prefix, prefix)}:{name}", *rest, **named)
-
-    def check_conditions(self: Any, values: Any) -> Any:
-        condition = dict(self._statement.get("Condition", {}))
-        if set(condition) == {"StringEquals"} and set(condition["StringEquals"]) == {"cloudwatch:namespace"}:
-            return getattr(_request, "namespace", None) == condition["StringEquals"]["cloudwatch:namespace"]
-        return check(self, values)
+    def check_action_permitted(self: Any, resource: str) -> None:
+        prefix, name = self._action.split(":", 1)
+        asked = f"{PREFIXES.get(prefix, prefix)}:{name}"
+        needs = resource.needs if isinstance(resource, _Resource) else [("", resource, {})]
+        policies = self._access_key.collect_policies()
+        for action, arn, context in needs:
+            if not _permitted(policies, (action if action else asked, arn, context)):
+                self._raise_access_denied()
 
     request: Any = IAMRequest
     check_signature = request.check_signature
@@ -79,5 +195,4 @@ def install() -> None:
             check_signature(self)
 
     request.check_signature = check_what_was_signed
-    statement.is_action_permitted = is_action_permitted
-    statement._check_conditions = check_conditions
+    request.check_action_permitted = check_action_permitted

@@ -14,6 +14,8 @@ from typing import Any
 from moto.logs import models
 from moto.logs.exceptions import InvalidParameterException
 
+from . import iam
+
 Row = dict[str, Any]
 
 _HOURS = {"h": 3_600, "m": 60}
@@ -25,11 +27,14 @@ def install() -> None:
     module.execute_query = _execute
 
 
-def keep(account: str, region: str, group: str, at: int, printed: str) -> None:
-    """Puts what a function printed at `at`, in seconds since the epoch, into its log group, where there is one."""
-    log_group = models.logs_backends[account][region].groups.get(group)
+def keep(role: str, region: str, group: str, at: int, printed: str) -> None:
+    """Put what a function printed at `at`, in seconds since the epoch, into its log group, as far as its role may."""
+    log_group = models.logs_backends[role.split(":")[4]][region].groups.get(group)
     if log_group is None:
         return
+    stream = f"{log_group.arn}:log-stream:local"  # both actions are on a stream
+    if not all(iam.allowed(role, action, stream) for action in ("logs:CreateLogStream", "logs:PutLogEvents")):
+        return  # as in AWS: without a word
     if "local" not in log_group.streams:
         log_group.create_log_stream("local")
     events = [{"timestamp": at * 1_000, "message": line} for line in printed.splitlines()]

@@ -84,7 +84,7 @@ class DeployedFunction:
                     raise FunctionDied(self._printed(seen)) from None
             else:
                 printed = self._printed(seen)
-                self.local.keep_log(self._log_group, _time_of(event), printed)
+                self.local.keep_log(self.configuration["Role"], self._log_group, _time_of(event), printed)
                 return Result(kind == "response", payload, printed)
         self.stop()
         raise FunctionDied(f"timed out after {self.configuration['Timeout']} s\n{self._printed(seen)}")

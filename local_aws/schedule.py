@@ -6,11 +6,15 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from . import asynchronous
+from . import asynchronous, iam
 from .runtime import DeployedFunction, Result
 from .server import LocalAws
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+
+class NotInvoked(Exception):
+    """The schedule's role may not invoke the function."""
 
 
 class DeployedSchedule:
@@ -29,5 +33,9 @@ class DeployedSchedule:
         return json.loads(self.target["Input"].replace(SCHEDULED_TIME, time))
 
     def fire(self, at: int) -> list[Result]:
-        """One tick; every attempt of the function."""
+        """Fire one tick; return every attempt of the function. Raise `NotInvoked` if the schedule's role may not invoke it."""
+        if not iam.allowed(self.target["RoleArn"], "lambda:InvokeFunction", self.target["Arn"]):
+            dead_letters = self.target["DeadLetterConfig"]["Arn"]
+            asynchronous.send(self.local, self.target["RoleArn"], dead_letters, self.event(at))
+            raise NotInvoked(self.target["RoleArn"])
         return asynchronous.invoke(self.local, self.function, self.event(at))

@@ -116,9 +116,9 @@ class LocalAws:
         _, _, _, region, account, _ = topic.split(":")
         sns_backends[account][region].topics[topic].sent_notifications.clear()
 
-    def keep_log(self, group: str, at: int, printed: str) -> None:
-        """Puts what a function printed at `at` into its log group, where there is one."""
-        logs.keep(ACCOUNT, self.region, group, at, printed)
+    def keep_log(self, role: str, group: str, at: int, printed: str) -> None:
+        """Put what a function printed at `at` into its log group, if there is one and its role may."""
+        logs.keep(role, self.region, group, at, printed)
 
     @contextmanager
     def iam_enforced(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ LOOPBACK_ROOMS = (
     "tests/e2e/",
     "tests/local_aws/",
     "tests/aws/test_cause.py",
-    "tests/aws/test_connections.py",
+    "tests/aws/fast/test_connections.py",
     "tests/aws/test_webhook.py",
     "tests/cli/test_cause.py",
 )

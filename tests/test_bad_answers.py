@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from ses_reputation.aws import ses
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, BadData, Point, point_from
-from ses_reputation.core.plan import Notification, State
-from ses_reputation.core.readings import Statistics, Trouble, Unreadable
+from ses_reputation.core.notification import Document
+from ses_reputation.core.readings import Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Verdict, default_policy
-from ses_reputation.core.state import from_text, to_text
+from ses_reputation.core.state import State, from_text, to_text
 from ses_reputation.core.target import Target
+
+Statistics = tuple[Point, ...] | Unreadable
 
 NOW = 1_738_368_000
 TARGET = Target("123456789012", "eu-west-1")
@@ -116,12 +118,13 @@ def test_an_answer_that_is_none_is_an_unknown_with_its_reason_and_then_an_alert(
     assert isinstance(reading, Unreadable) and reading.trouble is trouble
     assert len(reading.detail) < 200 and "@" not in reading.detail
     state: State | None = None
-    told: list[Notification] = []
+    sent: list[Document] = []
     for tick in range(NOW, NOW + 3 * BUCKET, BUCKET):
-        plan = decide(TARGET, reading, state, POLICY, tick)
+        plan = decide(TARGET, Readings(reading), state, POLICY, tick)
         assert plan.verdict is Verdict.UNKNOWN
-        state, told = plan.state, [*told, *plan.notifications]
-    assert [(a.check, a.reason.value, a.worst.rule) for a in told] == [("unreadable", "opened", trouble.value)]
+        state, sent = plan.state, [*sent, *plan.documents]
+    assert [(document["check"], document["reason"]) for document in sent] == [("unreadable", "opened")]
+    assert trouble.value in str(sent[0]["facts"]) + str(sent[0]["summary"])
 
 
 def test_an_answer_of_counters_left_out_and_buckets_twice_is_read() -> None:
@@ -135,7 +138,7 @@ def verdicts(*readings: Statistics) -> list[str]:
     state: State | None = None
     said = []
     for number, reading in enumerate(readings):
-        plan = decide(TARGET, reading, state, POLICY, NOW + number * BUCKET)
+        plan = decide(TARGET, Readings(reading), state, POLICY, NOW + number * BUCKET)
         said.append(plan.verdict.value)
         state = plan.state
     return said
@@ -208,7 +211,7 @@ def test_whatever_is_answered_there_is_a_verdict_and_a_state_that_comes_back(
     state: State | None = None
     for number, members in enumerate(answers):
         reading = read(members)
-        plan = decide(TARGET, reading, state, POLICY, NOW + number * BUCKET)
+        plan = decide(TARGET, Readings(reading), state, POLICY, NOW + number * BUCKET)
         assert plan.verdict is not Verdict.OK or not isinstance(reading, Unreadable)
         assert from_text(to_text(plan.state), latest=plan.state.tick) == plan.state
         state = plan.state

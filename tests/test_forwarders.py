@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ses_reputation import wiring
+from ses_reputation import wiring_forwarders as wiring
 from ses_reputation.aws import webhook
 from ses_reputation.aws.webhook import BadAddress, Refused
 from ses_reputation.core.checks.base import Context
@@ -45,7 +45,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     """Makes a forwarder whose posts are kept instead of sent."""
     (tmp_path / "settings.toml").write_text(SETTINGS)
     posted: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(wiring, "stored_text", STORED.__getitem__)
+    monkeypatch.setattr(wiring, "stored_text", lambda place, session: STORED[place])
     monkeypatch.setattr(webhook, "post", lambda http, address, payload, **_: posted.append((address, payload)))
 
     def make(wire: Callable[[dict[str, str]], Forwarder], **environ: str) -> Any:

@@ -119,7 +119,7 @@ def core_name(path: Path) -> str:
 
 def edge_problems(name: str, source: str) -> list[str]:
     """Find what a module of the edge does that it may not."""
-    own = {"ses_reputation.aws.connections" if name == "session" else "ses_reputation.aws.errors"}
+    own = {"ses_reputation.aws.fast.shortcuts" if name == "session" else "ses_reputation.aws.errors"}
     return [
         f"{name} imports {module}"
         for module in imports(source, "ses_reputation.aws")

@@ -42,7 +42,7 @@ WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "7d": 168, "14d": 336}
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Reads everything there is, computes a rate for each window, and publishes it."""
     now = datetime.fromisoformat(event["now"])
-    remembered = table.get_item(Key={"pk": "typical"}, ConsistentRead=True).get("Item", {})
+    stored = table.get_item(Key={"pk": "typical"}, ConsistentRead=True).get("Item", {})
     points = ses.get_send_statistics()["SendDataPoints"]
     account = sesv2.get_account()
     reputation = cloudwatch.get_metric_data(
@@ -73,7 +73,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             {"MetricName": "BounceRate", "Timestamp": now.astimezone(UTC), "Value": rate} for rate in rates.values()
         ],
     )
-    version = int(remembered.get("version", 0))
+    version = int(stored.get("version", 0))
     table.put_item(
         Item={"pk": "typical", "version": version + 1, "rate": Decimal(repr(rates["24h"]))},
         ConditionExpression="attribute_not_exists(pk) OR version = :v",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import gc
+from contextlib import suppress
 
-gc.disable()  # until everything that lives for ever is made: at start the collector only costs time
+with suppress(ModuleNotFoundError):  # without the folder `fast` everything works, only slower
+    from .aws.fast.collector import collect_rarely
+
+    collect_rarely()
 
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .monitor import Monitor, logger
-from .slack_forwarder import Forwarder
-from .wiring import wire_forwarder, wire_monitor, wire_pagerduty
+from .wiring import wire_monitor
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from .slack_forwarder import Forwarder
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -39,23 +43,22 @@ def pagerduty_forwarder(event: object, context: LambdaContext) -> None:
 @cache
 def the_monitor() -> Monitor:
     """The monitor of this process, made at the first use."""
-    made = wire_monitor(os.environ)
-    gc.freeze()
-    gc.enable()
-    return made
+    return wire_monitor(os.environ)
 
 
 @cache
 def the_forwarder() -> Forwarder:
     """The forwarder of this process, made at the first use."""
-    gc.enable()
+    from .wiring_forwarders import wire_forwarder
+
     return wire_forwarder(os.environ)
 
 
 @cache
 def the_pagerduty_forwarder() -> Forwarder:
     """The forwarder to PagerDuty of this process, made at the first use."""
-    gc.enable()
+    from .wiring_forwarders import wire_pagerduty
+
     return wire_pagerduty(os.environ)
 
 

@@ -1,26 +1,25 @@
-"""Settings and environment → the monitor, or a forwarder. All of the environment is read here, once, at start."""
+"""Settings and environment → the monitor. All of its environment is read here, once, at start.
+
+Nearly every run is a cold start, so a module that a quiet run does not need is imported where it is needed.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
-import time
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from urllib3 import PoolManager
-
 from . import settings as settings_file
-from .aws import cloudwatch, secrets, ses, sns, webhook
-from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
-from .core.cause import CauseReading, question_from
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.history import Instant
@@ -29,22 +28,29 @@ from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable, audience_of
 from .core.target import Target
-from .explain import with_causes
-from .layout.amazon_q import custom_notification
-from .layout.email import email
-from .layout.pagerduty import events
-from .layout.slack import Payload, payloads
 from .monitor import Monitor
 from .run import Channel, Edges
 from .settings import Settings
-from .settings.channels import Stored
-from .slack_forwarder import AddressUnknown, Forwarder
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from mypy_boto3_sns.client import SNSClient
+
+    from .core.cause import CauseReading
 
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
+
+
+_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+VARIABLES = {
+    "LAMBDA_TASK_ROOT": ".+",
+    "PEOPLE_TOPIC_ARN": _TOPIC,
+    "CHAT_TOPIC_ARN": _TOPIC,
+    "STATE_TABLE": "[A-Za-z0-9_.-]{3,255}",
+    "DASHBOARD_URL": "https://.+",
+}
+"""Environment variables of the monitor's function, and what each looks like."""
 
 
 class BadEnvironment(Exception):
@@ -73,17 +79,8 @@ class Environment:
 
 def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
     """Read the environment. Raise `BadEnvironment`, which names every variable that is missing or wrong."""
-    needed = [
-        "LAMBDA_TASK_ROOT",
-        "PEOPLE_TOPIC_ARN",
-        "STATE_TABLE",
-        "DASHBOARD_URL",
-        *(["CHAT_TOPIC_ARN"] if chat else []),
-    ]
-    wrong = [name for name in needed if not environ.get(name)]
-    wrong += [
-        name for name in needed if name.endswith("_ARN") and name not in wrong and len(environ[name].split(":")) != 6
-    ]
+    expected = {name: pattern for name, pattern in VARIABLES.items() if chat or name != "CHAT_TOPIC_ARN"}
+    wrong = [name for name, pattern in expected.items() if not re.fullmatch(pattern, environ.get(name, ""))]
     if wrong:
         raise BadEnvironment(
             f"environment variables are missing or invalid: {', '.join(wrong)}. Deploy the stack again."
@@ -99,7 +96,11 @@ def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
 
 
 def settings_path(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("LAMBDA_TASK_ROOT", "")) / "settings.toml"
+    """Path of the settings in the asset. Raise `BadEnvironment` if nobody says where that is."""
+    root = environ.get("LAMBDA_TASK_ROOT", "")
+    if not root:
+        raise BadEnvironment("environment variables are missing or invalid: LAMBDA_TASK_ROOT. Deploy the stack again.")
+    return Path(root) / "settings.toml"
 
 
 def log_url(dashboard_url: str, group: str) -> str:
@@ -118,11 +119,18 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
-    client = cache(lambda service, where: session.create_client(service, where, config=CONFIG))
-    for name in regions:  # here, since a session makes clients for one thread only
+    one_at_a_time = Lock()  # a session is for one thread, and targets are looked at side by side
+
+    @cache
+    def create(service: str, where: str, config: Config) -> Any:
+        with one_at_a_time:
+            return session.create_client(service, where, config=config)
+
+    client = partial(create, config=CONFIG)
+    for name in regions:
         for service in ("ses", "sesv2", "cloudwatch"):
             client(service, name)
-    notifier = cache(lambda: session.create_client("sns", region, config=SEND_ONCE))  # when there is something to say
+    notifier = partial(create, "sns", region, config=SEND_ONCE)  # called when there is something to send
     metrics = client("cloudwatch", region)
     context = Context(
         stage=settings.deployment.stage,
@@ -145,28 +153,31 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
-    looking = (
-        {
-            name: Clients(*(session.create_client(s, name, config=ONE_ATTEMPT) for s in ("sesv2", "cloudwatch")))
-            for name in regions
-        }
-        if settings.look is not Look.OFF
-        else {}
-    )
-
-    def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
-        region, now = plan.target.region, plan.seen.now
-        question = question_from(metric, region, plan.seen.history, since, now)
-        return look_for_cause(looking[region], question, settings.look, reminder=reminder)
-
     edges = Edges(
-        explain=(lambda plan: with_causes(plan, look)) if looking else (lambda plan: plan),
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=Store(client("dynamodb", region), environment.table),
         channels=channels(settings, environment, context, notifier),
+        explain=partial(explained, create, settings.look),
     )
     return Monitor(settings, tuple(Target(environment.account, name) for name in regions), edges, context, audience)
+
+
+def explained(create: Callable[[str, str, Config], Any], how_far: Look, plan: Plan) -> Plan:
+    """The plan with the causes of its alerts. What finds them is loaded for the first alert: most runs have none."""
+    if how_far is Look.OFF or not plan.documents:
+        return plan
+    from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+    from .core.cause import question_from
+    from .explain import with_causes
+
+    def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
+        region = plan.target.region
+        clients = Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT))
+        question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
+        return look_for_cause(clients, question, how_far, reminder=reminder)
+
+    return with_causes(plan, look)
 
 
 def channels(
@@ -175,6 +186,8 @@ def channels(
     """Every channel that the settings ask for."""
 
     def to_people(documents: Sequence[Document]) -> None:
+        from .layout.email import email
+
         made = email(documents)
         sns.publish(
             notifier(),
@@ -186,6 +199,8 @@ def channels(
         )
 
     def to_chat(documents: Sequence[Document]) -> None:
+        from .layout.amazon_q import custom_notification
+
         for document in documents:
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
@@ -193,54 +208,3 @@ def channels(
     if settings.amazon_q_on:
         found.append(Channel("chat", 1, to_chat))
     return found
-
-
-def wire_forwarder(environ: Mapping[str, str]) -> Forwarder:
-    """Make the forwarder to Slack of this installation, or of one of its routes."""
-    settings = _forwarders_settings(environ)
-    route = environ.get("ROUTE", "")
-    webhook_at = settings.routes[int(route)].webhook if route else settings.slack.webhook
-    http = PoolManager()
-
-    def post(address: str, payload: Payload, remaining: Callable[[], float]) -> None:
-        webhook.post(http, address, payload, remaining=remaining, sleep=time.sleep)
-
-    lay_out = partial(payloads, mention=settings.slack.mention)
-    return Forwarder(lambda: webhook.address_of(stored_text(webhook_at)), post, lay_out)
-
-
-def wire_pagerduty(environ: Mapping[str, str]) -> Forwarder:
-    """Make the forwarder to PagerDuty of this installation."""
-    pagerduty = _forwarders_settings(environ).pagerduty
-    url = webhook.PAGERDUTY_ADDRESSES[pagerduty.service_region]
-    http = PoolManager()
-
-    def post(key: str, event: Payload, remaining: Callable[[], float]) -> None:
-        payload = {"routing_key": key, **event}
-        webhook.post(http, url, payload, remaining=remaining, sleep=time.sleep, service=webhook.PAGERDUTY)
-
-    return Forwarder(lambda: webhook.routing_key_of(stored_text(pagerduty.routing_key)), post, events)
-
-
-def _forwarders_settings(environ: Mapping[str, str]) -> Settings:
-    for library in ("botocore", "urllib3"):
-        logging.getLogger(library).setLevel(logging.INFO)  # what they say when debugged holds the address
-    return settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
-
-
-def stored_text(stored: Stored) -> str:
-    """Read a secret from where the settings say it is. Raise `AddressUnknown`."""
-    session = open_session()
-    if stored.parameter:
-        name = stored.parameter
-        read = partial(secrets.parameter, session.create_client("ssm", config=CONFIG))
-    else:
-        name = stored.secret
-        region = name.split(":")[3] if name.startswith("arn:") else None  # of the function itself
-        read = partial(secrets.secret, session.create_client("secretsmanager", region, config=CONFIG))
-    try:
-        return read(name)
-    except AWS_ERRORS as error:
-        raise AddressUnknown(
-            f"the stored address or key cannot be read from {name}: {trouble_of(error)} ({code_of(error)})"
-        ) from None

@@ -17,7 +17,7 @@ from ses_reputation.aws.session import CONFIG, open_session
 from ses_reputation.aws.store import Item, Overtaken, Store
 from ses_reputation.core.decide import Gauge
 from ses_reputation.core.history import Point
-from ses_reputation.core.readings import Trouble, Unreadable
+from ses_reputation.core.readings import Subscription, Trouble, Unreadable
 from ses_reputation.core.target import Target
 
 IRELAND = Target("123456789012", "eu-west-1")
@@ -228,3 +228,26 @@ def test_people_get_the_text_and_machines_the_document() -> None:
         )
     sent = json.loads(bodies["Message"])
     assert sent == {"default": '{"version": 1}', "email": "words", "email-json": "words", "sms": "Subject"}
+
+
+ARN = "arn:aws:sns:eu-west-1:123456789012:people:0f1e2d3c-1111-2222-3333-444455556666"
+
+
+@pytest.mark.parametrize(
+    ("arn", "confirmed"),
+    [(ARN, True), ("PendingConfirmation", False), ("Deleted", False), ("", False)],
+    ids=["confirmed", "pending", "deleted", "no ARN"],
+)
+def test_a_subscription_counts_as_confirmed_by_its_arn_alone(arn: str, confirmed: bool) -> None:
+    topic = client("sns")
+    member = {"SubscriptionArn": arn, "Protocol": "email", "Endpoint": "oncall@mail.test"}
+    with Stubber(topic) as stub:
+        asked = {"TopicArn": ARN}
+        stub.add_response("list_subscriptions_by_topic", {"Subscriptions": [member], "NextToken": "more"}, asked)
+        stub.add_response(
+            "list_subscriptions_by_topic",
+            {"Subscriptions": [{"Protocol": "lambda"}]},
+            {"TopicArn": ARN, "NextToken": "more"},
+        )
+        found = sns.subscriptions(topic, ARN)
+    assert found == (Subscription("email", "oncall@mail.test", confirmed), Subscription("lambda", "", False))

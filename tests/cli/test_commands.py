@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from ses_reputation.aws import ses
+from ses_reputation.core.history import Point
+from ses_reputation.core.readings import Unreadable
 
 from cli.main import main
 
@@ -34,14 +36,15 @@ def test_a_settings_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture
 def test_the_rules_of_the_settings_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     main(["settings", str(ROOT / "settings.toml")])
     printed = capsys.readouterr().out
-    assert "Bounces: an alert opens when any of these rules holds" in printed and "What can happen:" in printed
-    assert "a warning alert about bounces from 3% on" in printed
+    assert "a warning alert about bounces from 3% on, and from 1.2% on if that is unusual for the sender" in printed
+    assert "a critical alert about bounces from 4.7% on" in printed
+    assert "above 1.7 times the usual rate and own worst, between 1.2% and 4.5%" in printed
 
 
 def test_the_settings_for_programs_are_one_document(capsys: pytest.CaptureFixture[str], elsewhere: Path) -> None:
     assert main(["settings", str(ROOT / "settings.toml"), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said["ok"] and said["metrics"]["bounce"]["critical"] == pytest.approx(0.047)
+    assert said["ok"] and said["metrics"]["bounce"]["critical"] == 0.047
     (elsewhere / "settings.toml").write_text("[bounce]\nwarning = 5\n")
     assert main(["settings", "--json"]) == 2
     said = json.loads(capsys.readouterr().out)
@@ -64,7 +67,7 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("ses-reputation ")
 
 
-@pytest.mark.parametrize("command", ["replay", "check", "preview", "test-alert", "settings"])
+@pytest.mark.parametrize("command", ["replay", "check", "preview", "test-alert", "subscribe", "cause", "settings"])
 def test_every_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert main([command, "--help"]) == 0
     printed = capsys.readouterr().out
@@ -80,7 +83,7 @@ def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> 
 def test_control_c_ends_without_a_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, keys: None
 ) -> None:
-    def interrupted(client: object) -> None:
+    def interrupted(client: object) -> tuple[Point, ...] | Unreadable:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ses, "send_statistics", interrupted)

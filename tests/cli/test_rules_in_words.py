@@ -10,10 +10,14 @@ from ses_reputation.core.history import BUCKET, Point, history_from
 from ses_reputation.core.rates import Window
 from ses_reputation.core.rules import Rule, Severity, Threshold, VolumePolicy, default_policy
 
-from cli.rules_in_words import in_force_in_words, outcomes_in_words, rules_in_words
+from cli.rules_in_words import COLUMNS, in_force_in_words, nearest_in_words, outcomes_in_words, rows_of
 
 POLICY = default_policy()
 PLAIN = Rule("24 h", Severity.WARNING, Window(hours=24), Threshold(0.03), min_events=5, min_emails=500)
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", "")
 
 
 def said(**changes: object) -> str:
@@ -44,11 +48,19 @@ def test_a_rule_without_a_limit_is_about_what_is_unusual_only() -> None:
     assert "a warning alert about bounces from 1% on, but only if that is unusual for the sender" in words
 
 
-def test_a_rule_is_a_line_with_all_it_asks_for() -> None:
-    lines = "\n".join(rules_in_words(POLICY.bounce)).replace("\u00a0", "")
-    assert "above 1.7 times the usual rate and own worst, between 1.2% and 3%, at least 5 events, while" in lines
-    [_, plain] = rules_in_words(replace(POLICY.bounce, rules=(PLAIN,)))
-    assert plain.replace("\u00a0", "").endswith("above 3%, at least 5 events of at least 500 emails")
+def test_a_rule_is_a_row_with_all_it_asks_for() -> None:
+    rows = {row[1]: dict(zip(COLUMNS, row, strict=True)) for row in rows_of(POLICY.bounce)}
+    assert list(rows) == [rule.name for rule in POLICY.bounce.rules]
+    assert plain(rows["day"]["Threshold"]) == "above 1.7 times the usual rate and own worst, between 1.2% and 3%"
+    assert plain(rows["day"]["Needs"]).startswith("at least 5 events, while the last 400 emails")
+    [row] = rows_of(replace(POLICY.bounce, rules=(PLAIN,)))
+    assert tuple(map(plain, row)) == (
+        "warning",
+        "24 h",
+        "the last 24 h",
+        "above 3%",
+        "at least 5 events of at least 500 emails",
+    )
 
 
 def test_the_threshold_now_says_where_why_and_how_far() -> None:
@@ -57,7 +69,16 @@ def test_the_threshold_now_says_where_why_and_how_far() -> None:
     assert history is not None
     now = Evaluator(history, POLICY.bounce).at(14 * 96 * BUCKET)
     by_rule = {each.rule.name: in_force_in_words(each).replace("\u00a0", "") for each in now.thresholds}
-    assert by_rule["high"].startswith(
-        "threshold 3% (fixed); the last 600 emails, or 0.25 of a normal day if more: 96 of"
+    assert (
+        by_rule["high"] == "threshold 3% (fixed). Now 1% (96 of 9,600 emails), very likely above 0.81%. 27% of the way."
     )
-    assert "(1.7 times this sender's usual rate)" in by_rule["day"] and by_rule["day"].endswith("below it")
+    assert by_rule["day"].startswith("threshold 1.7% (1.7 times this sender's usual rate). Now 1% (")
+
+
+def test_only_the_nearest_rule_of_each_severity_is_named() -> None:
+    points = [Point(i * BUCKET, 400, 4 if i < 13 * 96 else 14) for i in range(14 * 96)]
+    history = history_from(points, until=14 * 96 * BUCKET)
+    assert history is not None
+    warning, critical = map(plain, nearest_in_words(Evaluator(history, POLICY.bounce).at(14 * 96 * BUCKET)))
+    assert warning.startswith("Nearest warning: rule ") and warning.endswith(" Reached.")
+    assert critical.startswith("Nearest critical: rule ") and critical.endswith("% of the way.")

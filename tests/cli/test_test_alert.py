@@ -49,7 +49,10 @@ def test_it_says_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.Capture
     aws.answers(SENT)
     assert main(["test-alert"]) == 0
     printed = capsys.readouterr().out
-    assert "Test alert test-20250217T0945Z sent to: people" in printed and "All 3 email addresses" in printed
+    assert (
+        "Test alert test-20250217T0945Z sent to: people" in printed
+        and "All 3 email addresses in the settings have a confirmed subscription" in printed
+    )
 
 
 def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,9 +64,9 @@ def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("audience", "said"),
     [
-        ({"missing": 2}, "2 of 3 email addresses in the settings have no confirmed subscription"),
+        ({"missing": 2, "listeners": 1}, "2 of 3 email addresses in the settings have no confirmed subscription"),
         ({"expected": 0, "listeners": 0}, "Nobody is subscribed"),
-        ({"missing": None}, "could not be read"),
+        ({"expected": None, "missing": None, "listeners": None}, "could not be read"),
     ],
 )
 def test_whoever_hears_nothing_is_said(
@@ -127,13 +130,13 @@ def test_without_credentials_or_a_region_it_says_so(
 
 
 def test_as_json_it_is_one_object(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
-    aws.answers(SENT | {"missing": 1})
+    aws.answers(SENT | {"missing": 1, "listeners": 2})
     assert main(["test-alert", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {
         "alert": SENT["alert"],
         "sent_to": ["people"],
         "expected": 3,
         "missing": 1,
-        "listeners": 3,
+        "listeners": 2,
         "everybody_gets_it": False,
     }

@@ -66,13 +66,13 @@ class Deployment:
         return self.schedule.fire(at)[-1]
 
     def notifications(self) -> list[dict[str, Any]]:
-        """Everything told to programs so far, oldest first."""
+        """Everything sent to programs so far, oldest first."""
         sent = self.local.sent(self.outputs["PeopleTopicArn"])
         return [a for message in sent for a in json.loads(message.body("sqs"))["notifications"]]
 
-    def told(self) -> list[tuple[str, str]]:
-        """(metric, reason) of every notification so far."""
-        return [(a["metric"], a["reason"]) for a in self.notifications()]
+    def sent(self) -> list[tuple[str, str]]:
+        """(check, reason) of every notification so far."""
+        return [(a["check"], a["reason"]) for a in self.notifications()]
 
     def metric(self, name: str, at: int, region: str = "") -> list[float]:
         """Values of one metric of a target as CloudWatch answers them for the tick `at`."""
@@ -94,7 +94,7 @@ class Deployment:
         cloudwatch_backends[ACCOUNT][self.local.region].metric_data.clear()
 
     def forget(self) -> None:
-        """Makes the deployment new: nothing remembered, sent, measured, logged or planted."""
+        """Makes the deployment new: nothing stored, sent, measured, logged or planted."""
         self.local.faults.clear()
         table = self.outputs["StateTableName"]
         database = self.local.client("dynamodb")

@@ -34,7 +34,7 @@ stage = "slack"
 """
 ROOT = Path(__file__).parents[2]
 SCHEMA = Draft202012Validator(
-    json.loads((ROOT / "tests" / "core" / "custom-notification.schema.json").read_text(encoding="utf-8"))
+    json.loads((ROOT / "tests" / "layout" / "custom-notification.schema.json").read_text(encoding="utf-8"))
 )
 PARAMETER = "/ses-reputation/slack"
 SECRET = PATH.rsplit("/", 1)[1]
@@ -141,14 +141,14 @@ def test_every_notification_of_an_incident_arrives_once_on_every_channel(channel
             assert channels.tick(NOW + after, bad_from=NOW, good_from=NOW + 26 * HOUR)
         channels.deliver()
     told = channels.monitor.notifications()
-    assert {("bounce", reason) for reason in ("opened", "escalated", "still", "recovered")} <= {
+    assert {("bounce", reason) for reason in ("opened", "escalated", "reminder", "resolved")} <= {
         (a["metric"], a["reason"]) for a in told
     }
-    due = Counter((a["alert"], a["seq"]) for a in told)
+    due = Counter((a["alert"], a["number"]) for a in told)
     assert set(due.values()) == {1}
     chat = channels.read_chat()
     said = [n["metadata"]["additionalContext"] for n in chat]
-    assert Counter((a["alert"], int(a["seq"])) for a in said) == due
+    assert Counter((a["alert"], int(a["number"])) for a in said) == due
     assert Counter(map(said_in_slack, channels.slack.messages)) == due
     assert len({n["id"] for n in chat}) == len(chat)
     assert len({n["metadata"]["threadId"] for n in chat}) == len({a["alert"] for a in told})
@@ -177,14 +177,14 @@ def test_while_the_chat_is_down_people_are_told_once_and_the_chat_hears_of_it_la
         assert not channels.tick(NOW + HOUR, bad_from=NOW)
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="without")
-    assert channels.read_chat() == [] and channels.monitor.told() == [("bounce", "opened")]
+    assert channels.read_chat() == [] and channels.monitor.sent() == [("bounce", "opened")]
     assert channels.tick(NOW + HOUR + QUARTER, bad_from=NOW)
     assert [n["metadata"]["additionalContext"]["reason"] for n in channels.read_chat()][:1] == ["opened"]
-    assert channels.monitor.told().count(("bounce", "opened")) == 1
+    assert channels.monitor.sent().count(("bounce", "opened")) == 1
 
 
 def test_a_test_alert_reaches_every_channel(channels: Channels) -> None:
-    assert channels.monitor.function.invoke({"test_alert": True}).payload["told"] == ["people", "chat"]
+    assert channels.monitor.function.invoke({"test_alert": True}).payload["sent"] == ["people", "chat"]
     channels.deliver()
     [notification] = channels.read_chat()
     assert notification["content"]["title"].startswith(":large_blue_circle: [slack] TEST: ")

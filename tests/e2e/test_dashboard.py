@@ -61,7 +61,7 @@ def test_what_a_run_could_not_do_is_on_it(watched: Deployment) -> None:
     watched.local.faults.plant("dynamodb", "PutItem", status=400, code="AccessDeniedException")
     assert not watched.tick(NOW + 2 * HOUR).ok
     rows = read(watched)["What a run could not do"].rows
-    assert {row["what"] for row in rows} == {"the memory could not be written (AccessDeniedException)"}
+    assert {row["what"] for row in rows} == {"the state could not be written (AccessDeniedException)"}
     assert {row["target"] for row in rows} == {"123456789012/eu-west-1"}
 
 

@@ -193,7 +193,7 @@ def test_other_settings_keep_the_memory_and_what_stays_when_an_installation_goes
     function = DeployedFunction(local, outputs["FunctionName"])
     three = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
     local.ses().points = points(NOW + HOUR, bad_from=NOW)
-    assert three.tick(NOW + HOUR).ok and three.told() == [("bounce", "opened")]
+    assert three.tick(NOW + HOUR).ok and three.sent() == [("bounce", "opened")]
     function.close()
 
     settings.write_text(THREE.replace("log_retention_days = 30", "log_retention_days = 60\n[bounce]\nwarning = 0.025"))
@@ -206,7 +206,7 @@ def test_other_settings_keep_the_memory_and_what_stays_when_an_installation_goes
     after = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
     local.ses().points = points(NOW + HOUR + QUARTER, bad_from=NOW)
     assert after.tick(NOW + HOUR + QUARTER).ok
-    assert after.told().count(("bounce", "opened")) == 1
+    assert after.sent().count(("bounce", "opened")) == 1
     function.close()
 
     assert len(there := names(local, "three")) > 10

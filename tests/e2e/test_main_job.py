@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from ses_reputation.core.decide import GAUGES
 
+from local_aws.suppression import Suppression
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
 
 
@@ -84,10 +85,10 @@ def test_a_bad_list_is_told_once_then_its_escalation_then_its_end(monitor: Deplo
     ]:
         monitor.local.ses().points = points(tick, bad_from=NOW, good_from=end_of_list)
         assert monitor.tick(tick).ok
-    told = [(a["kind"], a["reason"], a["severity"], a["seq"]) for a in monitor.notifications()]
-    assert told[:2] == [("firing", "opened", "warning", 1), ("firing", "escalated", "critical", 2)]
-    assert told[-1] == ("resolved", "recovered", "critical", len(told))
-    assert {reason for _, reason, _, _ in told[2:-1]} <= {"still"}
+    sent = [(a["kind"], a["reason"], a["severity"], a["number"]) for a in monitor.notifications()]
+    assert sent[:2] == [("firing", "opened", "warning", 1), ("firing", "escalated", "critical", 2)]
+    assert sent[-1] == ("resolved", "resolved", "critical", len(sent))
+    assert {reason for _, reason, _, _ in sent[2:-1]} <= {"reminder"}
     assert len({a["alert"] for a in monitor.notifications()}) == 1
 
 
@@ -105,12 +106,12 @@ def test_people_read_words_and_programs_read_json(monitor: Deployment) -> None:
     monitor.tick(NOW + HOUR)
     [message] = local.client("sqs").receive_message(QueueUrl=queue)["Messages"]
     [notification] = json.loads(message["Body"])["notifications"]
-    assert notification["metric"] == "bounce" and notification["emails"] > 0
+    assert notification["metric"] == "bounce" and notification["numbers"]["emails"] > 0
     [email] = local.sent(monitor.outputs["PeopleTopicArn"])
     assert email.subject.isascii() and len(email.subject) < 100 and "bounce" in email.subject
     text = email.body("email")
-    assert f"{notification['events']:,} of the last {notification['emails']:,} emails" in text
-    assert json.loads(email.attributes["metric"]["Value"]) == ["bounce"]
+    assert f"{notification['numbers']['events']:,} of the last {notification['numbers']['emails']:,} emails" in text
+    assert json.loads(email.attributes["check"]["Value"]) == ["bounce"]
 
 
 def test_the_same_event_delivered_twice_and_a_late_one_say_nothing_new(monitor: Deployment) -> None:
@@ -118,7 +119,7 @@ def test_the_same_event_delivered_twice_and_a_late_one_say_nothing_new(monitor: 
     monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
     for tick in (NOW + HOUR, NOW + HOUR, NOW + QUARTER):
         assert monitor.tick(tick).ok
-    assert monitor.told() == [("bounce", "opened")]
+    assert monitor.sent() == [("bounce", "opened")]
 
 
 def test_a_function_that_is_killed_loses_no_alert(monitor: Deployment) -> None:
@@ -126,7 +127,7 @@ def test_a_function_that_is_killed_loses_no_alert(monitor: Deployment) -> None:
     monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
     monitor.function.kill()
     assert monitor.tick(NOW + HOUR).ok
-    assert monitor.told() == [("bounce", "opened")]
+    assert monitor.sent() == [("bounce", "opened")]
 
 
 @contextmanager
@@ -149,20 +150,20 @@ def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_
     monitor.tick(NOW)
     with without(monitor, "ses:GetSendStatistics"):
         assert monitor.tick(NOW + QUARTER).payload == {"123456789012/eu-west-1": "UNKNOWN"}
-    assert monitor.told() == [("unreadable", "opened")]
-    assert monitor.metric("Verdict", NOW + QUARTER) == [-1]
+    assert monitor.sent() == [("unreadable", "opened")]
+    assert monitor.metric("Verdict", NOW + QUARTER) == [-2]
     for tick in range(NOW + 2 * QUARTER, NOW + 8 * QUARTER, QUARTER):
         monitor.local.ses().points = points(tick)
         monitor.tick(tick)
-    assert monitor.told() == [("unreadable", "opened"), ("unreadable", "recovered")]
+    assert monitor.sent() == [("unreadable", "opened"), ("unreadable", "resolved")]
 
 
 @pytest.mark.parametrize(
     ("action", "says"),
     [
         ("cloudwatch:PutMetricData", "the metrics could not be published"),
-        ("dynamodb:GetItem", "the memory could not be read"),
-        ("dynamodb:PutItem", "the memory could not be written"),
+        ("dynamodb:GetItem", "the state could not be read"),
+        ("dynamodb:PutItem", "the state could not be written"),
         ("sns:Publish", "a notification could not be sent"),
     ],
 )
@@ -181,7 +182,7 @@ def test_without_one_of_its_other_rights_the_run_fails_loudly_and_the_alert_come
     assert all(result.payload["errorType"] == "RunFailed" for result in failed if not result.ok)
     if action == "sns:Publish":
         monitor.tick(start + 6 * QUARTER)
-    assert ("bounce", "opened") in monitor.told()
+    assert ("bounce", "opened") in monitor.sent()
 
 
 def test_an_event_that_fails_for_good_is_kept(monitor: Deployment) -> None:
@@ -229,7 +230,44 @@ def test_a_target_that_stays_unreadable_is_told_with_the_reason_and_never_taken_
     monitor.local.faults.plant("ses", "GetSendStatistics", **fault)
     for tick in (NOW + QUARTER, NOW + 2 * QUARTER, NOW + 3 * QUARTER):
         assert monitor.tick(tick).payload == {"123456789012/eu-west-1": "UNKNOWN"}
-    assert [(a["metric"], a["rule"]) for a in monitor.notifications()] == [("unreadable", trouble)]
+    [notification] = monitor.notifications()
+    assert notification["check"] == "unreadable" and trouble in notification["summary"][0]
+
+
+def test_an_empty_answer_beside_a_used_quota_is_unknown_and_resolves_nothing(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    critical = NOW + 8 * HOUR
+    monitor.local.ses().points = points(critical, bad_from=NOW)
+    assert monitor.tick(critical).payload == {"123456789012/eu-west-1": "CRITICAL"}
+    monitor.local.ses().points = []
+    first, *later = (
+        critical + QUARTER,
+        critical + 2 * QUARTER,
+        *range(critical + 6 * HOUR, critical + 42 * HOUR, 6 * HOUR),
+    )
+    assert monitor.tick(first).payload == {"123456789012/eu-west-1": "UNKNOWN"}
+    assert ("unreadable", "opened") not in monitor.sent()
+    for tick in later:
+        assert monitor.tick(tick).payload == {"123456789012/eu-west-1": "UNKNOWN"}
+    sent = monitor.sent()
+    assert sent.count(("bounce", "opened")) == sent.count(("unreadable", "opened")) == 1
+    assert "resolved" not in {reason for _, reason in sent}
+    [unreadable] = [a for a in monitor.notifications() if a["check"] == "unreadable" and a["reason"] == "opened"]
+    assert "cannot be true" in unreadable["summary"][0] and unreadable["status"] == "UNKNOWN"
+
+
+def test_the_message_names_who_causes_it(monitor: Deployment) -> None:
+    monitor.tick(NOW)
+    ses, tick = monitor.local.ses(), NOW + HOUR
+    ses.points, ses.suppression = points(tick, bad_from=NOW), Suppression(gap=0)
+    for number in range(240):
+        ses.suppression.event(f"user{number}@acme.example", NOW + 14 * number, f"{number}")
+    monitor.tick(tick)
+    [notification] = monitor.notifications()
+    assert "acme.example" in notification["cause"]
+    [email] = monitor.local.sent(monitor.outputs["PeopleTopicArn"])
+    text = email.body("email")
+    assert "acme.example" in text and "@" not in notification["cause"]
 
 
 def test_what_is_watched_goes_into_the_log_with_what_could_not_be_read(monitor: Deployment) -> None:
@@ -238,7 +276,7 @@ def test_what_is_watched_goes_into_the_log_with_what_could_not_be_read(monitor: 
     [watched] = [line for line in lines if line.get("message") == "watched"]
     assert watched["target"] == "123456789012/eu-west-1" and watched["verdict"] == "UNKNOWN"
     assert watched["unreadable"] == "GetSendStatistics: AccessDenied"
-    assert len(watched["told"]) == 1 and watched["told"][0].startswith("UNKNOWN: SES statistics of eu-west-1")
+    assert len(watched["sent"]) == 1 and watched["sent"][0].startswith("UNKNOWN: SES statistics of eu-west-1")
 
 
 def test_every_metric_that_the_dashboard_names_is_published_by_the_function_and_the_other_way_round(

@@ -44,7 +44,7 @@ def test_after_an_outage_what_is_true_is_told_once_and_each_tick_is_published_on
     monitor.tick(NOW - away)
     monitor.local.ses().points = points(NOW, bad_from=NOW - HOUR)
     assert monitor.tick(NOW).ok
-    assert monitor.told() == [("bounce", "opened")]
+    assert monitor.sent() == [("bounce", "opened")]
     published = Counter(
         datum.timestamp
         for datum in cloudwatch_backends[ACCOUNT][monitor.local.region].metric_data
@@ -71,7 +71,7 @@ def test_of_two_runs_of_the_same_tick_one_tells_and_the_other_is_content(monitor
     )
     result = monitor.function.invoke(event)
     assert result.ok and others[0].ok, (result, others)
-    assert monitor.told() == [("bounce", "opened")], (result, others)
+    assert monitor.sent() == [("bounce", "opened")], (result, others)
 
 
 def test_a_late_run_after_a_newer_one_changes_nothing(monitor: Deployment) -> None:

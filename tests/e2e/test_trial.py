@@ -6,9 +6,11 @@ import json
 
 import pytest
 from moto.sns.models import sns_backends
+from ses_reputation.core.history import DAY
 
+from cli.main import main
 from local_aws.server import ACCOUNT
-from tests.e2e.conftest import NOW, QUARTER, Deployment
+from tests.e2e.conftest import NOW, QUARTER, SETTINGS, Deployment, points
 
 
 def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor: Deployment) -> None:
@@ -18,15 +20,16 @@ def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor:
     result = monitor.function.invoke({"test_alert": True})
     [message] = monitor.local.sent(topic)
     [notification] = json.loads(message.body("sqs"))["notifications"]
-    subscriptions = len(monitor.local.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
+    listeners = len(monitor.local.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
     assert result.ok and result.payload == {
-        "told": ["people"],
-        "subscriptions": subscriptions,
-        "unconfirmed": 0,
+        "sent": ["people"],
         "alert": notification["alert"],
+        "expected": 1,
+        "missing": 0,
+        "listeners": listeners,
     }
     assert message.subject.startswith("TEST: ")
-    assert notification["metric"] == "test" and notification["headline"] == message.subject
+    assert notification["check"] == "test" and notification["title"] == message.subject
     assert "Nothing is wrong" in message.body("email")
     assert monitor.local.client("dynamodb").scan(TableName=table)["Items"] == before
     monitor.tick(NOW + QUARTER)
@@ -40,22 +43,38 @@ def test_a_test_alert_that_cannot_be_sent_is_an_error_that_says_so(monitor: Depl
     assert result.payload["errorMessage"] == "the test alert could not be sent to people (AuthorizationError)"
 
 
-def test_who_has_not_confirmed_is_counted_and_noted_without_a_name(monitor: Deployment) -> None:
+def test_who_has_not_confirmed_is_counted_without_a_name(monitor: Deployment) -> None:
     topic = monitor.outputs["PeopleTopicArn"]
-    monitor.local.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="late@mail.test")
-    backend = sns_backends[ACCOUNT][monitor.local.region]
-    [waiting] = [
-        subscription for subscription in backend.subscriptions.values() if subscription.endpoint == "late@mail.test"
-    ]
+    subscriptions = sns_backends[ACCOUNT][monitor.local.region].subscriptions.values()
+    [waiting] = [s for s in subscriptions if (s.topic.arn, s.endpoint) == (topic, "oncall@mail.test")]
     arn, waiting.arn = waiting.arn, "PendingConfirmation"  # as SNS lists it until somebody clicks the link
     try:
         result = monitor.function.invoke({"test_alert": True})
     finally:
-        del backend.subscriptions[arn]
-    assert result.payload["unconfirmed"] == 1
-    [noted] = [line for line in map(json.loads, result.log.splitlines()) if line["message"] == "subscriptions"]
-    assert noted["level"] == "WARNING" and noted["unconfirmed"] == 1
-    assert "@" not in result.log
+        waiting.arn = arn
+    assert (result.payload["expected"], result.payload["missing"]) == (1, 1)
+    assert "@" not in result.log + json.dumps(result.payload)
+
+
+def test_an_address_that_was_unsubscribed_is_an_alert_at_the_daily_run_until_it_is_subscribed_again(
+    monitor: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    midnight = NOW // DAY * DAY + DAY
+    topic, sns = monitor.outputs["PeopleTopicArn"], monitor.local.client("sns")
+    sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+15005550006")  # somebody who is still there
+    [member] = [s for s in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] if s["Protocol"] == "email"]
+    sns.unsubscribe(SubscriptionArn=member["SubscriptionArn"])
+    for tick in (midnight - QUARTER, midnight):
+        monitor.local.ses().points = points(tick)
+        assert monitor.tick(tick).ok
+    assert monitor.sent() == [("subscribers", "opened")]
+    assert "1 of 1 email address in the settings has no" in monitor.notifications()[0]["summary"][0]
+    for name, value in monitor.local.environment().items():
+        monkeypatch.setenv(name, value)
+    assert main(["subscribe", "--settings", str(SETTINGS)]) == 0
+    monitor.local.ses().points = points(midnight + DAY)
+    assert monitor.tick(midnight + DAY).ok
+    assert monitor.sent()[-1] == ("subscribers", "resolved")
 
 
 @pytest.mark.parametrize("event", [{"test_alert": "true"}, {"test_alert": True, "now": "2025-02-04T10:30:00Z"}])

@@ -122,7 +122,8 @@ def test_without_a_python_of_the_runtimes_version_the_asset_ships_without_byte_c
 def test_the_function_loads_and_makes_every_client_from_the_asset_alone(asset: Path) -> None:
     code = (
         "from ses_reputation import entry; from ses_reputation.aws.session import *; s = open_session();"
-        "[s.create_client(n, 'eu-west-1', config=CONFIG) for n in SERVICES]; import botocore; print(botocore.__file__)"
+        f"[s.create_client(n, 'eu-west-1', config=CONFIG) for n in {bundle.services()}];"
+        "import botocore; print(botocore.__file__)"
     )
     environment = {"PYTHONPATH": str(asset), "PATH": "/usr/bin:/bin", "POWERTOOLS_SERVICE_NAME": "x"}
     environment |= {"AWS_DEFAULT_REGION": "eu-west-1"}
@@ -172,7 +173,7 @@ def test_a_users_settings_of_pip_change_nothing(tmp_path: Path, monkeypatch: pyt
         archive.writestr("lean-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr("lean-1.0.dist-info/RECORD", "")
     (tmp_path / "requirements.txt").write_text("lean==1.0\n")
-    monkeypatch.setattr(bundle, "SOURCE", tmp_path)
+    monkeypatch.setattr(bundle, "REQUIREMENTS", tmp_path / "requirements.txt")
     monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
     for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent)}.items():
         monkeypatch.setenv(name, value)

@@ -78,6 +78,12 @@ class Route:
     emails: tuple[str, ...]
     webhook: Stored
 
+    @property
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """What a message must have to be for this route: a filter policy; empty if the route gets everything."""
+        severities = {"severity": ("critical",)} if self.severity == "critical" else {}
+        return severities | ({"region": self.regions} if self.regions else {})
+
 
 def _stored(table: Table, what: str, name: str, example: str) -> Stored:
     """Read where a secret is stored."""

@@ -21,12 +21,12 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-from ses_reputation.aws.connections import share_connections
+from ses_reputation.aws.fast.connections import share_connections
 from ses_reputation.aws.session import open_session
 
 from bench.canned import certificate_in
 from local_aws.runtime import LoopbackServer
-from tests.aws.test_session import CALLS
+from tests.aws.fast.test_shortcuts import CALLS
 
 CONNECT, READ = 1, 0.3
 ONCE = Config(connect_timeout=CONNECT, read_timeout=READ, retries={"mode": "standard", "total_max_attempts": 1})
@@ -95,6 +95,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "testing")
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("NO_PROXY", "no_proxy"):  # exceptions from a proxy are no proxy
+        monkeypatch.setenv(name, "169.254.170.2")
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-"""Connections that all clients share, and with them one store of the authorities that are trusted.
+"""Connections that all clients share, and with them one store of trusted authorities.
 
-botocore keeps connections for each client on its own, and reads the certificates of all authorities again for each of them.
-It also offers what it has signed to whoever wants to send it (its event "before-send"); retries and the reading of answers
-stay with it.
+botocore keeps connections for each client, and reads the certificates of all authorities again for each. Its event
+"before-send" lets others send what it has signed; retries and the parsing of answers stay with botocore.
 """
 
 from __future__ import annotations
@@ -36,19 +35,19 @@ _WORDS = (
     (exceptions.ReadTimeoutError, ReadTimeoutError),
     (exceptions.ProtocolError, ConnectionClosedError),
 )
-"""What urllib3 raises, and botocore's word for it; the first that fits."""
+"""Exceptions of urllib3 and botocore's names for them; the first that fits counts."""
 
 
 def share_connections(session: Any, connect: float, read: float) -> None:
-    """Has all clients that `session` makes from now on send over connections they share, with so many seconds for each half of
-    an attempt. What leads through a proxy is left to botocore."""
-    if getproxies():
+    """Make all clients that `session` creates from now on share connections, with so many seconds for each half of an attempt.
+    With a proxy, leave everything to botocore."""
+    if getproxies().keys() - {"no"}:  # NO_PROXY alone is no proxy
         return
     bundle = session.get_config_variable("ca_bundle")
     try:
         trusting = _trusting(httpsession.get_cert_path(True if bundle is None else bundle))
     except OSError:
-        return  # of which botocore complains at every call
+        return  # botocore complains of it at every call
     pool = PoolManager(
         HOSTS,
         maxsize=SAME_HOST,
@@ -71,7 +70,7 @@ def _trusting(bundle: str) -> Any:
 
 
 def _send(pool: PoolManager, request: AWSPreparedRequest) -> AWSResponse:
-    """The answer, read to its end; one that is cut off is none. Raises what botocore raises when it sends."""
+    """Send a request and read the answer to its end. Raise what botocore raises, also if the answer is cut off."""
     try:
         raw: Any = pool.urlopen(
             request.method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,8 +11,8 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import httpsession
-from ses_reputation.aws import session as shortcuts
-from ses_reputation.aws.session import CONFIG, SERVICES, open_session
+from ses_reputation.aws.fast import loader, parsers
+from ses_reputation.aws.session import CONFIG, open_session
 
 from bench.canned import statistics_xml
 from cli.sender import send_data_points
@@ -57,7 +58,7 @@ def sent(session: Any, service: str, region: str) -> Sent:
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "ap-southeast-5"])
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", json.loads(loader.SERVICES.read_bytes()))
 def test_each_request_is_the_one_that_plain_botocore_sends(service: str, region: str) -> None:
     for _ in range(20):  # until both are signed within the same second
         ours, plain = sent(open_session(), service, region), sent(botocore.session.get_session(), service, region)
@@ -130,7 +131,7 @@ def test_where_a_hook_is_gone_plain_botocore_does_the_same(monkeypatch: pytest.M
 
 def test_the_shortcuts_are_taken() -> None:
     session: Any = open_session()
-    assert isinstance(session.get_component("data_loader"), shortcuts._Data)
+    assert isinstance(session.get_component("data_loader"), loader._Data)
     parser = session.get_component("response_parser_factory").create_parser("query")
-    assert isinstance(parser, shortcuts._StatisticsParser)
+    assert isinstance(parser, parsers._StatisticsParser)
     assert session.get_component("data_loader").load_data("endpoints")["partitions"] == []

@@ -1,0 +1,1 @@
+"""Start-up shortcuts. Delete this folder and everything still works, only slower."""

@@ -1,0 +1,162 @@
+"""What an event makes the monitor do: who hears is read once a day, nobody is a failure, a test alert answers who gets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from ses_reputation.aws.store import Item
+from ses_reputation.core.checks.base import Context
+from ses_reputation.core.decide import Gauge
+from ses_reputation.core.history import BUCKET, DAY, Instant, Point
+from ses_reputation.core.notification import Document
+from ses_reputation.core.readings import Audience, Readings, Subscription, Trouble, Unreadable, audience_of
+from ses_reputation.core.target import Target
+from ses_reputation.monitor import Monitor, RunFailed
+from ses_reputation.run import Channel, Edges
+from ses_reputation.settings import Settings, parse
+
+MIDNIGHT = 1_738_368_000  # 2025-02-01T00:00:00Z
+IRELAND, OHIO = Target("123456789012", "eu-west-1"), Target("123456789012", "us-east-2")
+ALL = Audience(expected=2, missing=0, listeners=2)
+SETTINGS = '[alerts]\nemails = ["oncall@mail.test", "boss@mail.test"]\n'
+SLACK = SETTINGS + '[slack]\nwebhook_parameter = "/slack"\n'
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:SesReputation"
+
+
+class World:
+    """A healthy sender, and whoever listens."""
+
+    def __init__(self, audience: Audience | Unreadable = ALL, settings: str = SETTINGS) -> None:
+        self.audience = audience
+        self.settings: Settings = parse(settings)
+        self.asked = 0
+        self.items: dict[str, Item] = {}
+        self.sent: list[Document] = []
+        self.refused = ""
+        self.channels = [Channel("people", 12, self.send)]
+
+    def monitor(self, *targets: Target) -> Monitor:
+        edges = Edges(self.read, self.put_gauges, self, self.channels)
+        return Monitor(self.settings, targets if targets else (IRELAND,), edges, Context(), self.who)
+
+    def run(self, now: Instant, *targets: Target) -> dict[str, Any]:
+        return self.monitor(*targets).run(now, lambda: 240_000)
+
+    def who(self) -> Audience | Unreadable:
+        self.asked += 1
+        return self.audience
+
+    def read(self, target: Target, now: Instant) -> Readings:
+        return Readings(tuple(Point(at, 400, 4) for at in range(now - 14 * DAY, now, BUCKET)))
+
+    def put_gauges(self, target: Target, gauges: Sequence[Gauge]) -> None:
+        """Take them."""
+
+    def load(self, target_id: str) -> Item | None:
+        return self.items.get(target_id)
+
+    def save(self, target_id: str, new: Item) -> None:
+        self.items[target_id] = new
+
+    def send(self, documents: Sequence[Document]) -> None:
+        if self.refused:
+            raise ClientError({"Error": {"Code": self.refused, "Message": "to oncall@mail.test"}}, "Publish")
+        self.sent += documents
+
+    def open_chat(self) -> None:
+        self.channels.append(Channel("chat", 1, self.sent.extend))
+
+
+def checks(world: World) -> list[tuple[str, str]]:
+    return [(document["check"], document["reason"]) for document in world.sent]
+
+
+def test_who_is_subscribed_is_read_once_a_day_and_for_one_target_only() -> None:
+    world = World()
+    for tick in range(MIDNIGHT, MIDNIGHT + 2 * DAY, BUCKET):
+        if tick % DAY in (0, BUCKET, DAY // 2, DAY - BUCKET):
+            world.run(tick, IRELAND, OHIO)
+    assert world.asked == 2 and world.sent == []
+
+
+def test_a_missing_person_is_an_alert_which_ends_when_the_person_is_back() -> None:
+    world = World(replace(ALL, missing=1, listeners=1))
+    assert world.run(MIDNIGHT) == {IRELAND.id: "WARNING"}
+    assert checks(world) == [("subscribers", "opened")]
+    assert "1 of 2 email addresses" in world.sent[0]["summary"][0] and "mail.test" not in json.dumps(world.sent)
+    world.run(MIDNIGHT + BUCKET)  # nobody is asked: nothing is known, nothing ends
+    assert len(world.sent) == 1
+    world.audience = ALL
+    world.run(MIDNIGHT + DAY)
+    assert checks(world) == [("subscribers", "opened"), ("subscribers", "resolved")]
+
+
+def test_if_nobody_hears_at_all_the_run_fails() -> None:
+    world = World(Audience(expected=2, missing=2, listeners=0))
+    with pytest.raises(RunFailed, match="nobody is subscribed to the alerts: deploy again"):
+        world.run(MIDNIGHT)
+
+
+def test_slack_or_the_chat_is_somebody_who_hears() -> None:
+    nobody = Audience(expected=2, missing=2, listeners=0)
+    World(nobody, SLACK).run(MIDNIGHT)
+    chatting = World(nobody)
+    chatting.open_chat()
+    chatting.run(MIDNIGHT)
+    assert checks(chatting) == [("subscribers", "opened")] * 2
+
+
+def test_subscriptions_that_cannot_be_listed_are_no_alert_and_end_none() -> None:
+    world = World(replace(ALL, missing=1, listeners=1))
+    world.run(MIDNIGHT)
+    world.audience = Unreadable(Trouble.DENIED, "ListSubscriptionsByTopic: AuthorizationError")
+    assert world.run(MIDNIGHT + DAY) == {IRELAND.id: "WARNING"}
+    assert ("subscribers", "resolved") not in checks(world)
+
+
+def test_a_test_alert_is_sent_on_every_channel_and_answers_who_gets_it() -> None:
+    world = World(replace(ALL, missing=1, listeners=1))
+    world.open_chat()
+    answer = world.monitor().handle({"test_alert": True}, lambda: 240_000)
+    assert (answer["sent"], answer["expected"], answer["missing"], answer["listeners"]) == (["people", "chat"], 2, 1, 1)
+    assert answer["alert"].startswith("test-") and checks(world) == [("test", "opened")] * 2
+    assert world.items == {} and "mail.test" not in json.dumps(answer)
+
+
+def test_a_test_alert_says_unknown_if_the_subscriptions_cannot_be_listed() -> None:
+    world = World(Unreadable(Trouble.DENIED, "ListSubscriptionsByTopic: AuthorizationError"))
+    answer = world.monitor().send_test_alert(MIDNIGHT)
+    assert (answer["expected"], answer["missing"], answer["listeners"]) == (None, None, None)
+
+
+def test_a_test_alert_that_cannot_be_sent_names_the_channel_and_the_code_and_still_reaches_the_others() -> None:
+    world = World()
+    world.refused = "AuthorizationError"
+    world.open_chat()
+    with pytest.raises(RunFailed) as raised:
+        world.monitor().send_test_alert(MIDNIGHT)
+    assert str(raised.value) == "the test alert could not be sent to people (AuthorizationError)"
+    assert checks(world) == [("test", "opened")]
+
+
+CASES = {
+    "confirmed": (("email", "oncall@mail.test", True), ("email", "boss@mail.test", True), (2, 0, 2)),
+    "upper case": (("email", "OnCall@Mail.test", True), ("email", "boss@mail.test", True), (2, 0, 2)),
+    "as JSON": (("email-json", "oncall@mail.test", True), ("email", "boss@mail.test", True), (2, 0, 2)),
+    "pending or deleted": (("email", "oncall@mail.test", False), ("email", "boss@mail.test", True), (2, 1, 1)),
+    "a function is no listener": (("lambda", TOPIC, True), ("email", "boss@mail.test", True), (2, 1, 1)),
+    "a queue is one": (("sqs", TOPIC, True), ("email", "boss@mail.test", True), (2, 1, 2)),
+    "another person": (("email", "else@mail.test", True), ("email", "boss@mail.test", True), (2, 1, 2)),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_only_confirmed_subscriptions_of_the_settings_addresses_count(case: Any) -> None:
+    *subscriptions, expected = case
+    found = audience_of(["oncall@mail.test", "Boss@mail.test"], [Subscription(*each) for each in subscriptions])
+    assert found == Audience(*expected)

@@ -1,0 +1,152 @@
+"""The wiring: a bad environment fails at start and says what is wrong; a good one makes what the settings ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from ses_reputation.settings.channels import Stored as Place
+from ses_reputation.slack_forwarder import AddressUnknown
+from ses_reputation.wiring import BadEnvironment, read_environment, wire_monitor
+from ses_reputation.wiring_forwarders import stored_text, wire_forwarder, wire_pagerduty
+
+PEOPLE = "arn:aws:sns:eu-west-1:123456789012:SesReputation"
+SETTINGS = '[alerts]\nemails = ["oncall@mail.test"]\n'
+CHAT = SETTINGS + '[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n'
+WEBHOOK = "https://hooks.slack.com/services/T0/B0/secret"
+
+
+@pytest.fixture
+def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):  # the SDK reads its own variables
+        monkeypatch.setenv(name, "testing")
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    return {
+        "LAMBDA_TASK_ROOT": str(tmp_path),
+        "PEOPLE_TOPIC_ARN": PEOPLE,
+        "STATE_TABLE": "SesReputation-State",
+        "DASHBOARD_URL": "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/d",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/SesReputation",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PEOPLE_TOPIC_ARN", None),
+        ("PEOPLE_TOPIC_ARN", ""),
+        ("PEOPLE_TOPIC_ARN", "SesReputation"),
+        ("PEOPLE_TOPIC_ARN", "arn:aws:sqs:eu-west-1:123456789012:SesReputation"),
+        ("PEOPLE_TOPIC_ARN", "arn:aws:sns:eu-west-1::SesReputation"),
+        ("PEOPLE_TOPIC_ARN", f"{PEOPLE}:0f1e2d3c"),
+        ("STATE_TABLE", None),
+        ("STATE_TABLE", "${Token[TOKEN.12]}"),
+        ("DASHBOARD_URL", None),
+        ("DASHBOARD_URL", "http://console"),
+    ],
+)
+def test_a_variable_that_is_missing_or_malformed_fails_at_start_and_is_named(
+    environ: dict[str, str], name: str, value: str | None
+) -> None:
+    environ.pop(name)
+    if value is not None:
+        environ[name] = value
+    with pytest.raises(BadEnvironment, match=rf"missing or invalid: {name}\. Deploy the stack again"):
+        wire_monitor(environ)
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    with pytest.raises(
+        BadEnvironment, match="LAMBDA_TASK_ROOT, PEOPLE_TOPIC_ARN, CHAT_TOPIC_ARN, STATE_TABLE, DASHBOARD_URL"
+    ):
+        read_environment({}, chat=True)
+
+
+@pytest.mark.parametrize("chat", ["", "SesReputation-Chat"])
+def test_with_chat_its_topic_is_needed_at_start(environ: dict[str, str], chat: str) -> None:
+    Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text(CHAT)
+    with pytest.raises(BadEnvironment, match=r"invalid: CHAT_TOPIC_ARN\."):
+        wire_monitor(environ | {"CHAT_TOPIC_ARN": chat})
+    made = wire_monitor(environ | {"CHAT_TOPIC_ARN": f"{PEOPLE}-Chat"})
+    assert [channel.name for channel in made.edges.channels] == ["people", "chat"]
+
+
+def test_without_chat_its_topic_is_ignored(environ: dict[str, str]) -> None:
+    made = wire_monitor(environ | {"CHAT_TOPIC_ARN": "left over"})
+    assert [channel.name for channel in made.edges.channels] == ["people"]
+
+
+def test_no_asset_is_named_too() -> None:
+    for wire in (wire_monitor, wire_forwarder, wire_pagerduty):
+        with pytest.raises(BadEnvironment, match="LAMBDA_TASK_ROOT"):
+            wire({})
+
+
+def test_the_targets_are_in_the_account_and_region_of_the_topic(environ: dict[str, str]) -> None:
+    made = wire_monitor(environ)
+    assert [target.id for target in made.targets] == ["123456789012/eu-west-1"]
+    assert made.context.log_url == (
+        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
+        "#logsV2:log-groups/log-group/$252Faws$252Flambda$252FSesReputation"
+    )
+    Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text(
+        SETTINGS + '[targets]\nregions = ["us-east-2", "eu-west-1"]\n'
+    )
+    assert [target.region for target in wire_monitor(environ).targets] == ["us-east-2", "eu-west-1"]
+
+
+class Stored:
+    """A session whose clients answer with a webhook's address, or fail."""
+
+    def __init__(self, code: str = "") -> None:
+        self.code = code
+        self.made: list[tuple[str, str | None]] = []
+        self.asked: list[dict[str, Any]] = []
+
+    def create_client(self, service_name: str, region_name: str | None = None, *, config: object) -> Any:
+        self.made.append((service_name, region_name))
+        return self
+
+    def get_parameter(self, **asked: Any) -> dict[str, Any]:
+        self._ask(asked)
+        return {"Parameter": {"Value": WEBHOOK}}
+
+    def get_secret_value(self, **asked: Any) -> dict[str, Any]:
+        self._ask(asked)
+        return {"SecretString": WEBHOOK}
+
+    def _ask(self, asked: dict[str, Any]) -> None:
+        self.asked.append(asked)
+        if self.code:
+            raise ClientError({"Error": {"Code": self.code, "Message": WEBHOOK}}, "Get")
+
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:slack-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    ("place", "made", "asked"),
+    [
+        (Place("/slack", ""), ("ssm", None), {"Name": "/slack", "WithDecryption": True}),
+        (Place("", "slack"), ("secretsmanager", None), {"SecretId": "slack"}),
+        (Place("", SECRET), ("secretsmanager", "us-east-1"), {"SecretId": SECRET}),
+    ],
+    ids=["a parameter", "a secret by name", "a secret by ARN, in its own region"],
+)
+def test_the_address_is_read_in_the_region_that_stores_it(
+    place: Place, made: tuple[str, str | None], asked: dict[str, Any]
+) -> None:
+    session = Stored()
+    assert stored_text(place, session) == WEBHOOK
+    assert (session.made, session.asked) == ([made], [asked])
+
+
+def test_an_address_that_cannot_be_read_is_a_clear_error_without_a_secret() -> None:
+    with pytest.raises(AddressUnknown) as raised:
+        stored_text(Place("/slack", ""), Stored("AccessDeniedException"))
+    assert str(raised.value) == (
+        "the stored address or key cannot be read from /slack: access denied (AccessDeniedException)"
+    )
+    assert raised.value.__cause__ is None
