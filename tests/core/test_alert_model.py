@@ -16,11 +16,8 @@ FOUND = {
     "critical": (Finding("c", Severity.CRITICAL), Finding("w", Severity.WARNING)),
 }
 RANK = {"nothing": 0, "warning": 1, "critical": 2}
-CONDITIONS = {
-    "ours": st.sampled_from(list(FOUND)),
-    "aws": st.sampled_from(list(FOUND)),
-    "mark": st.sampled_from(["", "review", "pause"]),
-}
+FINDINGS = st.sampled_from(list(FOUND))
+MARKS = st.sampled_from(["", "review", "pause"])
 DUE_AFTER_DAYS = (1, 2, 4, 11, 18, 25, 32, 39, 46, 53, 60, 67, 74, 81)
 
 
@@ -132,14 +129,14 @@ class TwoSources(RuleBasedStateMachine):
             urgent = any(track.urgent for track in self.tracks.values())
             self.heard += [(self.now, change.reason, change.sent, urgent) for change in changes]
 
-    @rule(ticks=st.integers(1, 120), **CONDITIONS)
+    @rule(ticks=st.integers(1, 120), ours=FINDINGS, aws=FINDINGS, mark=MARKS)
     def run(self, ours: str, aws: str, mark: str, ticks: int) -> None:
         for _ in range(ticks):
             self.tick(ours, aws, mark, heard=True)
             self.nothing_worse_is_open_than_was_sent()
             self.no_reminder_is_overdue()
 
-    @rule(ticks=st.integers(1, 300), **CONDITIONS)
+    @rule(ticks=st.integers(1, 300), ours=FINDINGS, aws=FINDINGS, mark=MARKS)
     def outage(self, ours: str, aws: str, mark: str, ticks: int) -> None:
         for _ in range(ticks):
             self.tick(ours, aws, mark, heard=False)

@@ -1,4 +1,4 @@
-"""The amount of email: silence, a spike and rejects are told; nights, week-ends, small and young senders are not."""
+"""The amount of email: silence, a spike and rejects are found; nights, weekends, small and young senders are not."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from ses_reputation.core.alert import Alert, Reason, step
+from ses_reputation.core.alert import Track, advance
+from ses_reputation.core.checks.base import Seen
+from ses_reputation.core.checks.rejects import REJECTS
+from ses_reputation.core.checks.silence import SILENCE, SilenceFound
+from ses_reputation.core.checks.spike import SPIKE
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, History, Point, history_from
-from ses_reputation.core.rules import Finding, VolumePolicy, default_policy
+from ses_reputation.core.readings import Account, Readings
+from ses_reputation.core.rules import VolumePolicy, default_policy
 from ses_reputation.core.target import Target
-from ses_reputation.core.volume import REJECTS, SILENCE, SPIKE, standings
 
-START = 1_738_540_800  # Monday 2025-02-03T00:00:00Z
-POLICY = VolumePolicy()
+START = 1_738_540_800  # Monday 2025-02-03T00:00Z
 TARGET = Target("123456789012", "eu-west-1")
 
 
@@ -26,9 +29,31 @@ def sender(per_bucket: Callable[[int], int], *, days: float = 14, until: int = S
     return history
 
 
-def found(history: History, now: int, *, stopped: bool = False, policy: VolumePolicy = POLICY) -> list[str]:
-    """What holds at `now`."""
-    return [name for name, standing in standings(history, policy, now, stopped=stopped).items() if standing.found]
+def seen(
+    history: History | None,
+    now: int,
+    *,
+    account: Account | None = None,
+    policy: VolumePolicy = VolumePolicy(),  # noqa: B008  frozen
+    silence: Track | None = None,
+) -> Seen:
+    """All that a check of the volume looks at."""
+    tracks = {} if silence is None else {"silence": silence}
+    whole = replace(default_policy(), volume=policy)
+    return Seen(TARGET, now, whole, Readings((), account), history, tracks=tracks)
+
+
+def found(
+    history: History | None,
+    now: int,
+    *,
+    account: Account | None = None,
+    policy: VolumePolicy = VolumePolicy(),  # noqa: B008
+) -> list[str]:
+    """Checks that find something at `now`."""
+    what = seen(history, now, account=account, policy=policy)
+    standings = {name: s for check in (SILENCE, SPIKE, REJECTS) for name, s in check.standings(what).items()}
+    return [name for name, standing in standings.items() if standing.found]
 
 
 END = START + 14 * DAY
@@ -45,58 +70,68 @@ def stopped(hours: float, before: Callable[[int], int] = steady) -> History:
 
 def test_a_sender_who_never_stops_is_silent_after_two_hours() -> None:
     assert found(stopped(1.75), END) == []
-    assert found(stopped(2), END) == [SILENCE]
+    assert found(stopped(2), END) == ["silence"]
 
 
-def open_silence(history: History, now: int) -> Alert:
-    """The alert of a sender who is found silent at `now`."""
-    found = standings(history, POLICY, now, stopped=False)[SILENCE].found
-    alert, _ = step(None, SILENCE, found, lambda: True, now)
-    assert alert is not None
-    return alert
+def open_silence(history: History, now: int) -> Track:
+    """The track of a sender who is found silent at `now`."""
+    track = advance(None, SILENCE.standings(seen(history, now))["silence"], now, "silence", unsaved=now)
+    assert track is not None
+    return track
 
 
-def still_silent(history: History, now: int, known: Alert) -> Finding | None:
-    return next(iter(standings(history, POLICY, now, stopped=False, silence=known)[SILENCE].found), None)
+def still_silent(history: History, now: int, known: Track) -> SilenceFound | None:
+    standing = SILENCE.standings(seen(history, now, silence=known))["silence"]
+    finding = next(iter(standing.found), None)
+    assert finding is None or isinstance(finding, SilenceFound)
+    return finding
 
 
-def test_one_who_is_silent_stays_so_until_mail_goes_out_whatever_the_hour() -> None:
+def test_one_who_is_silent_stays_so_until_email_goes_out_whatever_the_hour() -> None:
     def office(until: int) -> History:
         stop = START + 10 * DAY + 12 * HOUR
         return sender(lambda at: 200 if at < stop and 8 <= at % DAY // HOUR < 18 else 0, until=until)
 
-    told = START + 10 * DAY + 16 * HOUR
-    known = open_silence(office(told), told)
+    opened = START + 10 * DAY + 16 * HOUR
+    known = open_silence(office(opened), opened)
     night = START + 11 * DAY + 3 * HOUR
     assert found(office(night), night) == []
     finding = still_silent(office(night), night, known)
-    assert finding is not None and finding.count is not None and finding.count.end - finding.count.start == 15 * HOUR
+    assert finding is not None and finding.until - finding.since == 15 * HOUR
 
 
 @pytest.mark.parametrize(("emails", "over"), [(1, False), (9, False), (10, True)])
-def test_a_mail_sent_by_hand_ends_no_silence(emails: int, over: bool) -> None:
-    told = END - 3 * HOUR
-    known = open_silence(sender(lambda at: steady(at) if at < told - 2 * HOUR else 0, until=told), told)
-    again = sender(lambda at: emails if at == END - HOUR else steady(at) if at < told - 2 * HOUR else 0)
+def test_an_email_sent_by_hand_ends_no_silence(emails: int, over: bool) -> None:
+    opened = END - 3 * HOUR
+    known = open_silence(sender(lambda at: steady(at) if at < opened - 2 * HOUR else 0, until=opened), opened)
+    again = sender(lambda at: emails if at == END - HOUR else steady(at) if at < opened - 2 * HOUR else 0)
     finding = still_silent(again, END, known)
     assert (finding is None) == over
-    if finding is not None and finding.count is not None:
-        assert (finding.count.events, finding.count.emails) == (emails, 9_600)
-        assert finding.count.end - finding.count.start == 5 * HOUR
+    if finding is not None:
+        assert (finding.emails, finding.day_before) == (emails, 9_600)
+        assert finding.until - finding.since == 5 * HOUR
 
 
-def test_a_large_sender_is_silent_while_hardly_any_of_the_mail_goes_out() -> None:
+def test_a_large_sender_is_silent_while_hardly_any_of_the_email_goes_out() -> None:
     def trickle(at: int) -> int:
         return 200_000 if at < END - DAY else 2
 
-    told = END - 22 * HOUR
-    known = open_silence(sender(lambda at: 200_000 if at < END - DAY else 0, until=told), told)
+    opened = END - 22 * HOUR
+    known = open_silence(sender(lambda at: 200_000 if at < END - DAY else 0, until=opened), opened)
     assert still_silent(sender(trickle), END, known) is not None
     assert still_silent(sender(lambda at: max(trickle(at), 1_000)), END, known) is None
 
 
-def test_one_who_is_known_to_be_stopped_is_not() -> None:
-    assert found(stopped(24), END, stopped=True) == []
+@pytest.mark.parametrize(
+    ("status", "sending"), [("SHUTDOWN", True), ("HEALTHY", False)], ids=["paused", "switched off"]
+)
+def test_one_who_is_known_to_be_stopped_is_not_silent(status: str, sending: bool) -> None:
+    account = Account(status, sending=sending, production=True, quota=100_000, used=0)
+    assert found(stopped(24), END, account=account) == []
+    assert found(stopped(24), END, account=replace(account, enforcement="PROBATION", sending=True)) == ["silence"]
+
+
+def test_silence_can_be_switched_off() -> None:
     assert found(stopped(24), END, policy=VolumePolicy(silence=False)) == []
 
 
@@ -106,7 +141,7 @@ def test_a_young_sender_and_a_small_one_have_no_habits() -> None:
     assert found(stopped(40, lambda at: at % DAY == 0), END) == []
 
 
-def test_one_whose_first_mail_is_days_ago_has_no_habits() -> None:
+def test_one_whose_first_email_is_days_ago_has_no_habits() -> None:
     assert found(sender(lambda at: 50_000 if at == END - 13 * DAY else 0), END) == []
 
 
@@ -115,17 +150,16 @@ def monthly(at: int) -> int:
     return 4_000 if (at - START) % (30 * DAY) == 9 * HOUR else 0
 
 
-def test_a_newsletter_every_month_is_neither_silence_nor_a_spike_and_one_that_fails_to_come_is_told() -> None:
-    state, told, failed_from = None, [], START + 240 * DAY
-    for now in range(START + HOUR, failed_from + 90 * DAY, 6 * HOUR):
+def test_a_newsletter_every_month_is_neither_silence_nor_a_spike_and_one_that_fails_to_come_is_found() -> None:
+    state, opened, failed_from = None, [], START + 120 * DAY
+    for now in range(START + HOUR, failed_from + 40 * DAY, 12 * HOUR):
         sent = range(max(START, now - LOOKBACK) // BUCKET * BUCKET, min(now, failed_from), BUCKET)
         points = tuple(Point(at, monthly(at)) for at in sent if monthly(at))
-        plan = decide(TARGET, points, state, default_policy(), now)
-        state = replace(plan.state, pending=())
-        told += [(a.check, (a.at - failed_from) // DAY) for a in plan.notifications if a.reason is Reason.OPENED]
-    assert told == [
-        (SILENCE, 28)
-    ]  # the last one came 30 days before that, and a pause may be a day shorter than it looks
+        plan = decide(TARGET, Readings(points), state, default_policy(), now)
+        state = replace(plan.state, outbox=(), published=now)
+        opened += [(d["check"], (now - failed_from) // DAY) for d in plan.documents if d["reason"] == "opened"]
+    # the last one came 30 days before that, and a pause may be a day shorter than it looks
+    assert opened == [("silence", 28)]
 
 
 def working_hours(at: int) -> int:
@@ -140,12 +174,12 @@ def test_nights_week_ends_and_long_holidays_are_quiet(hours: int) -> None:
     assert found(sender(working_hours, until=until - hours * HOUR), until) == []
 
 
-def test_the_first_working_day_without_mail_is_still_quiet_and_a_week_is_not() -> None:
+def test_the_first_working_day_without_email_is_still_quiet_and_a_week_is_not() -> None:
     friday_evening = START + 11 * DAY + 18 * HOUR
     history = sender(lambda at: working_hours(at) if at < friday_evening else 0, days=20, until=START + 20 * DAY)
     assert found(history, START + 15 * DAY) == []
     assert found(history, friday_evening + 124 * HOUR) == []
-    assert found(history, friday_evening + 125 * HOUR) == [SILENCE]
+    assert found(history, friday_evening + 125 * HOUR) == ["silence"]
 
 
 def test_a_job_that_comes_late_is_not_silence() -> None:
@@ -170,7 +204,7 @@ def test_five_times_the_most_of_two_weeks_is_a_spike_for_a_day() -> None:
         return 501 if END - 30 * HOUR <= at < END - 27 * HOUR else 100
 
     history = sender(burst)
-    assert found(history, END - 27 * HOUR) == [SPIKE]
+    assert found(history, END - 27 * HOUR) == ["spike"]
     assert found(history, END) == []
     assert found(history, END - 27 * HOUR, policy=VolumePolicy(spike=0)) == []
     assert found(history, END - 27 * HOUR, policy=VolumePolicy(spike=6)) == []
@@ -185,12 +219,12 @@ def remembering(days: dict[int, int], per_bucket: Callable[[int], int]) -> Histo
     return history
 
 
-def test_one_who_comes_back_from_two_weeks_without_mail_is_measured_by_the_days_before() -> None:
+def test_one_who_comes_back_from_two_weeks_without_email_is_measured_by_the_days_before() -> None:
     def back(at: int) -> int:
         return 2_000 if at >= END - 2 * HOUR else 0
 
     assert found(remembering({1: 10_000}, back), END) == []
-    assert found(remembering({1: 500, 40: 3_000}, back), END) == [SPIKE]
+    assert found(remembering({1: 500, 40: 3_000}, back), END) == ["spike"]
     assert found(sender(back), END) == []  # of whom nothing else is known
 
 
@@ -200,7 +234,7 @@ def test_as_much_as_a_whole_day_has_brought_before_is_no_spike() -> None:
 
     in_three_hours = 10_000 + 11 * 3
     assert found(remembering({16: in_three_hours}, newsletter), END) == []
-    assert found(remembering({16: in_three_hours - 1}, newsletter), END) == [SPIKE]
+    assert found(remembering({16: in_three_hours - 1}, newsletter), END) == ["spike"]
 
 
 def test_a_spike_of_a_small_or_a_young_sender_is_none() -> None:
@@ -208,14 +242,22 @@ def test_a_spike_of_a_small_or_a_young_sender_is_none() -> None:
     assert found(sender(lambda at: 900 if at >= END - HOUR else 1, days=7), END) == []
 
 
-def test_rejects_are_told_where_they_are_more_than_a_few() -> None:
-    def rejecting(count: int) -> History | None:
-        points = [Point(END - i * BUCKET, 100, rejects=count if i <= 4 else 0) for i in range(1, 500)]
-        return history_from(points, until=END)
-
-    assert REJECTS not in found(rejecting(2) or stopped(0), END)
-    assert REJECTS in found(rejecting(3) or stopped(0), END)
+def rejecting(count: int) -> History | None:
+    """So many rejects in each of the last four buckets, of 9,600 emails a day."""
+    return history_from(
+        [Point(END - i * BUCKET, 100, rejects=count if i <= 4 else 0) for i in range(1, 500)], until=END
+    )
 
 
-def test_nothing_is_said_of_nobody() -> None:
-    assert standings(None, POLICY, END, stopped=False) == {}
+def test_rejects_are_found_from_ten_and_a_thousandth_of_a_day_on() -> None:
+    assert found(rejecting(2), END) == []
+    assert found(rejecting(3), END) == ["rejects"]
+
+
+def test_rejects_of_more_than_a_day_ago_are_over() -> None:
+    points = [Point(END - i * BUCKET, 100, rejects=9 if i > 96 else 0) for i in range(1, 500)]
+    assert found(history_from(points, until=END), END) == []
+
+
+def test_nothing_is_found_of_nobody() -> None:
+    assert found(None, END) == []
