@@ -270,7 +270,7 @@ def test_every_alarm_of_the_watchdog_may_ring_on_both_topics_and_does(channels: 
     alarms = channels.local.client("cloudwatch").describe_alarms(AlarmNamePrefix="SesReputation-slack-")["MetricAlarms"]
     assert len(alarms) >= 4
     if topic == "ChatTopicArn":  # what a forwarder could not deliver is for people
-        alarms = [alarm for alarm in alarms if not alarm["AlarmName"].endswith("-not-told")]
+        alarms = [alarm for alarm in alarms if not alarm["AlarmName"].endswith("-undelivered")]
     assert all(arn in alarm["AlarmActions"] and arn in alarm["OKActions"] for alarm in alarms)
     policy = channels.local.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]
     allowed = [s for s in json.loads(policy)["Statement"] if s["Effect"] == "Allow"]
