@@ -43,6 +43,8 @@ warning = 5
 
 TEXT = Template("""\
 <!-- Made by `python -m cli.settings_reference`; a test fails when it is stale. -->
+[Index](index.md)
+
 # Settings
 
 All of them are in `settings.toml`. They are checked when the stack is synthesised, by every command and
