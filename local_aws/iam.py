@@ -123,7 +123,11 @@ def _table(response: Any) -> Iterator[Need]:
     arn = name if name.startswith("arn:") else own
     yield "", arn, {}
     table = response.dynamodb_backend.tables.get(name)
-    key = _key_arn((table.sse_specification or {}).get("KMSMasterKeyId"), arn) if table is not None else ""
+    encryption = {} if table is None else dict(table.sse_specification or {})
+    own_key = (
+        str(encryption.get("SSEEnabled", encryption.get("Enabled"))).lower() == "true"
+    )  # moto names a key in any case
+    key = _key_arn(encryption.get("KMSMasterKeyId"), arn) if own_key else ""
     if key:
         yield "kms:Decrypt", key, {}
 
