@@ -16,7 +16,6 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from moto.dynamodb.responses import DynamoHandler
 from moto.iam.access_control import IAMRequest
 from moto.iam.models import iam_backends
-from moto.kms import kms_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sns.models import sns_backends
 from moto.sns.responses import SNSResponse
@@ -124,11 +123,12 @@ def _table(response: Any) -> Iterator[Need]:
     arn = name if name.startswith("arn:") else own
     yield "", arn, {}
     table = response.dynamodb_backend.tables.get(name)
-    spec = (table.sse_specification if table is not None else None) or {}
-    key = _key_arn(spec.get("KMSMasterKeyId"), arn)
-    keys = kms_backends[response.current_account][response.region]
-    own_of_aws = "alias/aws/dynamodb"  # which moto names for a table without a key too
-    if key and not (keys.alias_exists(own_of_aws) and keys.describe_key(own_of_aws).arn == key):
+    encryption = {} if table is None else dict(table.sse_specification or {})
+    own_key = (
+        str(encryption.get("SSEEnabled", encryption.get("Enabled"))).lower() == "true"
+    )  # moto names a key in any case
+    key = _key_arn(encryption.get("KMSMasterKeyId"), arn) if own_key else ""
+    if key:
         yield "kms:Decrypt", key, {}
 
 
