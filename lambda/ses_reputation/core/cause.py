@@ -72,7 +72,7 @@ LATE = 2
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be explained: the events of one metric from the onset to now."""
+    """Events to explain: those of one metric from the onset to now."""
 
     metric: Metric
     region: str
@@ -109,7 +109,7 @@ def question_from(metric: Metric, region: str, history: History | None, start: I
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What GetAccount says of suppression and of what can be seen; None where it does not say."""
+    """Suppression settings and visibility as GetAccount reports them; None if it does not."""
 
     suppressed: frozenset[Metric] | None = None  # reasons that put an address on the account's list
     vdm: bool | None = None
@@ -158,7 +158,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one part of the email contributes."""
+    """Contribution of one part of the email."""
 
     kind: str  # configuration set, campaign, mailbox provider …
     name: str
@@ -168,7 +168,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class CauseReading:
-    """What was found out; a part that was not asked for or not answered is empty, with a sentence in `unseen`."""
+    """Everything that was found; a part that was not asked for or not answered is empty, with a sentence in `unseen`."""
 
     question: Question
     facts: AccountFacts = AccountFacts()
