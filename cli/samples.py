@@ -9,6 +9,7 @@ from typing import Any
 
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import decide, replay
+from ses_reputation.core.findings import Findings, Recommendation, Tenant
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
 from ses_reputation.core.notification import Document, test_notification
 from ses_reputation.core.rates import Metric
@@ -39,6 +40,7 @@ class World:
     account: Mapping[float, Mapping[str, Any] | Unreadable] = field(default_factory=dict)  # what differs from HEALTHY
     rates: Mapping[float, Mapping[str, float] | Unreadable] = field(default_factory=dict)  # AWS's own
     missing: Mapping[float, tuple[int, int]] = field(default_factory=dict)  # addresses missing, and listeners
+    findings: Mapping[float, Findings] = field(default_factory=dict)  # what SES itself finds; not asked before
     trouble: Mapping[float, Unreadable | None] = field(default_factory=dict)  # with the send statistics
 
     def readings(self, now: int) -> Readings:
@@ -52,6 +54,7 @@ class World:
             self._account(points, hours, now),
             self._rates(hours, now),
             Audience(3, missing, listeners),
+            _at(self.findings, hours, None),
         )
 
     def _points(self) -> tuple[Point, ...]:
@@ -200,6 +203,16 @@ _CODES = {
 _GAP = "41,210 emails were counted from 2025-02-07T09:00:00Z to 2025-02-17T09:00:00Z before, now only 3,871 are"
 
 
+def _tenants(*tenants: Tenant) -> Findings:
+    return Findings((), tenants)
+
+
+NO_DKIM = Findings((Recommendation("DKIM", "shop.example", "DKIM verification has failed."),), ())
+TROUBLES = Findings((*(NO_DKIM.recommendations or ()), Recommendation("IP_LISTING", "192.0.2.17", "")), ())
+ACME = Tenant("acme", high_impact=True, paused_by="")
+PAUSED = Tenant("acme", high_impact=True, paused_by="AWS", cause="The bounce rate is too high.")
+
+
 def _several(stories: Stories) -> list[Document]:
     """An email about three things at once."""
     return [
@@ -276,6 +289,15 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "rejects": lambda of: of.at(_buckets((0, {"rejects": 9})), 3),
     "rejects-reminder": lambda of: of.at(_buckets((0, {"rejects": 9})), 3, 27),
     "rejects-over": lambda of: of.at(_buckets((0, {"rejects": 9}), (6, {})), 3, 20, 44),
+    "findings": lambda of: of.at(World(findings={0: NO_DKIM}), 0),
+    "findings-more": lambda of: of.at(World(findings={0: NO_DKIM, 5: TROUBLES}), 0, 5),
+    "findings-tenant": lambda of: of.at(World(findings={0: _tenants(ACME)}), 0),
+    "findings-tenant-paused": lambda of: of.at(World(findings={0: _tenants(ACME), 5: _tenants(PAUSED)}), 0, 5),
+    "findings-many-tenants": lambda of: of.at(
+        World(findings={0: _tenants(*(Tenant(f"shop-{n}", True, "") for n in range(30)))}), 0
+    ),
+    "findings-reminder": lambda of: of.at(World(findings={0: NO_DKIM}), 0, 24),
+    "findings-resolved": lambda of: of.at(World(findings={0: NO_DKIM, 5: Findings((), ())}), 0, 4, 6),
     "subscribers-missing": lambda of: of.at(World(missing={0: (1, 2)}), 0),
     "subscribers-nobody": lambda of: of.at(World(missing={0: (1, 2), 6: (3, 0)}), 0, 6),
     "subscribers-reminder": lambda of: of.at(World(missing={0: (1, 2)}), 0, 24),

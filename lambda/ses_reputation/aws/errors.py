@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -71,6 +73,13 @@ def code_of(error: Exception) -> str:
         code = str(error.response.get("Error", {}).get("Code", "Unknown"))
         return code if re.fullmatch(r"[\w.:-]{1,80}", code) else "an unreadable error code"
     return type(error).__name__
+
+
+def place_of(error: BaseException) -> str:
+    """Name an error of our own and where it is raised: never its text, which may hold addresses."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
 
 
 def is_refusal(error: Exception) -> bool:

@@ -136,7 +136,8 @@ def decide(
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
     tracks = _with_starts(seen, tracks)
     quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
-    sent, changes = _news(stored.sent, tracks, now, quieted)
+    known = {name: sent for name, sent in stored.sent.items() if not BY_NAME[name].ended_by_settings(policy)}
+    sent, changes = _news(known, tracks, now, quieted)
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
     readable = not isinstance(readings.statistics, Unreadable)
     looked = history is not None or (readable and not stored.totals)

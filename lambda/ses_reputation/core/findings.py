@@ -41,6 +41,7 @@ class Findings:
     recommendations: tuple[Recommendation, ...] | None  # None: unknown
     tenants: tuple[Tenant, ...] | None
     unseen: tuple[str, ...] = ()
+    broke: str = ""  # the monitor's own fault that ended the reading
 
 
 def recommendation_from(member: Mapping[str, object]) -> Recommendation:

@@ -74,6 +74,11 @@ def notification(check: Check, news: News) -> Document:
     }
 
 
+def with_cause(document: Document, cause: str, first_steps: Sequence[str]) -> Document:
+    """Add to a document who causes it, and what to do first then."""
+    return document | {"cause": _cut(cause), "first_steps": [_cut(step) for step in first_steps]}
+
+
 def status_of(check: Check, news: News) -> str:
     """CRITICAL, WARNING, RECOVERING, UNKNOWN, OK or TEST."""
     if check.name == "test":

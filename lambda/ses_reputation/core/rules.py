@@ -140,6 +140,7 @@ class Policy:
     feedback_share: float = 1.0  # fraction of the email that goes to providers which report complaints
     account: AccountPolicy = AccountPolicy()
     volume: VolumePolicy = VolumePolicy()
+    findings: bool = True  # what SES itself finds wrong is read
 
     @property
     def metrics(self) -> tuple[MetricPolicy, MetricPolicy]:

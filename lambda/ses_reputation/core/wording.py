@@ -36,6 +36,9 @@ def headroom_in_words(left: Headroom | None) -> str:
             else f"; {plural(left.clean_emails, 'email')} without a {noun} bring it back below"
         )
         return f"that is reached by our estimate{need}"
+    if left.unsure:
+        few = plural(left.estimate.events, noun)
+        return f"our estimate is at it, but of only {few}, too few to be sure"
     pace = "not reached at this rate" if left.hours_left is None else f"about {_hours(left.hours_left)} at this rate"
     return f"{plural(left.events_left, noun)} left, {pace}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +179,7 @@ def read(file: Table) -> Settings:
             "at least one email address, unless [slack], [chat], [teams] or [pagerduty] is set",
             "name who gets the alerts: nobody would hear of one",
         )
-    return Settings(
+    settings = Settings(
         alerts,
         slack,
         chat,
@@ -190,8 +190,9 @@ def read(file: Table) -> Settings:
         read_policy(file),
         read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them.")),
         read_deployment(file.table("deployment", "How it is deployed.")),
-        read_look(file.table("cause", "Who causes an alert.")),
+        read_look(file.table("cause", "Who causes an alert, and what SES itself finds wrong.")),
     )
+    return replace(settings, policy=replace(settings.policy, findings=settings.look is not Look.OFF))
 
 
 _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
