@@ -157,14 +157,14 @@ def place(item: WorkItem) -> MutationSpec:
 
 
 def module_of(item: WorkItem) -> str:
-    return place(item).module_path.relative_to(PACKAGE).as_posix()
+    return str(place(item).module_path.relative_to(PACKAGE).as_posix())
 
 
 def try_what_is_open(session: WorkDB) -> None:
     killed = {job for job, result in session.results if result.is_killed}
     todo = [item for item in session.work_items if item.job_id not in killed]
-    order = list(TESTS_OF)
-    todo.sort(key=lambda item: (order.index(module_of(item)), place(item).start_pos))
+    todo.sort(key=lambda item: (place(item).module_path, place(item).start_pos, place(item).occurrence))
+    random.Random(SEED).shuffle(todo)  # noqa: S311  what an interrupted run has seen is a sample too
     for number, item in enumerate(todo, 1):
         began = time.monotonic()
         result = mutate_and_test(item.mutations, command([module_of(item)]), TIMEOUT_S)
