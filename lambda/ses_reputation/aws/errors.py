@@ -33,14 +33,16 @@ _DENIED = frozenset(
         "AuthorizationError",
         "ExpiredToken",
         "ExpiredTokenException",
-        "InvalidClientTokenId",
         "NotAuthorized",
-        "OptInRequired",
         "SignatureDoesNotMatch",
         "UnauthorizedOperation",
-        "UnrecognizedClientException",
     }
 )
+_NOT_ENABLED = frozenset(
+    {"InvalidClientTokenId", "OptInRequired", "SubscriptionRequiredException", "UnrecognizedClientException"}
+)
+"""What a region that the account has not enabled answers to credentials that are good everywhere else."""
+
 _THROTTLED = frozenset(
     {
         "429",
@@ -93,6 +95,8 @@ def is_refusal(error: Exception) -> bool:
 def trouble_of(error: Exception) -> Trouble:
     """Why a call failed."""
     code = code_of(error)
+    if code in _NOT_ENABLED:
+        return Trouble.NOT_ENABLED
     if code in _DENIED or isinstance(error, NoCredentialsError | PartialCredentialsError):
         return Trouble.DENIED
     if code in _THROTTLED:

@@ -24,6 +24,7 @@ class Trouble(StrEnum):
     """Why something could not be read, or not be believed."""
 
     DENIED = "access denied"
+    NOT_ENABLED = "region not enabled"
     THROTTLED = "throttled"
     TIMED_OUT = "timed out"
     BAD_ANSWER = "bad answer"

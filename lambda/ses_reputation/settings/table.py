@@ -20,6 +20,14 @@ _LONGEST_SHOWN = 80
 _INT_BITS = 64
 
 
+SECRETS = {
+    "webhook_url": "the address is a secret: store it (aws ssm put-parameter --type SecureString --name /ses-reputation/slack "
+    "--value ...), and write its name as webhook_parameter",
+    "routing_key": "the key is a secret: store it as an SSM parameter (SecureString), and write its name as routing_key_parameter",
+}
+"""Where a secret belongs that people would write into the settings."""
+
+
 class Problem(NamedTuple):
     """One thing that is wrong with the settings."""
 
@@ -181,6 +189,8 @@ class Table:
                     table.refuse(key, f"one of the keys {', '.join(table.keys)}", self._instead(key, table))
 
     def _instead(self, key: str, table: Table) -> str:
+        if key in SECRETS:
+            return SECRETS[key]
         plain = [other for other in self.tables if other.path and "[" not in other.path]
         homes = [f"[{other.path}]" for other in plain if key in other.keys]
         if homes:
