@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONSTARTUP PYTHO
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_CONSTRAINT PIP_REQUIREMENT PIP_REQUIRE_HASHES PIP_NO_BINARY
 export PIP_USER := 0
 
-.PHONY: help setup demo test lint format synth bootstrap diff deploy destroy release bench score reliability requirements clean
+.PHONY: help setup demo test lint format synth bootstrap diff deploy destroy release bench score reliability mutation requirements clean
 .DEFAULT_GOAL := help
 
 help:            ## This list
@@ -85,6 +85,9 @@ release: setup   ## Write a CloudFormation template, the functions' zip, an SBOM
 reliability: setup  ## Plant every fault at every call of a run; list what is lost and what is repeated (half an hour)
 	@$(BIN)/python -m bench.reliability
 	@$(BIN)/python -m bench.long_life
+
+mutation: setup  ## Plant small faults in the deciding modules; list those no test notices (an hour; SAMPLE=n, MODULE=core/rates.py, ALL=1)
+	@$(BIN)/python -m tools.mutation
 
 requirements: .venv/.dev  ## Compile requirements*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	@$(COMPILE) pyproject.toml --extra dev --constraint lambda/requirements.txt --output-file requirements-dev.txt $(if $(UPGRADE),--upgrade)

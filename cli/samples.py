@@ -32,7 +32,7 @@ NO_RATES = Unreadable(Trouble.DENIED, "GetMetricData: AccessDenied")
 
 @dataclass(frozen=True)
 class World:
-    """What happens to a sender, and what AWS says. Tables hold what is so from an hour on."""
+    """A made-up sender, and AWS's answers about it. Each table maps an hour to the value from then on."""
 
     campaigns: tuple[Campaign, ...] = ()
     emails_per_day: int = 40_000
@@ -44,7 +44,7 @@ class World:
     trouble: Mapping[float, Unreadable | None] = field(default_factory=dict)  # with the send statistics
 
     def readings(self, now: int) -> Readings:
-        """What a run at `now` reads."""
+        """Make the readings of a run at `now`."""
         hours = (now - INCIDENT) / HOUR
         points = tuple(point for point in self._points() if now - 14 * DAY <= point.at < now)
         trouble = _at(self.trouble, hours, None)
@@ -77,7 +77,7 @@ class World:
 
 
 def _at(table: Mapping[float, Any], hours: float, before: Any) -> Any:
-    """What `table` holds at an hour; `before` until its first."""
+    """Value of `table` at an hour; `before` until its first."""
     reached = [hour for hour in table if hour <= hours]
     return table[max(reached)] if reached else before
 
@@ -96,14 +96,14 @@ def bad_list(hours: float = 20, per_bucket: int = 250, complaint_rate: float = 0
 
 @dataclass(frozen=True)
 class Stories:
-    """What a monitor with `policy` sends about `target` as one thing or another happens to it."""
+    """Notifications that a monitor with `policy` sends about `target`."""
 
     policy: Policy
     target: Target
     context: Context = Context()
 
     def at(self, world: World, *hours: float) -> list[Document]:
-        """What the last of the runs at `hours` sends, after one an hour before the incident."""
+        """Notifications of the last of the runs at `hours`, after one an hour before the incident."""
         state: State | None = None
         documents: tuple[Document, ...] = ()
         for hour in (-1, *hours):

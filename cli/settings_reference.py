@@ -25,7 +25,7 @@ SAMPLE = {
         "calm": [{"hours": 24, "at_most": 0.02}],
     },
 }
-"""Of every kind of table one, so that all their keys are read."""
+"""One table of every kind, so that all their keys are read."""
 
 PLAIN = """\
 [bounce]

@@ -123,11 +123,12 @@ def _table(response: Any) -> Iterator[Need]:
     arn = name if name.startswith("arn:") else own
     yield "", arn, {}
     table = response.dynamodb_backend.tables.get(name)
-    encryption = {} if table is None else dict(table.sse_specification or {})
-    own_key = (
-        str(encryption.get("SSEEnabled", encryption.get("Enabled"))).lower() == "true"
-    )  # moto names a key in any case
-    key = _key_arn(encryption.get("KMSMasterKeyId"), arn) if own_key else ""
+    encryption = (table.sse_specification or {}) if table is not None else {}
+    by_kms = encryption.get("Enabled", encryption.get("SSEEnabled")) in {
+        True,
+        "true",
+    }  # else moto names a key all the same
+    key = _key_arn(encryption.get("KMSMasterKeyId"), arn) if by_kms else ""
     if key:
         yield "kms:Decrypt", key, {}
 

@@ -14,7 +14,7 @@ from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import Gauge
 from ses_reputation.core.history import BUCKET, DAY, Instant, Point
 from ses_reputation.core.notification import Document
-from ses_reputation.core.readings import Audience, Readings, Subscription, Trouble, Unreadable, audience_of
+from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
 from ses_reputation.core.target import Target
 from ses_reputation.monitor import Monitor, RunFailed
 from ses_reputation.run import Channel, Edges
@@ -142,21 +142,3 @@ def test_a_test_alert_that_cannot_be_sent_names_the_channel_and_the_code_and_sti
         world.monitor().send_test_alert(MIDNIGHT)
     assert str(raised.value) == "the test alert could not be sent to people (AuthorizationError)"
     assert checks(world) == [("test", "opened")]
-
-
-CASES = {
-    "confirmed": (("email", "oncall@mail.test", True), ("email", "boss@mail.test", True), (2, 0, 2)),
-    "upper case": (("email", "OnCall@Mail.test", True), ("email", "boss@mail.test", True), (2, 0, 2)),
-    "as JSON": (("email-json", "oncall@mail.test", True), ("email", "boss@mail.test", True), (2, 0, 2)),
-    "pending or deleted": (("email", "oncall@mail.test", False), ("email", "boss@mail.test", True), (2, 1, 1)),
-    "a function is no listener": (("lambda", TOPIC, True), ("email", "boss@mail.test", True), (2, 1, 1)),
-    "a queue is one": (("sqs", TOPIC, True), ("email", "boss@mail.test", True), (2, 1, 2)),
-    "another person": (("email", "else@mail.test", True), ("email", "boss@mail.test", True), (2, 1, 2)),
-}
-
-
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_only_confirmed_subscriptions_of_the_settings_addresses_count(case: Any) -> None:
-    *subscriptions, expected = case
-    found = audience_of(["oncall@mail.test", "Boss@mail.test"], [Subscription(*each) for each in subscriptions])
-    assert found == Audience(*expected)

@@ -40,21 +40,21 @@ class Explainer:
     def explain(self, plan: Plan) -> Explained:
         """Say the cause in each new bounce or complaint notification that asks for something. Never raises."""
         asking = [document for document in plan.documents if _asks(document)]
-        told: dict[int, Document] = {}
+        explained: dict[int, Document] = {}
         failures: list[str] = []
         for number, document in enumerate(asking):
             try:
-                told[id(document)] = self._told(plan, document, len(asking) - number, failures)
+                explained[id(document)] = self._explained(plan, document, len(asking) - number, failures)
             except Exception as error:  # noqa: BLE001  a bug of ours must not keep the alert back; the run fails and says so
                 failures.append(_failure(document["metric"], place_of(error)))
         outbox = tuple(
-            replace(delivery, document=told.get(id(delivery.document), delivery.document))
+            replace(delivery, document=explained.get(id(delivery.document), delivery.document))
             for delivery in plan.state.outbox
         )
-        documents = tuple(told.get(id(document), document) for document in plan.documents)
+        documents = tuple(explained.get(id(document), document) for document in plan.documents)
         return Explained(replace(plan, documents=documents, state=replace(plan.state, outbox=outbox)), tuple(failures))
 
-    def _told(self, plan: Plan, document: Document, shares: int, failures: list[str]) -> Document:
+    def _explained(self, plan: Plan, document: Document, shares: int, failures: list[str]) -> Document:
         metric, reminder = Metric(document["metric"]), document["kind"] == Kind.REMINDER.value
         known = (plan.target.id, metric)
         if known not in self._read:

@@ -1,4 +1,4 @@
-"""What one event makes the monitor do: look at every target as of a tick, or send a test alert."""
+"""Handle one event: look at every target as of a tick, or send a test alert."""
 
 from __future__ import annotations
 

@@ -27,10 +27,10 @@ THREADS = 8
 """Targets looked at side by side; more threads than this only cost memory."""
 
 SET_ASIDE = 100_000
-"""So much of an unreadable state is kept beside the new one, in characters: an item holds 400 KB at most."""
+"""Most of an unreadable state that is kept beside the new one, in characters: an item holds 400 KB at most."""
 
 TRIES = 3
-"""So often a state is decided again when another run has written meanwhile."""
+"""Most times that a state is decided again when another run has written meanwhile."""
 
 
 class Store(Protocol):

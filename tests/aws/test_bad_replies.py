@@ -131,6 +131,24 @@ def rates_of(*results: dict[str, Any]) -> object:
         return cloudwatch.reputation_rates(metrics, NOW)
 
 
+def test_awss_own_rates_are_asked_for_over_the_last_six_hours() -> None:
+    asked: dict[str, Any] = {}
+
+    class Metrics:
+        def get_metric_data(self, **request: Any) -> dict[str, Any]:
+            asked.update(request)
+            return {"MetricDataResults": []}
+
+    metrics: Any = Metrics()
+    cloudwatch.reputation_rates(metrics, NOW)
+    assert asked["StartTime"] == datetime.fromtimestamp(NOW - 6 * 3600, UTC)
+    assert asked["EndTime"] == datetime.fromtimestamp(NOW, UTC)
+    assert {(query["MetricStat"]["Metric"]["MetricName"]) for query in asked["MetricDataQueries"]} == {
+        "Reputation.BounceRate",
+        "Reputation.ComplaintRate",
+    }
+
+
 def test_awss_own_rates_are_read_and_one_without_a_value_is_left_out() -> None:
     assert rates_of(result("bounce", 0.01), result("complaint")) == {Metric.BOUNCE: AwsRate(0.01, NOW - 300)}
 

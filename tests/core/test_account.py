@@ -318,8 +318,9 @@ def test_a_steady_sender_does_not_use_the_quota_up() -> None:
 
 
 def test_when_the_quota_is_used_up_counts_the_emails_that_leave_the_day() -> None:
+    gone = [Point(START - 3 * DAY + i * BUCKET, 5_000) for i in range(2 * 96)]
     sends = [Point(START - DAY + i * BUCKET, 0 if i < 84 else 1_000) for i in range(96)]
-    history = history_from(sends, until=START)
+    history = history_from([*gone, *sends], until=START)
     account = replace(FINE, quota=16_000, used=12_000)
     assert used_up_at(account, history, START) == START + HOUR
     assert used_up_at(replace(account, used=16_000), history, START) == START

@@ -293,7 +293,7 @@ def test_every_shape_has_whole_words_for_both_metrics() -> None:
         (reading(30, spread(USUAL)), "The entries have no common domain, time or form."),
         (
             replace(reading(30, spread(COMPANY)), question=replace(asked(30), counts=None)),
-            "Without the send statistics it cannot be told from an import.",
+            "Without the send statistics it cannot be distinguished from an import.",
         ),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ses_reputation.core.daily_totals import KEEP_DAYS, KEEP_EMAILS, DayTotal, days_after, with_days
 from ses_reputation.core.decide import decide
-from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, Point
+from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point
 from ses_reputation.core.readings import Readings
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.state import State
@@ -39,6 +39,19 @@ def test_no_mail_is_counted_twice_where_a_remembered_day_and_the_points_overlap(
     for cut in range(0, 3 * 96, 7):
         joined = with_days(points[cut:], days, START + 3 * DAY)
         assert sum(point.attempts for point in joined) == 3 * 96
+
+
+def test_what_is_left_of_the_day_in_which_the_points_begin_is_its_total_less_the_points_and_never_less_than_zero() -> (
+    None
+):
+    points = [Point(START + 12 * HOUR, 60, 2, 1)]
+    left = {
+        DayTotal(START, 100, 5, 3): Point(START, 40, 3, 2, whole_day=True),
+        DayTotal(START, 100, 1, 0): Point(START, 40, 0, 0, whole_day=True),
+        DayTotal(START, 50, 3, 2): Point(START, 0, 1, 1, whole_day=True),
+    }
+    for day, rest in left.items():
+        assert with_days(points, [day], START + DAY) == (rest, *points)
 
 
 def test_without_any_points_the_days_alone_are_known() -> None:

@@ -73,6 +73,24 @@ def test_nothing_started_if_there_are_no_events_or_none_too_many() -> None:
     assert onset(falling, Metric.BOUNCE, START + 400 * BUCKET) is None
 
 
+def steps(*stretches: tuple[int, int]) -> History:
+    """Stretches of (days, bounces in each bucket of 100 emails)."""
+    bounces = [each for days, each in stretches for _ in range(days * 96)]
+    points = [Point(START + slot * BUCKET, 100, each) for slot, each in enumerate(bounces)]
+    history = history_from(points, until=START + len(bounces) * BUCKET)
+    assert history is not None
+    return history
+
+
+def test_what_was_usual_more_than_two_weeks_ago_hides_no_rise() -> None:
+    found = onset(steps((16, 30), (16, 1), (1, 6)), Metric.BOUNCE, START + 33 * DAY)
+    assert found is not None and abs(found.at - (START + 32 * DAY)) <= BUCKET
+
+
+def test_a_rate_that_falls_a_little_after_a_long_history_has_no_start() -> None:
+    assert onset(steps((28, 5), (2, 4)), Metric.BOUNCE, START + 30 * DAY) is None
+
+
 @given(
     st.lists(st.tuples(st.sampled_from([0, 1, 40, 3_000]), st.integers(0, 30)), min_size=1, max_size=60),
     st.integers(0, 70),

@@ -51,7 +51,7 @@ PAGE = 1_000
 """Most entries that ListSuppressedDestinations gives at a time."""
 
 PAGES = 3
-"""Of the entries of the window; of more, the mix is known well enough."""
+"""Most entries of the window that are read; the mix of more is known well enough."""
 
 USUAL = 800
 """Earlier entries asked for: so many fit into one page even if they were more than usual."""
@@ -231,7 +231,7 @@ class _Calls:
 
 
 Rung = tuple[str, Callable[[], None]]
-"""What a rung reads, for its sentence, and the rung."""
+"""Subject of each rung, for its sentence, and the rung."""
 
 
 class _Climb:

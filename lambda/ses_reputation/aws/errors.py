@@ -1,4 +1,4 @@
-"""What botocore raises, in the project's words."""
+"""Errors of botocore, in the project's words."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def place_of(error: BaseException) -> str:
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether AWS would answer the same to the same call however often it came: the call itself is at fault."""
+    """Tell if AWS would refuse the same call again: the call itself is at fault."""
     if not isinstance(error, ClientError) or trouble_of(error) is not Trouble.FAILED:
         return False
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

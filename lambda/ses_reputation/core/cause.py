@@ -73,7 +73,7 @@ LATE = 2
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be explained: the events of one metric from the onset to now."""
+    """Events to explain: those of one metric from the onset to now."""
 
     metric: Metric
     region: str
@@ -133,7 +133,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one part of the email contributes."""
+    """Contribution of one part of the email."""
 
     kind: str  # configuration set, campaign, mailbox provider …
     name: str
@@ -143,7 +143,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class CauseReading:
-    """What was found out; a part that was not asked for or not answered is empty, with a sentence in `unseen`."""
+    """Everything that was found; a part that was not asked for or not answered is empty, with a sentence in `unseen`."""
 
     question: Question
     facts: AccountFacts = AccountFacts()

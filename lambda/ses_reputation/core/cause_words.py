@@ -32,7 +32,7 @@ class DomainCount:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What an alert says of its cause. Nothing in it is an address."""
+    """Words of an alert about its cause. Nothing in them is an address."""
 
     shape: Shape
     line: str
@@ -152,7 +152,7 @@ def _why_unclear(reading: CauseReading, mix: Mix | None) -> str:
     if mix is None:
         return "Beyond the usual entries there are too few to tell."
     if reading.question.counts is None:
-        return "Without the send statistics it cannot be told from an import."
+        return "Without the send statistics it cannot be distinguished from an import."
     return "The entries have no common domain, time or form."
 
 

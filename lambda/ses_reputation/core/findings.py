@@ -1,4 +1,4 @@
-"""What Amazon SES itself finds wrong: open recommendations, and tenants with a bad reputation."""
+"""Findings of Amazon SES itself: open recommendations, and tenants with a bad reputation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a check of findings evaluates; `unseen` has a sentence for each part that could not be read."""
+    """Facts that a check of findings evaluates; `unseen` has a sentence for each part that could not be read."""
 
     recommendations: tuple[Recommendation, ...] | None  # None: unknown
     tenants: tuple[Tenant, ...] | None

@@ -115,7 +115,7 @@ def _new(check: Check, news: News) -> str:
 
 
 def _asks(status: str) -> str:
-    """What the status asks of the reader."""
+    """Say what the status asks of the reader."""
     return {
         "CRITICAL": "Act now.",
         "WARNING": "Look at it today.",
@@ -332,7 +332,7 @@ def problem_of(document: object) -> str | None:
 
 
 def key_of(document: Document) -> str:
-    """What tells a notification from every other of the same target."""
+    """Key that distinguishes a notification from every other of the same target."""
     return f"{document['alert']} {document['number']}"
 
 

@@ -41,7 +41,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What GetAccount says of suppression and of what can be seen; None where it does not say."""
+    """Suppression settings and visibility as GetAccount reports them; None if it does not."""
 
     suppressed: frozenset[Metric] | None = None  # reasons that put an address on the account's list
     vdm: bool | None = None

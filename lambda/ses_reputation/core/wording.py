@@ -25,7 +25,7 @@ def events_of(metric: Metric, count: Count, *lines: float, trend: str = "") -> s
 
 
 def headroom_in_words(left: Headroom | None) -> str:
-    """What is left before AWS's review threshold, how long it lasts, or what brings it back."""
+    """Say what is left before AWS's review threshold, how long it lasts, or what brings it back."""
     if left is None:
         return ""
     noun = left.metric.value

@@ -33,7 +33,7 @@ class Problem(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What there is to know of a key."""
+    """Default, accepted values and meaning of a key."""
 
     default: object  # None: none
     accepted: str
@@ -72,7 +72,7 @@ class Table:
         self.problems.append(Problem(self.path_of(key), value, accepted, next_step))
 
     def value(self, key: str, spec: Key, fits: Callable[[Any], bool], next_step: str = "") -> Any:
-        """What `key` says if it `fits`, else its default."""
+        """Value of `key` if it `fits`, else its default."""
         self.keys[key] = spec
         if not self.has(key):
             return spec.default
@@ -154,7 +154,7 @@ class Table:
         return Table(given, path, self)
 
     def each(self, key: str, example: str, read_one: Callable[[Table], _T | None], meaning: str) -> list[_T] | None:
-        """What `read_one` makes of the tables in the list at `key`; None where there is no list."""
+        """Results of `read_one` for the tables in the list at `key`; None if there is no list."""
         spec = Key(None, f"a list of at least one table like {example}", meaning)
         given = self.value(
             key,

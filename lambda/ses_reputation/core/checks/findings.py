@@ -1,4 +1,4 @@
-"""What Amazon SES itself finds wrong: open recommendations of high impact, tenants in trouble."""
+"""Findings of Amazon SES itself: open recommendations of high impact, tenants in trouble."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class SesFound:
-    """What SES finds wrong, one line each."""
+    """Findings of SES, one line each."""
 
     severity: Severity
     lines: tuple[str, ...]  # in order, at most MOST_KEPT
@@ -95,7 +95,7 @@ class SesFindings(Check):
         return [*shown, f"And {plural(more, 'other finding')}."] if more > 0 else shown
 
     def _now(self, news: News, name: str) -> SesFound | None:
-        """What was read now, or what the track holds if nothing was."""
+        """Facts that were read now, or those of the track if none were."""
         standing = self.standings(news.seen).get(name)
         if standing is not None:
             found = standing.found[0] if standing.found else None

@@ -41,7 +41,7 @@ class AwsRateFound:
 
 
 class RateCheck(Check):
-    """One of the two rates by which AWS judges a sender."""
+    """One of the two rates by which AWS evaluates a sender."""
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
