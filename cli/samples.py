@@ -195,6 +195,7 @@ def _unreadable(trouble: Trouble, until: float = 999, detail: str = "") -> World
 
 _CODES = {
     Trouble.DENIED: "AccessDenied",
+    Trouble.NOT_ENABLED: "InvalidClientTokenId",
     Trouble.THROTTLED: "Throttling",
     Trouble.TIMED_OUT: "ReadTimeoutError",
     Trouble.BAD_ANSWER: "a member has no Timestamp",
@@ -261,6 +262,7 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "sending-reminder": lambda of: of.at(_off(0), 0, 24),
     "sending-on-again": lambda of: of.at(_off(0, 5), 0, 5),
     "unreadable-denied": lambda of: of.at(_unreadable(Trouble.DENIED), 0),
+    "unreadable-not-enabled": lambda of: of.at(_unreadable(Trouble.NOT_ENABLED), 0),
     "unreadable-throttled": lambda of: of.at(_unreadable(Trouble.THROTTLED), 0, 0.25),
     "unreadable-timed-out": lambda of: of.at(_unreadable(Trouble.TIMED_OUT), 0, 0.25),
     "unreadable-bad-answer": lambda of: of.at(_unreadable(Trouble.BAD_ANSWER), 0, 0.25),

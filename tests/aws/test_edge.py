@@ -101,9 +101,6 @@ def test_a_point_that_cannot_be_true_is_an_unknown_that_says_what_is_wrong(membe
         (ReadTimeoutError(endpoint_url="https://x"), Trouble.TIMED_OUT),
         (NoCredentialsError(), Trouble.DENIED),
         (ResponseParserError("not XML"), Trouble.BAD_ANSWER),
-        (ClientError({"Error": {"Code": "UnrecognizedClientException"}}, "GetAccount"), Trouble.NOT_ENABLED),
-        (ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetSendStatistics"), Trouble.NOT_ENABLED),
-        (ClientError({"Error": {"Code": "SubscriptionRequiredException"}}, "GetAccount"), Trouble.NOT_ENABLED),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -254,3 +251,10 @@ def test_a_subscription_counts_as_confirmed_by_its_arn_alone(arn: str, confirmed
         )
         found = sns.subscriptions(topic, ARN)
     assert found == (Subscription("email", "oncall@mail.test", confirmed), Subscription("lambda", "", False))
+
+
+@pytest.mark.parametrize(
+    "code", ["UnrecognizedClientException", "InvalidClientTokenId", "SubscriptionRequiredException"]
+)
+def test_good_credentials_that_a_region_does_not_know_mean_that_it_is_not_enabled(code: str) -> None:
+    assert trouble_of(ClientError({"Error": {"Code": code}}, "GetAccount")) is Trouble.NOT_ENABLED
