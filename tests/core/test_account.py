@@ -114,6 +114,18 @@ def test_a_review_then_a_pause_then_health_are_sent_once_each() -> None:
     ]
 
 
+def test_each_change_of_the_status_has_its_headline() -> None:
+    monitor = Monitor()
+    words = ("PROBATION", "SHUTDOWN", "PROBATION", "UNDER_APPEAL", "HEALTHY")
+    assert [monitor.tick(status(word), step=HOUR).documents[0]["title"] for word in words] == [
+        "CRITICAL: AWS has put SES in eu-west-1 under review",
+        "CRITICAL: AWS has paused SES in eu-west-1",
+        "CRITICAL: AWS lets SES in eu-west-1 send again, under review",
+        "WARNING: AWS calls SES in eu-west-1 UNDER_APPEAL",
+        "OK: AWS calls SES in eu-west-1 healthy again",
+    ]
+
+
 def test_every_other_word_than_before_is_sent() -> None:
     monitor = Monitor()
     for word in ("PROBATION", "SHUTDOWN", "PROBATION", "SHUTDOWN", "UNDER_APPEAL", "HEALTHY"):
