@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ses_reputation.core.checks.quota import used_up_at
+from ses_reputation.core.checks.unreadable import UnreadableFound
 from ses_reputation.core.decide import Plan, decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, BadData, Point, history_from
 from ses_reputation.core.rates import Metric
@@ -22,7 +23,7 @@ from ses_reputation.core.readings import (
     Unreadable,
     account_from,
 )
-from ses_reputation.core.rules import Verdict, default_policy
+from ses_reputation.core.rules import Severity, Verdict, default_policy
 from ses_reputation.core.state import State
 from ses_reputation.core.target import Target
 
@@ -288,6 +289,13 @@ def test_a_target_of_which_nothing_can_be_read_is_sent_as_both_and_keeps_what_is
     plan = monitor.tick(DENIED, DENIED, statistics=DENIED)
     assert [document["check"] for document in plan.documents] == ["unreadable", "aws-unreadable"]
     assert set(plan.state.tracks) == {"sending", "unreadable", "aws-unreadable"}
+
+
+def test_two_calls_that_fail_are_one_finding_with_the_reason_of_the_first_and_both_details() -> None:
+    plan = Monitor().tick(DENIED, Unreadable(Trouble.THROTTLED, "GetMetricData: Throttling"))
+    assert plan.state.tracks["aws-unreadable"].worst == UnreadableFound(
+        Severity.WARNING, Trouble.DENIED, "GetAccount: AccessDenied; GetMetricData: Throttling"
+    )
 
 
 # -- the quota
