@@ -18,11 +18,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from ses_reputation.aws.cause import BUDGET, Clients, look_for_cause
-from ses_reputation.core.cause import Question, Shape, facts_from
+from ses_reputation.core.cause import Question, Shape
 from ses_reputation.core.cause_words import explain
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant
 from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
+from ses_reputation.core.readings import facts_from
 
 from local_aws.suppression import Refused, Suppression
 

@@ -147,6 +147,8 @@ def _metrics_of(alarm: Mapping[str, Any]) -> int:
 
 TEXT = Template("""\
 <!-- Made by `python -m bench.cost`; a test fails when it is stale. -->
+[Index](index.md)
+
 # What it costs
 
 Computed from the template that `cdk synth` makes, for a month of $hours hours. The custom metrics are the bill; everything that runs

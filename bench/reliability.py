@@ -137,7 +137,7 @@ STORIES = (
     ),
     Story("account state opened", ((-QUARTER, GOOD),), World(enforcement="PROBATION")),
     Story("account state escalated", ((-QUARTER, World(enforcement="PROBATION")),), World(enforcement="SHUTDOWN")),
-    Story("account state recovered", ((-QUARTER, World(enforcement="SHUTDOWN")),), GOOD),
+    Story("account state recovered", ((-5 * QUARTER, World(enforcement="SHUTDOWN")),), GOOD),
     Story("sending switched off", ((-QUARTER, GOOD),), World(sending=False)),
     Story("quota opened", ((-QUARTER, GOOD),), World(used=950_000)),
     Story("AWS's rate opened", ((-QUARTER, GOOD),), World(aws_rate=0.06)),
@@ -306,7 +306,9 @@ def play(there: Stage, story: Story) -> Played:
     sites = there.calls()
     for late in range(1, story.late + 1):
         there.tick(story.world, NOW + late * QUARTER)
-    return Played(story, memory, sites, there.told())
+    due = there.told()
+    assert all(due.values()), f"{story.name}: nothing is due, so nothing could be lost"
+    return Played(story, memory, sites, due)
 
 
 def case(there: Stage, played: Played, site: tuple[str, str, int], fault: str) -> Tally:

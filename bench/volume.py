@@ -1,4 +1,4 @@
-"""How often healthy senders are told of silence or a spike, and how soon after its last email a real stop is told: `python -m bench.volume`."""
+"""How often healthy senders get an alert about silence or a spike, and how soon after its last email a real stop is one: `python -m bench.volume`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from ses_reputation.core.alert import Alert, step
+from ses_reputation.core.alert import Track, advance
+from ses_reputation.core.checks.base import Seen
+from ses_reputation.core.checks.silence import SILENCE
+from ses_reputation.core.checks.spike import SPIKE
 from ses_reputation.core.history import BUCKET, DAY, HOUR, History, Point, history_from
-from ses_reputation.core.rules import VolumePolicy
-from ses_reputation.core.volume import SILENCE, SPIKE, standings
+from ses_reputation.core.readings import Readings
+from ses_reputation.core.rules import default_policy
+from ses_reputation.core.target import Target
 
 from .worlds import DAYS, END, SITUATIONS, SIZES, START, Rhythm, world
 
+TARGET, POLICY = Target("123456789012", "eu-west-1"), default_policy()
 MONTH = 30 * DAY
 STOP = START + 30 * DAY + 11 * HOUR
 """When the stopped senders stop: a Friday, late in the morning."""
@@ -38,21 +43,21 @@ class Tally:
 
 
 def opened(points: list[Point]) -> Iterator[tuple[str, int]]:
-    """Check and time of every alert of the amount of email that a monitor would open on a record, fourteen days at a time."""
+    """Check and time of every alert about the volume that a monitor would open on a record, fourteen days at a time."""
     history = history_from(points, until=END)
-    alerts: dict[str, Alert] = {}
+    tracks: dict[str, Track] = {}
     if history is None:
         return
     for now in range(START + 7 * DAY, END, BUCKET):
-        silence = alerts.get(SILENCE)
-        found = standings(_last(history, now), VolumePolicy(), now, stopped=False, silence=silence)
-        for check, standing in found.items():
-            alert, _ = step(alerts.get(check), check, standing.found, standing.may_end, now, standing.quiet)
-            if alert is not None and check not in alerts:
-                yield check, now
-            alerts = {name: known for name, known in alerts.items() if name != check}
-            if alert is not None:
-                alerts[check] = alert
+        seen = Seen(TARGET, now, POLICY, Readings(()), _last(history, now), tracks=tracks)
+        after: dict[str, Track] = {}
+        for check in (SILENCE, SPIKE):
+            track = advance(tracks.get(check.name), check.standings(seen)[check.name], now, check.name, unsaved=now)
+            if track is not None:
+                after[check.name] = track
+                if check.name not in tracks:
+                    yield check.name, now
+        tracks = after
 
 
 class _Window(History):
@@ -63,6 +68,7 @@ class _Window(History):
     def __init__(self, whole: History, start: int) -> None:  # the sums are cut, never made again
         self.origin = whole.time(start)
         self.first = whole.first
+        self.sends = whole.sends[start:]
         self.attempts = whole.attempts[start:]
         self.rejects = whole.rejects[start:]
 
@@ -78,13 +84,13 @@ def tally(size: int, seed: int, stops: bool) -> tuple[Rhythm, Tally]:
     if not stops:
         result.months = (DAYS - 7) * DAY / MONTH
         for check, _ in opened(case.points):
-            result.silence += check == SILENCE
-            result.spike += check == SPIKE
+            result.silence += check == SILENCE.name
+            result.spike += check == SPIKE.name
         return case.rhythm, result
     result.stopped = 1
     points = [point for point in case.points if point.at < STOP]
     last = max(point.at for point in points if point.attempts) + BUCKET
-    told = next((now for check, now in opened(points) if check == SILENCE and now >= last), None)
+    told = next((now for check, now in opened(points) if check == SILENCE.name and now >= last), None)
     result.told_after = [] if told is None else [(told - last) / HOUR]
     return case.rhythm, result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from math import isfinite
 from typing import Any
@@ -14,12 +14,15 @@ from botocore.exceptions import InvalidRegionError
 from ses_reputation.aws import cloudwatch, ses
 from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.aws.session import CONFIG
+from ses_reputation.aws.store import Store
 from ses_reputation.core.decide import overall
 from ses_reputation.core.history import Instant, Point, iso
+from ses_reputation.core.learning import in_words
 from ses_reputation.core.notification import account_in_words
-from ses_reputation.core.rates import AWS_THRESHOLDS
+from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.readings import Account, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy, Verdict, default_policy
+from ses_reputation.core.state import BadState, from_text
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
@@ -58,6 +61,7 @@ class Report:
     unknown: tuple[Unknown, ...]
     headlines: tuple[str, ...]  # of the notifications that a monitor starting now would send
     feedback_share: float | None = None  # suggested, from a steady difference
+    learned: tuple[str, ...] = ()  # how SES counts late events here, as the deployed monitor has seen
 
 
 def check(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool, as_plugin: bool) -> int:
@@ -67,7 +71,13 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
     policy = default_policy() if settings is None else settings.policy
     now = int(time.time())
     regions = watched if watched else (region_of(session),)
-    reports = [_read(session, name, policy, now, show_progress=not as_json) for name in regions]
+    reports = [
+        replace(
+            _read(session, name, policy, now, show_progress=not as_json),
+            learned=learned_by_monitor(session, settings, name),
+        )
+        for name in regions
+    ]
     if as_json:
         from .output import as_json as print_json
 
@@ -86,6 +96,24 @@ def _read(session: boto3.Session, region: str, policy: Policy, now: Instant, *, 
 
     with waiting(f"Reading {region} ..."):
         return evaluate(region, Reader(session, region, now), policy, now)
+
+
+def learned_by_monitor(session: boto3.Session, settings: Settings | None, region: str) -> tuple[str, ...]:
+    """Say what the deployed monitor has seen from run to run; nothing if there is none here, or its state is not readable."""
+    name = "SesReputation" if settings is None else settings.stack_name
+    home = region_of(session)
+    try:
+        clients: Any = session.client
+        [stack] = clients("cloudformation", region_name=home, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        account = stack["StackId"].split(":")[4]
+        item = Store(clients("dynamodb", region_name=home, config=CONFIG), outputs["StateTableName"]).load(
+            Target(account, region).id
+        )
+        state = None if item is None else from_text(item.text, schema=item.schema)
+    except (*AWS_ERRORS, BadState, LookupError, ValueError):
+        return ()
+    return () if state is None else tuple(in_words(state.learned, metric) for metric in Metric)
 
 
 @dataclass
@@ -202,7 +230,7 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
                 say(text, indent=4)
         if report.account is not None:
             say(f"Account: {account_in_words(report.account)}", indent=2)
-        for text in _remarks(report):
+        for text in (*report.learned, *_remarks(report)):
             say(text, indent=2)
 
 
@@ -272,6 +300,7 @@ def _region_document(report: Report) -> dict[str, Any]:
         ],
         "would_send": list(report.headlines),
         "suggested_feedback_share": report.feedback_share,
+        "learned": list(report.learned),
     }
 
 

@@ -14,6 +14,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "messages.md"
 
 HEAD = """\
 <!-- Made by `UPDATE_GOLDEN=1 pytest tests/layout/test_messages.py`; a test fails when it is stale. -->
+[Index](index.md)
+
 # Messages
 
 Every message that can be sent, as an email shows it, without its small print. The other channels have the same words in the same order: `ses-reputation preview

@@ -21,7 +21,7 @@ from .samples import SAMPLES, Stories
 
 
 class Sent(NamedTuple):
-    """What one run sends, and what its layout may depend on."""
+    """Notifications of one run, and everything that their layout depends on."""
 
     documents: Sequence[Document]
     context: Context
@@ -117,4 +117,4 @@ CHANNELS: Mapping[str, tuple[str, Callable[[Sent], str]]] = {
     "pagerduty": ("PagerDuty", _pagerduty),
     "json": ("JSON for SQS, Lambda and HTTPS", _json),
 }
-"""Where a message can arrive: its title, and how it is laid out there."""
+"""Channels by name: title, and layout of a message there."""

@@ -26,7 +26,7 @@ def rows_of(policy: MetricPolicy) -> Iterator[tuple[str, ...]]:
 
 
 def outcomes_in_words(policy: Policy) -> Iterator[str]:
-    """What can happen under these rules, and what cannot."""
+    """List the alerts that can open under these rules, and those that cannot."""
     yield "What can happen:"
     for metric in policy.metrics:
         limits = thresholds_in_force(metric)
@@ -52,7 +52,7 @@ def _outcome(policy: MetricPolicy, severity: Severity, limit: float | None) -> s
 
 
 def nearest_in_words(evaluation: Evaluation) -> Iterator[str]:
-    """Of each severity, the rule that is nearest to its threshold now: where the threshold is, why, and how far the rate is."""
+    """Describe the rule of each severity that is nearest to its threshold now: threshold, reason and how far the rate is."""
     for severity in (Severity.WARNING, Severity.CRITICAL):
         rules = [now for now in evaluation.thresholds if now.rule.severity is severity and isfinite(now.threshold)]
         if rules:
@@ -61,7 +61,7 @@ def nearest_in_words(evaluation: Evaluation) -> Iterator[str]:
 
 
 def in_force_in_words(now: InForce) -> str:
-    """Where the threshold of a rule is now, why, and how far the rate is from it."""
+    """Describe the threshold of a rule now: its value, the reason, and how far the rate is from it."""
     rate = now.count.rate
     if rate is None:
         return f"threshold {percent(now.threshold)} ({now.reason}); no email in {_window(now.rule.window)}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import decide, replay
+from ses_reputation.core.findings import Findings, Recommendation, Tenant
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
 from ses_reputation.core.notification import Document, test_notification
 from ses_reputation.core.rates import Metric
@@ -31,7 +32,7 @@ NO_RATES = Unreadable(Trouble.DENIED, "GetMetricData: AccessDenied")
 
 @dataclass(frozen=True)
 class World:
-    """What happens to a sender, and what AWS says. Tables hold what is so from an hour on."""
+    """A made-up sender, and AWS's answers about it. Each table maps an hour to the value from then on."""
 
     campaigns: tuple[Campaign, ...] = ()
     emails_per_day: int = 40_000
@@ -39,10 +40,11 @@ class World:
     account: Mapping[float, Mapping[str, Any] | Unreadable] = field(default_factory=dict)  # what differs from HEALTHY
     rates: Mapping[float, Mapping[str, float] | Unreadable] = field(default_factory=dict)  # AWS's own
     missing: Mapping[float, tuple[int, int]] = field(default_factory=dict)  # addresses missing, and listeners
+    findings: Mapping[float, Findings] = field(default_factory=dict)  # what SES itself finds; not asked before
     trouble: Mapping[float, Unreadable | None] = field(default_factory=dict)  # with the send statistics
 
     def readings(self, now: int) -> Readings:
-        """What a run at `now` reads."""
+        """Make the readings of a run at `now`."""
         hours = (now - INCIDENT) / HOUR
         points = tuple(point for point in self._points() if now - 14 * DAY <= point.at < now)
         trouble = _at(self.trouble, hours, None)
@@ -52,6 +54,7 @@ class World:
             self._account(points, hours, now),
             self._rates(hours, now),
             Audience(3, missing, listeners),
+            _at(self.findings, hours, None),
         )
 
     def _points(self) -> tuple[Point, ...]:
@@ -74,7 +77,7 @@ class World:
 
 
 def _at(table: Mapping[float, Any], hours: float, before: Any) -> Any:
-    """What `table` holds at an hour; `before` until its first."""
+    """Value of `table` at an hour; `before` until its first."""
     reached = [hour for hour in table if hour <= hours]
     return table[max(reached)] if reached else before
 
@@ -93,14 +96,14 @@ def bad_list(hours: float = 20, per_bucket: int = 250, complaint_rate: float = 0
 
 @dataclass(frozen=True)
 class Stories:
-    """What a monitor with `policy` sends about `target` as one thing or another happens to it."""
+    """Notifications that a monitor with `policy` sends about `target`."""
 
     policy: Policy
     target: Target
     context: Context = Context()
 
     def at(self, world: World, *hours: float) -> list[Document]:
-        """What the last of the runs at `hours` sends, after one an hour before the incident."""
+        """Notifications of the last of the runs at `hours`, after one an hour before the incident."""
         state: State | None = None
         documents: tuple[Document, ...] = ()
         for hour in (-1, *hours):
@@ -200,6 +203,16 @@ _CODES = {
 _GAP = "41,210 emails were counted from 2025-02-07T09:00:00Z to 2025-02-17T09:00:00Z before, now only 3,871 are"
 
 
+def _tenants(*tenants: Tenant) -> Findings:
+    return Findings((), tenants)
+
+
+NO_DKIM = Findings((Recommendation("DKIM", "shop.example", "DKIM verification has failed."),), ())
+TROUBLES = Findings((*(NO_DKIM.recommendations or ()), Recommendation("IP_LISTING", "192.0.2.17", "")), ())
+ACME = Tenant("acme", high_impact=True, paused_by="")
+PAUSED = Tenant("acme", high_impact=True, paused_by="AWS", cause="The bounce rate is too high.")
+
+
 def _several(stories: Stories) -> list[Document]:
     """An email about three things at once."""
     return [
@@ -276,6 +289,15 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "rejects": lambda of: of.at(_buckets((0, {"rejects": 9})), 3),
     "rejects-reminder": lambda of: of.at(_buckets((0, {"rejects": 9})), 3, 27),
     "rejects-over": lambda of: of.at(_buckets((0, {"rejects": 9}), (6, {})), 3, 20, 44),
+    "findings": lambda of: of.at(World(findings={0: NO_DKIM}), 0),
+    "findings-more": lambda of: of.at(World(findings={0: NO_DKIM, 5: TROUBLES}), 0, 5),
+    "findings-tenant": lambda of: of.at(World(findings={0: _tenants(ACME)}), 0),
+    "findings-tenant-paused": lambda of: of.at(World(findings={0: _tenants(ACME), 5: _tenants(PAUSED)}), 0, 5),
+    "findings-many-tenants": lambda of: of.at(
+        World(findings={0: _tenants(*(Tenant(f"shop-{n}", True, "") for n in range(30)))}), 0
+    ),
+    "findings-reminder": lambda of: of.at(World(findings={0: NO_DKIM}), 0, 24),
+    "findings-resolved": lambda of: of.at(World(findings={0: NO_DKIM, 5: Findings((), ())}), 0, 4, 6),
     "subscribers-missing": lambda of: of.at(World(missing={0: (1, 2)}), 0),
     "subscribers-nobody": lambda of: of.at(World(missing={0: (1, 2), 6: (3, 0)}), 0, 6),
     "subscribers-reminder": lambda of: of.at(World(missing={0: (1, 2)}), 0, 24),

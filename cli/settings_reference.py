@@ -25,7 +25,7 @@ SAMPLE = {
         "calm": [{"hours": 24, "at_most": 0.02}],
     },
 }
-"""Of every kind of table one, so that all their keys are read."""
+"""One table of every kind, so that all their keys are read."""
 
 PLAIN = """\
 [bounce]
@@ -43,6 +43,8 @@ warning = 5
 
 TEXT = Template("""\
 <!-- Made by `python -m cli.settings_reference`; a test fails when it is stale. -->
+[Index](index.md)
+
 # Settings
 
 All of them are in `settings.toml`. They are checked when the stack is synthesised, by every command and

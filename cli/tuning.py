@@ -20,7 +20,7 @@ DAYS, EVERY = 7, 6 * HOUR
 """Span that is compared, and the distance of its samples."""
 
 FEWEST_SAMPLES = 20
-"""Of the 28 that a week has: AWS may publish none for a while."""
+"""Least number of the 28 values that a week has: AWS may publish none for a while."""
 
 FEWEST_COMPLAINTS = 10
 """Estimates of fewer complaints are noise."""

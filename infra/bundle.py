@@ -30,7 +30,7 @@ RUNTIME = (3, 13)
 BYTE_CODE_PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 
 SHARED_DATA = frozenset({"_retry.json", "partitions.json", "sdk-default-configuration.json"})
-"""What botocore reads besides the data of single services."""
+"""Files that botocore reads besides the data of single services."""
 
 UNREAD = (
     "aws_lambda_powertools/event_handler",  # HTTP APIs, with a megabyte of Swagger

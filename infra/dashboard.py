@@ -26,7 +26,7 @@ CHOSEN = "CHOSEN-REGION"
 """Stands in the body of a dashboard with several targets for the region that its reader chooses."""
 
 MOST_ROWS = 10
-"""Of the grid, for the table of all targets; more of them are to be scrolled to."""
+"""Rows of the grid for the table of all targets; the reader scrolls to further ones."""
 
 VERDICTS = "0 ok, 1 warning, 2 critical, below 0 unknown"
 

@@ -68,14 +68,14 @@ CONSOLES = {
 """Host of the console in each partition of AWS."""
 
 
-CAUSE_SECONDS = 2 * 15
-"""Looking for the causes of a bounce and a complaint alert of one target (lambda/, `BUDGET`)."""
+LOOKING_SECONDS = 2 * 15
+"""Reading what SES itself finds of one target, and looking for the causes of its alerts (lambda/, `BUDGET`)."""
 
 
 def longest_run(channels: int, *, looks: bool) -> int:
     """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together."""
     calls = CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + DAILY_CALLS)
-    return min(LONGEST_TIMEOUT, calls + (CAUSE_SECONDS if looks else 0))
+    return min(LONGEST_TIMEOUT, calls + (LOOKING_SECONDS if looks else 0))
 
 
 class SesReputationMonitor(Construct):

@@ -31,7 +31,7 @@ RECIPIENTS = 10
 """Most email addresses that the parameter `Emails` takes: a template has no loops."""
 
 MINUTES = (5, 10, 15, 20, 30, 60)
-"""What the parameter `ScheduleMinutes` takes: a template cannot multiply either."""
+"""Accepted values of the parameter `ScheduleMinutes`: a template cannot multiply either."""
 
 ANY_PARAMETER = "/parameter/of/the/stack"
 """Stands at synth for the webhook's parameter, which only the deployment knows."""
@@ -171,7 +171,7 @@ def pack(folder: Path, file: Path) -> None:
 
 
 def sbom(requirements: str, libraries: Path) -> dict[str, Any]:
-    """What the zip contains, as CycloneDX 1.6; licenses as the packages themselves declare them."""
+    """Contents of the zip as CycloneDX 1.6; licenses as the packages themselves declare them."""
     pinned = re.findall(r"^(\S+)==\S+ \\\n +--hash=sha256:(\w+)$", requirements, re.MULTILINE)
     hashes = {_canonical(name): digest for name, digest in pinned}
     return {

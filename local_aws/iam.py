@@ -123,7 +123,12 @@ def _table(response: Any) -> Iterator[Need]:
     arn = name if name.startswith("arn:") else own
     yield "", arn, {}
     table = response.dynamodb_backend.tables.get(name)
-    key = _key_arn((table.sse_specification or {}).get("KMSMasterKeyId"), arn) if table is not None else ""
+    encryption = (table.sse_specification or {}) if table is not None else {}
+    by_kms = encryption.get("Enabled", encryption.get("SSEEnabled")) in {
+        True,
+        "true",
+    }  # else moto names a key all the same
+    key = _key_arn(encryption.get("KMSMasterKeyId"), arn) if by_kms else ""
     if key:
         yield "kms:Decrypt", key, {}
 

@@ -52,7 +52,7 @@ def test_what_is_wrong_is_named(toml: str, key: str) -> None:
 
 
 def test_routes_alone_are_nobody_who_hears_everything() -> None:
-    assert ("alerts.emails", "name who is told: nobody would hear of an alert") in problems(
+    assert ("alerts.emails", "name who gets the alerts: nobody would hear of one") in problems(
         '[[routes]]\nseverity = "critical"\nemails = ["b@mail.test"]\n'
     )
 

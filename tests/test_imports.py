@@ -14,7 +14,8 @@ PACKAGE = ROOT / "lambda" / "ses_reputation"
 LAYERS = (
     ("target", "look", "history"),
     ("rates", "daily_totals", "recipients"),
-    ("rules", "headroom", "onset", "learning", "readings", "findings"),
+    ("findings",),
+    ("rules", "headroom", "onset", "learning", "readings"),
     ("evaluation", "alert", "plausibility", "cause", "wording"),
     ("checks.base", "cause_words"),
     ("checks.*",),

@@ -1,47 +1,104 @@
-"""Who causes a bounce or complaint alert, said in the notification itself. It can never delay an alert for long, nor endanger it."""
+"""Who causes a bounce or complaint alert, said in the notification itself. It can neither delay an alert for long nor endanger it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
+from .aws.cause import BUDGET, Budget
+from .aws.errors import place_of
 from .core.alert import Kind
-from .core.cause import CauseReading
-from .core.cause_words import explain
-from .core.checks.rate import BEFORE
+from .core.cause import CauseReading, Shape
+from .core.cause_words import Cause, alert_text, explain
+from .core.checks import BY_NAME
+from .core.checks.rate import BEFORE, LIST_STEP
 from .core.decide import Plan
-from .core.history import Instant
-from .core.notification import Document
+from .core.history import LOOKBACK, Instant
+from .core.notification import Document, with_cause
 from .core.rates import Metric
-
-Look = Callable[[Plan, Metric, Instant, bool], CauseReading]
-"""Look for the cause of a metric's events in a target since a time; the last argument says if it is for a reminder."""
+from .run import Explained
 
 
-def with_causes(plan: Plan, look: Look) -> Plan:
-    """The plan with the cause in each new bounce or complaint notification that asks for something."""
-    explained = {id(document): _explained(plan, document, look) for document in plan.documents if _asks(document)}
-    if not explained:
-        return plan
-    outbox = tuple(
-        replace(delivery, document=explained.get(id(delivery.document), delivery.document))
-        for delivery in plan.state.outbox
-    )
-    documents = tuple(explained.get(id(document), document) for document in plan.documents)
-    return replace(plan, documents=documents, state=replace(plan.state, outbox=outbox))
+class Look(Protocol):
+    """Looks for the cause of a metric's events in the target of a plan since a time, within a budget."""
+
+    def __call__(
+        self, plan: Plan, metric: Metric, since: Instant, *, reminder: bool, budget: Budget
+    ) -> CauseReading: ...
+
+
+class Explainer:
+    """Explains the alerts of one run. Each target has one budget for all of them, and none is looked into after `end`."""
+
+    def __init__(self, look: Look, end: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._look, self._end, self._clock = look, end, clock
+        self._left: dict[str, Budget] = {}  # by target
+        self._read: dict[tuple[str, Metric], CauseReading] = {}  # a state that another run overtook is decided again
+
+    def explain(self, plan: Plan) -> Explained:
+        """Say the cause in each new bounce or complaint notification that asks for something. Never raises."""
+        asking = [document for document in plan.documents if _asks(document)]
+        explained: dict[int, Document] = {}
+        failures: list[str] = []
+        for number, document in enumerate(asking):
+            try:
+                explained[id(document)] = self._explained(plan, document, len(asking) - number, failures)
+            except Exception as error:  # noqa: BLE001  a bug of ours must not keep the alert back; the run fails and says so
+                failures.append(_failure(document["metric"], place_of(error)))
+        outbox = tuple(
+            replace(delivery, document=explained.get(id(delivery.document), delivery.document))
+            for delivery in plan.state.outbox
+        )
+        documents = tuple(explained.get(id(document), document) for document in plan.documents)
+        return Explained(replace(plan, documents=documents, state=replace(plan.state, outbox=outbox)), tuple(failures))
+
+    def _explained(self, plan: Plan, document: Document, shares: int, failures: list[str]) -> Document:
+        metric, reminder = Metric(document["metric"]), document["kind"] == Kind.REMINDER.value
+        known = (plan.target.id, metric)
+        if known not in self._read:
+            self._read[known] = self._within_budget(plan, metric, shares, reminder=reminder)
+        reading = self._read[known]
+        if reading.broke:
+            failures.append(_failure(metric, reading.broke))
+        found = explain(reading)
+        return with_cause(document, alert_text(reading, found, reminder=reminder), _steps(document, found, reading))
+
+    def _within_budget(self, plan: Plan, metric: Metric, shares: int, *, reminder: bool) -> CauseReading:
+        """Look with an equal share of what is left to the target."""
+        left, started = self._left.get(plan.target.id, BUDGET), self._clock()
+        seconds = max(0.0, min(left.seconds / shares, self._end - started))
+        own = replace(left, calls=left.calls // shares, seconds=seconds)
+        reading = self._look(plan, metric, _since(plan, metric), reminder=reminder, budget=own)
+        rest = replace(left, calls=left.calls - reading.calls, seconds=left.seconds - (self._clock() - started))
+        self._left[plan.target.id] = rest
+        return reading
+
+
+def _failure(metric: str, what: str) -> str:
+    return f"the look for the cause of the {metric}s broke ({what})"
 
 
 def _asks(document: Document) -> bool:
     return document["metric"] is not None and document["kind"] != Kind.RESOLVED.value
 
 
-def _explained(plan: Plan, document: Document, look: Look) -> Document:
-    metric = Metric(document["metric"])
-    track = plan.state.tracks.get(metric.value)
-    started = plan.seen.now if track is None else min(track.opened_at, track.started or track.opened_at)
-    found = explain(look(plan, metric, started - BEFORE[metric], document["kind"] == Kind.REMINDER.value))
-    steps = document["first_steps"]
-    if found.first_step:  # in place of the step that says to find the cause
-        steps = [found.first_step, *steps[1:]]
-    line = " ".join(text for text in (found.line, found.uncertainty) if text)
-    return document | {"cause": line, "first_steps": steps}
+def _since(plan: Plan, metric: Metric) -> Instant:
+    """When the emails to look for were sent at the earliest: by our own rate, or by AWS's if only that is high."""
+    names = BY_NAME[metric.value].track_names
+    track = next((plan.state.tracks[name] for name in names if name in plan.state.tracks), None)
+    if track is None:
+        return plan.seen.now - BEFORE[metric]
+    started = track.opened_at if track.started is None else track.started
+    return max(started - BEFORE[metric], plan.seen.now - LOOKBACK)
+
+
+def _steps(document: Document, found: Cause, reading: CauseReading) -> Sequence[str]:
+    """First steps with that of a named cause, and without the advice to switch on a list that is on."""
+    suppressed = reading.facts.suppressed
+    is_on = suppressed is not None and reading.question.metric in suppressed
+    steps = [step for step in document["first_steps"] if step != LIST_STEP or not (is_on or found.shape is Shape.OFF)]
+    if found.shape in (Shape.IMPORT, Shape.UNCLEAR):
+        return steps
+    return [found.first_step, *steps]

@@ -1,4 +1,4 @@
-"""What one event makes the monitor do: look at every target as of a tick, or send a test alert."""
+"""Handle one event: look at every target as of a tick, or send a test alert."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from aws_lambda_powertools import Logger
 from . import log_fields as fields
 from .aws.errors import AWS_ERRORS, code_of
 from .core.checks.base import Context
+from .core.decide import Plan
 from .core.history import DAY, Instant, iso
 from .core.notification import test_notification
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
 from .core.target import Target
 from .outbox import deliver
-from .run import Edges, Outcome, Tick, look_at_all
+from .run import Edges, Explained, Outcome, Tick, look_at_all
 from .settings import Settings
 
 AHEAD = 15 * 60
@@ -27,6 +28,9 @@ AHEAD = 15 * 60
 
 DELIVERING = 60
 """Seconds of a run kept for delivery: a message and its note in the store, both of which may hang."""
+
+STORING = 30
+"""Seconds kept for storing the state after the look for a cause."""
 
 logger = Logger(utc=True, use_rfc3339=True)
 
@@ -48,6 +52,7 @@ class Monitor:
     edges: Edges
     context: Context
     audience: Callable[[], Audience | Unreadable]  # who is subscribed, beside who should be
+    explaining: Callable[[float], Callable[[Plan], Explained]] = lambda _: Explained  # for one run, of so many seconds
 
     def handle(self, event: object, remaining: Callable[[], int]) -> dict[str, Any]:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
@@ -61,25 +66,31 @@ class Monitor:
         left = remaining() / 1000
         tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
         daily = now % DAY < every
-        edges = self._with_audience() if daily else self.edges
+        edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
+        edges = self._with_audience(edges) if daily else edges
         outcomes = look_at_all(self.targets, tick, self.settings.policy, edges, self.context)
         deliver(outcomes, tick, edges)
         report(outcomes, now)
         failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
+        failures += [
+            f"{outcome.plan.target.id}: the reading of what SES finds broke ({found.broke})"
+            for outcome in outcomes
+            if (found := outcome.plan.seen.readings.findings) is not None and found.broke
+        ]
         if failures:
             raise RunFailed("; ".join(failures))
         return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
 
-    def _with_audience(self) -> Edges:
+    def _with_audience(self, edges: Edges) -> Edges:
         """Edges that also read who is subscribed, for the first target."""
-        read, first = self.edges.read, self.targets[0]
+        read, first = edges.read, self.targets[0]
 
         def with_audience(target: Target, now: Instant) -> Readings:
             readings = read(target, now)
             return replace(readings, audience=self.audience()) if target == first else readings
 
-        return replace(self.edges, read=with_audience)
+        return replace(edges, read=with_audience)
 
     def _nobody_hears(self, outcome: Outcome) -> str:
         audience = outcome.plan.seen.readings.known_audience
@@ -138,6 +149,9 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
         audience = plan.seen.readings.audience
         if isinstance(audience, Unreadable):
             logger.warning("subscriptions could not be listed", detail=audience.detail)
+        findings = plan.seen.readings.findings
+        if findings is not None and findings.unseen:
+            logger.warning("findings of SES could not be read", target=plan.target.id, detail=findings.unseen)
         logger.info(
             fields.MESSAGE,
             **{

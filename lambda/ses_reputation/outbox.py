@@ -1,6 +1,6 @@
 """Deliver what is due, channel by channel, and note it: delivered everywhere is forgotten, the rest waits for the next run.
 
-A delivery that could not be noted is remembered in this process, so that a retry need not repeat it.
+A delivery that could not be noted is kept in this process, so that a retry need not repeat it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .core.state import Delivery
 from .run import Channel, Edges, Outcome, Tick, save
 
 UNNOTED = 1_000
-"""So many deliveries that could not be noted are kept in the process: far more than any outage of the store brings."""
+"""Most deliveries that could not be noted and are kept in the process: far more than any outage of the store brings."""
 
 TRIES = 3
 

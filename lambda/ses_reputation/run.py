@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
@@ -27,10 +27,10 @@ THREADS = 8
 """Targets looked at side by side; more threads than this only cost memory."""
 
 SET_ASIDE = 100_000
-"""So much of an unreadable state is kept beside the new one, in characters: an item holds 400 KB at most."""
+"""Most of an unreadable state that is kept beside the new one, in characters: an item holds 400 KB at most."""
 
 TRIES = 3
-"""So often a state is decided again when another run has written meanwhile."""
+"""Most times that a state is decided again when another run has written meanwhile."""
 
 
 class Store(Protocol):
@@ -72,6 +72,13 @@ class Channel:
     wants: Callable[[Document], bool] = lambda _: True
 
 
+class Explained(NamedTuple):
+    """A plan whose notifications say the cause, and the monitor's own faults on the way to it."""
+
+    plan: Plan
+    failures: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Edges:
     """Ways out of a run. Each raises `AWS_ERRORS`, except `read` and `explain`, which answer."""
@@ -80,7 +87,7 @@ class Edges:
     put_gauges: Callable[[Target, Sequence[Gauge]], None]
     store: Store
     channels: Sequence[Channel]
-    explain: Callable[[Plan], Plan] = lambda plan: plan
+    explain: Callable[[Plan], Explained] = Explained
     unnoted: dict[tuple[str, str, str], None] = field(
         default_factory=dict
     )  # sent by this process, not noted: see outbox.py
@@ -168,14 +175,20 @@ def _decided(
     before: State | None,
     failures: list[str],
 ) -> Plan:
-    """Decide, say who causes it, and publish the metrics."""
-    plan = edges.explain(decide(target, readings, before, policy, tick.at, context))
+    """Decide, publish the metrics, and say who causes it."""
+    plan = decide(target, readings, before, policy, tick.at, context)
     if plan.gauges:
         try:
             edges.put_gauges(target, plan.gauges)
             plan = replace(plan, state=replace(plan.state, published=tick.at))
         except AWS_ERRORS as error:
             failures.append(f"the metrics could not be published ({code_of(error)})")
+    return _explained(plan, edges, failures)
+
+
+def _explained(plan: Plan, edges: Edges, failures: list[str]) -> Plan:
+    plan, broken = edges.explain(plan)
+    failures.extend(broken)
     return plan
 
 
@@ -193,7 +206,7 @@ def _unsaved(
     if before is None:  # AWS's view has no past to tell apart: the failing run is what speaks of it
         readings = Readings(readings.statistics)
     known = assumed(target, readings, before, policy, tick.at, tick.every)
-    plan = edges.explain(decide(target, readings, known, policy, tick.at, context))
+    plan = _explained(decide(target, readings, known, policy, tick.at, context), edges, failures)
     new = {id(document) for document in plan.documents}
     mine = tuple(delivery for delivery in plan.state.outbox if id(delivery.document) in new)
     return Outcome(plan, None, mine, failures)

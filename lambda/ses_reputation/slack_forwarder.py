@@ -31,7 +31,7 @@ class Progress:
 
 @dataclass
 class Forwarder:
-    """What is kept between notifications: the stored address or key, and what stopped half-way."""
+    """State between notifications: the stored address or key, and what stopped half-way."""
 
     read_address: Callable[[], str]
     post: Callable[[str, Payload, Callable[[], float]], None]
@@ -41,7 +41,7 @@ class Forwarder:
 
     def forward(self, message_id: str, subject: str, message: str, remaining: Callable[[], float]) -> int:
         """Posts what a notification has to say, and answers in how many messages. Where it stopped half-way the last time it
-        goes on from there, as far as this process remembers; a message that Slack refuses for good is not posted again and keeps
+        goes on from there, as far as this process knows; a message that Slack refuses for good is not posted again and keeps
         no other back. Raises `AddressUnknown` or `webhook.NotDelivered`."""
         if not self.address:
             self.address = self.read_address()

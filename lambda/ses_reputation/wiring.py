@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -22,21 +23,24 @@ from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
 from .core.checks.base import Context
 from .core.decide import Plan
-from .core.history import Instant
+from .core.history import HOUR, Instant
 from .core.look import Look
 from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
-from .core.readings import Audience, Readings, Unreadable, audience_of
+from .core.readings import AccountFacts, Audience, Readings, Unreadable, audience_of
 from .core.target import Target
 from .monitor import Monitor
-from .run import Channel, Edges
+from .run import Channel, Edges, Explained
 from .settings import Settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_sns.client import SNSClient
 
+    from .aws.cause import Budget
     from .core.cause import CauseReading
+    from .core.findings import Findings
+    from .explain import Explainer
 
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
@@ -141,10 +145,12 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     )
 
     def read(target: Target, now: Instant) -> Readings:
+        hourly = now % HOUR < settings.deployment.schedule_minutes * 60
         return Readings(
             ses.send_statistics(client("ses", target.region)),
             ses.account(client("sesv2", target.region)),
             cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
+            findings=findings_in(create, target.region) if hourly and settings.policy.findings else None,
         )
 
     def audience() -> Audience | Unreadable:
@@ -158,26 +164,40 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=Store(client("dynamodb", region), environment.table),
         channels=channels(settings, environment, context, notifier),
-        explain=partial(explained, create, settings.look),
     )
-    return Monitor(settings, tuple(Target(environment.account, name) for name in regions), edges, context, audience)
+    targets = tuple(Target(environment.account, name) for name in regions)
+    return Monitor(settings, targets, edges, context, audience, partial(explaining, create, settings.look))
 
 
-def explained(create: Callable[[str, str, Config], Any], how_far: Look, plan: Plan) -> Plan:
-    """The plan with the causes of its alerts. What finds them is loaded for the first alert: most runs have none."""
-    if how_far is Look.OFF or not plan.documents:
-        return plan
-    from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
-    from .core.cause import question_from
-    from .explain import with_causes
+def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
+    """Make what says the causes of one run's alerts within `seconds`. It is loaded for the first alert: most runs have none."""
+    if how_far is Look.OFF:
+        return Explained
+    end = time.monotonic() + seconds
 
-    def look(plan: Plan, metric: Metric, since: Instant, reminder: bool) -> CauseReading:
-        region = plan.target.region
-        clients = Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT))
-        question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
-        return look_for_cause(clients, question, how_far, reminder=reminder)
+    @cache
+    def explainer() -> Explainer:
+        from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+        from .core.cause import question_from
+        from .explain import Explainer
 
-    return with_causes(plan, look)
+        def look(plan: Plan, metric: Metric, since: Instant, *, reminder: bool, budget: Budget) -> CauseReading:
+            region, account = plan.target.region, plan.seen.readings.known_account
+            clients = Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT))
+            question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
+            facts = AccountFacts() if account is None else account.facts
+            return look_for_cause(clients, question, how_far, facts=facts, reminder=reminder, budget=budget)
+
+        return Explainer(look, end)
+
+    return lambda plan: explainer().explain(plan) if plan.documents else Explained(plan)
+
+
+def findings_in(create: Callable[[str, str, Config], Any], region: str) -> Findings:
+    """Read what SES itself finds wrong. What reads it is loaded for that: it is needed once an hour."""
+    from .aws.cause import ONE_ATTEMPT, Clients, read_findings
+
+    return read_findings(Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT)))
 
 
 def channels(

@@ -13,12 +13,13 @@ import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause, read_findings
 from ses_reputation.aws.session import open_session
-from ses_reputation.core.cause import AccountFacts, CauseReading, Question, Shape, shape_of
+from ses_reputation.core.cause import CauseReading, Question, Shape, shape_of
 from ses_reputation.core.cause_words import explain
 from ses_reputation.core.findings import Recommendation, Tenant
 from ses_reputation.core.history import BUCKET, DAY, HOUR
 from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
+from ses_reputation.core.readings import AccountFacts
 from ses_reputation.core.recipients import domain_from
 
 from local_aws import server
@@ -370,7 +371,7 @@ def test_configuration_sets_and_other_dimensions_are_read_where_they_exist(
     bounce(known, DEAD)
     cause = explain(look(clients, question(100), Look.DOMAINS))
     assert "Most come through campaign spring (80 of 100)" in cause.line
-    assert "Configuration set newsletter: AWS's own bounce rate is 9\u00a0%" in cause.details
+    assert "Configuration set newsletter: AWS's own bounce rate is 9%" in cause.details
     assert not any("receipts" in sentence or "secret" in sentence for sentence in cause.details)
 
 

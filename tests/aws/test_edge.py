@@ -101,6 +101,9 @@ def test_a_point_that_cannot_be_true_is_an_unknown_that_says_what_is_wrong(membe
         (ReadTimeoutError(endpoint_url="https://x"), Trouble.TIMED_OUT),
         (NoCredentialsError(), Trouble.DENIED),
         (ResponseParserError("not XML"), Trouble.BAD_ANSWER),
+        (ClientError({"Error": {"Code": "UnrecognizedClientException"}}, "GetAccount"), Trouble.NOT_ENABLED),
+        (ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetSendStatistics"), Trouble.NOT_ENABLED),
+        (ClientError({"Error": {"Code": "SubscriptionRequiredException"}}, "GetAccount"), Trouble.NOT_ENABLED),
     ],
     ids=lambda value: type(value).__name__,
 )

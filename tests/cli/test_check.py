@@ -15,13 +15,16 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from ses_reputation.aws import cloudwatch, ses
 from ses_reputation.core.history import HOUR, Point, history_from
+from ses_reputation.core.learning import Booked, Learned
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, AwsRate, Readings, Trouble, Unreadable
+from ses_reputation.core.state import SCHEMA, State, to_text
 
 from cli import check as command
 from cli.main import main
 from cli.tuning import DAYS, EVERY, complaint_rates, steady_share
 
+LEARNED: Any = command.learned_by_monitor
 NOW = int(datetime.now(UTC).timestamp())
 HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=8_000)
 UNUSED = replace(HEALTHY, used=0)
@@ -31,7 +34,8 @@ Capsys = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def _keys(keys: None) -> None: ...
+def _keys(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "learned_by_monitor", lambda session, settings, region: ())
 
 
 def answers(
@@ -251,3 +255,34 @@ def test_awss_complaint_rate_of_the_week_is_read_every_six_hours() -> None:
     with Stubber(client) as stub:
         stub.add_response("get_metric_data", {"MetricDataResults": [{"Timestamps": [at], "Values": [0.001]}]})
         assert complaint_rates(client, NOW) == [(NOW + EVERY // 2, 0.001)]
+
+
+class Deployed:
+    """A session in whose account a monitor is deployed, with a stored state."""
+
+    region_name = "eu-west-1"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def client(self, name: str, **_: Any) -> Any:
+        return self
+
+    def describe_stacks(self, **_: Any) -> Any:
+        outputs = [{"OutputKey": "StateTableName", "OutputValue": "table"}]
+        return {"Stacks": [{"StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/x/y", "Outputs": outputs}]}
+
+    def get_item(self, **call: Any) -> Any:
+        assert call["Key"] == {"pk": {"S": "123456789012/eu-west-1"}}
+        return {"Item": {"version": {"N": "1"}, "schema": {"N": str(SCHEMA)}, "state": {"S": self.text}}}
+
+
+def test_what_the_deployed_monitor_has_learned_is_shown() -> None:
+    state = State(NOW, learned=Learned(bounces=Booked(new=40, grown=(30, 0, 0))))
+    bounces, complaints = LEARNED(Deployed(to_text(state)), None, "eu-west-1")
+    assert bounces.startswith("SES counts late bounces with their email in this account: 30 of 40 new bounces")
+    assert complaints.startswith("In which bucket SES counts late complaints is not known yet")
+
+
+def test_a_stored_state_that_makes_no_sense_shows_nothing() -> None:
+    assert LEARNED(Deployed("{}"), None, "eu-west-1") == ()

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 from ses_reputation.core.cause import (
-    AccountFacts,
     CauseReading,
     Earlier,
     Part,
     Question,
     Sample,
     Shape,
-    facts_from,
     mix_of,
     own_entries,
     question_from,
@@ -27,6 +25,7 @@ from ses_reputation.core.cause import (
 from ses_reputation.core.cause_words import Cause, command_of, domain_counts, explain
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point, history_from
 from ses_reputation.core.rates import Metric
+from ses_reputation.core.readings import AccountFacts, facts_from
 from ses_reputation.core.recipients import Entry
 
 START = 1_760_000_400
@@ -300,7 +299,7 @@ def test_every_shape_has_whole_words_for_both_metrics() -> None:
         (reading(30, spread(USUAL)), "The entries have no common domain, time or form."),
         (
             replace(reading(30, spread(COMPANY)), question=replace(asked(30), counts=None)),
-            "Without the send statistics it cannot be told from an import.",
+            "Without the send statistics it cannot be distinguished from an import.",
         ),
     ],
 )

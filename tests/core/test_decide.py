@@ -251,11 +251,11 @@ def test_an_end_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
 
 
 def test_a_reminder_that_fell_due_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
-    points = sender(20, bad=(15, 20))
-    sent, plan = run(points, every(14.9, 16.5))
+    points = sender(6, bad=(1, 6))
+    sent, plan = run(points, every(0.9, 2))
     assert words(sent)[0] == ("bounce", "opened")
     counted_from = (plan.state.sent["bounce"].counted_from - START) / DAY
-    _, plan = run(points, every(17 + 1 / 96, counted_from + 47 / 24), plan.state)
+    _, plan = run(points, every(2 + 1 / 96, counted_from + 47 / 24), plan.state)
     back, _ = run(points, every(counted_from + 49 / 24, counted_from + 52 / 24), plan.state)
     assert [(d["reason"], d["at"]) for d in back] == [("reminder", iso(at(counted_from + 49 / 24)))]
 

@@ -129,9 +129,9 @@ def channels(installed: Channels) -> Channels:
 
 def said_in_slack(message: dict[str, Any]) -> tuple[str, int]:
     """The alert and the number that a message in Slack names."""
-    found = re.search(r"Message (\d+) of alert ([A-Za-z0-9-]+)", json.dumps(message))
+    found = re.search(r"([A-Za-z0-9-]+), message (\d+)", json.dumps(message))
     assert found is not None
-    return found[2], int(found[1])
+    return found[1], int(found[2])
 
 
 def test_every_notification_of_an_incident_arrives_once_on_every_channel(channels: Channels) -> None:
@@ -187,9 +187,9 @@ def test_a_test_alert_reaches_every_channel(channels: Channels) -> None:
     assert channels.monitor.function.invoke({"test_alert": True}).payload["sent"] == ["people", "chat"]
     channels.deliver()
     [notification] = channels.read_chat()
-    assert notification["content"]["title"].startswith(":large_blue_circle: [slack] TEST: ")
+    assert notification["content"]["title"].startswith("🔵 TEST [slack]: ")
     [message] = channels.slack.messages
-    assert message["text"].startswith("[slack] TEST: ")
+    assert message["text"].startswith("TEST [slack]: ")
 
 
 def test_slack_is_given_the_pause_that_it_asks_for(channels: Channels) -> None:
@@ -225,7 +225,7 @@ def test_an_address_that_is_not_stored_is_a_clear_error_and_nothing_is_lost(chan
     channels.tick(NOW + HOUR, bad_from=NOW)
     [attempts] = channels.deliver()
     assert attempts[-1].payload["errorMessage"] == (
-        "the webhook's address cannot be read from /ses-reputation/slack: failed (ParameterNotFound)"
+        "the stored address or key cannot be read from /ses-reputation/slack: failed (ParameterNotFound)"
     )
     assert len(channels.not_told()) == 1
 
@@ -269,6 +269,8 @@ def test_every_alarm_of_the_watchdog_may_ring_on_both_topics_and_does(channels: 
     arn = channels.monitor.outputs[topic]
     alarms = channels.local.client("cloudwatch").describe_alarms(AlarmNamePrefix="SesReputation-slack-")["MetricAlarms"]
     assert len(alarms) >= 4
+    if topic == "ChatTopicArn":  # what a forwarder could not deliver is for people
+        alarms = [alarm for alarm in alarms if not alarm["AlarmName"].endswith("-undelivered")]
     assert all(arn in alarm["AlarmActions"] and arn in alarm["OKActions"] for alarm in alarms)
     policy = channels.local.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]
     allowed = [s for s in json.loads(policy)["Statement"] if s["Effect"] == "Allow"]

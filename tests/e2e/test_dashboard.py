@@ -79,7 +79,7 @@ def test_the_command_draws_it(watched: Deployment, tmp_path: Path, capsys: pytes
     picture = tmp_path / "board.png"
     assert main(["--png", str(picture), "--settings", str(SETTINGS)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 50_000
-    assert capsys.readouterr().out == f"{picture}: the dashboard SesReputation-eu-west-1 with 14 widgets\n"
+    assert capsys.readouterr().out == f"{picture}: the dashboard SesReputation-eu-west-1 with 15 widgets\n"
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_drawn(

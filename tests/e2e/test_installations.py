@@ -81,12 +81,12 @@ def test_each_region_is_read_judged_and_announced_on_its_own(two: Deployment) ->
     local.ses("us-east-2").points = points(tick, bad_from=NOW)
     payload = two.tick(tick).payload
     assert payload == {"123456789012/eu-west-1": "UNKNOWN", "123456789012/us-east-2": "WARNING"}
-    assert [(a["region"], a["metric"]) for a in two.notifications()] == [
+    assert [(a["region"], a["check"]) for a in two.notifications()] == [
         ("us-east-2", "bounce"),
         ("eu-west-1", "unreadable"),
     ]
     [email] = local.sent(two.outputs["PeopleTopicArn"])
-    assert email.subject.startswith("[two] 1 WARNING, 1 UNKNOWN")
+    assert email.subject == "WARNING [two]: SES bounce rate is high in us-east-2 (+1 more)"
     local.faults.clear()
 
 
@@ -165,7 +165,7 @@ def test_a_region_that_hangs_holds_up_no_other_and_the_run_ends_in_time(two: Dep
     result = two.tick(tick + HOUR)
     assert result.payload == {"123456789012/eu-west-1": "UNKNOWN", "123456789012/us-east-2": "WARNING"}
     assert "GetSendStatistics: ReadTimeoutError" in result.log
-    assert [(a["region"], a["metric"]) for a in two.notifications()] == [("us-east-2", "bounce")]
+    assert [(a["region"], a["check"]) for a in two.notifications()] == [("us-east-2", "bounce")]
     local.faults.clear()
 
 

@@ -162,9 +162,9 @@ def test_slack_and_amazon_q_take_every_message(name: str) -> None:
 
 ALWAYS = ("opened", "reminder", "resolved")
 REASONS = {check.name: set(ALWAYS) for check in ALL} | {"test": {"opened"}}
-for check_with_severities in ("bounce", "complaint", "quota", "enforcement", "subscribers"):
+for check_with_severities in ("bounce", "complaint", "quota", "enforcement", "subscribers", "findings"):
     REASONS[check_with_severities].add("escalated")
-for check_with_marks in ("bounce", "complaint", "enforcement"):
+for check_with_marks in ("bounce", "complaint", "enforcement", "findings"):
     REASONS[check_with_marks].add("changed")
 """Why each check can send: some have several severities, some more than one sign."""
 
@@ -180,8 +180,11 @@ def test_a_check_has_its_place_in_schema_runbook_and_docs(check: str) -> None:
     properties = SCHEMA["$defs"]["notification"]["properties"]
     assert check in properties["check"]["enum"], f"{check} is missing in docs/notification.schema.json"
     assert BY_NAME[check].anchor in anchors("runbook.md"), f"docs/runbook.md has no section #{BY_NAME[check].anchor}"
-    words = (DOCS / "notifications.md").read_text(encoding="utf-8")
-    assert f"`{check}`" in words, f"{check} is missing in docs/notifications.md"
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    row = next((line for line in readme.splitlines() if line.startswith(f"| `{check}` |")), "")
+    assert f"docs/runbook.md#{BY_NAME[check].anchor}" in row, (
+        f"{check} has no row in README.md with its runbook section"
+    )
 
 
 def anchors(page: str) -> set[str]:

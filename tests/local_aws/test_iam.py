@@ -158,6 +158,19 @@ def test_a_right_to_something_else_is_none(local: LocalAws, call: str) -> None:
         assert not world.can(make), statement
 
 
+def test_a_table_with_a_key_of_aws_needs_no_right_to_a_key(local: LocalAws) -> None:
+    world = World(local)
+    local.client("dynamodb").create_table(
+        TableName="plain",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"Enabled": False},
+    )
+    world.allow({"Action": "dynamodb:GetItem", "Resource": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/plain"})
+    assert world.can(lambda w: w.client("dynamodb").get_item(TableName="plain", Key={"pk": {"S": "a"}}))
+
+
 def test_a_refusal_outweighs_a_right(local: LocalAws) -> None:
     world = World(local)
     needed, make = statements(world)["list"]

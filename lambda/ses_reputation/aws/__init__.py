@@ -1,1 +1,1 @@
-"""The edge: the only room that talks to AWS. It translates and never judges."""
+"""The edge: the only room that talks to AWS. It translates and never decides."""

@@ -18,13 +18,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from ..core.cause import (
-    AccountFacts,
     CauseReading,
     Earlier,
     Part,
     Question,
     Sample,
-    facts_from,
     sent_from,
     spans_to_read,
     worth_asking,
@@ -33,9 +31,9 @@ from ..core.findings import Findings, Tenant, recommendation_from, tenant_from
 from ..core.history import DAY, HOUR, BadData, Instant
 from ..core.look import Look
 from ..core.rates import Metric
-from ..core.readings import Trouble
+from ..core.readings import AccountFacts, Trouble, facts_from
 from ..core.recipients import entry_from, without_addresses
-from .errors import AWS_ERRORS, answered, code_of, trouble_of
+from .errors import AWS_ERRORS, answered, code_of, place_of, trouble_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
@@ -53,7 +51,7 @@ PAGE = 1_000
 """Most entries that ListSuppressedDestinations gives at a time."""
 
 PAGES = 3
-"""Of the entries of the window; of more, the mix is known well enough."""
+"""Most entries of the window that are read; the mix of more is known well enough."""
 
 USUAL = 800
 """Earlier entries asked for: so many fit into one page even if they were more than usual."""
@@ -144,9 +142,9 @@ def look_for_cause(
         return replace(nothing, unseen=(_OFF,))
     climb = _Climb(clients, nothing, _Calls(budget, clock, sleep))
     rungs = _rungs(climb, look, ask_account=facts is None, reminder=reminder)
-    late = _within(budget, lambda: climb.climb(rungs))
+    late, broke = _within(budget, lambda: climb.climb(rungs))
     reading = climb.reading
-    return replace(reading, calls=climb.calls.made, unseen=(*reading.unseen, *late))
+    return replace(reading, calls=climb.calls.made, unseen=(*reading.unseen, *late), broke=broke)
 
 
 def read_findings(
@@ -158,8 +156,8 @@ def read_findings(
 ) -> Findings:
     """Read the open recommendations of high impact, and the tenants with high impact or paused. Never raises."""
     search = _Search(clients.email, _Calls(budget, clock, sleep))
-    late = _within(budget, search.run)
-    return replace(search.found, unseen=(*search.found.unseen, *late))
+    late, broke = _within(budget, search.run)
+    return replace(search.found, unseen=(*search.found.unseen, *late), broke=broke)
 
 
 def addresses(clients: Clients, question: Question, budget: Budget) -> tuple[list[tuple[str, Instant]], bool]:
@@ -175,16 +173,16 @@ def addresses(clients: Clients, question: Question, budget: Budget) -> tuple[lis
     return sorted(found.items(), key=lambda pair: pair[1]), complete
 
 
-def _within(budget: Budget, work: Callable[[], None]) -> tuple[str, ...]:
-    """Do `work` for so many seconds and leave it alone then; say whether it was late or broke."""
+def _within(budget: Budget, work: Callable[[], None]) -> tuple[tuple[str, ...], str]:
+    """Do `work` for so many seconds and leave it alone then: sentences on what is missing, and the fault of our own if it broke."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(work)
     wait([future], budget.seconds)
     pool.shutdown(wait=False)
     if not future.done():
-        return (_LATE.format(seconds=budget.seconds),)
+        return (_LATE.format(seconds=budget.seconds),), ""
     error = future.exception()
-    return () if error is None else (_BROKE.format(error=type(error).__name__),)
+    return ((), "") if error is None else ((_BROKE.format(error=type(error).__name__),), place_of(error))
 
 
 class _Spent(Exception):
@@ -233,7 +231,7 @@ class _Calls:
 
 
 Rung = tuple[str, Callable[[], None]]
-"""What a rung reads, for its sentence, and the rung."""
+"""Subject of each rung, for its sentence, and the rung."""
 
 
 class _Climb:

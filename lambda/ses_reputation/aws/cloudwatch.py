@@ -26,7 +26,7 @@ PER_REQUEST = 1_000
 """PutMetricData takes at most so many values at a time."""
 
 REPUTATION = {Metric.BOUNCE: "Reputation.BounceRate", Metric.COMPLAINT: "Reputation.ComplaintRate"}
-"""What Amazon SES publishes in AWS/SES, without dimensions; a metric is there from its first event on."""
+"""Metrics that Amazon SES publishes in AWS/SES, without dimensions; each exists from its first event on."""
 
 RECENT = 6 * HOUR
 """How old the latest value may be: how often SES publishes them is not documented."""

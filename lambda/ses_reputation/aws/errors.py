@@ -1,10 +1,12 @@
-"""What botocore raises, in the project's words."""
+"""Errors of botocore, in the project's words."""
 
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -31,14 +33,16 @@ _DENIED = frozenset(
         "AuthorizationError",
         "ExpiredToken",
         "ExpiredTokenException",
-        "InvalidClientTokenId",
         "NotAuthorized",
-        "OptInRequired",
         "SignatureDoesNotMatch",
         "UnauthorizedOperation",
-        "UnrecognizedClientException",
     }
 )
+_NOT_ENABLED = frozenset(
+    {"InvalidClientTokenId", "OptInRequired", "SubscriptionRequiredException", "UnrecognizedClientException"}
+)
+"""What a region that the account has not enabled answers to credentials that are good everywhere else."""
+
 _THROTTLED = frozenset(
     {
         "429",
@@ -73,8 +77,15 @@ def code_of(error: Exception) -> str:
     return type(error).__name__
 
 
+def place_of(error: BaseException) -> str:
+    """Name an error of our own and where it is raised: never its text, which may hold addresses."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
+
+
 def is_refusal(error: Exception) -> bool:
-    """Whether AWS would answer the same to the same call however often it came: the call itself is at fault."""
+    """Tell if AWS would refuse the same call again: the call itself is at fault."""
     if not isinstance(error, ClientError) or trouble_of(error) is not Trouble.FAILED:
         return False
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -84,6 +95,8 @@ def is_refusal(error: Exception) -> bool:
 def trouble_of(error: Exception) -> Trouble:
     """Why a call failed."""
     code = code_of(error)
+    if code in _NOT_ENABLED:
+        return Trouble.NOT_ENABLED
     if code in _DENIED or isinstance(error, NoCredentialsError | PartialCredentialsError):
         return Trouble.DENIED
     if code in _THROTTLED:

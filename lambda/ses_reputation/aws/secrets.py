@@ -1,4 +1,4 @@
-"""What is secret and was stored by a person, from SSM Parameter Store or Secrets Manager."""
+"""Secrets that a person has stored in SSM Parameter Store or Secrets Manager."""
 
 from __future__ import annotations
 

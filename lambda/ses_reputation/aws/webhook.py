@@ -30,7 +30,7 @@ class NotDelivered(Exception):
 
 
 class BadAddress(NotDelivered):
-    """What is stored is no address of a webhook."""
+    """The stored text is no address of a webhook."""
 
 
 class NotNow(NotDelivered):
@@ -149,10 +149,10 @@ _ADVICE = {
 
 
 def _advice(status: int, word: str) -> str:
-    """What to do about a refusal (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks)."""
+    """Say what to do about a refusal (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks)."""
     if status in (403, 404, 410):
         return _ADVICE.get(word, _WEBHOOK_GONE)
-    return "the message itself is at fault; it is in the queue of what Slack was not told, please report it"
+    return "the message itself is at fault; it is in the queue of what Slack did not take, please report it"
 
 
 _KEY_IS_WRONG = "check that the stored text is the integration key of an Events API v2 integration, and nothing else"
@@ -163,7 +163,7 @@ PAGERDUTY_ADDRESSES = {
     "us": "https://events.pagerduty.com/v2/enqueue",
     "eu": "https://events.eu.pagerduty.com/v2/enqueue",
 }
-"""Where PagerDuty takes events, by its service region."""
+"""Addresses at which PagerDuty takes events, by its service region."""
 
 
 def routing_key_of(stored: str) -> str:

@@ -28,7 +28,7 @@ PAUSE_BETWEEN = HOUR
 
 
 class Kind(StrEnum):
-    """What a notification does to its reader: ask for action, remind, or release."""
+    """Purpose of a notification: ask for action, remind, or release."""
 
     FIRING = "firing"
     REMINDER = "reminder"

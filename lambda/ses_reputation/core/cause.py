@@ -17,6 +17,7 @@ from math import sqrt
 from .findings import Tenant
 from .history import BUCKET, DAY, HOUR, History, Instant
 from .rates import Metric
+from .readings import AccountFacts
 from .recipients import FREE_MAIL, Entry, is_misspelt
 
 
@@ -72,7 +73,7 @@ LATE = 2
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be explained: the events of one metric from the onset to now."""
+    """Events to explain: those of one metric from the onset to now."""
 
     metric: Metric
     region: str
@@ -107,32 +108,6 @@ def question_from(metric: Metric, region: str, history: History | None, start: I
     return Question(metric, region, start, end, counts)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
-    """What GetAccount says of suppression and of what can be seen; None where it does not say."""
-
-    suppressed: frozenset[Metric] | None = None  # reasons that put an address on the account's list
-    vdm: bool | None = None
-    plan: str = ""
-
-
-def facts_from(answer: Mapping[str, object]) -> AccountFacts:
-    """Read the answer of GetAccount; what is missing or of another shape is unknown."""
-    reasons = _table(answer, "SuppressionAttributes").get("SuppressedReasons")
-    suppressed = (
-        frozenset(metric for metric in Metric if metric.value.upper() in reasons) if isinstance(reasons, list) else None
-    )
-    vdm = _table(answer, "VdmAttributes").get("VdmEnabled")
-    plan = _table(answer, "PricingAttributes").get("CurrentPlan")
-    known_plan = plan if isinstance(plan, str) and plan.isalpha() and len(plan) <= 20 else ""
-    return AccountFacts(suppressed, vdm == "ENABLED" if isinstance(vdm, str) else None, known_plan)
-
-
-def _table(answer: Mapping[str, object], name: str) -> Mapping[str, object]:
-    table = answer.get(name)
-    return table if isinstance(table, Mapping) else {}
-
-
 Span = tuple[Instant, Instant]
 """From and up to."""
 
@@ -158,7 +133,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one part of the email contributes."""
+    """Contribution of one part of the email."""
 
     kind: str  # configuration set, campaign, mailbox provider …
     name: str
@@ -168,7 +143,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class CauseReading:
-    """What was found out; a part that was not asked for or not answered is empty, with a sentence in `unseen`."""
+    """Everything that was found; a part that was not asked for or not answered is empty, with a sentence in `unseen`."""
 
     question: Question
     facts: AccountFacts = AccountFacts()
@@ -183,6 +158,7 @@ class CauseReading:
     providers: tuple[Part, ...] = ()  # VDM's count by mailbox provider, of whole UTC days
     provider_days: tuple[Instant, Instant] | None = None
     unseen: tuple[str, ...] = ()
+    broke: str = ""  # the monitor's own fault that ended the look
     calls: int = 0
 
     @property

@@ -32,7 +32,7 @@ class DomainCount:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What an alert says of its cause. Nothing in it is an address."""
+    """Words of an alert about its cause. Nothing in them is an address."""
 
     shape: Shape
     line: str
@@ -138,13 +138,21 @@ def explain(reading: CauseReading) -> Cause:
     )
 
 
+def alert_text(reading: CauseReading, found: Cause, *, reminder: bool) -> str:
+    """Write what a notification says of the cause; a reminder also says what would show more."""
+    also = [*_of_tenants(reading), *_of_providers(reading)][:MOST_SHOWN]
+    if reminder and reading.facts.vdm is False:
+        also.append(_vdm(reading))
+    return " ".join(text for text in (found.line, found.uncertainty, *(f"{sentence}." for sentence in also)) if text)
+
+
 def _why_unclear(reading: CauseReading, mix: Mix | None) -> str:
     if reading.entries is None:
-        return "The suppression list is not visible."
+        return f"{reading.unseen[0]}." if reading.unseen else "The suppression list is not visible."
     if mix is None:
         return "Beyond the usual entries there are too few to tell."
     if reading.question.counts is None:
-        return "Without the send statistics it cannot be told from an import."
+        return "Without the send statistics it cannot be distinguished from an import."
     return "The entries have no common domain, time or form."
 
 
@@ -222,10 +230,7 @@ def _details(reading: CauseReading, shape: Shape, own: Own) -> Iterator[str]:
     yield from _of_parts(reading)
     yield from _of_tenants(reading)
     yield from _of_samples(reading)
-    if reading.providers and reading.provider_days is not None:
-        first, last = (_minute(at)[:10] for at in reading.provider_days)
-        counts = ", ".join(f"{part.name} {part.events:,}" for part in reading.providers)
-        yield f"By mailbox provider, whole UTC days from {first} up to {last}: {counts}"
+    yield from _of_providers(reading)
     if question.metric is Metric.COMPLAINT:
         yield _OF_COMPLAINTS[:-1]
     yield from reading.unseen
@@ -252,6 +257,13 @@ def _of_tenants(reading: CauseReading) -> Iterator[str]:
             yield f"Tenant {tenant.name}: high reputation impact" + (
                 f", paused by {tenant.paused_by}" if tenant.paused_by else ""
             )
+
+
+def _of_providers(reading: CauseReading) -> Iterator[str]:
+    if reading.providers and reading.provider_days is not None:
+        first, last = (_minute(at)[:10] for at in reading.provider_days)
+        counts = ", ".join(f"{part.name} {part.events:,}" for part in reading.providers)
+        yield f"By mailbox provider, whole UTC days from {first} up to {last}: {counts}"
 
 
 def _of_samples(reading: CauseReading) -> Iterator[str]:

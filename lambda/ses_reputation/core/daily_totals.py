@@ -1,4 +1,4 @@
-"""Daily totals beyond the two weeks that Amazon SES remembers, so that "of the last 10,000 emails" is right for a sender of
+"""Daily totals beyond the two weeks that Amazon SES keeps, so that "of the last 10,000 emails" is right for a sender of
 150 a day, whose window is months long."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .history import BUCKET, DAY, Instant, Point
 
 KEEP_EMAILS = 20_000
-"""So much email is remembered by day: twice what any default window holds."""
+"""Emails kept by day: twice what any default window holds."""
 
 KEEP_DAYS = 400
 """And nothing older than this: what a state may hold is bounded, and email of years ago says nothing of today."""
@@ -53,7 +53,7 @@ def with_days(points: Sequence[Point], days: Sequence[DayTotal], now: Instant) -
 
 
 def days_after(days: Sequence[DayTotal], points: Sequence[Point], now: Instant) -> tuple[DayTotal, ...]:
-    """The totals to remember after a run at `now` that read `points`: of every day that is over, as many as are needed."""
+    """The totals to store after a run at `now` that read `points`: of every day that is over, as many as are needed."""
     totals = {day.start: day for day in days}
     by_day: dict[Instant, list[Point]] = {}
     for point in points:

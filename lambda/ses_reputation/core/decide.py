@@ -1,4 +1,4 @@
-"""What was read of a target and what is stored of it → what to publish, what to notify, what to store.
+"""Readings and stored state of a target → what to publish, what to notify, what to store.
 
 The function and `replay` decide with the same code, tick by tick, and never look ahead: each tick advances the truth (`advance`);
 at the end of a run the truth is compared with what was sent last (`news`).
@@ -69,7 +69,7 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do about a target."""
+    """Everything to do about a target."""
 
     target: Target
     verdict: Verdict
@@ -117,7 +117,7 @@ def decide(
     now: Instant,
     context: Context = Context(),
 ) -> Plan:
-    """What to do about `target` at the tick `now`. The same arguments give the same plan.
+    """Decide what to do about `target` at the tick `now`. The same arguments give the same plan.
 
     Our own rates are evaluated at every tick since the last evaluated one; everything else as of `now` only.
     """
@@ -136,7 +136,8 @@ def decide(
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
     tracks = _with_starts(seen, tracks)
     quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
-    sent, changes = _news(stored.sent, tracks, now, quieted)
+    known = {name: sent for name, sent in stored.sent.items() if not BY_NAME[name].ended_by_settings(policy)}
+    sent, changes = _news(known, tracks, now, quieted)
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
     readable = not isinstance(readings.statistics, Unreadable)
     looked = history is not None or (readable and not stored.totals)
@@ -182,7 +183,7 @@ def _believed(
 
 
 def _witness(readings: Readings, points: tuple[Point, ...], stored: State, now: Instant) -> Witness | None:
-    """What the next answer is held against."""
+    """Make the witness that the next answer is held against."""
     account = readings.known_account
     if not isinstance(readings.statistics, Unreadable):
         return believed(points, stored.witness, account, now)
@@ -286,7 +287,7 @@ def _document(
 
 
 def _bounded(outbox: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
-    """What waits for delivery. Of too many only the newest of each alert, which says more than those before it.
+    """Deliveries that wait. Of too many keep only the newest of each alert, which says more than those before it.
 
     A state that no longer fits into its item would hold all of them back.
     """
@@ -407,7 +408,7 @@ def assumed(
     now: Instant,
     every: int = BUCKET,
 ) -> State:
-    """The state before the tick `now` of a run that cannot store its own, had the runs before it told everything.
+    """The state before the tick `now` of a run that cannot store its own, if the runs before it had sent everything.
 
     With it such a run notifies of what changes at this tick, once. What AWS says and the volume have no past to work out: they
     are notified at the first run that fails, and after that at full hours: every hour rather than never. Nothing waits for
@@ -446,7 +447,7 @@ def replay(
     until: Instant | None = None,
     context: Context = Context(),
 ) -> Iterator[tuple[Instant, tuple[Document, ...], Mapping[str, Track]]]:
-    """What a monitor that ran from the first bucket on would have sent: every tick, its notifications, the open tracks.
+    """Play a monitor that ran from the first bucket on: every tick, its notifications, the open tracks.
 
     Ticks come every quarter of an hour from the end of the first bucket to the end of the last, or to `until`, also while no
     emails were sent. Raise `BadData` when the points span too long a time.

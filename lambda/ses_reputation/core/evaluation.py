@@ -53,7 +53,7 @@ class InForce:
 
 
 class _Reach(NamedTuple):
-    """How far one rule's threshold can be told, and the facts behind it."""
+    """How far a rule is from its threshold, and the facts behind it."""
 
     threshold: float
     usual: float | None = None

@@ -1,4 +1,4 @@
-"""What Amazon SES itself finds wrong: open recommendations, and tenants with a bad reputation."""
+"""Findings of Amazon SES itself: open recommendations, and tenants with a bad reputation."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a check of findings evaluates; `unseen` has a sentence for each part that could not be read."""
+    """Facts that a check of findings evaluates; `unseen` has a sentence for each part that could not be read."""
 
     recommendations: tuple[Recommendation, ...] | None  # None: unknown
     tenants: tuple[Tenant, ...] | None
     unseen: tuple[str, ...] = ()
+    broke: str = ""  # the monitor's own fault that ended the reading
 
 
 def recommendation_from(member: Mapping[str, object]) -> Recommendation:

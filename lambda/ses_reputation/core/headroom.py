@@ -18,7 +18,7 @@ FORESEEABLE = 90 * 24.0
 """In hours. A threshold that is further away than this at the present pace is not about to be reached."""
 
 PACE = {Metric.BOUNCE: Window(emails=300, share_of_day=1 / 24), Metric.COMPLAINT: Window(hours=12)}
-"""What the present pace is taken over: short, since after a bad list the day's mean still looks harmless."""
+"""Time over which the present pace is taken: short, since after a bad list the day's mean still looks harmless."""
 
 FEWEST_EVENTS, SURE = 5, 1.0
 """The estimate is at the threshold if it has so many events, and is there sure at so many standard deviations."""

@@ -163,7 +163,7 @@ class History:
         self.quarters = _quarters(slots)
         self._smoothed: dict[int, Smoothed] = {}
         self.derived: dict[str, Any] = {}
-        """What other modules derive from this history once, by name."""
+        """Values that other modules derive from this history once, by name."""
 
     @property
     def slots(self) -> int:
@@ -207,7 +207,7 @@ def history_from(
     """The history of `points` up to `until`, or None if there is no point before it.
 
     Points may come in any order and more than once. Points that start at or after `until` are left out. `first` is the
-    start of the oldest bucket ever seen, where that is remembered. Raises `BadData` when the points span more than
+    start of the oldest bucket ever seen, if that is stored. Raises `BadData` when the points span more than
     `LONGEST`.
     """
     by_time = {point.at: point for point in distinct(points) if point.at < until}

@@ -1,4 +1,4 @@
-"""What one answer of GetSendStatistics cannot tell but two can: in which bucket Amazon SES counts a late event.
+"""Learn from two answers of GetSendStatistics in which bucket Amazon SES counts a late event.
 
 Either a bounce or complaint joins the bucket of its email, so that buckets grow after they have closed, or it is counted in the
 bucket in which it comes in. AWS does not say. From run to run it can be seen: each run keeps the sums of a few stretches of
@@ -66,7 +66,7 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What is stored from run to run: a few sums."""
+    """A few sums, stored from run to run."""
 
     bounces: Booked = Booked()
     complaints: Booked = Booked()
@@ -77,7 +77,7 @@ class Learned:
 
 
 def learn(previous: Learned, history: History, now: Instant) -> Learned:
-    """What is known after a run at the tick `now` that read `history`."""
+    """Update what is known after a run at the tick `now` that read `history`."""
     if previous.seen is not None and now <= previous.seen.at:
         return previous
     bounces, complaints = previous.bounces, previous.complaints

@@ -74,6 +74,11 @@ def notification(check: Check, news: News) -> Document:
     }
 
 
+def with_cause(document: Document, cause: str, first_steps: Sequence[str]) -> Document:
+    """Add to a document who causes it, and what to do first then."""
+    return document | {"cause": _cut(cause), "first_steps": [_cut(step) for step in first_steps]}
+
+
 def status_of(check: Check, news: News) -> str:
     """CRITICAL, WARNING, RECOVERING, UNKNOWN, OK or TEST."""
     if check.name == "test":
@@ -110,7 +115,7 @@ def _new(check: Check, news: News) -> str:
 
 
 def _asks(status: str) -> str:
-    """What the status asks of the reader."""
+    """Say what the status asks of the reader."""
     return {
         "CRITICAL": "Act now.",
         "WARNING": "Look at it today.",
@@ -327,7 +332,7 @@ def problem_of(document: object) -> str | None:
 
 
 def key_of(document: Document) -> str:
-    """What tells a notification from every other of the same target."""
+    """Key that distinguishes a notification from every other of the same target."""
     return f"{document['alert']} {document['number']}"
 
 

@@ -20,7 +20,7 @@ LIKELY = 2.0
 """The start lies, very likely, where the likelihood is at most e^2 times less than the best."""
 
 ALIKE = 0.3
-"""Of starts whose likelihood is this close to the best the latest is taken: the few emails of a night tell nothing."""
+"""The latest start whose likelihood is this close to the best is taken: the few emails of a night tell nothing."""
 
 TINY = 1e-9
 """A rate, or emails in a bucket, below which nothing is divided."""

@@ -27,7 +27,7 @@ LATE = 2 * HOUR
 """Emails may be missing from the statistics for so long: how late SES publishes them is not documented."""
 
 CAUGHT_UP = 0.9
-"""The statistics have caught up if so much of what the quota says for 24 hours is counted."""
+"""The statistics have caught up if this share of what the quota says for 24 hours is counted."""
 
 
 class DayCount(NamedTuple):
@@ -39,7 +39,7 @@ class DayCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What earlier answers held, to hold the next one against."""
+    """Counts of earlier answers, to hold the next one against."""
 
     days: tuple[DayCount, ...] = ()  # most that was ever counted of each day that AWS still has
     used: float | None = None  # `SentLast24Hours` at `used_at`

@@ -23,7 +23,7 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AwsThresholds:
-    """Where AWS acts, as fractions; reaching a threshold counts (SES enforcement FAQ, reputation metrics messages)."""
+    """AWS's thresholds, as fractions; reaching one counts (SES enforcement FAQ, reputation metrics messages)."""
 
     advised: float  # stay below
     review: float  # "we'll place your account under review"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
+from .findings import Findings
 from .history import BadData, Instant, Point
 from .rates import Metric
 
@@ -23,6 +24,7 @@ class Trouble(StrEnum):
     """Why something could not be read, or not be believed."""
 
     DENIED = "access denied"
+    NOT_ENABLED = "region not enabled"
     THROTTLED = "throttled"
     TIMED_OUT = "timed out"
     BAD_ANSWER = "bad answer"
@@ -39,6 +41,15 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """Suppression settings and visibility as GetAccount reports them; None if it does not."""
+
+    suppressed: frozenset[Metric] | None = None  # reasons that put an address on the account's list
+    vdm: bool | None = None
+    plan: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Account state in one region (sesv2 GetAccount)."""
 
@@ -47,6 +58,7 @@ class Account:
     production: bool  # False: in the sandbox
     quota: float  # recipients in 24 hours; below 0: no limit
     used: float  # recipients of the last 24 hours
+    facts: AccountFacts = AccountFacts()  # for the look for a cause
 
     @property
     def used_share(self) -> float | None:
@@ -108,6 +120,7 @@ class Readings:
     account: Account | Unreadable | None = None
     rates: AwsRates | Unreadable | None = None
     audience: Audience | Unreadable | None = None
+    findings: Findings | None = None  # asked once an hour
 
     @property
     def known_account(self) -> Account | None:
@@ -150,7 +163,25 @@ def account_from(answer: Mapping[str, object]) -> Account:
         _flag(answer, "ProductionAccessEnabled"),
         _number(quota, "Max24HourSend"),
         _number(quota, "SentLast24Hours"),
+        facts_from(answer),
     )
+
+
+def facts_from(answer: Mapping[str, object]) -> AccountFacts:
+    """Read the answer of GetAccount; what is missing or of another shape is unknown."""
+    reasons = _table(answer, "SuppressionAttributes").get("SuppressedReasons")
+    suppressed = (
+        frozenset(metric for metric in Metric if metric.value.upper() in reasons) if isinstance(reasons, list) else None
+    )
+    vdm = _table(answer, "VdmAttributes").get("VdmEnabled")
+    plan = _table(answer, "PricingAttributes").get("CurrentPlan")
+    known_plan = plan if isinstance(plan, str) and plan.isalpha() and len(plan) <= 20 else ""
+    return AccountFacts(suppressed, vdm == "ENABLED" if isinstance(vdm, str) else None, known_plan)
+
+
+def _table(answer: Mapping[str, object], name: str) -> Mapping[str, object]:
+    table = answer.get(name)
+    return table if isinstance(table, Mapping) else {}
 
 
 def one_line(text: str, longest: int) -> str:

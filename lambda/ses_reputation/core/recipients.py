@@ -37,7 +37,7 @@ _LOCAL_PART = re.compile(r"""(?:"[^"]*"|[^\s"'<>()\[\],;:@\uff20/]+)(?:[@\uff20]
 
 _FEWEST_PAIRS = 5
 _NAME_SHARE = 0.4
-"""Of the pairs: 1 in 20 real local parts has fewer, 9 in 10 random ones."""
+"""Share of the pairs: 1 in 20 real local parts has fewer, 9 in 10 random ones."""
 
 _MOST_SWITCHES = 2
 """Switches between letters and digits in a name that a person chose, like 4ever21."""

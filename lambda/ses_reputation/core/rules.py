@@ -28,7 +28,7 @@ class Severity(IntEnum):
 
 
 class Verdict(StrEnum):
-    """What is said of a target or of one metric of it."""
+    """Verdict on a target or on one metric of it."""
 
     OK = "OK"
     WARNING = "WARNING"
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
 
 UNUSUAL = 1.7
-"""So many times the usual rate and the sender's own worst is unusual."""
+"""A rate above this multiple of the usual rate and of the sender's own worst is unusual."""
 
 NEARLY_USUAL = 1.3
 """An alert resolves when the last day (complaints: three days) is within this multiple of the usual rate, so that a slow rot
@@ -140,6 +140,7 @@ class Policy:
     feedback_share: float = 1.0  # fraction of the email that goes to providers which report complaints
     account: AccountPolicy = AccountPolicy()
     volume: VolumePolicy = VolumePolicy()
+    findings: bool = True  # what SES itself finds wrong is read
 
     @property
     def metrics(self) -> tuple[MetricPolicy, MetricPolicy]:

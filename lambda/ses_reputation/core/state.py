@@ -1,4 +1,4 @@
-"""What is stored of a target between runs, as JSON text, and strictly back: what comes back may be of another version."""
+"""State of a target between runs, as JSON text, and strictly back: the text may be of another version."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is stored of a target."""
+    """Everything that is stored of a target."""
 
     tick: Instant  # last tick that was handled
     evaluated: Instant | None = None  # last tick whose statistics were read and evaluated

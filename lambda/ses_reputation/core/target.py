@@ -1,4 +1,4 @@
-"""A target: what is watched, judged and announced on its own."""
+"""A target: an account and region, watched and evaluated on its own."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def events_of(metric: Metric, count: Count, *lines: float, trend: str = "") -> s
 
 
 def headroom_in_words(left: Headroom | None) -> str:
-    """What is left before AWS's review threshold, how long it lasts, or what brings it back."""
+    """Say what is left before AWS's review threshold, how long it lasts, or what brings it back."""
     if left is None:
         return ""
     noun = left.metric.value
@@ -36,6 +36,9 @@ def headroom_in_words(left: Headroom | None) -> str:
             else f"; {plural(left.clean_emails, 'email')} without a {noun} bring it back below"
         )
         return f"that is reached by our estimate{need}"
+    if left.unsure:
+        few = plural(left.estimate.events, noun)
+        return f"our estimate is at it, but of only {few}, too few to be sure"
     pace = "not reached at this rate" if left.hours_left is None else f"about {_hours(left.hours_left)} at this rate"
     return f"{plural(left.events_left, noun)} left, {pace}"
 

@@ -11,7 +11,7 @@ from ..core.wording import NBSP
 from .text import STEPS, opening, safe_links, steps
 
 SUBJECT = 78
-"""Longest subject in characters: mail programs show no more, and SNS takes fewer than 100, ASCII, on one line."""
+"""Longest subject in characters: email programs show no more, and SNS takes fewer than 100, ASCII, on one line."""
 
 WIDTH = 60
 """Columns of the text; commands and addresses of pages are never broken."""

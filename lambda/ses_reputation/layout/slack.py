@@ -1,4 +1,4 @@
-"""What arrives at the people's topic, laid out for an incoming webhook of Slack.
+"""Messages of the people's topic, laid out for an incoming webhook of Slack.
 
 One payload for each notification, one for an alarm of the watchdog, and whatever else arrives as it stands. The limits are
 Slack's own (docs.slack.dev/reference/block-kit/blocks): it refuses a whole message for one text too long. Pages are links and not
@@ -39,7 +39,7 @@ _ALARM_STATUS = {"ALARM": "CRITICAL", "OK": "OK"}
 
 
 def payloads(subject: str, message: str, mention: str = "") -> list[Payload]:
-    """What to post for one notification of SNS, in this order. Nothing is dropped: what is not understood is shown as it came.
+    """Payloads to post for one notification of SNS, in order. Nothing is dropped: what is not understood is shown as it came.
 
     `mention` is "here", "channel" or the id of a user group: who is called when an alert opens as, or becomes, critical.
     """

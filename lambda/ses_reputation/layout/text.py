@@ -1,4 +1,4 @@
-"""What the layouts share: the order of a message, fitting and escaping."""
+"""Shared by the layouts: the order of a message, fitting and escaping."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ class SettingsError(ValueError):
 class Alerts:
     """Who hears of it, and in what words."""
 
-    emails: tuple[str, ...]  # none only where Slack is told
+    emails: tuple[str, ...]  # none only if another channel is set
     timezone: str  # IANA name
     runbook_url: str  # empty: none
 
@@ -68,7 +68,7 @@ class Alerts:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What is watched."""
+    """Targets to watch."""
 
     regions: tuple[str, ...]  # empty: the region the stack is deployed to
 
@@ -177,9 +177,9 @@ def read(file: Table) -> Settings:
         recipients.refuse(
             "emails",
             "at least one email address, unless [slack], [chat], [teams] or [pagerduty] is set",
-            "name who is told: nobody would hear of an alert",
+            "name who gets the alerts: nobody would hear of one",
         )
-    return Settings(
+    settings = Settings(
         alerts,
         slack,
         chat,
@@ -190,8 +190,9 @@ def read(file: Table) -> Settings:
         read_policy(file),
         read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them.")),
         read_deployment(file.table("deployment", "How it is deployed.")),
-        read_look(file.table("cause", "Who causes an alert.")),
+        read_look(file.table("cause", "Who causes an alert, and what SES itself finds wrong.")),
     )
+    return replace(settings, policy=replace(settings.policy, findings=settings.look is not Look.OFF))
 
 
 _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
@@ -205,7 +206,7 @@ def _alerts(table: Table) -> Alerts:
         "an email address",
         EMAIL,
         "write bare addresses, each in quotes of its own, like oncall@example.com",
-        "Who is told. Each must follow the link in a confirmation email once, else it gets nothing. May be empty where Slack is told.",
+        "Who gets the alerts. Each must follow the link in a confirmation email once, else it gets nothing. May be empty if another channel is set.",
     )
     timezone = table.value(
         "timezone",
@@ -224,7 +225,7 @@ def _alerts(table: Table) -> Alerts:
 
 
 def _is_zone(name: object) -> bool:
-    """Whether `name` is a time zone; on a machine without a database of them, whether it looks like one."""
+    """Tell if `name` is a time zone; on a machine without a database of them, if it looks like one."""
     if not isinstance(name, str) or re.fullmatch(_ZONE, name) is None:
         return False
     return _zone(name) is not None or _zone("Europe/London") is None

@@ -10,7 +10,7 @@ from .table import Table
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a secret is stored: named here, never written."""
+    """Place of a stored secret: named here, never written."""
 
     parameter: str = ""  # name of an SSM parameter; empty: none
     secret: str = ""  # name or ARN of a secret in Secrets Manager; empty: none
@@ -80,7 +80,7 @@ class Route:
 
     @property
     def attributes(self) -> dict[str, tuple[str, ...]]:
-        """What a message must have to be for this route: a filter policy; empty if the route gets everything."""
+        """Attributes that a message must have for this route: a filter policy; empty if the route gets everything."""
         severities = {"severity": ("critical",)} if self.severity == "critical" else {}
         return severities | ({"region": self.regions} if self.regions else {})
 

@@ -10,16 +10,16 @@ LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""What CloudWatch Logs accepts (PutRetentionPolicy)."""
+"""Days that CloudWatch Logs accepts (PutRetentionPolicy)."""
 
 MOST_TAGS = 50
-"""What AWS accepts for one resource."""
+"""Most tags that AWS accepts for one resource."""
 
 OWN_TAG = "application"
 """The tag that every resource gets unless it is given one of that name."""
 
 ENCRYPTED = ("topics", "queues", "logs", "table", "environment")
-"""What a customer managed key can encrypt."""
+"""Parts that a customer managed key can encrypt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def read_deployment(table: Table) -> Deployment:
 
 
 def _tags(table: Table) -> tuple[tuple[str, str], ...]:
-    """What all services accept; and for IAM names are the same that differ only in case."""
+    """Tags that all services accept; to IAM, names that differ only in case are the same."""
     tags = table.table("tags", 'For every resource, like { team = "email" }.')
     seen: set[str] = set()
     for name, value in tags.given.items():

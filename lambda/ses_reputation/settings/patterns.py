@@ -1,4 +1,4 @@
-"""What several tables of settings.toml accept."""
+"""Patterns that several tables of settings.toml accept."""
 
 from __future__ import annotations
 

@@ -73,13 +73,13 @@ def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
         table.flag(
             "silence",
             default.silence,
-            "Tell when a sender who has sent at these hours on every day known sends nothing.",
+            "Alert when a sender who has sent at these hours on every day known sends nothing.",
         ),
         table.number(
             "spike",
             default.spike,
             (0, 1000),
-            "Tell when three hours bring so many times the most that any three hours of two weeks did; 0 never tells.",
+            "Alert when three hours bring so many times the most that any three hours of two weeks did; 0 never does.",
         ),
     )
 

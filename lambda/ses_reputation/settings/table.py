@@ -20,6 +20,14 @@ _LONGEST_SHOWN = 80
 _INT_BITS = 64
 
 
+SECRETS = {
+    "webhook_url": "the address is a secret: store it (aws ssm put-parameter --type SecureString --name /ses-reputation/slack "
+    "--value ...), and write its name as webhook_parameter",
+    "routing_key": "the key is a secret: store it as an SSM parameter (SecureString), and write its name as routing_key_parameter",
+}
+"""Where a secret belongs that people would write into the settings."""
+
+
 class Problem(NamedTuple):
     """One thing that is wrong with the settings."""
 
@@ -33,7 +41,7 @@ class Problem(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What there is to know of a key."""
+    """Default, accepted values and meaning of a key."""
 
     default: object  # None: none
     accepted: str
@@ -72,7 +80,7 @@ class Table:
         self.problems.append(Problem(self.path_of(key), value, accepted, next_step))
 
     def value(self, key: str, spec: Key, fits: Callable[[Any], bool], next_step: str = "") -> Any:
-        """What `key` says if it `fits`, else its default."""
+        """Value of `key` if it `fits`, else its default."""
         self.keys[key] = spec
         if not self.has(key):
             return spec.default
@@ -154,7 +162,7 @@ class Table:
         return Table(given, path, self)
 
     def each(self, key: str, example: str, read_one: Callable[[Table], _T | None], meaning: str) -> list[_T] | None:
-        """What `read_one` makes of the tables in the list at `key`; None where there is no list."""
+        """Results of `read_one` for the tables in the list at `key`; None if there is no list."""
         spec = Key(None, f"a list of at least one table like {example}", meaning)
         given = self.value(
             key,
@@ -181,6 +189,8 @@ class Table:
                     table.refuse(key, f"one of the keys {', '.join(table.keys)}", self._instead(key, table))
 
     def _instead(self, key: str, table: Table) -> str:
+        if key in SECRETS:
+            return SECRETS[key]
         plain = [other for other in self.tables if other.path and "[" not in other.path]
         homes = [f"[{other.path}]" for other in plain if key in other.keys]
         if homes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from .base import Check
 from .enforcement import ENFORCEMENT
+from .findings import FINDINGS
 from .quota import QUOTA
 from .rate import BOUNCE, COMPLAINT
 from .rejects import REJECTS
@@ -27,6 +28,7 @@ ALL: tuple[Check, ...] = (
     SILENCE,
     SPIKE,
     REJECTS,
+    FINDINGS,
     SUBSCRIBERS,
 )
 """Checks that open alerts."""

@@ -1,4 +1,4 @@
-"""What a check is, and what it is given to look at and to speak of."""
+"""The interface of a check, and the values that it looks at and speaks of."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What words need besides the facts."""
+    """Things that words need besides the facts."""
 
     stage: str = ""  # tells several installations apart
     zone: tzinfo | None = None  # of the times in messages; None: UTC
@@ -131,7 +131,7 @@ class Check(ABC):
 
     @abstractmethod
     def headline(self, news: News) -> str:
-        """What is wrong, in a few words without the severity; when resolved, what is right again."""
+        """Say what is wrong, in a few words without the severity; when resolved, what is right again."""
 
     def unknown(self, news: News) -> bool:
         """Tell if the alert says that something is not known, rather than bad."""
@@ -139,19 +139,19 @@ class Check(ABC):
 
     @abstractmethod
     def summary(self, news: News) -> list[str]:
-        """What happened and how close it is to what, in one to three sentences."""
+        """Say what happened and how close it is to what, in one to three sentences."""
 
     def changed(self, news: News) -> str:
-        """What is new of an open alert that is no worse than before."""
+        """Say what is new of an open alert that is no worse than before."""
         return "The alert has changed."
 
     @abstractmethod
     def resolved(self, news: News) -> list[str]:
-        """What has changed for the better."""
+        """Say what has changed for the better."""
 
     @abstractmethod
     def first_steps(self, news: News) -> tuple[str, ...]:
-        """What to do first."""
+        """First steps for the reader."""
 
     def command(self, news: News) -> Command | None:
         """One command to paste that shows more, with region and window filled in."""

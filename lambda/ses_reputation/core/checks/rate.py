@@ -41,7 +41,7 @@ class AwsRateFound:
 
 
 class RateCheck(Check):
-    """One of the two rates by which AWS judges a sender."""
+    """One of the two rates by which AWS evaluates a sender."""
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
@@ -236,10 +236,12 @@ class RateCheck(Check):
         return facts
 
 
+LIST_STEP = "Turn on the account-level suppression list."
+
 _STEPS = {
     Metric.BOUNCE: (
         "Find what was sent from {since} on: a list, an import, a form. Stop only that.",
-        "Turn on the account-level suppression list.",
+        LIST_STEP,
         "Until the rate is down, send only to people who opened lately.",
     ),
     Metric.COMPLAINT: (

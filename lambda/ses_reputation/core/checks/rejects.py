@@ -12,7 +12,7 @@ from ..wording import plural
 from .base import Check, News, Seen, sent_between
 
 REJECTED, REJECTED_SHARE = 10, 0.001
-"""So many rejects in a day, and so much of the day's emails, are an alert."""
+"""Least rejects in a day, and least share of the day's emails, for an alert."""
 
 
 @dataclass(frozen=True, slots=True)

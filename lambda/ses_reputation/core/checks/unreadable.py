@@ -17,6 +17,11 @@ FAILURES_BEFORE_ALERT = 2
 NOT_KNOWN = ("unreadable", "aws-unreadable")
 """Checks whose alerts say that something is not known: the verdict says so itself."""
 
+NOT_ENABLED_STEPS = (
+    "Check in the AWS account settings that this region is enabled; deploying again does not help.",
+    "If nobody sends from it, take it out of [targets] regions in settings.toml and deploy.",
+)
+
 READABLE_AGAIN = HOUR
 """The alert resolves when everything has been readable for so long."""
 
@@ -31,7 +36,7 @@ class UnreadableFound:
 
 
 def _standing(name: str, troubles: tuple[Unreadable, ...], failures: int, seen: Seen) -> Standing:
-    denied = any(trouble.trouble is Trouble.DENIED for trouble in troubles)
+    denied = any(trouble.trouble in (Trouble.DENIED, Trouble.NOT_ENABLED) for trouble in troubles)
     counts = denied or failures >= FAILURES_BEFORE_ALERT or name in seen.tracks
     if not troubles or not counts:
         return Standing((), quiet=READABLE_AGAIN)
@@ -100,6 +105,7 @@ _STEPS: Mapping[Trouble, tuple[str, ...]] = {
         "Look for this region in the AWS Health Dashboard. Every run tries again by itself.",
         "Until then, watch the rates in the SES console.",
     ),
+    Trouble.NOT_ENABLED: NOT_ENABLED_STEPS,
     Trouble.BAD_ANSWER: (
         "Compare with the command below. If that answer is good, deploy again and look at the function's log.",
         "Until then, watch the rates in the SES console.",
@@ -156,6 +162,8 @@ class AwsUnreadable(Check):
         return ["The account state and AWS's own rates have been readable for an hour."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
+        if isinstance(news.found, UnreadableFound) and news.found.trouble is Trouble.NOT_ENABLED:
+            return NOT_ENABLED_STEPS
         return (
             "Deploy the stack again (make deploy): it restores the right to ses:GetAccount and cloudwatch:GetMetricData.",
             "Until then, look at the account in the SES console.",

@@ -1,0 +1,183 @@
+"""Docs that cannot lie: links, commands, files and options that README and docs name exist; each page is short and can be found."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from ses_reputation import settings as settings_file
+
+from cli.main import _parser
+
+ROOT = Path(__file__).parents[1]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "llms.txt")), *DOCS]
+GENERATED = {"settings.md", "messages.md", "cost.md"}
+MOST_WORDS = 8_000
+"""All pages that are written by hand, without their code."""
+
+HOMES = ("", "lambda", "lambda/ses_reputation", "lambda/ses_reputation/core", "docs", "tests", "tests/layout")
+"""Folders that a path in the text may start from."""
+
+MADE = {"settings.toml", "prod.toml", "stats.json", "replay.png", "template.json", "function.zip", "sbom.cdx.json"}
+"""Files that a reader makes, or names as an example."""
+
+EXAMPLES = {"core/checks/sandbox.py", "tests/core/test_sandbox.py", "layout/chat.py"}
+"""Files that the worked examples of docs/contributing.md would add."""
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"^ {4,}.*$", "", without_code(page.read_text(encoding="utf-8")), flags=re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", without_code(page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    """Relative links to a file or a section that does not exist."""
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
+        if link.startswith(("https://", "http://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        there = page.parent / path if path else page
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            broken.append(link)
+    return broken
+
+
+def commands() -> dict[str, set[str]]:
+    """Options of each command of the command line."""
+    for action in _parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return {name: set(parser._option_string_actions) for name, parser in action.choices.items()}
+    raise AssertionError("the command line has no commands")
+
+
+def targets() -> set[str]:
+    """Targets of the Makefile that `make help` lists."""
+    return set(re.findall(r"^([a-z]+): .*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def unknown_commands(text: str) -> list[str]:
+    """Commands and options that do not exist."""
+    spoken = "\n".join(
+        [
+            *re.findall(r"```.*?```", text, re.DOTALL),
+            *re.findall(r"`[^`\n]+`", text),
+            *re.findall(r"^ {4,}.*$", text, re.MULTILINE),
+        ]
+    )
+    named = re.findall(r"(?:^|[`\s])make ([a-z]+)", spoken)
+    unknown = [f"make {target}" for target in named if target not in targets()]
+    known = commands()
+    for name, rest in re.findall(r"ses-reputation +([a-z][a-z-]+)((?:[ =][^\n`#|;)]*)?)", spoken):
+        if name not in known:
+            unknown.append(f"ses-reputation {name}")
+            continue
+        unknown += [
+            f"ses-reputation {name} {option}"
+            for option in re.findall(r"(?<!\S)--[a-z-]+", rest)
+            if option not in known[name]
+        ]
+    for module in re.findall(r"python -m ([a-z_.]+)", spoken):
+        try:
+            there = find_spec(module) is not None
+        except ModuleNotFoundError:
+            there = False
+        if not there:
+            unknown.append(f"python -m {module}")
+    return unknown
+
+
+def missing_files(text: str) -> list[str]:
+    """Files in backquotes that are nowhere in the repository."""
+    named = re.findall(r"`([\w./-]+\.(?:py|md|toml|json|txt|png|yml))`", text)
+    return [
+        name
+        for name in named
+        if Path(name).name not in MADE
+        and not any(name.endswith(example) for example in EXAMPLES)
+        and not any((ROOT / home / name).exists() for home in HOMES)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    assert broken_links(page, page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
+    assert unknown_commands(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    assert missing_files(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "planted"),
+    [
+        (lambda text: broken_links(ROOT / "README.md", text), "[gone](docs/gone.md)"),
+        (lambda text: broken_links(ROOT / "README.md", text), "[gone](docs/runbook.md#gone)"),
+        (unknown_commands, "`make gone`"),
+        (unknown_commands, "    ses-reputation gone stats.json"),
+        (unknown_commands, "`ses-reputation check --gone`"),
+        (unknown_commands, "```\npython -m bench.gone\n```"),
+        (missing_files, "`core/gone.py`"),
+    ],
+)
+def test_a_planted_lie_is_found(check: object, planted: str) -> None:
+    assert callable(check) and check(planted)
+
+
+@pytest.mark.parametrize("page", [page for page in DOCS if page.name != "index.md"], ids=name_of)
+def test_a_page_is_in_the_index_and_links_back_to_it(page: Path) -> None:
+    assert f"]({page.name})" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert "[Index](index.md)" in page.read_text(encoding="utf-8").splitlines()[:2]
+
+
+def test_the_pages_are_short() -> None:
+    words = {
+        page.name: len([word for word in prose(page).split() if re.search("[A-Za-z]", word)])
+        for page in DOCS
+        if page.name not in GENERATED
+    }
+    assert sum(words.values()) <= MOST_WORDS, words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_keeps_to_the_words_of_the_house(page: Path) -> None:
+    banned = (
+        r"(?<!free-)\b(mails?|e-mails?|episodes?|announce\w*|told|judge[sd]?|own normal|memory table|all-clear)\b|\d %"
+    )
+    assert re.findall(banned, without_code(page.read_text(encoding="utf-8"))) == []
+
+
+def test_the_settings_of_the_readme_are_accepted() -> None:
+    [block] = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    settings = settings_file.from_tables(tomllib.loads(block))
+    assert settings.alerts.emails and len(block.splitlines()) <= 12
+
+
+def test_the_figures_of_the_readme_are_those_of_the_evidence() -> None:
+    readme, evidence = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/evidence.md"))
+    figures = re.findall(r"[\d.]+(?= simulated| h before| false alarms)", readme)
+    assert len(figures) == 3 and all(re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", evidence) for figure in figures)
