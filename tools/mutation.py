@@ -71,7 +71,8 @@ TESTS_OF = {  # the tests that ought to notice, those of the module itself first
     "aws/sns.py": EDGE,
 }
 
-# Operators whose mutants are the same program (`is None` as `== None`) or change annotations only (`X | None`).
+# Mutants that are the same program: `is None` as `== None`, annotations (`X | None`), `slots=False`, imports for mypy.
+SAME_LINES = ("@dataclass", "TYPE_CHECKING")
 EQUIVALENT = ("BitOr", "Is_Eq", "IsNot_NotEq", "Eq_Is", "NotEq_IsNot", "RemoveDecorator")
 
 
@@ -133,10 +134,15 @@ def sample(items: list[WorkItem], number: int) -> list[WorkItem]:
     for item in sorted(
         items, key=lambda item: (place(item).module_path, place(item).start_pos, place(item).operator_name)
     ):
-        if not any(part in place(item).operator_name for part in EQUIVALENT):
+        if not is_equivalent(place(item)):
             places.setdefault(place(item).module_path, {}).setdefault(place(item).start_pos, []).append(item)
     shuffled = [iter(chance.sample(list(found.values()), len(found))) for found in places.values()]
     return [chance.choice(choice) for choice in islice(in_turn(shuffled), number)]
+
+
+def is_equivalent(mutation: MutationSpec) -> bool:
+    line = mutation.module_path.read_text(encoding="utf-8").splitlines()[mutation.start_pos[0] - 1]
+    return any(part in line for part in SAME_LINES) or any(part in mutation.operator_name for part in EQUIVALENT)
 
 
 def in_turn(lists: list[Iterator[list[WorkItem]]]) -> Iterator[list[WorkItem]]:
