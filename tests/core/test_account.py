@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ses_reputation.core.checks.quota import used_up_at
+from ses_reputation.core.checks.unreadable import UnreadableFound
 from ses_reputation.core.decide import Plan, decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, BadData, Point, history_from
 from ses_reputation.core.rates import Metric
@@ -22,7 +23,7 @@ from ses_reputation.core.readings import (
     Unreadable,
     account_from,
 )
-from ses_reputation.core.rules import Verdict, default_policy
+from ses_reputation.core.rules import Severity, Verdict, default_policy
 from ses_reputation.core.state import State
 from ses_reputation.core.target import Target
 
@@ -111,6 +112,18 @@ def test_a_review_then_a_pause_then_health_are_sent_once_each() -> None:
         ("enforcement", "opened", "critical"),
         ("enforcement", "changed", "critical"),
         ("enforcement", "resolved", "critical"),
+    ]
+
+
+def test_each_change_of_the_status_has_its_headline() -> None:
+    monitor = Monitor()
+    words = ("PROBATION", "SHUTDOWN", "PROBATION", "UNDER_APPEAL", "HEALTHY")
+    assert [monitor.tick(status(word), step=HOUR).documents[0]["title"] for word in words] == [
+        "CRITICAL: AWS has put SES in eu-west-1 under review",
+        "CRITICAL: AWS has paused SES in eu-west-1",
+        "CRITICAL: AWS lets SES in eu-west-1 send again, under review",
+        "WARNING: AWS calls SES in eu-west-1 UNDER_APPEAL",
+        "OK: AWS calls SES in eu-west-1 healthy again",
     ]
 
 
@@ -276,6 +289,13 @@ def test_a_target_of_which_nothing_can_be_read_is_sent_as_both_and_keeps_what_is
     plan = monitor.tick(DENIED, DENIED, statistics=DENIED)
     assert [document["check"] for document in plan.documents] == ["unreadable", "aws-unreadable"]
     assert set(plan.state.tracks) == {"sending", "unreadable", "aws-unreadable"}
+
+
+def test_two_calls_that_fail_are_one_finding_with_the_reason_of_the_first_and_both_details() -> None:
+    plan = Monitor().tick(DENIED, Unreadable(Trouble.THROTTLED, "GetMetricData: Throttling"))
+    assert plan.state.tracks["aws-unreadable"].worst == UnreadableFound(
+        Severity.WARNING, Trouble.DENIED, "GetAccount: AccessDenied; GetMetricData: Throttling"
+    )
 
 
 # -- the quota

@@ -201,6 +201,16 @@ def test_reminders_that_were_missed_are_one() -> None:
     assert play.sent is not None and reminder_due(play.sent) == START + 11 * DAY
 
 
+def test_a_reminder_that_joins_another_stands_for_the_one_that_is_nearly_due() -> None:
+    track = advance(None, OURS_WARNING, START, "bounce", unsaved=START)
+    assert track is not None
+    sent, _ = news("bounce", None, {"bounce": track}, START)
+    now = START + 95 * HOUR
+    after, [change] = news("bounce", sent, {"bounce": replace(track, held_at=now)}, now, ahead=HOUR)
+    assert change.reason is Reason.REMINDER
+    assert after is not None and reminder_due(after) == START + 11 * DAY
+
+
 def test_what_began_and_ended_in_an_outage_is_not_sent() -> None:
     assert Play().ours(3, CRITICAL, down=True).ours(40, NOTHING, down=True).ours(40, NOTHING).heard == []
 

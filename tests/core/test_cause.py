@@ -70,6 +70,12 @@ TOGETHER = tuple(Sample(START + 900 * number, True, START + 60 * number) for num
         pytest.param(reading(30, spread(USUAL), samples=TOGETHER), Shape.JOB, id="sent together"),
         pytest.param(reading(30, spread(COMPANY), samples=WITHOUT_IDS), Shape.IMPORT, id="no ids"),
         pytest.param(reading(30, spread(COMPANY), samples=WITH_IDS), Shape.REFUSED, id="with ids"),
+        pytest.param(
+            reading(30, spread(COMPANY), samples=WITH_IDS[:2] + WITHOUT_IDS[2:]), Shape.IMPORT, id="two of five with ids"
+        ),
+        pytest.param(
+            reading(30, spread(COMPANY), samples=WITH_IDS[:3] + WITHOUT_IDS[3:]), Shape.REFUSED, id="three of five with ids"
+        ),
         pytest.param(reading(30, spread(DEAD * 20)), Shape.IMPORT, id="far more entries than bounces"),
         pytest.param(reading(112, spread(DEAD)), Shape.OFF, id="few entries, many bounces"),
         pytest.param(reading(30, (), facts=AccountFacts(frozenset({Metric.COMPLAINT}))), Shape.OFF, id="off for bounces"),

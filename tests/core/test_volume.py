@@ -189,6 +189,14 @@ def test_a_job_that_comes_late_is_not_silence() -> None:
     assert found(sender(daily), END - DAY + 15 * HOUR) == []
 
 
+@pytest.mark.parametrize(("hours", "silent"), [(23.75, []), (24, ["silence"])])
+def test_one_who_pauses_now_and_then_is_silent_after_a_day(hours: float, silent: list[str]) -> None:
+    def with_a_short_pause_each_day(at: int) -> int:
+        return 0 if at % DAY // HOUR in {12, 22} else 100
+
+    assert found(stopped(hours, with_a_short_pause_each_day), END) == silent
+
+
 @pytest.mark.parametrize("shift", [-1, 1])
 def test_a_clock_that_changes_is_no_silence(shift: int) -> None:
     def local(at: int) -> int:
