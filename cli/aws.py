@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import boto3
 import botocore
@@ -82,3 +83,23 @@ def unknown_regions(regions: Iterable[str]) -> list[str]:
         for region in regions
         if region not in known
     ]
+
+
+class Witness:
+    """A client that keeps the error of its last call."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.error: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self.client, name)
+
+        def witnessed(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return call(*args, **kwargs)
+            except Exception as error:
+                self.error = error
+                raise
+
+        return witnessed

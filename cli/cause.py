@@ -10,19 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from botocore.exceptions import ClientError
 from ses_reputation.aws import ses
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause
-from ses_reputation.aws.errors import AWS_ERRORS
+from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.core.cause import CauseReading, question_from
 from ses_reputation.core.cause_words import Cause, domain_counts, explain
 from ses_reputation.core.history import DAY, HOUR, LOOKBACK, BadData, Instant, history_from, iso, point_from
 from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
-from ses_reputation.core.readings import Unreadable
+from ses_reputation.core.readings import Trouble, Unreadable
 
-from .aws import open_session, region_of
+from .aws import Witness, open_session, region_of
 from .aws_errors import Call
 from .aws_errors import explain as explained
 from .outcome import UNKNOWN, USABLE, Unusable
@@ -32,6 +33,9 @@ NEEDS = (
     "cloudwatch:ListMetrics, cloudwatch:GetMetricData"
 )
 """IAM actions that `cause` asks for."""
+
+if TYPE_CHECKING:
+    from mypy_boto3_ses.client import SESClient
 
 PATIENT = Budget(calls=60, seconds=90)
 """Somebody waits for it, and no alert does."""
@@ -52,7 +56,10 @@ def cause(given: argparse.Namespace) -> int:
             f"--since {given.since} --until {given.until}: the window must begin before it ends, and end by now."
         )
     call, statistics_client, clients = _clients(given.profile, given.region)
-    statistics = ses.send_statistics(statistics_client)
+    witness = Witness(statistics_client)
+    statistics: Any = ses.send_statistics(cast("SESClient", witness))
+    if isinstance(statistics, Unreadable) and witness.error is not None and _is_hopeless(witness.error):
+        raise Unusable(str(explained(witness.error, call)))
     try:
         history = None if isinstance(statistics, Unreadable) else history_from(statistics, until=now)
     except BadData as bad:
@@ -73,6 +80,12 @@ def cause(given: argparse.Namespace) -> int:
         for line in _report(found, reading, listed):
             print(line)
     return USABLE if reading.entries is not None and reading.question.counts is not None else UNKNOWN
+
+
+def _is_hopeless(error: Exception) -> bool:
+    """Tell if no other call can succeed: AWS is not reached, or does not know the caller. A right that lacks stops one call only."""
+    refused = isinstance(error, ClientError) and trouble_of(error) in (Trouble.DENIED, Trouble.THROTTLED)
+    return isinstance(error, AWS_ERRORS) and not refused
 
 
 def instant(text: str, now: Instant, option: str) -> Instant:

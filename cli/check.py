@@ -27,7 +27,7 @@ from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
 
-from .aws import open_session, region_of
+from .aws import Witness, open_session, region_of
 from .aws_errors import Call, Explanation, explain
 from .monitor import MetricNow, headroom_of
 from .monitor import evaluate as evaluated
@@ -148,7 +148,7 @@ class Reader:
 
     def _ask(self, what: str, service: str, read: Callable[[Any], Any]) -> Any:
         """Read with a client of `service`; explain the very error that made an answer `Unreadable`."""
-        witness = Witness()
+        witness = Witness(None)
         try:
             made: Any = self.session.client
             witness.client = made(service, region_name=self.region, config=CONFIG)
@@ -161,26 +161,6 @@ class Reader:
         if isinstance(answer, Unreadable):
             self.unknown.append(Unknown(what, _explained(answer, witness.error, self.call)))
         return answer
-
-
-class Witness:
-    """A client that keeps the error of its last call."""
-
-    def __init__(self) -> None:
-        self.client: Any = None
-        self.error: Exception | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self.client, name)
-
-        def witnessed(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return call(*args, **kwargs)
-            except Exception as error:
-                self.error = error
-                raise
-
-        return witnessed
 
 
 def _explained(unread: Unreadable, error: Exception | None, call: Call) -> Explanation:

@@ -50,7 +50,7 @@ def replay(
         for notification in played.sent:
             print(json.dumps(notification.document))
     elif history is None:
-        print("No email in these statistics: nothing to evaluate.")
+        print("No email in these statistics: nothing to evaluate. SES counts by region: record them with --region.")
     else:
         _report(history, played)
     return USABLE

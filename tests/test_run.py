@@ -527,3 +527,62 @@ def test_what_waited_in_a_memory_that_makes_no_sense_is_told_as_it_is_now(world:
     outcome = bad_run(world, tick + BUCKET)
     assert "set aside" in outcome.failures[0] and waiting["alert"] in world.items[IRELAND.id].rejected
     assert [(a["alert"], a["reason"]) for batch in world.sent for a in batch] == [(waiting["alert"], "opened")]
+
+
+def test_without_a_store_what_was_not_evaluated_is_unknown_and_never_healthy(world: World) -> None:
+    world.statistics[IRELAND.id] = points(START)
+    world.accounts[IRELAND.id] = Account("SHUTDOWN", True, True, 50_000, 0)
+    world.faults = {"load"}
+    [outcome] = world.run(START)
+    assert outcome.plan.verdict is Verdict.UNKNOWN and outcome.failures
+    assert outcome.plan.seen.readings.known_account == world.accounts[IRELAND.id]
+
+
+def test_a_broken_look_for_a_cause_keeps_no_alert_back(world: World) -> None:
+    tick = ruined(world)
+
+    def broken(plan: Any) -> Any:
+        raise ModuleNotFoundError("explain")
+
+    edges = replace(world.edges, explain=broken)
+    outcomes = look_at_all((IRELAND,), Tick(tick), POLICY, edges)
+    deliver(outcomes, Tick(tick), edges)
+    assert reasons(world.sent) == ["opened"]
+    assert "the cause could not be looked for (ModuleNotFoundError" in outcomes[0].failures[0]
+
+
+def test_a_note_over_a_state_of_a_newer_version_is_not_written(world: World) -> None:
+    tick = ruined(world)
+    outcomes = look_at_all((IRELAND,), Tick(tick), POLICY, world.edges)
+    newer = replace(world.items[IRELAND.id], version=9, schema=stored.SCHEMA + 1)
+    world.items[IRELAND.id] = newer
+    deliver(outcomes, Tick(tick), world.edges)
+    assert world.items[IRELAND.id] == newer
+    assert outcomes[0].failures == ["a notification was sent but could not be noted (something else has written)"]
+
+
+def test_a_bucket_of_the_far_future_makes_the_statistics_unreadable(world: World) -> None:
+    world.statistics[IRELAND.id] = (*points(START), Point(START + 30 * 86_400, 10**6))
+    [outcome] = world.run(START)
+    assert outcome.plan.verdict is Verdict.UNKNOWN and outcome.plan.unreadable is not None
+    assert "in the future" in outcome.plan.unreadable.detail
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"claimed_by": 253_402_300_799}, {"tried_at": 253_402_300_799, "unsure": 2}],
+    ids=["a claim of the future", "an attempt of the future"],
+)
+def test_a_delivery_that_the_future_holds_back_is_damage_and_its_alert_is_sent(
+    world: World, damage: dict[str, int]
+) -> None:
+    tick = ruined(world)
+    world.faults = {"tell"}
+    bad_run(world, tick)
+    state = world.state()
+    outbox = tuple(replace(delivery, **damage) for delivery in state.outbox)  # type: ignore[arg-type]
+    text = stored.to_text(replace(state, outbox=outbox))
+    world.items[IRELAND.id] = replace(world.items[IRELAND.id], text=text)
+    world.faults.clear()
+    bad_run(world, tick + BUCKET)
+    assert reasons(world.sent) == ["opened"]

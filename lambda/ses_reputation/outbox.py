@@ -97,13 +97,14 @@ def _note(outcome: Outcome, parcels: Sequence[_Parcel], tick: Tick, edges: Edges
         try:
             outcome.item = save(target, edges.store, outcome.item, noted)
         except Overtaken as overtaken:
+            there = overtaken.item
             try:
-                if overtaken.item is None:
-                    return
-                state = stored.from_text(overtaken.item.text, schema=overtaken.item.schema)
+                if there is None or there.schema > stored.SCHEMA:
+                    break
+                state = stored.from_text(there.text, schema=there.schema)
             except stored.BadState:
-                return
-            outcome.item = overtaken.item
+                break
+            outcome.item = there
         except AWS_ERRORS as error:
             outcome.failures.append(f"a notification was sent but could not be noted ({code_of(error)})")
             return
@@ -113,7 +114,7 @@ def _note(outcome: Outcome, parcels: Sequence[_Parcel], tick: Tick, edges: Edges
                 for channel in parcel.done:
                     edges.unnoted.pop(parcel.unnoted_key(channel), None)
             return
-    outcome.failures.append("a notification was sent but could not be noted (other runs keep writing)")
+    outcome.failures.append("a notification was sent but could not be noted (something else has written)")
 
 
 def _left(

@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
-from .aws.errors import AWS_ERRORS, code_of
+from .aws.errors import AWS_ERRORS, code_of, place_of
 from .aws.store import Item, Overtaken
 from .core import state as stored
 from .core.checks.base import Context, Seen
-from .core.decide import Gauge, Plan, assumed, decide
+from .core.decide import Gauge, Plan, assumed, decide, overall
 from .core.history import BUCKET, Instant
 from .core.notification import Document
 from .core.readings import Readings, Trouble, Unreadable
@@ -187,7 +187,10 @@ def _decided(
 
 
 def _explained(plan: Plan, edges: Edges, failures: list[str]) -> Plan:
-    plan, broken = edges.explain(plan)
+    try:
+        plan, broken = edges.explain(plan)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the look for a cause must not keep the alert back
+        broken = (f"the cause could not be looked for ({place_of(error)})",)
     failures.extend(broken)
     return plan
 
@@ -203,10 +206,15 @@ def _unsaved(
     failures: list[str],
 ) -> Outcome:
     """A run whose state cannot be stored delivers what is new at this tick, once, and fails loudly."""
+    usable = readings
     if before is None:  # AWS's view has no past to tell apart: the failing run is what speaks of it
-        readings = Readings(readings.statistics)
-    known = assumed(target, readings, before, policy, tick.at, tick.every)
-    plan = _explained(decide(target, readings, known, policy, tick.at, context), edges, failures)
+        usable = Readings(readings.statistics)
+    known = assumed(target, usable, before, policy, tick.at, tick.every)
+    plan = _explained(decide(target, usable, known, policy, tick.at, context), edges, failures)
+    if before is None:  # and what was not evaluated is not healthy
+        plan = replace(
+            plan, verdict=overall((plan.verdict, Verdict.UNKNOWN)), seen=replace(plan.seen, readings=readings)
+        )
     new = {id(document) for document in plan.documents}
     mine = tuple(delivery for delivery in plan.state.outbox if id(delivery.document) in new)
     return Outcome(plan, None, mine, failures)

@@ -80,7 +80,7 @@ def test_a_refused_read_is_an_explicit_unknown_that_names_the_code_and_nothing_s
 @pytest.mark.parametrize(
     ("member", "says"),
     [
-        ({"DeliveryAttempts": 5}, "Timestamp is None, not a time"),
+        ({"DeliveryAttempts": 5}, "Timestamp is missing"),
         ({"Timestamp": AT, "DeliveryAttempts": -1}, "DeliveryAttempts is -1"),
         ({"Timestamp": AT, "Bounces": 10**15}, "Bounces is 1000000000000000"),
     ],

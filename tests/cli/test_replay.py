@@ -92,7 +92,9 @@ def test_statistics_without_mail_are_usable_and_say_so(
 ) -> None:
     (tmp_path / "empty.json").write_text(answer)
     assert main(["replay", "empty.json"]) == 0
-    assert capsys.readouterr().out == "No email in these statistics: nothing to evaluate.\n"
+    assert capsys.readouterr().out == (
+        "No email in these statistics: nothing to evaluate. SES counts by region: record them with --region.\n"
+    )
     assert main(["replay", "empty.json", "--json"]) == 0
     assert capsys.readouterr().out == ""
 
@@ -116,7 +118,7 @@ POINT = '{"Timestamp": "2025-02-04T10:30:00Z", "DeliveryAttempts": %s}'
         (b'{"Datapoints": []}', "has no list SendDataPoints"),
         (b'{"SendDataPoints": {"x": 1}}', "has no list SendDataPoints"),
         (b"[7]", "data point 1: a send data point is 7"),
-        (b'[{"DeliveryAttempts": 5}]', "data point 1: Timestamp is None"),
+        (b'[{"DeliveryAttempts": 5}]', "data point 1: Timestamp is missing"),
         (b'[{"Timestamp": "noon"}]', "Timestamp is 'noon', not an ISO 8601 time"),
         (b'[{"Timestamp": "2025-02-04T10:30:00"}]', "has no time zone"),
         ((POINT % "-1").join("[]").encode(), "DeliveryAttempts is -1"),

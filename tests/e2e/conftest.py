@@ -29,7 +29,7 @@ NOW = int(time.time()) // QUARTER * QUARTER - 3 * 86_400
 
 
 def points(
-    until: int, *, bad_from: int | None = None, good_from: int | None = None, days: int = 13
+    until: int, *, bad_from: int | None = None, good_from: int | None = None, days: int = 14
 ) -> list[dict[str, Any]]:
     """400 emails every quarter of an hour, 3 of them bouncing; 60 from `bad_from` to `good_from`."""
     answer: list[dict[str, Any]] = []
@@ -111,14 +111,14 @@ class Deployment:
         self.local.sent_forget(self.outputs["PeopleTopicArn"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def local() -> Iterator[LocalAws]:
     with LocalAws() as server:
         bootstrap(server)
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(local: LocalAws) -> Iterator[Deployment]:
     outputs, printed = deploy(local, SETTINGS)
     function = DeployedFunction(local, outputs["FunctionName"])

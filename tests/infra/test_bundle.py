@@ -172,7 +172,8 @@ def test_a_users_settings_of_pip_change_nothing(tmp_path: Path, monkeypatch: pyt
         archive.writestr("lean-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: lean\nVersion: 1.0\n")
         archive.writestr("lean-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr("lean-1.0.dist-info/RECORD", "")
-    (tmp_path / "requirements.txt").write_text("lean==1.0\n")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / "requirements.txt").write_text(f"lean==1.0 --hash=sha256:{digest}\n")
     monkeypatch.setattr(bundle, "REQUIREMENTS", tmp_path / "requirements.txt")
     monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
     for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent)}.items():

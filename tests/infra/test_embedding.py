@@ -91,10 +91,12 @@ runpy.run_path(sys.argv[1], run_name="__main__")
 
 
 def test_two_regions_of_one_app_each_have_a_monitor_beside_other_resources(app: App, tmp_path: Path) -> None:
+    stacks = {}
     for region in ("eu-west-1", "us-east-1"):
-        stack = Stack(app, f"Email-{region}", env=Environment(region=region))
+        stacks[region] = stack = Stack(app, f"Email-{region}", env=Environment(region=region))
         sqs.Queue(stack, "Other")
         SesReputationMonitor(stack, "Reputation", settings=SETTINGS, code=Code.from_asset(str(tmp_path)))
+    for region, stack in stacks.items():
         template = Template.from_stack(stack)
         template.resource_count_is("AWS::Lambda::Function", 1)
         template.has_resource_properties("AWS::CloudWatch::Dashboard", {"DashboardName": f"SesReputation-{region}"})

@@ -15,9 +15,11 @@ from aws_cdk.aws_sns import CfnTopic
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.core.decide import GAUGES, VERDICT_VALUES
+from ses_reputation.core.look import Look
 from ses_reputation.core.rules import Verdict
+from ses_reputation.settings.cause import ACTIONS
 
-from infra.monitor import CALL_SECONDS, LONGEST_TIMEOUT
+from infra.monitor import CALL_SECONDS, LONGEST_TIMEOUT, LOOKING_SECONDS
 from infra.stack import MonitorStack
 from infra.target_alarms import LEVELS, UNKNOWN
 from tests.infra.conftest import RECIPIENT, ROOT, Resources, linted, of_type, stack
@@ -64,7 +66,8 @@ def operations() -> list[str]:
 
 def test_every_right_stands_for_one_line_of_the_functions_and_every_such_line_has_its_right(synth: Synth) -> None:
     parameter, secret = (
-        synth(f'[slack]\n{key} = "/ses/slack"\n')["Resources"] for key in ("webhook_parameter", "webhook_secret")
+        synth(f'[slack]\n{key} = "/ses/slack"\n[cause]\nlook = "samples"\n')["Resources"]
+        for key in ("webhook_parameter", "webhook_secret")
     )
     granted = {
         action
@@ -76,17 +79,22 @@ def test_every_right_stands_for_one_line_of_the_functions_and_every_such_line_ha
         for statement in policy["PolicyDocument"]["Statement"]
         for action in actions(statement)
     }
-    assert sorted(action.split(":")[1] for action in granted - BY_LAMBDA_ITSELF) == operations()
+    cause = set(ACTIONS[Look.SAMPLES])
+    assert cause <= granted
+    source = (ROOT / "lambda" / "ses_reputation" / "aws" / "cause.py").read_text()
+    snake = {re.sub(r"(?<!^)(?=[A-Z])", "_", action.split(":")[1]).lower() for action in cause}
+    assert [name for name in sorted(snake) if name not in source] == []
+    others = {action.split(":")[1] for action in granted - BY_LAMBDA_ITSELF - cause}
+    assert sorted(others | {"GetAccount", "GetMetricData"}) == operations()
 
 
 def test_no_right_reaches_further_than_it_must(resources: Resources) -> None:
     wide = [s for s in statements(resources) if s["Resource"] == "*"]
-    assert sorted(action for s in wide for action in actions(s)) == [
-        "cloudwatch:GetMetricData",
+    assert {action for s in wide for action in actions(s)} == {
         "cloudwatch:PutMetricData",
-        "ses:GetAccount",
         "ses:GetSendStatistics",
-    ]
+        *ACTIONS[Look.DOMAINS],
+    }
     [metrics] = [s for s in wide if "cloudwatch:PutMetricData" in actions(s)]
     assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": "SesReputation"}}
     assert not any("ManagedPolicyArns" in role for role in of_type(resources, "AWS::IAM::Role"))
@@ -147,7 +155,7 @@ def test_the_timeout_has_room_for_every_call_of_a_run_even_if_all_of_them_hang(
     synth: Synth, toml: str, calls: int
 ) -> None:
     [function] = of_type(synth(toml)["Resources"], "AWS::Lambda::Function")
-    assert function["Timeout"] == calls * CALL_SECONDS <= LONGEST_TIMEOUT
+    assert function["Timeout"] == calls * CALL_SECONDS + LOOKING_SECONDS <= LONGEST_TIMEOUT
 
 
 def test_the_environment_holds_names_of_deployed_things_and_no_setting(resources: Resources) -> None:

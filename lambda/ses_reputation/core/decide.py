@@ -17,7 +17,7 @@ from .checks.rate import our_standing
 from .checks.unreadable import FAILURES_BEFORE_ALERT, NOT_KNOWN
 from .daily_totals import days_after, with_days
 from .evaluation import Evaluation, Evaluator
-from .history import BUCKET, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from
+from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from, iso
 from .learning import learn
 from .notification import Document, notification
 from .onset import onset
@@ -166,6 +166,8 @@ def _believed(
         return readings, None, ()
     try:
         points = distinct(readings.statistics)
+        if points and points[-1].at > now + DAY:  # a late run may see newer buckets, but none of tomorrow
+            raise BadData(f"a bucket starts in the future, at {iso(points[-1].at)}")
         doubt = contradiction(points, stored.witness, readings.known_account, now, stored.tick)
         if doubt is not None:
             return replace(readings, statistics=Unreadable(Trouble.CONTRADICTION, doubt)), None, points

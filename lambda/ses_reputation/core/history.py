@@ -89,6 +89,8 @@ def _count(member: Mapping[str, object], name: str) -> int:
 
 
 def _instant(value: object) -> Instant:
+    if value is None:
+        raise BadData("Timestamp is missing")
     moment = value
     if isinstance(value, str):
         try:

@@ -299,7 +299,7 @@ _TEXTS = (
 )
 
 
-def problem_of(document: object) -> str | None:
+def problem_of(document: object) -> str | None:  # noqa: PLR0912  one branch for each thing that can be wrong
     """Why a stored document cannot be laid out, or None."""
     if not isinstance(document, dict):
         return "a notification is not an object"
@@ -319,7 +319,9 @@ def problem_of(document: object) -> str | None:
             isinstance(member, dict) and all(isinstance(member.get(key), str) for key in inner) for member in members
         ):
             return f"a notification has no list {name!r}"
-    command = document.get("command")
+    if not {"command", "cause"} <= document.keys():
+        return "a notification has no command or no cause"
+    command = document["command"]
     if command is not None and not (
         isinstance(command, dict) and all(isinstance(command.get(key), str) for key in ("shows", "text"))
     ):

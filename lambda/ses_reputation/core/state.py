@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from math import isfinite
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -88,7 +87,7 @@ def from_text(text: str, latest: Instant | None = None, schema: int = SCHEMA) ->
     return state
 
 
-def _impossible(state: State) -> Iterator[str]:
+def _impossible(state: State) -> Iterator[str]:  # noqa: PLR0912  one branch for each thing that can be wrong
     """Find what no run can have left behind, though every part of it reads well."""
     if any(at is not None and at > state.tick for at in (state.evaluated, state.published, state.first)):
         yield "state has an evaluated, published or first later than its tick"
@@ -108,6 +107,8 @@ def _impossible(state: State) -> Iterator[str]:
             yield f"state has impossible numbers of the notifications of {check}"
     for delivery in state.outbox:
         problem = problem_of(delivery.document)
+        if max(delivery.claimed_by, delivery.tried_at) > state.tick:
+            yield "the outbox has a claim or an attempt of a later tick"
         if problem is not None:
             yield f"the outbox cannot be used: {problem}"
         elif delivery.document["check"] not in BY_NAME:
@@ -142,7 +143,7 @@ def _value(kind: Any, plain: Any, where: str) -> Any:  # noqa: PLR0912  one bran
         if isinstance(plain, int | str) and type(plain) is not bool and plain in [m.value for m in kind]:
             return kind(plain)
     elif kind is float:
-        if isinstance(plain, int | float) and not isinstance(plain, bool) and isfinite(plain):
+        if isinstance(plain, int | float) and not isinstance(plain, bool) and abs(plain) <= LARGEST:  # no NaN is
             return float(plain)
     elif type(plain) is kind and (kind is not int or 0 <= plain <= LARGEST):
         return plain

@@ -66,11 +66,11 @@ class Subscribers(Check):
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
             "Ask them to follow the link in the confirmation email. It is valid for two days.",
-            "If that email is gone, deploy again (make deploy): it sends a new one to everybody who is missing.",
+            "If that email is gone, run the command below: it sends a new one to everybody who is missing.",
         )
 
     def command(self, news: News) -> Command | None:
-        return Command("See who gets alerts", "ses-reputation test-alert")
+        return Command("Subscribe whoever is missing", f"ses-reputation subscribe --region {news.region}")
 
 
 def _addresses(number: int) -> str:
