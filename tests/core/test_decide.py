@@ -127,7 +127,7 @@ def test_an_outbox_that_is_too_full_keeps_the_newest_of_each_alert() -> None:
 
 
 def test_future_buckets_wait_until_they_are_over() -> None:
-    points = (*read(sender(1), at(1)).statistics, Point(at(3), 400, 400))  # type: ignore[misc]
+    points = (*read(sender(1), at(1)).statistics, Point(at(1) + 6 * 3_600, 400, 400))  # type: ignore[misc]
     assert decide(TARGET, Readings(points), None, POLICY, at(1)).verdict is Verdict.OK
 
 
