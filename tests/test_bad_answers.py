@@ -150,7 +150,7 @@ def verdicts(*readings: Statistics) -> list[str]:
         ((), Verdict.NO_DATA),
         (tuple(Point(p.at, 0, 40) for p in HEALTHY), Verdict.NO_DATA),
         (tuple(Point(p.at, 10, 4_000) for p in HEALTHY), Verdict.CRITICAL),
-        (tuple(Point(p.at + 400 * DAY, 400, 400) for p in HEALTHY), Verdict.NO_DATA),
+        (tuple(Point(p.at + 400 * DAY, 400, 400) for p in HEALTHY), Verdict.UNKNOWN),
         (tuple(Point(p.at - 30 * DAY, 400, 4) for p in HEALTHY), Verdict.WARNING),
         ((Point(0, 1), *HEALTHY), Verdict.UNKNOWN),
         (tuple(Point(p.at + 421, 400, 4) for p in HEALTHY), Verdict.OK),

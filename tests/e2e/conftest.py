@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.logs.models import logs_backends
-from ses_reputation.core.history import DAY
 
 from local_aws.cdk import bootstrap, deploy
 from local_aws.runtime import DeployedFunction, Result
@@ -47,8 +46,8 @@ def points(
 
 
 def within_a_day(at: int) -> int:
-    """`at`, or the tick after it where that is a day's first, which counts the subscriptions besides."""
-    return at if at % DAY else at + QUARTER
+    """`at`, or the tick after it if that is an hour's first, which also reads findings, and a day's first the subscriptions."""
+    return at if at % HOUR else at + QUARTER
 
 
 @dataclass
