@@ -39,7 +39,7 @@ HOSTS = (("SES", "SESV2"), ("DYNAMODB",), ("CLOUDWATCH",))
 
 @dataclass
 class CannedAws:
-    """What is answered, and what has been asked."""
+    """Answers to give, and requests seen."""
 
     statistics: bytes
     rates_at: int  # time of AWS's own rates, in seconds since the epoch

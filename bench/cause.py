@@ -280,7 +280,7 @@ class Client:
 
 @dataclass
 class Score:
-    """What was said of many incidents."""
+    """Tally of the causes named for many incidents."""
 
     incidents: int = 0
     right: int = 0

@@ -80,7 +80,7 @@ class Item:
 
 
 def bill(toml: str) -> list[Item]:
-    """What an installation with these settings, after a recipient, costs a month."""
+    """Monthly cost of an installation with these settings and a recipient."""
     toml = '[alerts]\nemails = ["oncall@mail.test"]\n' + toml
     return list(_items(parse(toml), _resources(toml)))
 

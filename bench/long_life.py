@@ -45,7 +45,7 @@ def email(days: int, seed: int = 1) -> list[Point]:
 
 @dataclass(frozen=True)
 class Life:
-    """What one tick of both monitors came to."""
+    """Outcome of one tick of both monitors."""
 
     now: Instant
     said: tuple[Document, ...]

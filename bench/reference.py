@@ -59,7 +59,7 @@ class Ticks:
         return np.array(levels)
 
     def last_emails(self, least: int, share: float) -> NDArray[np.int64]:
-        """Where the window of the last so many emails, in whole buckets, starts at each tick."""
+        """Start, at each tick, of the window of the last so many emails in whole buckets."""
         wanted = np.maximum(least, share * self.normal_day)
         starts = np.searchsorted(self.sent, self.sent[self.end] - wanted, side="right") - 1
         # Of equal sums the last: buckets without email at the start of a window hold nothing that it lacks.

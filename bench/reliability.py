@@ -58,7 +58,7 @@ class Told:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What a receiver knows a repeat by."""
+        """Key by which a receiver knows a repeat."""
         return self.alert, self.seq
 
 
@@ -158,7 +158,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "killed before": {"times": 1},
     "killed after": {"before": False, "times": 1},
 }
-"""What happens to a call. An error before any effect outlasts the client's own three attempts; an answer is lost once."""
+"""Faults of a call. An error before any effect outlasts the client's own three attempts; an answer is lost once."""
 
 HANG = {"hang": 6.0, "before": False, "times": 1}
 """Longer than the function waits for an answer."""
@@ -166,7 +166,7 @@ HANG = {"hang": 6.0, "before": False, "times": 1}
 
 @dataclass
 class Tally:
-    """What became of the notifications."""
+    """Fate of the notifications."""
 
     cases: int = 0
     runs: int = 0
@@ -236,7 +236,7 @@ class Stage:
         return numbered
 
     def told(self) -> dict[str, list[Told]]:
-        """What each channel was told so far."""
+        """Notifications that each channel got so far."""
         people = [
             notification
             for message in self.local.sent(self.outputs["PeopleTopicArn"])
@@ -406,7 +406,7 @@ def _noting(application: Application, decided: set[tuple[str, int]]) -> Applicat
 
 
 def believed(heard: Sequence[Told]) -> dict[str, str]:
-    """What somebody takes for true who reads every message and knows repeats: the severity of whatever is open."""
+    """Severity of everything that a reader of every message, who knows repeats, takes for open."""
     once: dict[tuple[str, int], Told] = {}
     for one in heard:
         once.setdefault(one.key, one)
@@ -419,7 +419,7 @@ def believed(heard: Sequence[Told]) -> dict[str, str]:
 
 
 def truth(there: Stage) -> tuple[dict[str, str], list[tuple[str, str, int]]]:
-    """What is open after `LONG` without faults, and the calls of a run with something to tell."""
+    """Alerts open after `LONG` without faults, and the calls of a run with something to send."""
     there.reset()
     sites: set[tuple[str, str, int]] = set()
     for number, world in enumerate(LONG):

@@ -1,4 +1,4 @@
-"""What `ses-reputation replay` of eight weeks costs over the start of the interpreter, measured side by side.
+"""Cost of `ses-reputation replay` of eight weeks over the start of the interpreter, measured side by side.
 
     .venv/bin/python -m bench.replay_speed
 

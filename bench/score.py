@@ -72,7 +72,7 @@ class Said:
 
 @dataclass
 class Score:
-    """What was said of one world or of many; `add` puts them together."""
+    """Score of one world or of many; `add` puts them together."""
 
     incidents: int = 0  # that reach AWS's review threshold
     told: int = 0  # of them, before that
@@ -106,7 +106,7 @@ def said_from(document: Mapping[str, Any]) -> Said:
 
 
 def said_by_core(points: Sequence[Point]) -> list[Said]:
-    """What the product says of a history, in process."""
+    """Notifications of the product for a history, in process."""
     return [
         said_from(document)
         for _, documents, _ in replay(TARGET, points, default_policy(), until=END)
@@ -129,7 +129,7 @@ def empty_hours(case: World) -> float:
 
 
 def score(case: World, said: Sequence[Said]) -> Score:
-    """What was said of one world, against the truth about it. `said` is in order of time."""
+    """Score of one world: its notifications against the truth about it. `said` is in order of time."""
     result = Score()
     bounds = [*(incident.onset for incident in case.incidents[1:]), END + BUCKET]
     for incident, until in zip(case.incidents, bounds, strict=True) if case.incidents else ():
@@ -174,13 +174,13 @@ def _score_incident(result: Score, case: World, incident: Incident, said: Sequen
 
 
 def _running(s: Said, said: Sequence[Said], since: Instant) -> bool:
-    """Whether the alert of `s` had begun by `since`, or so soon after an all-clear that it is the same trouble."""
+    """Tell if the alert of `s` had begun by `since`, or so soon after an all-clear that it is the same trouble."""
     opened = next(other.at for other in said if other.alert == s.alert)
     return opened <= since or any(other.kind == "resolved" and other.at <= opened <= other.at + FLAP for other in said)
 
 
 def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
-    """What was said when there was nothing to say. Where one metric is ruined, the other's day is half a day."""
+    """Notifications when there was nothing to say. Where one metric is ruined, the other's day is half a day."""
     troubled = [(i.onset, END if case.situation.borderline else i.settled, i.metric.value) for i in case.incidents]
     lost = sum(end - start for start, end, _ in troubled)
     result.healthy_days = (END - START - lost / 2) / DAY
@@ -363,7 +363,7 @@ def looked_ahead(cuts: int, seed: int) -> int:
 
 
 def replayed(points: Sequence[Point], file: Path) -> list[dict[str, Any]]:
-    """What `ses-reputation replay --json` prints for `points`, which are written to `file` first."""
+    """Output of `ses-reputation replay --json` for `points`, which are written to `file` first."""
     file.write_text(json.dumps(answer(points)))
     command = [str(COMMAND), "replay", str(file), "--json"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603

@@ -33,7 +33,7 @@ PYTHON = RUNTIME / "bin" / "python"
 YARDSTICKS = Path(__file__).parent / "yardsticks"
 
 TYPICAL = ("aws-lambda-powertools[tracer]==3.37.0", "boto3==1.44.5", "botocore==1.44.5", "pydantic==2.14.0")
-"""What a typical implementation ships, in the versions that the monitor has them in."""
+"""Libraries that a typical implementation ships, in the versions that the monitor has them in."""
 
 POINTS = 1_344
 WARM = 6
@@ -147,7 +147,7 @@ def _row(what: str, values: Mapping[str, Sequence[float]], goal: str) -> None:
 
 
 def _pairs(rounds: int, ours: Path, typical: Path, xml: bytes) -> None:
-    """What is measured against plain boto3."""
+    """Measurements against plain boto3."""
     print(f"\n{'':<34}{'monitor':>10}{'boto3':>10}{'/ boto3':>12}   goal")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "statistics.xml"
