@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from .environment import isolate
+
+isolate()  # moto reads the user's AWS set-up as soon as it is imported
+
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.sns.models import sns_backends
