@@ -7,6 +7,7 @@ import json
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -32,8 +33,12 @@ ACCOUNT = {
     "SendQuota": {"Max24HourSend": 1_000_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 40_000.0},
 }
 
+GRANTED = b"""\
+<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
+<Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
 
-HOSTS = (("SES", "SESV2"), ("DYNAMODB",), ("CLOUDWATCH",))
+HOSTS = (("SES", "SESV2"), ("DYNAMODB",), ("CLOUDWATCH",), ("STS", "IAM"))
 """Services that live at one address, as AWS has it."""
 
 
@@ -43,6 +48,7 @@ class CannedAws:
 
     statistics: bytes
     rates_at: int  # time of AWS's own rates, in seconds since the epoch
+    delay: float = 0.0  # seconds before each answer, as a way to AWS takes
     items: dict[str, Any] = field(default_factory=dict)  # what was put into the table, by key
     asked: list[str] = field(default_factory=list)
     endpoints: dict[str, str] = field(default_factory=dict)  # addresses, by the variables that the SDK reads them from
@@ -51,7 +57,10 @@ class CannedAws:
     def answer(self, action: str, body: bytes) -> tuple[str, bytes]:
         """Content type and body."""
         self.asked.append(action)
+        time.sleep(self.delay)
         match action:
+            case "AssumeRole":
+                return "text/xml", GRANTED
             case "GetSendStatistics":
                 return "text/xml", self.statistics
             case "GetAccount":
