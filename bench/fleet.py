@@ -90,7 +90,7 @@ def _programs(folder: Path, targets: int) -> list[Program]:
     for made in (ours, yardsticks, sessions):
         made.mkdir(parents=True)
         (made / "targets.json").write_text(json.dumps(accounts))
-    (ours / "settings.toml").write_text(_settings([*accounts], [*accounts.values()][0]))
+    (ours / "settings.toml").write_text(_settings([*accounts], next(iter(accounts.values()))))
     for name in ("floor.py", "floor_fleet.py"):
         shutil.copy(YARDSTICKS / name, yardsticks)
     shutil.copy(YARDSTICKS / "sessions.py", sessions)

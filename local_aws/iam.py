@@ -17,6 +17,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.iam.access_control import IAMRequest
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
+from moto.iam.responses import IamResponse
 from moto.organizations.models import organizations_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sns.models import sns_backends
@@ -69,9 +70,10 @@ def _permitted(policies: Iterable[Any], need: Need) -> bool:
 
 
 def _statements(policy: Any) -> list[Any]:
-    if not isinstance(policy, str):  # a managed one
+    if hasattr(policy, "versions"):  # a managed one
         [policy] = [version.document for version in policy.versions if version.is_default]
-    return _listed(json.loads(policy)["Statement"])
+    document = json.loads(policy) if isinstance(policy, str) else policy  # CloudFormation leaves it as it is
+    return _listed(document["Statement"])
 
 
 def _concerns(statement: Mapping[str, Any], need: Need) -> bool:
@@ -196,6 +198,12 @@ def _role(response: Any) -> Iterator[Need]:
     yield "", role, {"sts:ExternalId": asked.get("ExternalId", [""])[0]}
 
 
+def _named_role(response: Any) -> Iterator[Need]:
+    name = response._get_param("RoleName")
+    roles = iam_backends[response.current_account]["aws"].roles.values()
+    yield "", next((role.arn for role in roles if role.name == name), "*"), {}
+
+
 NEEDS: dict[Any, Callable[[Any], Iterator[Need]]] = {
     SNSResponse: _topic,
     DynamoHandler: _table,
@@ -203,6 +211,7 @@ NEEDS: dict[Any, Callable[[Any], Iterator[Need]]] = {
     SimpleSystemManagerResponse: _parameter,
     SecretsManagerResponse: _secret,
     TokenResponse: _role,
+    IamResponse: _named_role,
 }
 """Rights that a request of each service needs; the first is for the requested action itself."""
 

@@ -24,7 +24,7 @@ def assumed(account: str) -> list[str]:
         "RoleSessionName": "floor",
     }
     headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-    answer = ElementTree.fromstring(floor.call(HOME, "sts", "POST", "/", urlencode(asked).encode(), headers))
+    answer = ElementTree.fromstring(floor.call(HOME, "sts", "POST", "/", urlencode(asked).encode(), headers))  # noqa: S314
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
     return [answer.findtext(f".//{{*}}{name}") or "" for name in names]
 
