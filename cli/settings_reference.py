@@ -20,6 +20,9 @@ PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 
 SAMPLE = {
     "routes": [{"emails": ["oncall@example.com"]}],
+    "accounts": [{"id": "111111111111"}],
+    "overrides": [{"regions": ["eu-west-1"]}],
+    "member_role": {"external_id": "ours"},
     "bounce": {
         "rules": [{"hours": 24, "above": 0.03, "while": {"hours": 1, "above": 0.03}}],
         "calm": [{"hours": 24, "at_most": 0.02}],

@@ -83,10 +83,10 @@ def status_of(check: Check, news: News) -> str:
     """CRITICAL, WARNING, RECOVERING, UNKNOWN, OK or TEST."""
     if check.name == "test":
         return "TEST"
-    if check.unknown(news) and (not news.resolved or check.name in METRICS):
-        return "UNKNOWN"
     if news.resolved:
-        return "OK"
+        return "UNKNOWN" if check.closed(news) else "OK"
+    if check.unknown(news):
+        return "UNKNOWN"
     if news.reason is Reason.REMINDER and not news.holds:
         return "RECOVERING"
     return news.severity.name
@@ -111,7 +111,7 @@ def _new(check: Check, news: News) -> str:
             return _cut(check.changed(news))
         case Reason.REMINDER:
             return f"Reminder: open for {lasted}."
-    return f"{'Closed' if check.unknown(news) and check.name in METRICS else 'Resolved'} after {lasted}."
+    return f"{'Closed' if check.closed(news) else 'Resolved'} after {lasted}."
 
 
 def _asks(status: str) -> str:
@@ -165,7 +165,7 @@ def _facts(check: Check, news: News) -> list[tuple[str, str]]:
             )
     if news.account is not None and check.name != "enforcement":
         facts.append(("AWS says", account_in_words(news.account)))
-    name = f"{seen.target.alias}, " if seen.target.alias else ""
+    name = f"{seen.target.alias}, " if seen.target.alias not in ("", seen.target.account) else ""
     facts.append(("Account", f"{name}{seen.target.account}, {seen.target.region}"))
     facts.append(("Alert", f"{sent.alert}, message {sent.number}"))
     return facts
