@@ -57,6 +57,13 @@ CHANNEL_CALLS = 2
 DAILY_CALLS = 1
 """Calls once a day: ListSubscriptionsByTopic."""
 
+READ_TARGET = {
+    "ReadStatistics": "ses:GetSendStatistics",
+    "ReadAccount": "ses:GetAccount",
+    "ReadReputation": "cloudwatch:GetMetricData",
+}
+"""Rights to read a target at each run: SES has resources only for sending, CloudWatch none for reading."""
+
 LONGEST_TIMEOUT = 900
 """Lambda's own limit, in seconds."""
 
@@ -339,9 +346,7 @@ class SesReputationMonitor(Construct):
         """Each action stands for one call in lambda/."""
         topics = [topic.topic_arn for topic in (self.topic, self.chat_topic) if topic is not None]
         grants: list[tuple[str, list[str], list[str], dict[str, object] | None]] = [
-            ("ReadStatistics", ["ses:GetSendStatistics"], ["*"], None),  # SES has resources only for sending
-            ("ReadAccount", ["ses:GetAccount"], ["*"], None),
-            ("ReadReputation", ["cloudwatch:GetMetricData"], ["*"], None),  # CloudWatch has none for reading
+            *((sid, [action], ["*"], None) for sid, action in READ_TARGET.items()),
             (
                 "PublishMetrics",
                 ["cloudwatch:PutMetricData"],
@@ -432,6 +437,8 @@ class SesReputationMonitor(Construct):
             ),
             "DashboardUrl": (dashboard_url, "Open this first."),
         }
+        if self.settings.fleet.on:
+            outputs["MonitorRoleArn"] = (self.role.role_arn, "What the role in each other account must trust.")
         if self.chat_topic is not None:
             outputs["ChatTopicArn"] = (self.chat_topic.topic_arn, "What Amazon Q Developer posts in the channel.")
         if self.slack is not None:
