@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
-import floor
+import floor  # type: ignore[import-not-found]  # beside this file where it runs
 from floor import HOME, Access
 
 THREADS = 16

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from typical import look
+from typical import look  # type: ignore[import-not-found]  # beside this file where it runs
 
 THREADS = 16
 
