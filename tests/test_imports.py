@@ -62,6 +62,7 @@ SDK = {
     "mypy_boto3_sesv2",
     "mypy_boto3_sns",
     "mypy_boto3_ssm",
+    "mypy_boto3_sts",
     "urllib3",
 }
 

@@ -14,14 +14,17 @@ from . import log_fields as fields
 from .aws.errors import AWS_ERRORS, code_of
 from .core.checks.base import Context
 from .core.decide import Plan
+from .core.fleet import WHOLE, Shard
 from .core.history import DAY, Instant, iso
 from .core.notification import test_notification
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
+from .core.rules import Policy
 from .core.target import Target
 from .outbox import deliver
 from .run import Edges, Explained, Outcome, Tick, look_at_all
 from .settings import Settings
+from .settings.deployment import MOST_SHARDS
 
 AHEAD = 15 * 60
 """In seconds. A tick further in the future is refused: it would make every true one until then a late run."""
@@ -58,17 +61,15 @@ class Monitor:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
         if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
             return self.send_test_alert(int(time.time()))
-        return self.run(tick_of(event), remaining)
+        return self.run(tick_of(event), remaining, shard_of(event))
 
-    def run(self, now: Instant, remaining: Callable[[], int]) -> dict[str, Any]:
-        """Look at every target as of `now`: the verdict of each by its id. Raise `RunFailed`."""
+    def run(self, now: Instant, remaining: Callable[[], int], shard: Shard = WHOLE) -> dict[str, Any]:
+        """Look at every target of a shard as of `now`: the verdict of each by its id. Raise `RunFailed`."""
         every = self.settings.deployment.schedule_minutes * 60
         left = remaining() / 1000
         tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
-        daily = now % DAY < every
         edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
-        edges = self._with_audience(edges) if daily else edges
-        outcomes = look_at_all(self.targets, tick, self.settings.policy, edges, self.context)
+        outcomes = self.look(tick, edges, shard)
         deliver(outcomes, tick, edges)
         report(outcomes, now)
         failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
@@ -81,6 +82,16 @@ class Monitor:
         if failures:
             raise RunFailed("; ".join(failures))
         return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
+
+    def look(self, tick: Tick, edges: Edges, shard: Shard) -> list[Outcome]:
+        """Look at every target. Raise `BadEvent` for a part of them: only a fleet has shards."""
+        if shard != WHOLE:
+            raise BadEvent("the event names a shard, but no accounts are configured; nothing was done")
+        edges = self._with_audience(edges) if tick.at % DAY < tick.every else edges
+        return look_at_all(self.targets, tick, self.policy_of, edges, self.context)
+
+    def policy_of(self, target: Target) -> Policy:
+        return self.settings.policy_for(target.account, target.region)
 
     def _with_audience(self, edges: Edges) -> Edges:
         """Edges that also read who is subscribed, for the first target."""
@@ -101,7 +112,7 @@ class Monitor:
 
     def send_test_alert(self, now: Instant) -> dict[str, Any]:
         """Send a test alert on every channel: the channels, and who hears. Raise `RunFailed`."""
-        document = test_notification(self.targets[0], now, self.settings.policy, self.context)
+        document = test_notification(self.targets[0], now, self.policy_of(self.targets[0]), self.context)
         sent, failures = [], []
         for channel in self.edges.channels:
             try:
@@ -140,6 +151,16 @@ def tick_of(event: object) -> Instant:
     if tick < 0:
         raise BadEvent(f"the event's time {moment.isoformat()} is before 1970; nothing was done")
     return tick
+
+
+def shard_of(event: object) -> Shard:
+    """The part of the accounts that an event is about: all, unless it says `"shard": 0, "of": 4`. Raise `BadEvent`."""
+    if not isinstance(event, Mapping) or not event.keys() & {"shard", "of"}:
+        return WHOLE
+    number, of = event.get("shard"), event.get("of")
+    if type(number) is int and type(of) is int and 0 <= number < of <= MOST_SHARDS:
+        return Shard(number, of)
+    raise BadEvent(f'the event needs "of" from 1 to {MOST_SHARDS} and "shard" from 0 to one less; nothing was done')
 
 
 def report(outcomes: Sequence[Outcome], now: Instant) -> None:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from . import settings as settings_file
 from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
-from .aws.session import CONFIG, SEND_ONCE, open_session
+from .aws.session import CONFIG, SEND_ONCE, Session, open_session
 from .aws.store import Store
 from .core.checks.base import Context
 from .core.decide import Plan
@@ -27,7 +27,7 @@ from .core.history import HOUR, Instant
 from .core.look import Look
 from .core.notification import Document, attributes, envelope
 from .core.rates import Metric
-from .core.readings import AccountFacts, Audience, Readings, Unreadable, audience_of
+from .core.readings import AccountFacts, Audience, Readings, Trouble, Unreadable, audience_of
 from .core.target import Target
 from .monitor import Monitor
 from .run import Channel, Edges, Explained
@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
+
+
+class Create(Protocol):
+    """Maker of the client of a service in a region: each one is made once."""
+
+    def __call__(self, service: str, where: str, config: Config) -> Any: ...
 
 
 _TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
@@ -75,6 +81,10 @@ class Environment:
     @property
     def account(self) -> str:
         return self.people_topic.split(":")[4]
+
+    @property
+    def partition(self) -> str:
+        return self.people_topic.split(":")[1]
 
     @property
     def region(self) -> str:
@@ -123,15 +133,9 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
-    one_at_a_time = Lock()  # a session is for one thread, and targets are looked at side by side
-
-    @cache
-    def create(service: str, where: str, config: Config) -> Any:
-        with one_at_a_time:
-            return session.create_client(service, where, config=config)
-
+    create = client_maker(session)
     client = partial(create, config=CONFIG)
-    for name in regions:
+    for name in () if settings.fleet.on else regions:
         for service in ("ses", "sesv2", "cloudwatch"):
             client(service, name)
     notifier = partial(create, "sns", region, config=SEND_ONCE)  # called when there is something to send
@@ -146,12 +150,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
 
     def read(target: Target, now: Instant) -> Readings:
         hourly = now % HOUR < settings.deployment.schedule_minutes * 60
-        return Readings(
-            ses.send_statistics(client("ses", target.region)),
-            ses.account(client("sesv2", target.region)),
-            cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
-            findings=findings_in(create, target.region) if hourly and settings.policy.findings else None,
-        )
+        return read_target(create, target, now, with_findings=hourly and settings.look is not Look.OFF)
 
     def audience() -> Audience | Unreadable:
         try:
@@ -165,11 +164,41 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         store=Store(client("dynamodb", region), environment.table),
         channels=channels(settings, environment, context, notifier),
     )
+    if settings.fleet.on:
+        from .wiring_fleet import wire_fleet
+
+        return wire_fleet(settings, environment, session, edges, context, audience, metrics)
     targets = tuple(Target(environment.account, name) for name in regions)
     return Monitor(settings, targets, edges, context, audience, partial(explaining, create, settings.look))
 
 
-def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
+def client_maker(session: Session) -> Create:
+    """Return what makes each client of a session once. A session is for one thread, and targets are looked at side by side."""
+    one_at_a_time = Lock()
+
+    @cache
+    def create(service: str, where: str, config: Config) -> Any:
+        with one_at_a_time:
+            return session.create_client(service, where, config=config)
+
+    return create
+
+
+def read_target(create: Create, target: Target, now: Instant, *, with_findings: bool, hasty: bool = False) -> Readings:
+    """Read everything of a target, one call after another; if `hasty`, no more of one that hangs."""
+    client = partial(create, config=CONFIG)
+    statistics = ses.send_statistics(client("ses", target.region))
+    if hasty and isinstance(statistics, Unreadable) and statistics.trouble is Trouble.TIMED_OUT:
+        return Readings(statistics)
+    return Readings(
+        statistics,
+        ses.account(client("sesv2", target.region)),
+        cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
+        findings=findings_in(create, target.region) if with_findings else None,
+    )
+
+
+def explaining(create: Create, how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
     """Make what says the causes of one run's alerts within `seconds`. It is loaded for the first alert: most runs have none."""
     if how_far is Look.OFF:
         return Explained
@@ -193,7 +222,7 @@ def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds
     return lambda plan: explainer().explain(plan) if plan.documents else Explained(plan)
 
 
-def findings_in(create: Callable[[str, str, Config], Any], region: str) -> Findings:
+def findings_in(create: Create, region: str) -> Findings:
     """Read what SES itself finds wrong. What reads it is loaded for that: it is needed once an hour."""
     from .aws.cause import ONE_ATTEMPT, Clients, read_findings
 

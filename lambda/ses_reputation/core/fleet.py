@@ -42,9 +42,9 @@ class Shard(NamedTuple):
 WHOLE = Shard(0, 1)
 
 
-def is_turn(name: str, now: Instant, every: int) -> bool:
-    """Tell if the tick is the one of the day at which what is done daily about `name` is done."""
-    return crc32(name.encode()) % (DAY // every) == now % DAY // every
+def is_turn(name: str, now: Instant, every: int, period: int = DAY) -> bool:
+    """Tell if the tick is the one of its day, or other period, at which what is due once in it is done about `name`."""
+    return crc32(name.encode()) % max(1, period // every) == now % period // every
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from .channels import (
 from .deployment import MOST_SHARDS, Alarms, Deployment, read_alarms, read_deployment
 from .fleet import TARGETS_PER_SHARD, Fleet, Override, read_fleet, read_overrides
 from .patterns import EMAIL, LABEL, REGION
+from .regions import partition_of
 from .rules import read_policy
 from .table import Key, Problem, Table
 
@@ -312,7 +313,7 @@ def _regions(table: Table) -> tuple[str, ...]:
         'The regions to watch of each account. Empty: the one that the stack is deployed to. With accounts also `"discover"`: '
         "wherever they send; a region that starts to send is found within a day.",
     )
-    if len({_partition(region) for region in regions}) > 1:
+    if len({partition_of(region) for region in regions}) > 1:
         table.refuse(
             "regions",
             "regions of one partition: no account is in two",
@@ -320,8 +321,3 @@ def _regions(table: Table) -> tuple[str, ...]:
             ", ".join(regions),
         )
     return regions
-
-
-def _partition(region: str) -> str:
-    first, second, *_ = region.split("-")
-    return "aws-cn" if first == "cn" else "aws-us-gov" if second == "gov" else "aws"
