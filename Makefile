@@ -59,6 +59,9 @@ destroy: .venv/.deploy node_modules/.ready  ## Remove the stack; asks first (YES
 synth: .venv/.deploy node_modules/.ready  ## Write the CloudFormation template to cdk.out
 	@$(CDK) synth --quiet --context settings=$(SETTINGS) $(CDK_OPTIONS)
 
+member-role: .venv/.deploy  ## Write the template of the role in each other account to dist/member-role.json (docs/organizations.md)
+	@$(BIN)/python -m infra.member_role $(SETTINGS)
+
 ## Change it
 setup: .venv/.dev .venv-lambda/.ready node_modules/.ready  ## Install everything for development
 
@@ -81,9 +84,6 @@ score: setup     ## Measure how early and how quiet the alerts are, over simulat
 
 release: setup   ## Write a CloudFormation template, the functions' zip, an SBOM and checksums to dist (docs/release.md)
 	@$(BIN)/python -m infra.release $(SETTINGS)
-
-member-role: .venv/.deploy  ## Write the template of the role in each other account to dist/member-role.json (docs/organizations.md)
-	@$(BIN)/python -m infra.member_role $(SETTINGS)
 
 reliability: setup  ## Plant every fault at every call of a run; list what is lost and what is repeated (half an hour)
 	@$(BIN)/python -m bench.reliability

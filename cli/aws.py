@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore
@@ -14,6 +15,9 @@ from botocore.utils import InstanceMetadataRegionFetcher
 
 from .aws_errors import Call, explain
 from .outcome import Unusable
+
+if TYPE_CHECKING:
+    from ses_reputation.settings import Settings
 
 REGION_VARIABLES = ("AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION", "AMAZON_DEFAULT_REGION")
 PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
@@ -67,6 +71,19 @@ def region_of(session: boto3.Session) -> str:
             "Name it: --region eu-west-1, or set AWS_REGION, or run: aws configure set region eu-west-1"
         )
     return session.region_name
+
+
+def session_for(session: boto3.Session, settings: Settings | None, account: str | None) -> boto3.Session:
+    """Return the user's session, or one in the account that was named. Raises `Unusable`."""
+    if account is None:
+        return session
+    if not re.fullmatch("[0-9]{12}", account):
+        raise Unusable(f"--account {account}: an account has 12 digits.")
+    if settings is None:
+        raise Unusable("--account needs the settings that name the monitor's role: --settings prod.toml")
+    from .members import Fleet
+
+    return Fleet(session, settings).session_in(account)
 
 
 def unknown_regions(regions: Iterable[str]) -> list[str]:

@@ -27,7 +27,7 @@ from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
 
-from .aws import Witness, open_session, region_of
+from .aws import Witness, open_session, region_of, session_for
 from .aws_errors import Call, Explanation, explain
 from .monitor import MetricNow, headroom_of
 from .monitor import evaluate as evaluated
@@ -52,9 +52,9 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that `check` says of one region."""
+    """Everything that `check` says of one target."""
 
-    region: str
+    target: Target
     verdict: Verdict
     account: Account | None
     metrics: tuple[MetricNow, ...]
@@ -64,19 +64,27 @@ class Report:
     learned: tuple[str, ...] = ()  # how SES counts late events here, as the deployed monitor has seen
 
 
-def check(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool, as_plugin: bool) -> int:
+def check(
+    settings: Settings | None,
+    profile: str | None,
+    region: str | None,
+    account: str | None = None,
+    *,
+    as_json: bool,
+    as_plugin: bool,
+) -> int:
     """Print the verdict on every region: our rates, AWS's own, headroom, the account's state. Raises `Unusable`."""
-    session = open_session(profile, region)
+    home = open_session(profile, region)
+    session = session_for(home, settings, account)
     watched = () if settings is None or region else settings.targets.regions
-    policy = default_policy() if settings is None else settings.policy
     now = int(time.time())
-    regions = watched if watched else (region_of(session),)
+    targets = [Target(account or "", name) for name in (watched if watched else (region_of(session),))]
     reports = [
         replace(
-            _read(session, name, policy, now, show_progress=not as_json),
-            learned=learned_by_monitor(session, settings, name),
+            _read(session, target, policy_of(settings, target), now, show_progress=not as_json),
+            learned=learned_by_monitor(home, settings, target),
         )
-        for name in regions
+        for target in targets
     ]
     if as_json:
         from .output import as_json as print_json
@@ -84,32 +92,46 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
         print_json(_document(reports, now))
     else:
         _print(reports, now, UTC if settings is None else settings.alerts.zone)
+    return exit_code(reports, as_plugin=as_plugin)
+
+
+def exit_code(reports: Sequence[Report], *, as_plugin: bool) -> int:
+    """How `check` ends after these reports."""
     if as_plugin:
         return PLUGIN_CODES.get(overall(report.verdict for report in reports), PLUGIN_UNKNOWN)
     return UNKNOWN if any(report.unknown for report in reports) else USABLE
 
 
-def _read(session: boto3.Session, region: str, policy: Policy, now: Instant, *, show_progress: bool) -> Report:
+def policy_of(settings: Settings | None, target: Target) -> Policy:
+    """The policy that a target is evaluated by."""
+    return default_policy() if settings is None else settings.policy_for(target.account, target.region)
+
+
+def _read(session: boto3.Session, target: Target, policy: Policy, now: Instant, *, show_progress: bool) -> Report:
+    reader = Reader(session, target.region, now)
     if not show_progress:
-        return evaluate(region, Reader(session, region, now), policy, now)
+        return evaluate(target, reader, policy, now)
     from .output import waiting
 
-    with waiting(f"Reading {region} ..."):
-        return evaluate(region, Reader(session, region, now), policy, now)
+    with waiting(f"Reading {target.region} ..."):
+        return evaluate(target, reader, policy, now)
 
 
-def learned_by_monitor(session: boto3.Session, settings: Settings | None, region: str) -> tuple[str, ...]:
+def deployed_table(session: boto3.Session, settings: Settings | None) -> tuple[Store, str]:
+    """The table of the monitor deployed here, and its account. Raise `AWS_ERRORS`, `LookupError` or `ValueError` without one."""
+    name, home = "SesReputation" if settings is None else settings.stack_name, region_of(session)
+    clients: Any = session.client
+    [stack] = clients("cloudformation", region_name=home, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    store = Store(clients("dynamodb", region_name=home, config=CONFIG), outputs["StateTableName"])
+    return store, stack["StackId"].split(":")[4]
+
+
+def learned_by_monitor(session: boto3.Session, settings: Settings | None, target: Target) -> tuple[str, ...]:
     """Say what the deployed monitor has seen from run to run; nothing if there is none here, or its state is not readable."""
-    name = "SesReputation" if settings is None else settings.stack_name
-    home = region_of(session)
     try:
-        clients: Any = session.client
-        [stack] = clients("cloudformation", region_name=home, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        account = stack["StackId"].split(":")[4]
-        item = Store(clients("dynamodb", region_name=home, config=CONFIG), outputs["StateTableName"]).load(
-            Target(account, region).id
-        )
+        store, account = deployed_table(session, settings)
+        item = store.load(replace(target, account=target.account or account).id)
         state = None if item is None else from_text(item.text, schema=item.schema)
     except (*AWS_ERRORS, BadState, LookupError, ValueError):
         return ()
@@ -124,6 +146,7 @@ class Reader:
     region: str
     now: Instant
     unknown: list[Unknown] = field(default_factory=list)
+    client: Callable[[str], Any] | None = None  # opens a client of a service; None: one of the session
 
     @property
     def call(self) -> Call:
@@ -141,17 +164,21 @@ class Reader:
     def complaint_rates(self) -> list[tuple[Instant, float]]:
         """Return AWS's own complaint rate of the last days, for a suggestion; without it there is none."""
         try:
-            client = self.session.client("cloudwatch", region_name=self.region, config=CONFIG)
-            return complaint_rates(client, self.now)
+            return complaint_rates(self._open("cloudwatch"), self.now)
         except AWS_ERRORS:
             return []
+
+    def _open(self, service: str) -> Any:
+        if self.client is not None:
+            return self.client(service)
+        made: Any = self.session.client
+        return made(service, region_name=self.region, config=CONFIG)
 
     def _ask(self, what: str, service: str, read: Callable[[Any], Any]) -> Any:
         """Read with a client of `service`; explain the very error that made an answer `Unreadable`."""
         witness = Witness(None)
         try:
-            made: Any = self.session.client
-            witness.client = made(service, region_name=self.region, config=CONFIG)
+            witness.client = self._open(service)
             answer = read(witness)
         except AWS_ERRORS as error:
             answer, witness.error = Unreadable(trouble_of(error), type(error).__name__), error
@@ -176,18 +203,18 @@ _FIXES = {
 }
 
 
-def evaluate(region: str, reader: Reader, policy: Policy, now: Instant) -> Report:
-    """Evaluate a region as a monitor does that has run all the time and starts to speak now."""
+def evaluate(target: Target, reader: Reader, policy: Policy, now: Instant, *, tune: bool = True) -> Report:
+    """Evaluate a target as a monitor does that has run all the time and starts to speak now; `tune` asks for a suggestion too."""
     readings = reader.read()
-    found = evaluated(Target("", region), readings, policy, now)
+    found = evaluated(target, readings, policy, now)
     share = None
-    if found.history is not None and readings.known_rates is not None:
+    if tune and found.history is not None and readings.known_rates is not None:
         share = steady_share(found.history, reader.complaint_rates(), policy.feedback_share)
     if found.unreadable is not None and not isinstance(readings.statistics, Unreadable):  # read, and not to be believed
         reader.unknown.append(Unknown("send statistics", _explained(found.unreadable, None, reader.call)))
     unknown = tuple(reader.unknown)
     account = readings.known_account
-    return Report(region, found.verdict, account, found.metrics, unknown, found.headlines, share)
+    return Report(target, found.verdict, account, found.metrics, unknown, found.headlines, share)
 
 
 # --- For people ----------------------------------------------------------------------------------------------------
@@ -199,7 +226,7 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
     say(f"As of {when(now, zone)}")
     for report in reports:
         say()
-        heading(report.region, report.verdict.value)
+        heading(" ".join(filter(None, (report.target.account, report.target.region))), report.verdict.value)
         if report.metrics:
             table(_COLUMNS, (_row(state, zone) for state in report.metrics), right=_COLUMNS[2:4])
         if any(state.aws is not None for state in report.metrics):
@@ -256,13 +283,13 @@ def _remarks(report: Report) -> Iterator[str]:
 
 def _document(reports: Sequence[Report], now: Instant) -> dict[str, Any]:
     worst = overall(report.verdict for report in reports)
-    return {"at": iso(now), "verdict": worst.value, "regions": [_region_document(report) for report in reports]}
+    return {"at": iso(now), "verdict": worst.value, "regions": [region_document(report) for report in reports]}
 
 
-def _region_document(report: Report) -> dict[str, Any]:
+def region_document(report: Report) -> dict[str, Any]:
     known = report.account
     return {
-        "region": report.region,
+        "region": report.target.region,
         "verdict": report.verdict.value,
         "metrics": [_metric_document(state) for state in report.metrics],
         "account": None

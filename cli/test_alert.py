@@ -17,10 +17,12 @@ ONCE = Config(connect_timeout=5, read_timeout=150, retries={"mode": "standard", 
 """One attempt, longer than the function may take: a second one would send a second alert."""
 
 
-def send_test_alert(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool) -> int:
+def send_test_alert(
+    settings: Settings | None, profile: str | None, region: str | None, account: str | None = None, *, as_json: bool
+) -> int:
     """Ask the deployed function for a test alert and say where it went. Raises `Unusable` if nothing could be sent."""
     name = "SesReputation" if settings is None else settings.stack_name
-    answer = _asked(name, profile, region)
+    answer = _asked(name, profile, region, {} if account is None else {"account": account})
     counts = {name: answer.get(name) for name in ("expected", "missing", "listeners")}
     sent_to = [str(channel) for channel in answer["sent"]]
     code, said = _audience(counts["expected"], counts["missing"], counts["listeners"], chat="chat" in sent_to)
@@ -43,14 +45,14 @@ def send_test_alert(settings: Settings | None, profile: str | None, region: str 
     return code
 
 
-def _asked(name: str, profile: str | None, region: str | None) -> dict[str, Any]:
+def _asked(name: str, profile: str | None, region: str | None, of: dict[str, str]) -> dict[str, Any]:
     session = open_session(profile, region)
     where = region_of(session)
     missing = f"There is no function {name} in {where}."
     call = Call(session._session, where, f"lambda:InvokeFunction on {name}", missing)  # noqa: SLF001
     try:
         client = session.client("lambda", config=ONCE)
-        answer = client.invoke(FunctionName=name, Payload=json.dumps({"test_alert": True}))
+        answer = client.invoke(FunctionName=name, Payload=json.dumps({"test_alert": True, **of}))
         said: Any = json.loads(answer["Payload"].read())
     except AWS_ERRORS as error:
         raise Unusable(f"{name} could not be asked. {explain(error, call)}") from None
