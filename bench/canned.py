@@ -23,6 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
 
 from local_aws.runtime import LoopbackServer
 
@@ -37,6 +38,10 @@ GRANTED = b"""\
 <AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
 <AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
 <Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+
+ROLE = f"""\
+<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role><RoleName>reader</RoleName><Tags><member>
+<Key>{ROLE_TAG}</Key><Value>{ROLE_VERSION}</Value></member></Tags></Role></GetRoleResult></GetRoleResponse>""".encode()
 
 HOSTS = (("SES", "SESV2"), ("DYNAMODB",), ("CLOUDWATCH",), ("STS", "IAM"))
 """Services that live at one address, as AWS has it."""
@@ -61,6 +66,8 @@ class CannedAws:
         match action:
             case "AssumeRole":
                 return "text/xml", GRANTED
+            case "GetRole":
+                return "text/xml", ROLE
             case "GetSendStatistics":
                 return "text/xml", self.statistics
             case "GetAccount":

@@ -66,7 +66,7 @@ def main() -> None:
 
 def _prepare(aws: CannedAws, programs: list[Program], tick: int) -> None:
     """One run of the monitor that leaves its states, so that the measured one is like most."""
-    aws.delay = 0
+    aws.delay, aws.items = 0, {}
     for program in programs:
         if program.name == OURS:
             run(aws, program, [tick], patience=PATIENCE)

@@ -119,10 +119,20 @@ def look_at_all(
     """Look at every target on its own, in this order. One that does not answer in time, or at which the monitor itself breaks, is a failure of
     its own and keeps nothing of the others back."""
     pool = ThreadPoolExecutor(min(THREADS, max(1, len(targets))))
-    looks = [pool.submit(look_at, target, tick, policy_of(target), edges, context) for target in targets]
+    looks = [pool.submit(_look_at, target, tick, policy_of(target), edges, context) for target in targets]
     wait(looks, tick.patience)
     pool.shutdown(wait=False, cancel_futures=True)
     return [_outcome(target, look, policy_of(target), tick) for target, look in zip(targets, looks, strict=True)]
+
+
+def _look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: Context) -> Outcome:
+    """Look at one target, and keep no more of it than the rest of the run needs: a thousand histories would fill the memory."""
+    outcome = look_at(target, tick, policy, edges, context)
+    seen, statistics = outcome.plan.seen, outcome.plan.seen.readings.statistics
+    short = statistics if isinstance(statistics, Unreadable) else statistics[:1]
+    light = Seen(seen.target, seen.now, seen.policy, replace(seen.readings, statistics=short))
+    outcome.plan = replace(outcome.plan, seen=light, make_gauges=tuple)
+    return outcome
 
 
 def _outcome(target: Target, look: Future[Outcome], policy: Policy, tick: Tick) -> Outcome:
