@@ -60,7 +60,9 @@ class Wire:
             again = meant in self._tried
             self._tried.add(meant)
         status = 200 if again else self.first
-        return AWSResponse(request.url, status, HTTPHeaders(), Raw(self.body if status == 200 or self.first != 503 else b""))
+        return AWSResponse(
+            request.url, status, HTTPHeaders(), Raw(self.body if status == 200 or self.first != 503 else b"")
+        )
 
 
 def member(number: int) -> Caller:
