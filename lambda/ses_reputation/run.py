@@ -132,6 +132,9 @@ def _look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: 
     short = statistics if isinstance(statistics, Unreadable) else statistics[:1]
     light = Seen(seen.target, seen.now, seen.policy, replace(seen.readings, statistics=short))
     outcome.plan = replace(outcome.plan, seen=light, make_gauges=tuple)
+    outcome.item = (
+        None if outcome.item is None else replace(outcome.item, text="")
+    )  # a later save needs its version alone
     return outcome
 
 
