@@ -164,9 +164,7 @@ class SesReputationMonitor(Construct):
             description="Reads SES send statistics, evaluates them and notifies people.",
             handler="ses_reputation.entry.monitor",
             code=code,
-            timeout=Duration.seconds(
-                longest_run(2 if self.settings.amazon_q_on else 1, looks=self.settings.look is not Look.OFF)
-            ),
+            timeout=Duration.seconds(self._timeout()),
             environment={
                 "STATE_TABLE": self.table.table_name,
                 "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
@@ -182,7 +180,8 @@ class SesReputationMonitor(Construct):
             **network,
         )
         self.function, self.role = part.function, part.role
-        self.schedule = self._schedule(failed.queue)
+        self.schedules = self._schedules(failed.queue)
+        self.schedule = self.schedules[0]
         self.watchdog = Watchdog(
             self,
             "Watchdog",
@@ -190,6 +189,7 @@ class SesReputationMonitor(Construct):
             function=self.function,
             schedule_minutes=deployment.schedule_minutes,
             missed_runs=deployment.missed_runs_before_alarm,
+            shards=self.settings.shards,
             links=links,
         )
         self.alarms: tuple[cloudwatch.Alarm, ...] = (*self.watchdog.alarms, failed.alarm)
@@ -247,6 +247,12 @@ class SesReputationMonitor(Construct):
         self._outputs(dashboard_url)
         self._warn()
         self._acknowledge(part)
+
+    def _timeout(self) -> int:
+        """Seconds of a run. That of a fleet may take all the time until the next one."""
+        if self.settings.fleet.on:
+            return min(LONGEST_TIMEOUT, 60 * self.settings.deployment.schedule_minutes)
+        return longest_run(2 if self.settings.amazon_q_on else 1, looks=self.settings.look is not Look.OFF)
 
     def _key(self) -> kms.IKey | None:
         deployment = self.settings.deployment
@@ -357,6 +363,14 @@ class SesReputationMonitor(Construct):
             ("Notify", ["sns:Publish"], topics, None),
             ("ListSubscriptions", ["sns:ListSubscriptionsByTopic"], [self.topic.topic_arn], None),
         ]
+        fleet = self.settings.fleet
+        if fleet.on:
+            accounts = ["*"] if fleet.units else [account for account, _ in fleet.accounts]
+            before, after = f"arn:{Stack.of(self).partition}:iam::", f":role/{fleet.role_name}"
+            grants.append(("ReadMembers", ["sts:AssumeRole"], [before + name + after for name in accounts], None))
+        if fleet.units:
+            listed = ["organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"]
+            grants.append(("ListAccounts", listed, ["*"], None))  # the units may be anywhere in the organization
         granted = {action for _, actions, _, _ in grants for action in actions}
         looked_at = [action for action in CAUSE_ACTIONS[self.settings.look] if action not in granted]
         if looked_at:
@@ -368,8 +382,9 @@ class SesReputationMonitor(Construct):
             for sid, actions, resources, conditions in grants
         ]
 
-    def _schedule(self, failed: sqs.IQueue) -> scheduler.Schedule:
-        deployment = self.settings.deployment
+    def _schedules(self, failed: sqs.IQueue) -> list[scheduler.Schedule]:
+        """One schedule for each shard. All share a role, and the first has the name of the only one."""
+        deployment, shards = self.settings.deployment, self.settings.shards
         role = ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path)
         key = self._key_for("queues")
         if key is not None:  # the CDK allows the schedule to send to the queue, but not to use its key
@@ -378,21 +393,28 @@ class SesReputationMonitor(Construct):
                     sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
                 )
             )
-        return scheduler.Schedule(
-            self,
-            "Schedule",
-            schedule_name=self.settings.stack_name,
-            description="One tick. The scheduled time is the time the run evaluates.",
-            schedule=scheduler.ScheduleExpression.rate(Duration.minutes(deployment.schedule_minutes)),
-            target=targets.LambdaInvoke(
-                self.function,
-                input=scheduler.ScheduleTargetInput.from_object({"now": scheduler.ContextAttribute.scheduled_time}),
-                dead_letter_queue=failed,
-                max_event_age=Duration.minutes(15),
-                retry_attempts=10,
-                role=role,
-            ),
-        )
+
+        def schedule(number: int) -> scheduler.Schedule:
+            event: dict[str, Any] = {"now": scheduler.ContextAttribute.scheduled_time}
+            if self.settings.fleet.on:
+                event |= {"shard": number, "of": shards}
+            return scheduler.Schedule(
+                self,
+                f"Schedule{number or ''}",
+                schedule_name=f"{self.settings.stack_name}-{number}" if number else self.settings.stack_name,
+                description="One tick. The scheduled time is the time the run evaluates.",
+                schedule=scheduler.ScheduleExpression.rate(Duration.minutes(deployment.schedule_minutes)),
+                target=targets.LambdaInvoke(
+                    self.function,
+                    input=scheduler.ScheduleTargetInput.from_object(event),
+                    dead_letter_queue=failed,
+                    max_event_age=Duration.minutes(15),
+                    retry_attempts=10,
+                    role=role,
+                ),
+            )
+
+        return [schedule(number) for number in range(shards)]
 
     def _boundary(self, policy: str) -> iam.IManagedPolicy:
         if policy.startswith("arn:"):
@@ -451,6 +473,8 @@ class SesReputationMonitor(Construct):
         invoke = f"IAM5[Resource::<{part.logical_id}.Arn>:*]"
         answers = {
             **ANSWERS,
+            f"IAM5[Resource::arn:<AWS::Partition>:iam::*:role/{self.settings.fleet.role_name}]": "The accounts of the organizational "
+            "units are not known here. The role of that name decides in each account whom it lets in.",
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
         acknowledge(self, answers)

@@ -54,9 +54,7 @@ def put_gauges(client: CloudWatchClient, namespace: str, target: Target, gauges:
         }
         for gauge in gauges
     ]
-    for start in range(0, len(data), PER_REQUEST):
-        with answered():
-            client.put_metric_data(Namespace=namespace, MetricData=data[start : start + PER_REQUEST])
+    _put(client, namespace, data)
 
 
 def put_counts(client: CloudWatchClient, namespace: str, shard: int, at: Instant, counts: Mapping[str, int]) -> None:
@@ -70,8 +68,13 @@ def put_counts(client: CloudWatchClient, namespace: str, shard: int, at: Instant
         }
         for name, count in counts.items()
     ]
-    with answered():
-        client.put_metric_data(Namespace=namespace, MetricData=data)
+    _put(client, namespace, data)
+
+
+def _put(client: CloudWatchClient, namespace: str, data: Sequence[MetricDatumTypeDef]) -> None:
+    for start in range(0, len(data), PER_REQUEST):
+        with answered():
+            client.put_metric_data(Namespace=namespace, MetricData=data[start : start + PER_REQUEST])
 
 
 def reputation_rates(client: CloudWatchClient, now: Instant) -> AwsRates | Unreadable:

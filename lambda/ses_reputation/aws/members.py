@@ -107,9 +107,9 @@ class Members:
     """Sessions of one run: the first call for an account opens its session, and all threads share it."""
 
     def __init__(
-        self, sts: STSClient, own: Caller, *, partition: str, role_name: str, external_id: str, session_name: str
+        self, client: STSClient, own: Caller, *, partition: str, role_name: str, external_id: str, session_name: str
     ) -> None:
-        self._sts, self._own = sts, own
+        self._client, self._own = client, own
         self._arn = f"arn:{partition}:iam::{{}}:role/{role_name}"
         self._external_id, self._session_name = external_id, session_name
         self._known: dict[str, Caller | Unreadable] = {}
@@ -137,7 +137,7 @@ class Members:
             request["ExternalId"] = self._external_id
         try:
             with answered():
-                answer = self._sts.assume_role(**request)["Credentials"]
+                answer = self._client.assume_role(**request)["Credentials"]
                 parts = (answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
         except AWS_ERRORS as error:
             refused = code_of(error) == "AccessDenied"
