@@ -29,6 +29,7 @@ from aws_cdk.region_info import RegionInfo
 from constructs import Construct
 from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
+from ses_reputation.settings import fleet as fleet_settings
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
@@ -38,7 +39,7 @@ from .answers import ANSWERS, PACKS, REGULATED, acknowledge
 from .chat import ChatChannels
 from .dashboard import MonitorDashboard
 from .forwarder import Forwarder, filter_policy
-from .function import ReputationFunction
+from .function import MEMORY_MB, ReputationFunction
 from .queue import DeadLetters
 from .role import ServiceRole
 from .target_alarms import TargetAlarms
@@ -63,6 +64,9 @@ READ_TARGET = {
     "ReadReputation": "cloudwatch:GetMetricData",
 }
 """Rights to read a target at each run: SES has resources only for sending, CloudWatch none for reading."""
+
+MOST_NAMED = 50
+"""Accounts that the function's role names one by one: its policies hold 10,240 characters in all."""
 
 LONGEST_TIMEOUT = 900
 """Lambda's own limit, in seconds."""
@@ -175,6 +179,7 @@ class SesReputationMonitor(Construct):
             statements=self._grants(),
             failed=failed.queue,
             max_event_age=Duration.minutes(15),  # the next tick does it all again
+            memory=fleet_settings.MEMORY_MB if self.settings.fleet.on else MEMORY_MB,
             deployment=deployment,
             key=self.key,
             **network,
@@ -365,7 +370,8 @@ class SesReputationMonitor(Construct):
         ]
         fleet = self.settings.fleet
         if fleet.on:
-            accounts = ["*"] if fleet.units else [account for account, _ in fleet.accounts]
+            any_account = fleet.units or len(fleet.accounts) > MOST_NAMED
+            accounts = ["*"] if any_account else [account for account, _ in fleet.accounts]
             before, after = f"arn:{Stack.of(self).partition}:iam::", f":role/{fleet.role_name}"
             grants.append(("ReadMembers", ["sts:AssumeRole"], [before + name + after for name in accounts], None))
         if fleet.units:

@@ -16,14 +16,17 @@ from cli.main import _parser
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "llms.txt")), *DOCS]
-GENERATED = {"settings.md", "messages.md", "cost.md"}
+GENERATED = {"settings.md", "messages.md", "cost.md", "scale.md"}
 MOST_WORDS = 8_000
 """All pages that are written by hand, without their code."""
 
 HOMES = ("", "lambda", "lambda/ses_reputation", "lambda/ses_reputation/core", "docs", "tests", "tests/layout")
 """Folders that a path in the text may start from."""
 
-MADE = {"settings.toml", "prod.toml", "stats.json", "replay.png", "template.json", "function.zip", "sbom.cdx.json"}
+MADE = {
+    *("settings.toml", "prod.toml", "stats.json", "replay.png"),
+    *("template.json", "function.zip", "member-role.json", "sbom.cdx.json"),
+}
 """Files that a reader makes, or names as an example."""
 
 EXAMPLES = {"core/checks/sandbox.py", "tests/core/test_sandbox.py", "layout/chat.py"}
@@ -71,7 +74,7 @@ def commands() -> dict[str, set[str]]:
 
 def targets() -> set[str]:
     """Targets of the Makefile that `make help` lists."""
-    return set(re.findall(r"^([a-z]+): .*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+): .*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def unknown_commands(text: str) -> list[str]:
@@ -83,7 +86,7 @@ def unknown_commands(text: str) -> list[str]:
             *re.findall(r"^ {4,}.*$", text, re.MULTILINE),
         ]
     )
-    named = re.findall(r"(?:^|[`\s])make ([a-z]+)", spoken)
+    named = re.findall(r"(?:^|[`\s])make ([a-z-]+)", spoken)
     unknown = [f"make {target}" for target in named if target not in targets()]
     known = commands()
     for name, rest in re.findall(r"ses-reputation +([a-z][a-z-]+)((?:[ =][^\n`#|;)]*)?)", spoken):
