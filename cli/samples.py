@@ -236,7 +236,7 @@ def _many(stories: Stories) -> list[Document]:
     names = ("shop", "blog", "news", "billing", "support")
     accounts = [replace(stories, target=Target(f"{n:012}", stories.target.region, names[n % 5])) for n in range(1, 15)]
     made = [one.incident("bounce", "opened" if n % 3 else "resolved", BAD)[0] for n, one in enumerate(accounts)]
-    return [summary_of(made)]
+    return [summary_of(made, stories.target.region)]
 
 
 SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {

@@ -265,10 +265,10 @@ def channels(
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
     def summary_to_people(documents: Sequence[Document]) -> None:
-        publish(environment.people_topic, documents, [summary_of(documents)])
+        publish(environment.people_topic, documents, [summary_of(documents, environment.region)])
 
     def summary_to_chat(documents: Sequence[Document]) -> None:
-        to_chat([summary_of(documents)])
+        to_chat([summary_of(documents, environment.region)])
 
     fleet = settings.fleet.on
     found = [Channel("people", BATCH, to_people, summarise=summary_to_people if fleet else None)]
