@@ -12,7 +12,7 @@ from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.findings import Findings, Recommendation, Tenant
 from ses_reputation.core.fleet import FleetFacts
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
-from ses_reputation.core.notification import Document, test_notification
+from ses_reputation.core.notification import Document, summary_of, test_notification
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, Audience, AwsRate, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy
@@ -231,6 +231,14 @@ def _several(stories: Stories) -> list[Document]:
     ]
 
 
+def _many(stories: Stories) -> list[Document]:
+    """A summary of the alerts of many accounts at once."""
+    names = ("shop", "blog", "news", "billing", "support")
+    accounts = [replace(stories, target=Target(f"{n:012}", stories.target.region, names[n % 5])) for n in range(1, 15)]
+    made = [one.incident("bounce", "opened" if n % 3 else "resolved", BAD)[0] for n, one in enumerate(accounts)]
+    return [summary_of(made, stories.target.region)]
+
+
 SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "bounce-opened": lambda of: of.incident("bounce", "opened", BAD),
     "bounce-escalated": lambda of: of.incident("bounce", "escalated", BAD),
@@ -256,6 +264,7 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "complaint-resolved": lambda of: of.incident("complaint", "resolved", BAD),
     "complaint-by-aws": lambda of: of.at(_aws_complaints(h0=0.00093), 0),
     "several-at-once": _several,
+    "many-at-once": _many,
     "enforcement-under-review": lambda of: of.at(_status(h0="PROBATION"), 0),
     "enforcement-paused": lambda of: of.at(_status(h0="PROBATION", h6="SHUTDOWN"), 0, 6),
     "enforcement-sends-again": lambda of: of.at(_status(h0="SHUTDOWN", h6="PROBATION"), 0, 6),

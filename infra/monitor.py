@@ -99,7 +99,7 @@ class SesReputationMonitor(Construct):
     name or of new ones. You grant what they need yourself: the topic lets cloudwatch.amazonaws.com publish; the key lets
     cloudwatch.amazonaws.com (topics), logs.<region>.amazonaws.com (logs) and the account's roles use it.
 
-    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `function`, `role`, `table`, `schedule`, `alarms`,
+    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `programs` (a topic; None without accounts), `function`, `role`, `table`, `schedule`, `alarms`,
     `dashboard`, `slack` (or None).
     """
 
@@ -146,6 +146,7 @@ class SesReputationMonitor(Construct):
             if self.settings.amazon_q_on
             else None
         )
+        self.programs = self._programs()
         self.table = self._table()
         dashboard_url = self._dashboard_url()
         links = f"\nDashboard: {dashboard_url}\nRunbook: {self._runbook()}"
@@ -173,6 +174,7 @@ class SesReputationMonitor(Construct):
                 "STATE_TABLE": self.table.table_name,
                 "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
                 **({"CHAT_TOPIC_ARN": self.chat_topic.topic_arn} if self.chat_topic else {}),
+                **({"PROGRAMS_TOPIC_ARN": self.programs.topic_arn} if self.programs else {}),
                 "DASHBOARD_URL": dashboard_url,
                 **shared,
             },
@@ -218,7 +220,13 @@ class SesReputationMonitor(Construct):
         self.forwarders: list[Forwarder] = [] if self.slack is None else [self.slack]
         if pagerduty.on:
             self.forwarders.append(
-                forwarder("PagerDuty", pagerduty.routing_key, "PagerDuty", handler="pagerduty_forwarder")
+                forwarder(
+                    "PagerDuty",
+                    pagerduty.routing_key,
+                    "PagerDuty",
+                    handler="pagerduty_forwarder",
+                    people=self.topic if self.programs is None else self.programs,
+                )
             )
         for number, route in enumerate(self.settings.routes):
             if route.webhook.on:
@@ -231,7 +239,7 @@ class SesReputationMonitor(Construct):
                         environment={**shared, "ROUTE": str(number)},
                     )
                 )
-        for channel in filter(None, (self.topic, self.chat_topic)):
+        for channel in filter(None, (self.topic, self.chat_topic, self.programs)):
             notify(self.alarms, channel)
         undelivered = [each.alarm for each in self.forwarders]
         notify(undelivered, self.topic)  # the service itself cannot say so; people can
@@ -326,6 +334,13 @@ class SesReputationMonitor(Construct):
                 )
         return topic
 
+    def _programs(self) -> sns.ITopic | None:
+        """The topic of a fleet that gets each notification; the people's gets a summary of very many."""
+        if not self.settings.fleet.on:
+            return None
+        name = f"{self.settings.stack_name}-Programs"
+        return AlertTopic(self, "Programs", name=name, display_name="SES reputation", key=self._key_for("topics"))
+
     def _table(self) -> dynamodb.Table:
         key, keep = self._key_for("table"), self.settings.deployment.keep_state
         return dynamodb.Table(
@@ -355,7 +370,7 @@ class SesReputationMonitor(Construct):
 
     def _grants(self) -> list[iam.PolicyStatement]:
         """Each action stands for one call in lambda/."""
-        topics = [topic.topic_arn for topic in (self.topic, self.chat_topic) if topic is not None]
+        topics = [topic.topic_arn for topic in (self.topic, self.chat_topic, self.programs) if topic is not None]
         grants: list[tuple[str, list[str], list[str], dict[str, object] | None]] = [
             *((sid, [action], ["*"], None) for sid, action in READ_TARGET.items()),
             (
@@ -467,6 +482,8 @@ class SesReputationMonitor(Construct):
         }
         if self.settings.fleet.on:
             outputs["MonitorRoleArn"] = (self.role.role_arn, "What the role in each other account must trust.")
+        if self.programs is not None:
+            outputs["ProgramsTopicArn"] = (self.programs.topic_arn, "Each notification, for SQS, Lambda or HTTPS.")
         if self.chat_topic is not None:
             outputs["ChatTopicArn"] = (self.chat_topic.topic_arn, "What Amazon Q Developer posts in the channel.")
         if self.slack is not None:

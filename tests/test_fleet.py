@@ -74,6 +74,8 @@ class World:
         self.asked: list[str] = []
         self.gauged: set[str] = set()
         self.counts: list[tuple[int, Mapping[str, int]]] = []
+        self.channels = [Channel("people", 12, self.send)]
+        self.summaries: list[list[Document]] = []
         self.when_saving: Callable[[str], None] = lambda _: None
 
     @property
@@ -82,7 +84,7 @@ class World:
         return FleetMonitor(
             settings,
             (Installation(HOME, "eu-west-1"),),
-            Edges(self.never, self.put_gauges, self, [Channel("people", 12, self.send)]),
+            Edges(self.never, self.put_gauges, self, self.channels),
             Context(),
             lambda: Audience(1, 0, 1),
             census=Census(settings, self.list_accounts, self.regions, str(hash(self.text))),
@@ -559,3 +561,44 @@ def test_a_test_alert_is_of_the_installation() -> None:
     world = World()
     assert world.monitor.handle({"test_alert": True}, lambda: 600_000)["sent"] == ["people"]
     assert world.told == ["test opened 000 eu-west-1"]
+
+
+# -- very many at once
+
+
+BAD_REQUEST: Any = {"HTTPStatusCode": 400}
+
+
+def many(world: World, accounts: int, refused: Callable[[Sequence[Document]], None] | None = None) -> World:
+    """A world in which every account has a bad list, with a summary for people and everything for programs."""
+    listed = "".join(f'[[accounts]]\nid = "{number:012}"\n' for number in range(1, accounts + 1))
+    world.text = UNITS.replace('[organization]\nunits = ["r-ab12"]\n', listed)
+    summarise = refused or (lambda documents: world.summaries.append(list(documents)))
+    world.channels = [Channel("people", 12, world.send, summarise=summarise), Channel("programs", 12, world.send)]
+    world.run(NOON)
+    world.bad = {f"{number:012}/eu-west-1" for number in range(1, accounts + 1)}
+    world.run(NOON + 4 * BUCKET)
+    return world
+
+
+def test_up_to_ten_notifications_come_one_by_one_in_one_message() -> None:
+    world = many(World(), 10)
+    assert [len(batch) for batch in world.sent] == [10, 10] and world.summaries == []
+
+
+def test_more_are_one_summary_for_people_and_each_for_programs_and_nothing_is_repeated() -> None:
+    world = many(World(), 14)
+    assert [len(batch) for batch in world.sent] == [12, 2]
+    assert [len(batch) for batch in world.summaries] == [14]
+    assert all(stored.from_text(item.text).outbox == () for key, item in world.items.items() if key[0] == "0")
+    world.sent.clear()
+    world.run(NOON + 5 * BUCKET)
+    assert world.sent == [] and len(world.summaries) == 1
+
+
+def test_a_summary_that_is_refused_goes_one_by_one() -> None:
+    def refused(documents: Sequence[Document]) -> None:
+        raise ClientError({"Error": {"Code": "InvalidParameter"}, "ResponseMetadata": BAD_REQUEST}, "Publish")
+
+    world = many(World(), 11, refused)
+    assert [len(batch) for batch in world.sent] == [1] * 11 + [11]

@@ -46,6 +46,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "LAMBDA_TASK_ROOT": str(tmp_path),
         "PEOPLE_TOPIC_ARN": TOPIC,
         "STATE_TABLE": "SesReputation-State",
+        "PROGRAMS_TOPIC_ARN": f"{TOPIC}-Programs",
         "DASHBOARD_URL": "https://eu-west-1.console.aws.amazon.com/cloudwatch/home",
     }
 

@@ -104,8 +104,8 @@ class Monitor:
         return replace(edges, read=with_audience)
 
     def _nobody_hears(self, outcome: Outcome) -> str:
-        audience = outcome.plan.seen.readings.known_audience
-        deaf = audience is not None and not audience.listeners and len(self.edges.channels) == 1
+        audience, names = outcome.plan.seen.readings.known_audience, [channel.name for channel in self.edges.channels]
+        deaf = audience is not None and not audience.listeners and "chat" not in names
         if not deaf or self.settings.slack.on:
             return ""
         return "nobody is subscribed to the alerts: deploy again, and follow the link in the confirmation email"

@@ -70,6 +70,7 @@ class Channel:
     batch: int  # notifications in one message
     send: Callable[[Sequence[Document]], None]
     wants: Callable[[Document], bool] = lambda _: True
+    summarise: Callable[[Sequence[Document]], None] | None = None  # sends very many as one message
 
 
 class Explained(NamedTuple):

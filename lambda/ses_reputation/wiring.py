@@ -25,7 +25,7 @@ from .core.checks.base import Context
 from .core.decide import Plan
 from .core.history import HOUR, Instant
 from .core.look import Look
-from .core.notification import Document, attributes, envelope
+from .core.notification import Document, attributes, envelope, summary_of
 from .core.rates import Metric
 from .core.readings import AccountFacts, Audience, Readings, Trouble, Unreadable, audience_of
 from .core.target import Target
@@ -57,6 +57,7 @@ VARIABLES = {
     "LAMBDA_TASK_ROOT": ".+",
     "PEOPLE_TOPIC_ARN": _TOPIC,
     "CHAT_TOPIC_ARN": _TOPIC,
+    "PROGRAMS_TOPIC_ARN": _TOPIC,
     "STATE_TABLE": "[A-Za-z0-9_.-]{3,255}",
     "DASHBOARD_URL": "https://.+",
 }
@@ -77,6 +78,7 @@ class Environment:
     table: str
     dashboard_url: str
     log_url: str
+    programs_topic: str = ""  # of a fleet: gets each notification, of which people may get a summary
 
     @property
     def account(self) -> str:
@@ -91,9 +93,10 @@ class Environment:
         return self.people_topic.split(":")[3]
 
 
-def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
+def read_environment(environ: Mapping[str, str], *, chat: bool, fleet: bool = False) -> Environment:
     """Read the environment. Raise `BadEnvironment`, which names every variable that is missing or wrong."""
-    expected = {name: pattern for name, pattern in VARIABLES.items() if chat or name != "CHAT_TOPIC_ARN"}
+    unused = {name for name, used in (("CHAT_TOPIC_ARN", chat), ("PROGRAMS_TOPIC_ARN", fleet)) if not used}
+    expected = {name: pattern for name, pattern in VARIABLES.items() if name not in unused}
     wrong = [name for name, pattern in expected.items() if not re.fullmatch(pattern, environ.get(name, ""))]
     if wrong:
         raise BadEnvironment(
@@ -106,6 +109,7 @@ def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
         environ["STATE_TABLE"],
         environ["DASHBOARD_URL"],
         log_url(environ["DASHBOARD_URL"], environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")),
+        environ["PROGRAMS_TOPIC_ARN"] if fleet else "",
     )
 
 
@@ -129,7 +133,7 @@ def log_url(dashboard_url: str, group: str) -> str:
 def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     """Make the monitor of the account and region that the function is in."""
     settings = settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
-    environment = read_environment(environ, chat=settings.amazon_q_on)
+    environment = read_environment(environ, chat=settings.amazon_q_on, fleet=settings.fleet.on)
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
@@ -234,18 +238,25 @@ def channels(
 ) -> list[Channel]:
     """Every channel that the settings ask for."""
 
-    def to_people(documents: Sequence[Document]) -> None:
+    def publish(topic: str, documents: Sequence[Document], shown: Sequence[Document]) -> None:
+        """Send what is `shown` of the documents to whoever wants any of them."""
         from .layout.email import email
 
-        made = email(documents)
+        made = email(shown)
         sns.publish(
             notifier(),
-            environment.people_topic,
+            topic,
             subject=made.subject,
             text=made.text,
-            document=json.dumps(envelope(documents, context), allow_nan=False),
+            document=json.dumps(envelope(shown, context), allow_nan=False),
             attributes=attributes(documents),
         )
+
+    def to_people(documents: Sequence[Document]) -> None:
+        publish(environment.people_topic, documents, documents)
+
+    def to_programs(documents: Sequence[Document]) -> None:
+        publish(environment.programs_topic, documents, documents)
 
     def to_chat(documents: Sequence[Document]) -> None:
         from .layout.amazon_q import custom_notification
@@ -253,7 +264,16 @@ def channels(
         for document in documents:
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
-    found = [Channel("people", BATCH, to_people)]
+    def summary_to_people(documents: Sequence[Document]) -> None:
+        publish(environment.people_topic, documents, [summary_of(documents, environment.region)])
+
+    def summary_to_chat(documents: Sequence[Document]) -> None:
+        to_chat([summary_of(documents, environment.region)])
+
+    fleet = settings.fleet.on
+    found = [Channel("people", BATCH, to_people, summarise=summary_to_people if fleet else None)]
+    if fleet:
+        found.append(Channel("programs", BATCH, to_programs))
     if settings.amazon_q_on:
-        found.append(Channel("chat", 1, to_chat))
+        found.append(Channel("chat", 1, to_chat, summarise=summary_to_chat if fleet else None))
     return found

@@ -71,7 +71,7 @@ def test_the_page_of_all_messages_is_what_they_say() -> None:
 # -- what every message keeps to
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", sorted(SAMPLES.keys() - {"many-at-once"}))  # which is ten in one
 def test_a_message_has_at_most_120_words_above_the_small_print(name: str) -> None:
     for document in documents(name):
         above, _ = email([document]).text.split("-" * WIDTH)

@@ -261,6 +261,37 @@ def worst_first(documents: Sequence[Document]) -> list[Document]:
     )
 
 
+MOST_SINGLE = 10
+"""Most notifications of a fleet that people get one by one from one run. Of more they get a summary with the worst of these."""
+
+
+def summary_of(documents: Sequence[Document], region: str) -> Document:
+    """Very many notifications of one run as one: how many of each kind, and the worst. `region` is the monitor's own."""
+    worst, *_ = shown = worst_first(documents)[:MOST_SINGLE]
+    firing, reminders, resolved = (sum(document["kind"] == kind.value for document in documents) for kind in Kind)
+    key = "-".join(part for part in (worst.get("stage"), "summary", worst["at"]) if part)
+    return worst | {
+        "id": key,
+        "deduplication_key": key,
+        "title": f"{worst['status']}: {len(documents):,} SES notifications at once",
+        "what_is_new": f"{firing:,} to act on, {reminders:,} reminders, {resolved:,} resolved.",
+        "summary": [_cut(f"{place}. {each['title']}, {each['account']}.") for place, each in enumerate(shown, 1)],
+        "cause": None,
+        "first_steps": [
+            "Begin with the first. If all began at once, look for what they share: a release, a sender, an outage of AWS."
+        ],
+        "command": {
+            "shows": "See every target, the worst first",
+            "text": f"ses-reputation check --all --region {region}",
+        },
+        "links": [link for link in worst["links"] if link["name"] in ("Dashboard", "Log")],
+        "facts": [{"name": "Not shown", "text": f"{len(documents) - len(shown):,} more notifications"}],
+        "numbers": dict.fromkeys(worst.get("numbers", ())),
+        "metrics": {},
+        "aws_account": None,
+    }
+
+
 def envelope(documents: Sequence[Document], context: Context) -> Document:
     """Everything that one run has to say, as one document for programs."""
     return {
