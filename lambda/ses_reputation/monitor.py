@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from . import log_fields as fields
-from .aws.errors import AWS_ERRORS, code_of
+from .aws.errors import AWS_ERRORS, code_of, place_of
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.history import DAY, Instant, iso
@@ -95,7 +95,7 @@ class Monitor:
     def _nobody_hears(self, outcome: Outcome) -> str:
         audience = outcome.plan.seen.readings.known_audience
         deaf = audience is not None and not audience.listeners and len(self.edges.channels) == 1
-        if not deaf or self.settings.slack.on:
+        if not deaf or self.settings.forwards:
             return ""
         return "nobody is subscribed to the alerts: deploy again, and follow the link in the confirmation email"
 
@@ -119,6 +119,7 @@ class Monitor:
             "expected": None if known is None else known.expected,
             "missing": None if known is None else known.missing,
             "listeners": None if known is None else known.listeners,
+            "forwards": self.settings.forwards,
         }
 
 
@@ -168,7 +169,7 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
             },
         )
         if outcome.bug is not None:
-            logger.error("the monitor itself failed", target=plan.target.id, exc_info=outcome.bug)
+            logger.error("the monitor itself failed", target=plan.target.id, place=place_of(outcome.bug))
 
 
 def _aws_fields(readings: Readings) -> dict[str, Any]:

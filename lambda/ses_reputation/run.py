@@ -69,7 +69,6 @@ class Channel:
     name: str
     batch: int  # notifications in one message
     send: Callable[[Sequence[Document]], None]
-    wants: Callable[[Document], bool] = lambda _: True
 
 
 class Explained(NamedTuple):

@@ -95,6 +95,11 @@ class Settings:
         return (*self.alerts.emails, *(address for route in self.routes for address in route.emails))
 
     @property
+    def forwards(self) -> bool:
+        """Tell if a forwarder of ours posts notifications anywhere: Lambda is no listener, but somebody behind it hears."""
+        return self.slack.on or self.pagerduty.on or any(route.webhook.on for route in self.routes)
+
+    @property
     def amazon_q_on(self) -> bool:
         """Tell if Amazon Q Developer posts notifications anywhere."""
         return self.chat.on or self.teams.on

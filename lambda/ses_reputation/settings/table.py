@@ -123,13 +123,13 @@ class Table:
         if rate is not None and LEAST_RATE <= rate < limit.rate:
             return rate
         if rate is None:
-            step = "write a number, without quotes and %; 3 % is 0.03"
+            step = "write a number, without quotes and %; 3% is 0.03"
         elif rate >= 1:
             step = f"{rate:g} is not a fraction"
         else:
             step = "lower it" if rate >= limit.rate else "raise it"
         if rate is not None and LEAST_RATE <= rate / 100 < limit.rate:
-            step += f"; if {rate:g} % was meant, write {plain(rate / 100)}"
+            step += f"; if {rate:g}% was meant, write {plain(rate / 100)}"
         self.refuse(key, accepted, step)
         return default
 
@@ -147,9 +147,9 @@ class Table:
         for index, word in enumerate(given):
             one = f"{key}[{index}]"
             if not isinstance(word, str) or re.fullmatch(pattern, word) is None:
-                self.refuse(one, what, next_step, shown(word))
+                self.refuse(one, what, next_step, _hidden(word))
             elif word.lower() in words:
-                self.refuse(one, "each only once", "remove the repetition", shown(word))
+                self.refuse(one, "each only once", "remove the repetition", _hidden(word))
             else:
                 words[word.lower()] = word
         return tuple(words.values())
@@ -211,6 +211,11 @@ def as_float(value: object) -> float | None:
 def plain(rate: float) -> str:
     """0.0008, never 8e-04."""
     return f"{rate:.12f}".rstrip("0").rstrip(".")
+
+
+def _hidden(word: object) -> str:
+    """`word` as errors show it, which end in logs: without what makes an email address one."""
+    return shown(re.sub(r"[^@]+@", "…@", word) if isinstance(word, str) else word)
 
 
 def shown(value: object) -> str:
