@@ -40,6 +40,9 @@ SLOW = 2.0
 AFTERWARDS = 2
 """Ticks without any fault that a story has in every scene, beyond those within which it must have been told."""
 
+SAID_OF_IT = {"silence", "unreadable"}
+"""Checks that may speak of an answer without the newest emails: after a long pause of the monitor it can be true."""
+
 LONG_AGO = NOW - 7 * DAY
 """A tick before all that a story has."""
 
@@ -140,8 +143,15 @@ def case(there: Stage, played: Played, name: str) -> Tally:
     SCENES[name](there, played)
     for late in range(1, played.story.late + AFTERWARDS + 1):
         there.tick(played.story.world, NOW + late * QUARTER)
+    told = there.told()
+    if "answer" in name:  # what such an answer says itself is no news out of place
+        due = {one.check for heard in played.due.values() for one in heard}
+        told = {
+            channel: [one for one in heard if one.check in due or one.check not in SAID_OF_IT]
+            for channel, heard in told.items()
+        }
     tally = Tally(cases=1, runs=there.runs - runs)
-    return judged(f"{played.story.name}, {name}", played.due, there.told(), tally)
+    return judged(f"{played.story.name}, {name}", played.due, told, tally)
 
 
 def share(number: int, only: str) -> list[tuple[str, Tally]]:
