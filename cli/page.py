@@ -16,6 +16,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ses_reputation.aws.cloudwatch import RECENT
 from ses_reputation.core.cause_words import Cause
 from ses_reputation.core.history import BUCKET, DAY, HOUR, History, Instant
 from ses_reputation.core.notification import account_in_words
@@ -45,9 +46,10 @@ NOUNS = {Metric.BOUNCE: "Bounces", Metric.COMPLAINT: "Complaints"}
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something that could not be read, and why."""
+    """Something that could not be read: why, and what the reader of the page can do about it."""
 
     why: str
+    fix: str = ""
 
 
 Rates = Mapping[Metric, Sequence[AwsRate]]
@@ -66,9 +68,10 @@ class Evidence:
     played: Played | Missing
     rates: Rates | Missing  # AWS's own
     account: Account | Missing
-    monitor: State | Missing  # what the deployed monitor has stored
+    monitor: State | Missing | None  # what the deployed monitor has stored; None: there is none
     causes: Mapping[Metric, Cause | Missing]  # of metrics with an alert
     sources: Sequence[str]  # a sentence each: where the numbers come from, and what they cannot tell
+    unread: Mapping[str, Missing]  # what could not be read, by name
     metrics: Mapping[Metric, Figures] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -209,7 +212,8 @@ def _visible(text: str) -> str:
 
 def unknown(missing: Missing) -> Html:
     """Say in its place that something could not be read."""
-    return tag("p", tag("strong", "Unknown. "), missing.why, class_="unknown")
+    fix = [tag("span", f" {missing.fix}", class_="advice")] if missing.fix else []
+    return tag("p", tag("strong", "Unknown. "), missing.why, *fix, class_="unknown")
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Part]], total: Sequence[Part] = ()) -> Html:
@@ -314,6 +318,8 @@ def _overview(evidence: Evidence) -> Iterator[Html]:
             "At the end:",
         )
         yield table("The period at a glance", columns, map(_glance, evidence.metrics.values()))
+        total = evidence.metrics[Metric.BOUNCE].total
+        yield tag("p", "The statistics reach from ", moment(total.start), " to ", moment(total.end), ".")
     if isinstance(evidence.account, Missing):
         yield tag("p", "AWS's decision on the account:")
         yield unknown(evidence.account)
@@ -350,8 +356,9 @@ def _happened(evidence: Evidence) -> Iterator[Html]:
         yield tag("h3", "Emails sent")
         yield _volume_figure(first)
         yield _volume_by_day(first)
-    yield tag("h3", "Alerts that the deployed monitor has open")
-    yield _open_alerts(evidence.monitor)
+    if evidence.monitor is not None:
+        yield tag("h3", "Alerts that the deployed monitor has open")
+        yield _open_alerts(evidence.monitor)
 
 
 def _rates_figure(figures: Figures) -> Html:
@@ -361,8 +368,7 @@ def _rates_figure(figures: Figures) -> Html:
         _line("our estimate of AWS's rate", times, [estimate for _, estimate in figures.counts], PURPLE),
     ]
     if figures.published:
-        own = [rate.at + HOUR for rate in figures.published], [rate.rate for rate in figures.published]
-        series.append(Series("AWS's own rate", *own, SKY, dashed=True))
+        series.append(_published_line(figures.published))
     marks, spans = marks_and_spans(figures.sent, figures.metric, figures.until)
     start, end = times[0], times[-1]
     shown = [mark for mark in marks if start <= mark.at <= end]
@@ -394,13 +400,25 @@ def _line(label: str, times: Sequence[Instant], counts: Sequence[Count], color: 
     return Series(label, list(times[::step]), highest, color)
 
 
+def _published_line(rates: Sequence[AwsRate]) -> Series:
+    """Make the line of AWS's own rate; it has a gap where AWS has published none for longer than it usually takes."""
+    times, values = list[int](), list[float]()
+    for rate in rates:
+        if times and rate.at - times[-1] > RECENT:
+            times.append(rate.at)
+            values.append(nan)
+        times.append(rate.at + HOUR)
+        values.append(rate.rate)
+    return Series("AWS's own rate", times, values, SKY, dashed=True)
+
+
 def _figure(key: str, description: str, panel: Panel, note: str) -> Html:
     return tag("figure", Html(inline_svg(key, description, panel)), tag("figcaption", note))
 
 
 def _by_day(figures: Figures) -> Html:
     noun, own = NOUNS[figures.metric], not isinstance(figures.own_rates, Missing)
-    columns = ["From", "Emails", noun, "Rate", "Highest rate", "Highest estimate of AWS's rate"]
+    columns = [_first_column(figures), "Emails", noun, "Rate", "Highest rate", "Highest estimate of AWS's rate"]
 
     def cells(row: Row) -> Sequence[Part]:
         told = (
@@ -421,12 +439,16 @@ def _unit(figures: Figures) -> str:
     return "day" if len(figures.slots) * BUCKET <= MOST_ROWS * DAY else "week"
 
 
+def _first_column(figures: Figures) -> str:
+    return "Day" if _unit(figures) == "day" else "Week from"
+
+
 def _volume_figure(figures: Figures) -> Html:
     history, slots = figures.history, figures.slots
     step = 4 * max(1, -(-len(slots) // (4 * MOST_POINTS)))
     starts = range(slots.start, slots.stop, step)
     sums = [history.attempts[min(at + step, slots.stop)] - history.attempts[at] for at in starts]
-    name = f"Emails by {duration(step * BUCKET)}"
+    name = "Emails an hour" if step * BUCKET == HOUR else f"Emails in each {duration(step * BUCKET)}"
     panel = Panel(name, [Series("emails", [history.time(at) for at in starts], sums, GREY, bars=True)], percent=False)
     told = f"{plural(figures.total.emails, 'email')} in the period, at most {max(sums):,} within {duration(step * BUCKET)}."
     return _figure("volume", told, panel, "Emails that Amazon SES tried to deliver.")
@@ -440,7 +462,7 @@ def _volume_by_day(figures: Figures) -> Html:
         return f"{row.emails:,}", f"{rejects[last] - rejects[first]:,}"
 
     rows = [(day(row.start), *cells(row)) for row in figures.rows]
-    columns = ("From", "Emails", "Rejected by SES")
+    columns = (_first_column(figures), "Emails", "Rejected by SES")
     return table(f"Emails by {_unit(figures)}", columns, rows, ("Whole period", *cells(figures.total)))
 
 
@@ -605,8 +627,6 @@ def _who(evidence: Evidence) -> Iterator[Html]:
 
 def _cause(cause: Cause) -> Iterator[Html]:
     yield tag("p", tag("strong", cause.line))
-    if cause.uncertainty:
-        yield tag("p", cause.uncertainty)
     if cause.domains:
         rows = (
             (row.domain, f"{row.now:,}", "unknown" if row.usual is None else f"{round(row.usual):,}")
@@ -614,8 +634,8 @@ def _cause(cause: Cause) -> Iterator[Html]:
         )
         caption = "New entries of the suppression list by recipient domain"
         yield table(caption, ("Domain", "Entries", "Usual for as long a time"), rows)
-    if cause.details:
-        yield tag("ul", *(tag("li", sentence) for sentence in cause.details))
+    for sentence in filter(None, (cause.uncertainty, *cause.details)):
+        yield tag("p", sentence, class_="advice" if "`" in sentence else "detail")  # a command is for the reader
 
 
 QUESTIONS = (
@@ -629,12 +649,11 @@ QUESTIONS = (
 
 
 def _done(_: Evidence) -> Iterator[Html]:
-    yield tag("p", "These are AWS's questions. Write into the boxes, then print or save as PDF; a reload empties them.")
+    how = "These are AWS's questions. Write into the boxes, then print or save as PDF; a reload empties them."
+    yield tag("p", how, class_="advice")
     for number, (question, hint) in enumerate(QUESTIONS, 1):
         name, help_text = f"question-{number}", f"hint-{number}"
-        yield tag("h3", question, id=name)
-        yield tag("p", hint, id=help_text, class_="soft")
-        yield tag(
+        box = tag(
             "div",
             class_="answer",
             contenteditable="true",
@@ -643,6 +662,8 @@ def _done(_: Evidence) -> Iterator[Html]:
             aria_labelledby=name,
             aria_describedby=help_text,
         )
+        asked = tag("h3", question, id=name), tag("p", hint, id=help_text, class_="soft advice")
+        yield tag("div", *asked, box, class_="question")
 
 
 def _left(evidence: Evidence) -> Iterator[Html]:
@@ -681,7 +702,8 @@ def _headroom(figures: Figures) -> Sequence[Part]:
 
 
 def _sources(evidence: Evidence) -> Iterator[Html]:
-    yield tag("ul", *(tag("li", sentence) for sentence in evidence.sources))
+    unread = (f"Could not be read: {name}. {missing.why}" for name, missing in evidence.unread.items())
+    yield tag("ul", *(tag("li", sentence) for sentence in (*evidence.sources, *unread)))
 
 
 Parts = Callable[[Evidence], Iterable[Html]]

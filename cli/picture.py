@@ -146,7 +146,7 @@ def figure_of(title: str, panels: Sequence[Panel], width: float = 13) -> Figure:
     """Lay the picture out, `width` inches wide."""
     title = "\n".join(line for long in title.splitlines() for line in textwrap.wrap(long, TITLE_WIDTH))
     heights = [1.0 if panel.levels else 0.55 for panel in panels]
-    head = 0.65 + 0.27 * len(title.splitlines())  # inches
+    head = 0.65 + 0.27 * len(title.splitlines()) if title else 0.4  # inches
     figure = Figure(figsize=(width, 3.2 * sum(heights) + head + 0.3))
     FigureCanvasAgg(figure)
     high = figure.get_figheight()

@@ -132,9 +132,10 @@ def _write_page(path: Path, record: Record, history: History, policy: Policy, pl
         played,
         not_recorded if record.rates is None else record.rates,
         not_recorded,
-        Missing("This is a backtest: no deployed monitor was asked."),
+        None,  # no deployed monitor is asked
         {sent.metric: Missing("Recorded statistics do not say who caused it.") for sent in played.sent},
         (f"Counts: {record.source}.", *record.remarks, PLAYED),
+        {},
     )
     try:
         write(path, evidence)

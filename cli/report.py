@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 from ses_reputation.aws.cause import ONE_ATTEMPT, Clients, look_for_cause
-from ses_reputation.aws.errors import AWS_ERRORS
+from ses_reputation.aws.errors import AWS_ERRORS, code_of
 from ses_reputation.core.cause import question_from
 from ses_reputation.core.cause_words import Cause
 from ses_reputation.core.cause_words import explain as cause_of
@@ -62,7 +62,7 @@ def report(
     except OSError as error:
         raise Unusable(f"the page {html} cannot be written: {error.strerror}") from None
     say(f"Written: {html}")
-    missing = list(dict.fromkeys(_missing(evidence)))
+    missing = list(_missing(evidence))
     for why in missing:
         say(f"UNKNOWN  {why}")
     return UNKNOWN if missing else USABLE
@@ -79,13 +79,16 @@ def gather(
     start, end, now = times
     reader = Reader(session, target.region, now)
     readings, _ = reader.believed(target, policy)
-    beyond = start < now - LOOKBACK or isinstance(readings.statistics, Unreadable)
+    beyond = isinstance(readings.statistics, Unreadable) or start < min(
+        (now - LOOKBACK, *(point.at for point in readings.statistics))
+    )
     first = start - LOOKBACK if beyond else start
     months: Months | Unreadable = reader.ask(MONTHS, "cloudwatch", lambda client: read_months(client, first, now))
-    unread = {
-        unknown.what: Missing(f"{unknown.explanation.problem} {unknown.explanation.fix}") for unknown in reader.unknown
-    }
+    unread = {unknown.what: Missing(unknown.explanation.problem, unknown.explanation.fix) for unknown in reader.unknown}
     points, seam, sources = joined(readings, months, now, beyond=beyond)
+    monitor = _stored(session, settings, target.region)
+    if monitor is None:
+        sources.append("No deployed monitor was found with these settings and credentials.")
     evidence = Evidence(
         "Amazon SES sending report",
         target,
@@ -96,9 +99,10 @@ def gather(
         unread[STATISTICS] if points is None else _played(target, points, policy, end),
         unread[MONTHS] if isinstance(months, Unreadable) else months.rates,
         unread[ACCOUNT] if readings.known_account is None else readings.known_account,
-        _stored(session, settings, target.region),
+        monitor,
         {},
-        (*sources, *(f"Could not be read: {what}. {missing.why}" for what, missing in unread.items()), PLAYED),
+        (*sources, PLAYED),
+        unread,
     )
     known = {metric: figures for metric, figures in evidence.metrics.items() if figures.alerts}
     return replace(evidence, causes={metric: _cause(session, target.region, known[metric], seam) for metric in known})
@@ -136,14 +140,17 @@ def _played(target: Target, points: Sequence[Point], policy: Policy, end: Instan
         return Missing(f"The statistics cannot be used: {bad}.")
 
 
-def _stored(session: boto3.Session, settings: Settings | None, region: str) -> State | Missing:
+def _stored(session: boto3.Session, settings: Settings | None, region: str) -> State | Missing | None:
+    """Load the deployed monitor's state; None if no stack is there."""
     call = Call(session._session, region, "cloudformation:DescribeStacks, dynamodb:GetItem")  # noqa: SLF001
     try:
         state = stored_state(session, settings, region)
     except BadState as bad:
         return Missing(f"The deployed monitor's state cannot be used: {bad}.")
     except AWS_ERRORS as error:
-        return Missing(f"The deployed monitor's state could not be read. {explain(error, call).problem}")
+        if code_of(error) == "ValidationError":  # CloudFormation's word for a stack that does not exist
+            return None
+        return Missing(f"{explain(error, call).problem}")
     except (LookupError, ValueError):
         return Missing("The stack that was found has no table of states.")
     return Missing("The deployed monitor has not run for this region yet.") if state is None else state
@@ -169,12 +176,14 @@ def _cause(session: boto3.Session, region: str, figures: Figures, seam: Instant)
 
 
 def _missing(evidence: Evidence) -> Iterator[str]:
-    """Yield why each thing is unknown that is unknown on the page."""
-    parts: Mapping[str, object] = {
+    """Yield why each thing is unknown that could not be read, each reason once, and what to do about it."""
+    parts: dict[str, object] = {
+        **evidence.unread,
         "numbers": evidence.played,
-        "AWS's own rates": evidence.rates,
-        "account": evidence.account,
-        "monitor": evidence.monitor,
+        "deployed monitor": evidence.monitor,
         **{f"cause of {metric.value}s": cause for metric, cause in evidence.causes.items()},
     }
-    yield from (f"{name}: {part.why}" for name, part in parts.items() if isinstance(part, Missing))
+    unknown = {name: part for name, part in parts.items() if isinstance(part, Missing)}
+    for missing in dict.fromkeys(unknown.values()):
+        names = ", ".join(name for name, each in unknown.items() if each == missing)
+        yield f"{names}: {missing.why} {missing.fix}"
