@@ -376,12 +376,12 @@ def _rates_figure(figures: Figures) -> Html:
     name = f"{figures.metric.capitalize()} rate"
     panel = Panel(name, series, levels_of(figures.metric, figures.policy.warning), shown, inside)
     total = figures.total
-    told = (
+    said = (
         f"{NOUNS[figures.metric]}: {total.events:,} of {plural(total.emails, 'email')}, {_percent(figures, total.rate)}. "
         f"Highest rate: {_rate_of(figures, total.highest)}. Highest estimate of AWS's rate: "
         f"{_rate_of(figures, total.estimate)}. The table below has the figures."
     )
-    return _figure(figures.metric.value, told, panel, f"Our rate is over {_window(figures.metric)}. {ESTIMATE}")
+    return _figure(figures.metric.value, said, panel, f"Our rate is over {_window(figures.metric)}. {ESTIMATE}")
 
 
 ESTIMATE = "Our estimate of AWS's rate is over the last 10,000 emails, or a day's if that is more."
@@ -421,14 +421,14 @@ def _by_day(figures: Figures) -> Html:
     columns = [_first_column(figures), "Emails", noun, "Rate", "Highest rate", "Highest estimate of AWS's rate"]
 
     def cells(row: Row) -> Sequence[Part]:
-        told = (
+        said = (
             f"{row.emails:,}",
             f"{row.events:,}",
             _percent(figures, row.rate),
             _rate_of(figures, row.highest),
             _rate_of(figures, row.estimate),
         )
-        return (*told, _own(figures, row.aws)) if own else told
+        return (*said, _own(figures, row.aws)) if own else said
 
     rows = [(day(row.start), *cells(row)) for row in figures.rows]
     columns += ["AWS's own rate, highest"] if own else []
@@ -450,8 +450,8 @@ def _volume_figure(figures: Figures) -> Html:
     sums = [history.attempts[min(at + step, slots.stop)] - history.attempts[at] for at in starts]
     name = "Emails an hour" if step * BUCKET == HOUR else f"Emails in each {duration(step * BUCKET)}"
     panel = Panel(name, [Series("emails", [history.time(at) for at in starts], sums, GREY, bars=True)], percent=False)
-    told = f"{plural(figures.total.emails, 'email')} in the period, at most {max(sums):,} within {duration(step * BUCKET)}."
-    return _figure("volume", told, panel, "Emails that Amazon SES tried to deliver.")
+    said = f"{plural(figures.total.emails, 'email')} in the period, at most {max(sums):,} within {duration(step * BUCKET)}."
+    return _figure("volume", said, panel, "Emails that Amazon SES tried to deliver.")
 
 
 def _volume_by_day(figures: Figures) -> Html:

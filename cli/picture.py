@@ -135,10 +135,10 @@ def inline_svg(key: str, description: str, panel: Panel) -> str:
     shapes = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{key}-", shapes)
     for color, variable in VARIABLES.items():
         shapes = shapes.replace(f": {color.lower()}", f": var(--{variable})")
-    title, told = f"{key}-title", f"{key}-description"
+    title, details = f"{key}-title", f"{key}-description"
     return (
-        f'<svg {view_box[0] if view_box else ""} role="img" aria-labelledby="{title} {told}">'
-        f'<title id="{title}">{escape(panel.title)}</title><desc id="{told}">{escape(description)}</desc>{shapes}'
+        f'<svg {view_box[0] if view_box else ""} role="img" aria-labelledby="{title}" aria-describedby="{details}">'
+        f'<title id="{title}">{escape(panel.title)}</title><desc id="{details}">{escape(description)}</desc>{shapes}'
     )
 
 
