@@ -6,7 +6,7 @@ Nothing on the page is zero or fine because it could not be read: `Missing` says
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
@@ -14,7 +14,6 @@ from itertools import groupby
 from math import nan
 from pathlib import Path
 from string import Template
-from typing import Any
 
 from ses_reputation.aws.cloudwatch import RECENT
 from ses_reputation.core.cause_words import Cause
@@ -72,18 +71,25 @@ class Evidence:
     causes: Mapping[Metric, Cause | Missing]  # of metrics with an alert
     sources: Sequence[str]  # a sentence each: where the numbers come from, and what they cannot tell
     unread: Mapping[str, Missing]  # what could not be read, by name
-    metrics: Mapping[Metric, Figures] = field(init=False)
 
-    def __post_init__(self) -> None:
-        found = {}
-        if not isinstance(self.played, Missing) and self.played.history is not None:
-            rates = self.rates if isinstance(self.rates, Missing) else {m: self.rates.get(m, ()) for m in Metric}
-            for policy, state in zip(self.policy.metrics, self.played.metrics, strict=True):
-                own = rates if isinstance(rates, Missing) else rates[policy.metric]
-                found[policy.metric] = Figures(
-                    self.played.history, policy, state, self.played.sent, own, self.since, self.until
-                )
-        object.__setattr__(self, "metrics", found)
+    @cached_property
+    def metrics(self) -> dict[Metric, Figures]:
+        """The figures of each metric; none if the statistics could not be read, or have no email."""
+        played, rates = self.played, self.rates
+        if isinstance(played, Missing) or played.history is None:
+            return {}
+        return {
+            policy.metric: Figures(
+                played.history,
+                policy,
+                state,
+                played.sent,
+                rates if isinstance(rates, Missing) else rates.get(policy.metric, ()),
+                self.since,
+                self.until,
+            )
+            for policy, state in zip(self.policy.metrics, played.metrics, strict=True)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,8 @@ class Figures:
         history, first, last = self.history, slots.start, slots.stop
         events = history.bounces if self.metric is Metric.BOUNCE else history.complaints
         start, end = history.time(first), history.time(last)
+        own_from = self.since if first == self.slots.start else start
+        own_to = self.until if last == self.slots.stop else end
         shown = [self.counts[slot - self.slots.start] for slot in slots]
         return Row(
             start,
@@ -175,7 +183,7 @@ class Figures:
             events[last] - events[first],
             _highest(now for now, _ in shown),
             _highest(estimate for _, estimate in shown),
-            max((rate.rate for rate in self.published if start <= rate.at < end), default=None),
+            max((rate.rate for rate in self.published if own_from <= rate.at < own_to), default=None),
         )
 
 
@@ -217,28 +225,18 @@ def unknown(missing: Missing) -> Html:
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Part]], total: Sequence[Part] = ()) -> Html:
-    """Build a table whose first column names the rows; columns that end in ":" hold words, the others numbers."""
+    """Build a table whose first column names the rows; further columns that end in ":" hold words, the others numbers."""
+    number, words = {"class_": "number"}, dict[str, str]()
+    styles = [words, *(words if name.endswith(":") else number for name in columns[1:])]
 
     def row(cells: Sequence[Part]) -> Html:
-        first, *others = cells
-        styles = [{} if column.endswith(":") else {"class_": "number"} for column in columns[1:]]
-        return tag(
-            "tr",
-            tag("th", first, scope="row"),
-            *(tag("td", cell, **style) for cell, style in zip(others, styles, strict=True)),
-        )
+        named = zip(cells, styles, strict=True)
+        first = tag("th", next(named)[0], scope="row")
+        return tag("tr", first, *(tag("td", cell, **style) for cell, style in named))
 
-    heads = [
-        tag("th", name.rstrip(":"), scope="col", **({} if name.endswith(":") or not number else {"class_": "number"}))
-        for number, name in enumerate(columns)
-    ]
-    foot = [tag("tfoot", row(total))] if total else []
-    inner = (
-        tag("caption", caption),
-        tag("thead", tag("tr", *heads)),
-        tag("tbody", *map(row, rows)),
-        *foot,
-    )
+    heads = (tag("th", name.rstrip(":"), scope="col", **style) for name, style in zip(columns, styles, strict=True))
+    inner = [tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *map(row, rows))]
+    inner += [tag("tfoot", row(total))] if total else []
     return tag("div", tag("table", *inner), class_="scroll", role="region", tabindex="0", aria_label=caption)
 
 
@@ -259,7 +257,8 @@ def day(at: Instant) -> Html:
 
 def page(evidence: Evidence) -> str:
     """Lay out the whole page."""
-    where = f"account {evidence.target.account or 'unknown'}, {evidence.target.region or 'region unknown'}"
+    target = evidence.target
+    where = f"account {target.account if target.account else 'unknown'}, {target.region if target.region else 'region unknown'}"
     title = f"{evidence.heading}: {where}"
     header = tag(
         "header",
@@ -319,7 +318,14 @@ def _overview(evidence: Evidence) -> Iterator[Html]:
         )
         yield table("The period at a glance", columns, map(_glance, evidence.metrics.values()))
         total = evidence.metrics[Metric.BOUNCE].total
-        yield tag("p", "The statistics reach from ", moment(total.start), " to ", moment(total.end), ".")
+        yield tag(
+            "p",
+            "The statistics reach from ",
+            moment(total.start),
+            " to ",
+            moment(total.end),
+            "; nothing else is known here.",
+        )
     if isinstance(evidence.account, Missing):
         yield tag("p", "AWS's decision on the account:")
         yield unknown(evidence.account)
@@ -381,7 +387,9 @@ def _rates_figure(figures: Figures) -> Html:
         f"Highest rate: {_rate_of(figures, total.highest)}. Highest estimate of AWS's rate: "
         f"{_rate_of(figures, total.estimate)}. The table below has the figures."
     )
-    return _figure(figures.metric.value, said, panel, f"Our rate is over {_window(figures.metric)}. {ESTIMATE}")
+    step = _step(figures.slots) * BUCKET
+    peaks = "" if step == BUCKET else f" Each point of our lines is the highest of {duration(step)}."
+    return _figure(figures.metric.value, said, panel, f"Our rate is over {_window(figures.metric)}. {ESTIMATE}{peaks}")
 
 
 ESTIMATE = "Our estimate of AWS's rate is over the last 10,000 emails, or a day's if that is more."
@@ -391,9 +399,13 @@ def _window(metric: Metric) -> str:
     return "the last 400 emails, or four hours' if that is more" if metric is Metric.BOUNCE else "the last 24 h"
 
 
+def _step(points: Sequence[object]) -> int:
+    return -(-len(points) // MOST_POINTS)
+
+
 def _line(label: str, times: Sequence[Instant], counts: Sequence[Count], color: str) -> Series:
     """Make a line of at most `MOST_POINTS`; each shows the highest of its stretch."""
-    step = -(-len(counts) // MOST_POINTS)
+    step = _step(counts)
     values = [nan if count.emails < FEWEST_EMAILS or count.rate is None else count.rate for count in counts]
     parts = [values[at : at + step] for at in range(0, len(values), step)]
     highest = [max((value for value in part if value == value), default=nan) for part in parts]  # noqa: PLR0124  NaN is not
@@ -486,9 +498,15 @@ def _alert(figures: Figures, alert: Sequence[Sent]) -> Sequence[Part]:
         moment(first.at),
         "never" if critical is None else moment(critical),
         "still open" if over is None else moment(over),
-        f"{first.events or 0:,} of {plural(first.emails or 0, 'email')}, {_percent(figures, first.rate)}",
+        _detected(figures, first),
         first.rule,
     )
+
+
+def _detected(figures: Figures, first: Sent) -> str:
+    if first.events is None or first.emails is None:
+        return "unknown"
+    return f"{first.events:,} of {plural(first.emails, 'email')}, {_percent(figures, first.rate)}"
 
 
 def started(notification: Sent) -> Instant:
@@ -719,6 +737,6 @@ SECTIONS: Sequence[tuple[str, str, Parts]] = (
 )
 
 
-def write(path: Path, evidence: Evidence) -> Any:
+def write(path: Path, evidence: Evidence) -> None:
     """Write the page. Raises OSError if it cannot be written."""
     path.write_text(page(evidence), encoding="utf-8")
