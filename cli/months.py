@@ -69,7 +69,9 @@ def read_months(client: CloudWatchClient, since: Instant, now: Instant) -> Month
         return Unreadable(Trouble.BAD_ANSWER, f"GetMetricData: {bad}")
     except AWS_ERRORS as error:
         return Unreadable(trouble_of(error), f"GetMetricData: {code_of(error)}")
-    points = tuple(_point(at, counts[at]) for at in sorted(counts))
+    points = tuple(
+        _point(at, counts[at]) for at in sorted(counts) if at + BUCKET <= now
+    )  # the last one is still filling
     return Months(points, {metric: tuple(sorted(found, key=lambda r: r.at)) for metric, found in rates.items()})
 
 

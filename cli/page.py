@@ -143,6 +143,12 @@ class Figures:
         """`sent` by alert, oldest first."""
         return [[n for n in self.sent if n.alert == alert] for alert in dict.fromkeys(n.alert for n in self.sent)]
 
+    @property
+    def looked_at(self) -> tuple[Instant, Instant]:
+        """Window in which the cause of the last alert is looked for: the first day of its trouble."""
+        start = started(self.alerts[-1][0])
+        return start, min(self.until, start + DAY)
+
     @cached_property
     def published(self) -> list[AwsRate]:
         """AWS's own rates in the period; empty if they could not be read."""
@@ -640,11 +646,12 @@ def _who(evidence: Evidence) -> Iterator[Html]:
         elif isinstance(cause, Missing):
             yield unknown(cause)
         else:
-            yield from _cause(cause)
+            yield from _cause(cause, *evidence.metrics[metric].looked_at)
 
 
-def _cause(cause: Cause) -> Iterator[Html]:
+def _cause(cause: Cause, start: Instant, end: Instant) -> Iterator[Html]:
     yield tag("p", tag("strong", cause.line))
+    yield tag("p", "Looked for from ", moment(start), " to ", moment(end), ".", class_="soft")
     if cause.domains:
         rows = (
             (row.domain, f"{row.now:,}", "unknown" if row.usual is None else f"{round(row.usual):,}")

@@ -30,13 +30,10 @@ from .check import ACCOUNT, STATISTICS, Reader, stored_state
 from .monitor import Played, play
 from .months import COARSE_DAYS, SOFT_BOUNCES, Months, read_months
 from .outcome import UNKNOWN, USABLE, Unusable
-from .page import Evidence, Figures, Missing, started, write
+from .page import Evidence, Figures, Missing, write
 from .replay import PLAYED
 
 MONTHS = "history in CloudWatch"
-
-LOOKED_AT = DAY
-"""The cause is looked for in the first day of the last alert of a metric."""
 
 
 def report(
@@ -158,16 +155,10 @@ def _stored(session: boto3.Session, settings: Settings | None, region: str) -> S
 
 def _cause(session: boto3.Session, region: str, figures: Figures, seam: Instant) -> Cause | Missing:
     """Look for the cause of the last alert. CloudWatch's counts have soft bounces in them, so they are not compared."""
-    start = started(figures.alerts[-1][0])
+    start, end = figures.looked_at
     clients: Any = session.client
     email, metrics = (clients(name, region_name=region, config=ONE_ATTEMPT) for name in ("sesv2", "cloudwatch"))
-    question = question_from(
-        figures.metric,
-        region,
-        figures.history if start >= seam else None,
-        start,
-        min(figures.until, start + LOOKED_AT),
-    )
+    question = question_from(figures.metric, region, figures.history if start >= seam else None, start, end)
     reading = look_for_cause(Clients(email, metrics), question, Look.SAMPLES, reminder=True, budget=PATIENT)
     found = cause_of(reading)
     if reading.entries is None:

@@ -48,8 +48,8 @@ class CloudWatch:
         return {"MetricDataResults": results} | ({"NextToken": str(skip + 2)} if more else {})
 
 
-def read(client: Any, days: float = 30) -> Months | Unreadable:
-    return read_months(client, NOW - int(days * DAY), NOW)
+def read(client: Any, days: float = 30, now: int = NOW) -> Months | Unreadable:
+    return read_months(client, now - int(days * DAY), now)
 
 
 @pytest.mark.parametrize("days", [0.1, 1, 62.9, 63, 63.1, 90, 454, 455, 600])
@@ -94,6 +94,13 @@ def test_an_hour_of_long_ago_is_known_at_its_end_and_not_before() -> None:
     old = NOW // HOUR * HOUR - 100 * DAY
     found = read(CloudWatch({"attempts": [(old, 4_000.0)]}), days=120)
     assert isinstance(found, Months) and found.points == (Point(old + HOUR - BUCKET, 4_000),)
+
+
+def test_a_bucket_that_is_still_filling_is_left_out() -> None:
+    now = NOW // BUCKET * BUCKET
+    held = {"attempts": [(now - 2 * BUCKET, 100.0), (now - BUCKET, 100.0), (now, 20.0)]}
+    found = read(CloudWatch(held), days=1, now=now + 60)
+    assert isinstance(found, Months) and [point.at for point in found.points] == [now - 2 * BUCKET, now - BUCKET]
 
 
 def answer(**changes: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -204,7 +205,7 @@ def test_each_alert_has_its_times_and_its_numbers() -> None:
 
 def test_a_part_of_the_period_counts_that_part_only() -> None:
     since, until = SINCE + 3 * DAY, SINCE + 5 * DAY
-    made = evidence(since=since, until=until)
+    made = evidence(since=since, until=until, causes={})
     inside = [point for point in POINTS if since <= point.at < until]
     total = made.metrics[Metric.BOUNCE].total
     assert (total.emails, total.events) == (sum(p.attempts for p in inside), sum(p.bounces for p in inside))
@@ -335,6 +336,27 @@ def test_a_page_of_a_backtest_is_the_same_page(tmp_path: Path, capsys: pytest.Ca
     check_figures(Seen(text).tables)
     assert "account unknown, eu-west-1" in text and "Recorded statistics do not say who caused it." in text
     assert "deployed monitor has open" not in text and "AWS account status" not in text
+
+
+def test_without_matplotlib_it_says_what_to_install(
+    keys: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("report", "page", "picture", "plot"):
+        monkeypatch.delitem(sys.modules, f"cli.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for command in (["report"], ["replay", str(EXAMPLE), "--html", "x.html"]):
+        assert main(command) == 2
+        assert "a page needs matplotlib, which is not installed" in capsys.readouterr().err
+
+
+def test_awss_rate_after_the_last_bucket_is_not_lost() -> None:
+    late = {Metric.BOUNCE: [AwsRate(0.01, SINCE + HOUR), AwsRate(0.08, UNTIL + HOUR)]}
+    tables = shown(rates=late, until=UNTIL + 2 * HOUR).tables
+    assert (
+        tables["Bounces by day"][-1][-1]
+        == {row[0]: row[1] for row in tables["Rates and thresholds"]}["AWS's own rate, highest"]
+        == "8%"
+    )
 
 
 def test_a_page_that_cannot_be_made_is_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
