@@ -660,7 +660,9 @@ def _cause(cause: Cause, start: Instant, end: Instant) -> Iterator[Html]:
         caption = "New entries of the suppression list by recipient domain"
         yield table(caption, ("Domain", "Entries", "Usual for as long a time"), rows)
     for sentence in filter(None, (cause.uncertainty, *cause.details)):
-        yield tag("p", sentence, class_="advice" if "`" in sentence else "detail")  # a command is for the reader
+        yield tag(
+            "p", f"{sentence.removesuffix('.')}.", class_="advice" if "`" in sentence else "detail"
+        )  # a command is for the reader
 
 
 QUESTIONS = (

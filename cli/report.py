@@ -147,7 +147,8 @@ def _stored(session: boto3.Session, settings: Settings | None, region: str) -> S
     except AWS_ERRORS as error:
         if code_of(error) == "ValidationError":  # CloudFormation's word for a stack that does not exist
             return None
-        return Missing(f"{explain(error, call).problem}")
+        explanation = explain(error, call)
+        return Missing(explanation.problem, explanation.fix)
     except (LookupError, ValueError):
         return Missing("The stack that was found has no table of states.")
     return Missing("The deployed monitor has not run for this region yet.") if state is None else state
