@@ -34,6 +34,9 @@ from .page import Evidence, Figures, Missing, write
 from .replay import PLAYED
 
 MONTHS = "history in CloudWatch"
+"""Name of what is read, where it is said that it could not be."""
+
+FROM_CLOUDWATCH = f"CloudWatch, by quarter hour for 63 days and by hour before. {SOFT_BOUNCES}"
 
 
 def report(
@@ -113,21 +116,16 @@ def joined(
     None instead of points: neither could be read.
     """
     statistics = readings.statistics
-    known: Sequence[Point] = () if isinstance(statistics, Unreadable) else statistics
-    seam = min((point.at for point in known), default=now - LOOKBACK)
-    sources = []
     if isinstance(statistics, Unreadable):
-        seam = now
-    else:
-        sources.append(f"Counts from {minute(seam)} on: GetSendStatistics of Amazon SES, by quarter hour.")
-    if not beyond:
-        return known, seam, sources
-    if isinstance(months, Unreadable):
-        return (None if isinstance(statistics, Unreadable) else known), seam, sources
-    sources.append(
-        f"Counts before {minute(seam)}: CloudWatch, by quarter hour for 63 days and by hour before. {SOFT_BOUNCES}"
-    )
-    return (*(point for point in months.points if point.at + BUCKET <= seam), *known), seam, sources
+        if isinstance(months, Unreadable) or not months.points:  # no email there is no proof that none was sent
+            return None, now, []
+        return months.points, now, [f"Counts: {FROM_CLOUDWATCH}"]
+    seam = min((point.at for point in statistics), default=now - LOOKBACK)
+    sources = [f"Counts from {minute(seam)} on: GetSendStatistics of Amazon SES, by quarter hour."]
+    if not beyond or isinstance(months, Unreadable):
+        return statistics, seam, sources
+    older = (point for point in months.points if point.at + BUCKET <= seam)
+    return (*older, *statistics), seam, [*sources, f"Counts before {minute(seam)}: {FROM_CLOUDWATCH}"]
 
 
 def _played(target: Target, points: Sequence[Point], policy: Policy, end: Instant) -> Played | Missing:

@@ -145,6 +145,13 @@ def test_statistics_that_cannot_be_true_are_not_shown_as_zero(account: LocalAws,
     assert code == 1 and "numbers: Contradictory answer" in printed and "No email is in" not in page
 
 
+def test_an_empty_cloudwatch_is_no_proof_that_nothing_was_sent(account: LocalAws, capsys: Capsys) -> None:
+    region = "ap-south-1"
+    account.faults.plant("ses", "GetSendStatistics", status=403, code="AccessDenied")
+    code, page, printed = run(capsys, "--region", region)
+    assert code == 1 and "send statistics, numbers: These" in printed and "No email is in" not in page
+
+
 STATE = State(
     tick=NOW,
     tracks={"quota": Track("quota-20260101T0000Z", NOW - HOUR, Severity.CRITICAL, NOW, NOW, None)},
