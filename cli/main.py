@@ -72,9 +72,11 @@ def _replay(given: argparse.Namespace) -> int:
 
     if given.cloudwatch == bool(given.stats):
         raise Unusable("Name recorded files, or give --cloudwatch: one of the two.")
+    if given.since is not None and not given.cloudwatch:
+        raise Unusable("--since is for --cloudwatch: recorded files are played whole.")
     settings = _settings_or_none(given.settings)
     if given.cloudwatch:
-        record = from_cloudwatch(given.profile, given.region, given.since)
+        record = from_cloudwatch(given.profile, given.region, "63d" if given.since is None else given.since)
     else:
         record = from_files(given.stats, given.account, given.region)
     return replay(record, settings, given.json, given.plot, given.html)
@@ -176,7 +178,7 @@ Exit code: 0 whatever was found, 2 if the input cannot be used.""",
     replay.add_argument("stats", nargs="*", metavar="STATS", help="a recorded answer, or - for standard input")
     replay.add_argument("--cloudwatch", action="store_true", help="play the account's own months from CloudWatch")
     replay.add_argument(
-        "--since", default="63d", metavar="TIME", help="of these months: like 2025-02-04T09:00Z, or 90d ago"
+        "--since", metavar="TIME", help="of these months: like 2025-02-04T09:00Z, or 90d ago (default: 63d)"
     )
     _settings_option(replay)
     replay.add_argument("--json", action="store_true", help="one JSON object a line for each notification")

@@ -88,7 +88,7 @@ def gather(
     points, seam, sources = joined(readings, months, now, beyond=beyond)
     monitor = _stored(session, settings, target.region)
     if monitor is None:
-        sources.append("No deployed monitor was found with these settings and credentials.")
+        sources.append(f"No deployed monitor was found in {target.region}.")
     evidence = Evidence(
         "Amazon SES sending report",
         target,

@@ -168,6 +168,7 @@ def test_a_refused_call_is_unreadable(error: Exception, trouble: Trouble) -> Non
     [
         ((), "one of the two"),
         (("stats.json", "--cloudwatch"), "one of the two"),
+        (("stats.json", "--since", "2d"), "--since is for --cloudwatch"),
         (("--cloudwatch", "--since", "soon"), "--since soon: not a time"),
         (("--cloudwatch", "--since", "2099-01-01T00:00Z"), "must be in the past"),
     ],
