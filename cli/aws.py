@@ -11,6 +11,8 @@ import botocore
 import botocore.session
 from botocore.exceptions import NoCredentialsError
 from botocore.utils import InstanceMetadataRegionFetcher
+from ses_reputation.aws.errors import AWS_ERRORS
+from ses_reputation.aws.session import CONFIG
 
 from .aws_errors import Call, explain
 from .outcome import Unusable
@@ -67,6 +69,15 @@ def region_of(session: boto3.Session) -> str:
             "Name it: --region eu-west-1, or set AWS_REGION, or run: aws configure set region eu-west-1"
         )
     return session.region_name
+
+
+def account_of(session: boto3.Session) -> str:
+    """Return the account's number, or nothing if AWS does not say; nobody needs a permission to ask."""
+    try:
+        answer = session.client("sts", region_name=session.region_name, config=CONFIG).get_caller_identity()
+        return str(answer["Account"])
+    except (*AWS_ERRORS, LookupError, ValueError):
+        return ""
 
 
 def unknown_regions(regions: Iterable[str]) -> list[str]:
