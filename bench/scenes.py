@@ -29,6 +29,7 @@ from .reliability import (
     Played,
     Stage,
     Tally,
+    believed,
     judged,
     play,
     stage,
@@ -39,9 +40,6 @@ SLOW = 2.0
 
 AFTERWARDS = 2
 """Ticks without any fault that a story has in every scene, beyond those within which it must have been told."""
-
-SAID_OF_IT = {"silence", "unreadable"}
-"""Checks that may speak of an answer without the newest emails: after a long pause of the monitor it can be true."""
 
 LONG_AGO = NOW - 7 * DAY
 """A tick before all that a story has."""
@@ -143,15 +141,16 @@ def case(there: Stage, played: Played, name: str) -> Tally:
     SCENES[name](there, played)
     for late in range(1, played.story.late + AFTERWARDS + 1):
         there.tick(played.story.world, NOW + late * QUARTER)
-    told = there.told()
-    if "answer" in name:  # what such an answer says itself is no news out of place
-        due = {one.check for heard in played.due.values() for one in heard}
-        told = {
-            channel: [one for one in heard if one.check in due or one.check not in SAID_OF_IT]
-            for channel, heard in told.items()
-        }
-    tally = Tally(cases=1, runs=there.runs - runs)
-    return judged(f"{played.story.name}, {name}", played.due, told, tally)
+    told, where = there.told(), f"{played.story.name}, {name}"
+    tally = judged(where, played.due, told, Tally(cases=1, runs=there.runs - runs))
+    if (
+        "answer" in name
+    ):  # it may be told as unreadable or as silence, and what is open be reminded of: what is believed counts
+        tally.strange = [text for text in tally.strange if text.endswith((" under two names", " times"))]
+        for channel, heard in told.items():
+            if believed(heard) != believed(played.due[channel]):
+                tally.lost.append(f"{where}: {channel} believes {believed(heard)}")
+    return tally
 
 
 def share(number: int, only: str) -> list[tuple[str, Tally]]:

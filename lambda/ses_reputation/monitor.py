@@ -74,7 +74,7 @@ class Monitor:
         failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [
-            f"{outcome.plan.target.id}: the reading of what SES finds broke ({found.broke})"
+            f"{outcome.plan.target.id}: reading what SES finds failed ({found.broke})"
             for outcome in outcomes
             if (found := outcome.plan.seen.readings.findings) is not None and found.broke
         ]

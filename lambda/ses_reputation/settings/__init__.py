@@ -48,7 +48,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Who hears of it, and in what words."""
+    """Recipients, and how times are shown."""
 
     emails: tuple[str, ...]  # none only if another channel is set
     timezone: str  # IANA name
@@ -172,7 +172,7 @@ def _unusable(source: str, reason: str, next_step: str) -> SettingsError:
 
 def read(file: Table) -> Settings:
     """The settings in `file`, to be used only if it then has no problems."""
-    recipients = file.table("alerts", "Who hears of it, and in what words.")
+    recipients = file.table("alerts", "Who gets alerts, and how times are shown.")
     alerts = _alerts(recipients)
     slack = read_slack(file.table("slack", "Slack by an incoming webhook."))
     chat = read_chat(file.table("chat", "Slack by Amazon Q Developer in chat applications."))

@@ -25,7 +25,7 @@ SECRETS = {
     "--value ...), and write its name as webhook_parameter",
     "routing_key": "the key is a secret: store it as an SSM parameter (SecureString), and write its name as routing_key_parameter",
 }
-"""Where a secret belongs that people would write into the settings."""
+"""Advice for a secret that people would write into the settings."""
 
 
 class Problem(NamedTuple):
@@ -182,7 +182,7 @@ class Table:
         return members
 
     def refuse_unknown(self) -> None:
-        """Reports the keys of all tables that nobody read."""
+        """Report the keys of all tables that nobody read."""
         for table in self.tables:
             for key in table.given:
                 if key not in table.keys:
