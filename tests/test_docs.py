@@ -39,7 +39,9 @@ def without_code(text: str) -> str:
 
 
 def prose(page: Path) -> str:
-    return re.sub(r"^ {4,}.*$", "", without_code(page.read_text(encoding="utf-8")), flags=re.MULTILINE)
+    """What a person wrote: no code, and no table that a command makes."""
+    text = re.sub(r"<!-- Made by .*?<!-- End. -->", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"^ {4,}.*$", "", without_code(text), flags=re.MULTILINE)
 
 
 def anchors(page: Path) -> set[str]:
