@@ -27,16 +27,19 @@ from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
 
-from .aws import Witness, open_session, region_of
+from .aws import Witness, open_session, region_of, unknown_regions
 from .aws_errors import Call, Explanation, explain
 from .monitor import MetricNow, headroom_of
 from .monitor import evaluate as evaluated
-from .outcome import PLUGIN_UNKNOWN, UNKNOWN, USABLE
+from .outcome import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE
 from .rules_in_words import nearest_in_words
 from .tuning import complaint_rates, steady_share
 
 NEEDS = "ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData"
 """IAM actions that `check` asks for."""
+
+QUESTIONS = 3
+"""What is read of a region: the account's state, AWS's own rates, the send statistics."""
 
 PLUGIN_CODES = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2}
 """Exit codes of monitoring plugins; every other verdict is unknown: 3."""
@@ -86,6 +89,8 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
         _print(reports, now, UTC if settings is None else settings.alerts.zone)
     if as_plugin:
         return PLUGIN_CODES.get(overall(report.verdict for report in reports), PLUGIN_UNKNOWN)
+    if unknown_regions(report.region for report in reports if len(report.unknown) == QUESTIONS):
+        return UNUSABLE
     return UNKNOWN if any(report.unknown for report in reports) else USABLE
 
 
@@ -101,7 +106,7 @@ def _read(session: boto3.Session, region: str, policy: Policy, now: Instant, *, 
 def learned_by_monitor(session: boto3.Session, settings: Settings | None, region: str) -> tuple[str, ...]:
     """Say what the deployed monitor has seen from run to run; nothing if there is none here, or its state is not readable."""
     name = "SesReputation" if settings is None else settings.stack_name
-    home = region_of(session)
+    home = session.region_name if session.region_name else region
     try:
         clients: Any = session.client
         [stack] = clients("cloudformation", region_name=home, config=CONFIG).describe_stacks(StackName=name)["Stacks"]

@@ -186,7 +186,8 @@ Examples:
   ses-reputation check --json | jq '.regions[].verdict'
   ses-reputation check --exit-code      # for Nagios, Icinga, Sensu
 
-Exit code: 0 if everything could be read, 1 if something is unknown, 2 if nothing could be asked.
+Exit code: 0 if everything could be read, 1 if something is unknown, 2 if nothing could be asked, as in a region
+that does not exist.
 With --exit-code: 0 OK, 1 warning, 2 critical, 3 unknown (also for too little email to tell, and for errors).""",
     )
     _settings_option(check)
@@ -211,7 +212,7 @@ Examples:
         "--channel",
         action="append",
         default=[],
-        choices=("email", "slack", "amazon-q", "pagerduty", "json"),
+        choices=("email", "slack", "amazon-q", "teams", "pagerduty", "json"),
         help="one or several (default: all)",
     )
     _json_option(preview)

@@ -27,6 +27,12 @@ SECRETS = {
 }
 """Where a secret belongs that people would write into the settings."""
 
+NO_WEBHOOK = {
+    f"teams.{key}": "Teams is reached through Amazon Q Developer, not by a webhook: set tenant_id, team_id and channel_id as docs/slack.md says"
+    for key in ("webhook_parameter", "webhook_secret", "webhook_url")
+}
+"""Keys of [slack] that people would write below [teams]."""
+
 
 class Problem(NamedTuple):
     """One thing that is wrong with the settings."""
@@ -201,6 +207,8 @@ class Table:
                     table.refuse(key, f"one of the keys {', '.join(table.keys)}", self._instead(key, table))
 
     def _instead(self, key: str, table: Table) -> str:
+        if f"{table.path}.{key}" in NO_WEBHOOK:
+            return NO_WEBHOOK[f"{table.path}.{key}"]
         if key in SECRETS:
             return SECRETS[key]
         plain = [other for other in self.tables if other.path and "[" not in other.path]
