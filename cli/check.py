@@ -27,11 +27,11 @@ from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
 
-from .aws import Witness, open_session, region_of
+from .aws import Witness, open_session, region_of, unknown_regions
 from .aws_errors import Call, Explanation, explain
 from .monitor import Evaluated, MetricNow, headroom_of
 from .monitor import evaluate as evaluated
-from .outcome import PLUGIN_UNKNOWN, UNKNOWN, USABLE
+from .outcome import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE
 from .rules_in_words import nearest_in_words
 from .tuning import complaint_rates, steady_share
 
@@ -40,6 +40,9 @@ NEEDS = "ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData"
 
 ACCOUNT, STATISTICS = "account state", "send statistics"
 """Names of what is read, where it is said that it could not be."""
+
+QUESTIONS = 3
+"""What is read of a region: the account's state, AWS's own rates, the send statistics."""
 
 PLUGIN_CODES = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2}
 """Exit codes of monitoring plugins; every other verdict is unknown: 3."""
@@ -89,6 +92,8 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
         _print(reports, now, UTC if settings is None else settings.alerts.zone)
     if as_plugin:
         return PLUGIN_CODES.get(overall(report.verdict for report in reports), PLUGIN_UNKNOWN)
+    if unknown_regions(report.region for report in reports if len(report.unknown) == QUESTIONS):
+        return UNUSABLE
     return UNKNOWN if any(report.unknown for report in reports) else USABLE
 
 

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .completion import SHELLS
 from .outcome import INTERRUPTED, PLUGIN_UNKNOWN, UNUSABLE, USABLE, Unusable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _discard_output() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = _parser()
+    parser = parser_of_commands()
     given = parser.parse_args(arguments)
     if given.command is None:
         parser.print_help()
@@ -128,6 +129,13 @@ def _settings(given: argparse.Namespace) -> int:
     return check_settings(given.file, deploy=given.deploy, as_json=given.json)
 
 
+def _completion(given: argparse.Namespace) -> int:
+    from .completion import completion
+
+    print(completion(parser_of_commands(), given.shell))
+    return USABLE
+
+
 def _settings_or_none(file: Path | None) -> Settings | None:
     """Return the settings of `file`, else those found here, else None for the defaults."""
     from ses_reputation.settings import load
@@ -137,7 +145,8 @@ def _settings_or_none(file: Path | None) -> Settings | None:
     return load(HERE) if HERE.exists() else None
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of_commands() -> argparse.ArgumentParser:  # noqa: PLR0915
+    """Build the parser of the whole command line."""
     parser = _Parser(
         prog="ses-reputation",
         description="Watch the bounce and complaint rates of Amazon SES before AWS acts on them.",
@@ -202,7 +211,8 @@ Examples:
   ses-reputation check --json | jq '.regions[].verdict'
   ses-reputation check --exit-code      # for Nagios, Icinga, Sensu
 
-Exit code: 0 if everything could be read, 1 if something is unknown, 2 if nothing could be asked.
+Exit code: 0 if everything could be read, 1 if something is unknown, 2 if nothing could be asked, as in a region
+that does not exist.
 With --exit-code: 0 OK, 1 warning, 2 critical, 3 unknown (also for too little email to tell, and for errors).""",
     )
     _settings_option(check)
@@ -227,7 +237,7 @@ Examples:
         "--channel",
         action="append",
         default=[],
-        choices=("email", "slack", "amazon-q", "pagerduty", "json"),
+        choices=("email", "slack", "amazon-q", "teams", "pagerduty", "json"),
         help="one or several (default: all)",
     )
     _json_option(preview)
@@ -331,6 +341,18 @@ Exit code: 0 if it can be used, 2 if not; warnings do not count.""",
     settings.add_argument("file", nargs="?", type=Path, default=HERE, metavar="FILE", help="default: settings.toml")
     settings.add_argument("--deploy", action="store_true", help="also refuse what must not be deployed")
     _json_option(settings)
+
+    completion = _command(
+        commands,
+        "completion",
+        _completion,
+        "complete commands and options in your shell",
+        "Print the script that completes commands, options and names of messages in a shell.",
+        """\
+Example, in ~/.bashrc:
+  eval "$(ses-reputation completion bash)\"""",
+    )
+    completion.add_argument("shell", choices=SHELLS, help="the shell")
     return parser
 
 

@@ -227,14 +227,15 @@ def _name_levels(axis: Axes, levels: Sequence[Level]) -> None:
 
 
 def name_marks(axis: Axes, marks: Sequence[Mark]) -> list[Annotation]:
-    """Write the words of `marks` into the rows at the top of their panel; a word that would cover another word or line is
-    left out."""
+    """Write the words of `marks` into the rows at the top of their panel; a word that would cover another word or line, or
+    stand beyond another line, is left out."""
     renderer = axis.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     axis.get_xlim()  # settles limits that are still to be worked out
     inside, named = axis.get_window_extent(renderer), list[Annotation]()
     across = [axis.transData.transform((_time(mark.at), 0))[0] for mark in marks]
     taken = [Bbox.from_extents(x - 1, inside.y0, x + 1, inside.y1) for x in across]  # the lines themselves
     for mark in sorted(marks, key=lambda mark: mark.at):
+        own = axis.transData.transform((_time(mark.at), 0))[0]
         for row, to_the_left in ((row, left) for row in range(LABEL_ROWS) for left in (False, True)):
             word = axis.annotate(
                 mark.label,
@@ -249,7 +250,8 @@ def name_marks(axis: Axes, marks: Sequence[Mark]) -> list[Annotation]:
                 va="top",
             )
             box = word.get_window_extent(renderer)
-            if inside.x0 <= box.x0 and box.x1 <= inside.x1 and not any(box.overlaps(other) for other in taken):
+            crossed = any(min(own, box.x0) < x < max(own, box.x1) for x in across if x != own)
+            if inside.x0 <= box.x0 and box.x1 <= inside.x1 and not crossed and not any(map(box.overlaps, taken)):
                 taken.append(box)
                 named.append(word)
                 break

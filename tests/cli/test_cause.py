@@ -99,7 +99,8 @@ def test_statistics_that_cannot_be_read_leave_the_number_unknown(
         (("--since", "yesterday"), "--since yesterday: not a time with its zone"),
         (("--since", "2025-02-04T09:00"), "not a time with its zone"),
         (("--since", "1h", "--until", "2h"), "the window must begin before it ends"),
-        (("--until", "2099-01-01T00:00Z"), "end by now"),
+        (("--since", "2099-01-01T00:00Z"), "--since 2099-01-01T00:00Z is in the future: it is "),
+        (("--until", "2099-01-01T00:00Z"), "--until 2099-01-01T00:00Z is in the future: it is "),
     ],
 )
 def test_a_window_that_is_none_is_refused(

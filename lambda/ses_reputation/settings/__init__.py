@@ -201,6 +201,7 @@ def read(file: Table) -> Settings:
 
 
 _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
+_TEXT = {"type": "string"}
 _ZONE = r"(?=.{1,64}$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*"
 _URL = rf"(?=.{{9,500}}$)https://(?:{LABEL}\.)*{LABEL}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=%._~-]*)?"
 
@@ -215,7 +216,7 @@ def _alerts(table: Table) -> Alerts:
     )
     timezone = table.value(
         "timezone",
-        Key("UTC", "an IANA time zone like Europe/Berlin", "The zone of the times in messages."),
+        Key("UTC", "an IANA time zone like Europe/Berlin", "The zone of the times in messages.", _TEXT),
         _is_zone,
         "look it up in https://en.wikipedia.org/wiki/List_of_tz_database_time_zones",
     )
