@@ -24,7 +24,6 @@ class MonitorStack(Stack):
         settings: Mapping[str, Any] | None = None,
         settings_file: str | Path | None = None,
         code: lambda_.Code | None = None,
-        environment: Mapping[str, str] | None = None,
         **stack_props: Any,
     ) -> None:
         tags = dict(read_settings(settings, settings_file).deployment.tags)
@@ -38,5 +37,4 @@ class MonitorStack(Stack):
             settings=settings,
             settings_file=settings_file,
             code=code,
-            environment=environment,
         )
