@@ -11,6 +11,8 @@ import botocore
 import botocore.session
 from botocore.exceptions import NoCredentialsError
 from botocore.utils import InstanceMetadataRegionFetcher
+from ses_reputation.aws.errors import AWS_ERRORS
+from ses_reputation.aws.session import CONFIG
 
 from .aws_errors import Call, explain
 from .outcome import Unusable
@@ -67,6 +69,22 @@ def region_of(session: boto3.Session) -> str:
             "Name it: --region eu-west-1, or set AWS_REGION, or run: aws configure set region eu-west-1"
         )
     return session.region_name
+
+
+def stack_output(session: boto3.Session, stack: str, key: str) -> str:
+    """Return an output of the deployed `stack`. Raises `Unusable` if there is none, or AWS does not say."""
+    region = region_of(session)
+    missing = f"There is no stack {stack} in {region}."
+    call = Call(session._session, region, f"cloudformation:DescribeStacks on {stack}", missing)  # noqa: SLF001
+    try:
+        client = session.client("cloudformation", config=CONFIG)
+        [described] = client.describe_stacks(StackName=stack)["Stacks"]
+    except AWS_ERRORS as error:
+        raise Unusable(str(explain(error, call))) from None
+    for output in described.get("Outputs", []):
+        if output["OutputKey"] == key:
+            return str(output["OutputValue"])
+    raise Unusable(f"The stack {stack} in {region} has no output {key}. Deploy it again.")
 
 
 def unknown_regions(regions: Iterable[str]) -> list[str]:
