@@ -303,6 +303,7 @@ def install(client: Client) -> None:
 
     patched.resource_class_from_type = resource_class_from_type
     patched.ResourceMap.delete = _keeping(patched.ResourceMap.delete)
+    patched.parse_and_update_resource = _of_conditions(patched.parse_and_update_resource)
 
 
 def _keeping(delete: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -315,3 +316,17 @@ def _keeping(delete: Callable[[Any], None]) -> Callable[[Any], None]:
         delete(resources)
 
     return delete_what_goes
+
+
+def _of_conditions(update: Callable[..., Any]) -> Callable[..., Any]:
+    """The update of a resource, which moto would also make of one whose condition does not hold."""
+
+    def update_what_exists(logical_id: str, resource_json: Any, resources_map: Any, **where: str) -> Any:
+        condition = resource_json.get("Condition")
+        if condition is None or resources_map.lazy_condition_map[condition]:
+            return update(logical_id, resource_json, resources_map, **where)
+        if logical_id in resources_map._parsed_resources:
+            raise ValidationError(message=f"the local AWS cannot remove {logical_id}, whose condition no longer holds")
+        return None
+
+    return update_what_exists

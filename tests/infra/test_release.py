@@ -79,6 +79,7 @@ def test_each_recipient_is_subscribed_if_given(made: dict[str, Any]) -> None:
 def test_everything_is_written_with_its_checksum_and_twice_the_same(tmp_path: Path) -> None:
     first, second = (release.release(SETTINGS, tmp_path / name) for name in ("first", "second"))
     assert [path.name for path in first] == ["template.json", "function.zip", "sbom.cdx.json", "SHA256SUMS"]
+    assert first[0].stat().st_size <= 51_200  # what CloudFormation takes without a bucket
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     for line in first[3].read_text().splitlines():
         digest, name = line.split("  ")
