@@ -10,6 +10,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from .former_ids import keep_former_ids
 from .monitor import SesReputationMonitor, read_settings
 
 
@@ -38,3 +39,4 @@ class MonitorStack(Stack):
             settings_file=settings_file,
             code=code,
         )
+        keep_former_ids(self.monitor)
