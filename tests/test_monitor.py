@@ -136,6 +136,20 @@ def test_a_run_at_once_reads_what_ses_finds_and_the_next_tick_is_as_ever() -> No
     assert json.loads(world.items[IRELAND.id].text)["tick"] == tick + BUCKET
 
 
+def test_events_that_come_together_are_one_tick_and_a_failure_among_them_counts_once() -> None:
+    world = World()
+    monitor = world.monitor()
+    denied = Readings(Unreadable(Trouble.THROTTLED, "GetSendStatistics: Throttling"))
+    monitor.handle({"now": iso(MIDNIGHT)}, lambda: 240_000)
+    burst = replace(monitor, edges=replace(monitor.edges, read=lambda target, now: denied))
+    for second in range(60, 70):
+        burst.handle({"now": iso(MIDNIGHT + second), "at_once": True}, lambda: 240_000)
+    assert json.loads(world.items[IRELAND.id].text)["tick"] == MIDNIGHT + 60
+    assert json.loads(world.items[IRELAND.id].text)["failures"]["statistics"] == 1
+    monitor.handle({"now": iso(MIDNIGHT + BUCKET)}, lambda: 240_000)
+    assert world.sent == []
+
+
 def test_an_event_older_than_the_last_tick_turns_nothing_back() -> None:
     world = World()
     monitor = world.monitor()

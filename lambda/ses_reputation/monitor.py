@@ -27,6 +27,9 @@ from .settings import Settings
 AHEAD = 15 * 60
 """In seconds. A tick further in the future is refused: it would make every true one until then a late run."""
 
+ONE_LOOK = 10
+"""Seconds within which events that ask for a run at once are one tick: they come in bursts, and SES answers once a second."""
+
 DELIVERING = 60
 """Seconds of a run kept for delivery: a message and its note in the store, both of which may hang."""
 
@@ -60,8 +63,9 @@ class Monitor:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
         if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
             return self.send_test_alert(int(time.time()))
-        at_once = isinstance(event, Mapping) and event.get("at_once") is True
-        return self.run(tick_of(event), remaining, at_once=at_once)
+        if isinstance(event, Mapping) and event.get("at_once") is True:
+            return self.run(tick_of(event) // ONE_LOOK * ONE_LOOK, remaining, at_once=True)
+        return self.run(tick_of(event), remaining)
 
     def run(self, now: Instant, remaining: Callable[[], int], *, at_once: bool = False) -> dict[str, Any]:
         """Look at every target as of `now`: the verdict of each by its id. Raise `RunFailed`.

@@ -36,6 +36,26 @@ def test_cfn_lint_finds_nothing(made: dict[str, Any]) -> None:
     assert linted(made) == []
 
 
+OPTIONS = """
+[events]
+bus = "default"
+run_at_once = true
+[pagerduty]
+routing_key_parameter = "/ses/pagerduty"
+[alarms]
+per_target = "warning"
+[deployment]
+fixed_names = false
+encrypt = ["all"]
+"""
+
+
+def test_cfn_lint_finds_nothing_with_options_either(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[alerts]\nemails = ["oncall@mail.test"]\n{OPTIONS}')
+    assert linted(release.template(settings)) == []
+
+
 def test_its_parameters_reach_the_function_as_settings_over_those_in_the_zip(
     made: dict[str, Any], tmp_path: Path
 ) -> None:
