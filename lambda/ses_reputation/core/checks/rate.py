@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from ..alert import Standing, Track
+from ..alert import Reason, Standing, Track
 from ..evaluation import Evaluation
 from ..history import BUCKET, DAY, HOUR, Instant
+from ..learning import Learned, Way
 from ..rates import AWS_THRESHOLDS, Count, Metric
 from ..readings import AwsRate
 from ..rules import Finding, Severity
@@ -27,8 +28,16 @@ REVIEW, PAUSE = "review", "pause"
 SPARK_HOURS = 2
 """Step of the sparkline of the last day."""
 
-BEFORE = {Metric.BOUNCE: 2 * HOUR, Metric.COMPLAINT: 24 * HOUR}
-"""How far before the start the emails to look for were sent: complaints follow their emails by hours or a day."""
+LATE = {Metric.BOUNCE: 2 * HOUR, Metric.COMPLAINT: 24 * HOUR}
+"""How far events follow their emails at most, nearly always."""
+
+
+def sent_before(learned: Learned, metric: Metric) -> int:
+    """Seconds before the start at which the emails to look for were sent at the earliest.
+
+    None if SES is known to count events with their email in this account: then the rate rises when the emails are sent.
+    """
+    return 0 if learned.of(metric).way(metric) is Way.WITH_THE_EMAIL else LATE[metric]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,8 @@ class RateCheck(Check):
             return f"AWS publishes no SES {self.name} rate in {news.region} now"
         if news.resolved:
             return f"SES {self.name} rate is low again in {news.region}"
+        if news.reason is Reason.REMINDER and not news.holds:
+            return f"SES {self.name} rate was high in {news.region}"
         if self._worst_rate(news) >= pause:
             return f"SES {self.name} rate is past AWS's pause threshold in {news.region}"
         return f"SES {self.name} rate is high in {news.region}"
@@ -131,10 +142,19 @@ class RateCheck(Check):
         if self._forgotten(news):
             return said
         if not news.holds:
-            return [*said, "Below all thresholds now. The alert resolves after 24 h of that, if the rates stay low."]
+            return [*said, self._waits_for(news)]
         if isinstance(news.found, AwsRateFound):
-            return [*said, self._how_close_aws_is(news.found.rate)]
+            return [*said, self._how_close_aws_is(news.found.rate), *self._beside_ours(news)]
         return [*said, self._how_close(news)]
+
+    def _waits_for(self, news: News) -> str:
+        """What an alert that no rule holds open waits for."""
+        evaluation = news.seen.evaluations.get(self.metric)
+        if evaluation is not None and self.ours in news.tracks and evaluation.still_high is not None:
+            count, at_most = evaluation.still_high
+            high = events_of(self.metric, count, at_most)
+            return f"Below all thresholds now. The alert stays open until this is at most {percent(at_most)}: {high}."
+        return "Below all thresholds now. The alert resolves after 24 h of that, if the rates stay low."
 
     def _what(self, news: News) -> str:
         thresholds, zone = AWS_THRESHOLDS[self.metric], news.context.zone
@@ -164,10 +184,21 @@ class RateCheck(Check):
         own = ""
         if isinstance(finding, Finding) and finding.threshold is not None:
             own = f"The alert threshold is {percent(finding.threshold)}. "
-        if evaluation is not None and (evaluation.estimate.rate or 0.0) >= thresholds.pause:
-            return f"{own}AWS may pause at {percent(thresholds.pause)}: that is reached by our estimate."
-        left = headroom_in_words(None if evaluation is None else evaluation.headroom)
-        return f"{own}AWS reviews at {percent(thresholds.review)}{f': {left}' if left else ''}."
+        if evaluation is None or evaluation.estimate.rate is None:
+            return f"{own}AWS reviews at {percent(thresholds.review)}."
+        estimate = percent(evaluation.estimate.rate, thresholds.review, thresholds.pause)
+        if evaluation.estimate.rate >= thresholds.pause:
+            return f"{own}AWS may pause at {percent(thresholds.pause)} ({estimate} by our estimate)."
+        left = headroom_in_words(evaluation.headroom)
+        return f"{own}AWS reviews at {percent(thresholds.review)} ({estimate} by our estimate): {left}."
+
+    def _beside_ours(self, news: News) -> list[str]:
+        """Our own rate, where it is not what AWS complains of."""
+        evaluation = news.seen.evaluations.get(self.metric)
+        if evaluation is None or evaluation.shown.rate is None or self.ours in news.tracks:
+            return []
+        ours = percent(evaluation.shown.rate, AWS_THRESHOLDS[self.metric].review)
+        return [f"Ours over all email is {ours}."]
 
     def _how_close_aws_is(self, rate: float) -> str:
         """How close AWS's own rate is to its thresholds."""
@@ -203,7 +234,7 @@ class RateCheck(Check):
         """When the emails to look for were sent at the earliest."""
         ours = news.tracks.get(self.ours)
         started = news.started if ours is None else ours.opened_at if ours.started is None else ours.started
-        return started - BEFORE[self.metric]
+        return started - sent_before(news.seen.learned, self.metric)
 
     def command(self, news: News) -> Command | None:
         if self._forgotten(news):
