@@ -83,6 +83,22 @@ def account_of(session: boto3.Session) -> str:
         return ""
 
 
+def stack_output(session: boto3.Session, stack: str, key: str) -> str:
+    """Return an output of the deployed `stack`. Raises `Unusable` if there is none, or AWS does not say."""
+    region = region_of(session)
+    missing = f"There is no stack {stack} in {region}."
+    call = Call(session._session, region, f"cloudformation:DescribeStacks on {stack}", missing)  # noqa: SLF001
+    try:
+        client = session.client("cloudformation", config=CONFIG)
+        [described] = client.describe_stacks(StackName=stack)["Stacks"]
+    except AWS_ERRORS as error:
+        raise Unusable(str(explain(error, call))) from None
+    for output in described.get("Outputs", []):
+        if output["OutputKey"] == key:
+            return str(output["OutputValue"])
+    raise Unusable(f"The stack {stack} in {region} has no output {key}. Deploy it again.")
+
+
 def unknown_regions(regions: Iterable[str]) -> list[str]:
     """Return a warning for each region without Amazon SES in the data of the pinned AWS SDK."""
     core = botocore.session.get_session()

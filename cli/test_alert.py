@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.settings import Settings
 
-from .aws import open_session, region_of
+from .aws import open_session, region_of, stack_output
 from .aws_errors import Call, explain
 from .outcome import UNKNOWN, USABLE, Unusable
 
@@ -19,8 +20,11 @@ ONCE = Config(connect_timeout=5, read_timeout=150, retries={"mode": "standard", 
 
 def send_test_alert(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool) -> int:
     """Ask the deployed function for a test alert and say where it went. Raises `Unusable` if nothing could be sent."""
+    session = open_session(profile, region)
     name = "SesReputation" if settings is None else settings.stack_name
-    answer = _asked(name, profile, region)
+    if settings is not None and not settings.deployment.fixed_names:
+        name = stack_output(session, name, "FunctionName")
+    answer = _asked(session, name)
     counts = {name: answer.get(name) for name in ("expected", "missing", "listeners")}
     sent_to = [str(channel) for channel in answer["sent"]]
     code, said = _audience(
@@ -48,8 +52,7 @@ def send_test_alert(settings: Settings | None, profile: str | None, region: str 
     return code
 
 
-def _asked(name: str, profile: str | None, region: str | None) -> dict[str, Any]:
-    session = open_session(profile, region)
+def _asked(session: boto3.Session, name: str) -> dict[str, Any]:
     where = region_of(session)
     missing = f"There is no function {name} in {where}."
     call = Call(session._session, where, f"lambda:InvokeFunction on {name}", missing)  # noqa: SLF001

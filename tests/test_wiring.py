@@ -79,6 +79,11 @@ def test_without_chat_its_topic_is_ignored(environ: dict[str, str]) -> None:
     assert [channel.name for channel in made.edges.channels] == ["people"]
 
 
+def test_a_bus_is_one_more_channel(environ: dict[str, str]) -> None:
+    Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text(SETTINGS + '[events]\nbus = "default"\n')
+    assert [channel.name for channel in wire_monitor(environ).edges.channels] == ["people", "events"]
+
+
 def test_no_asset_is_named_too() -> None:
     for wire in (wire_monitor, wire_forwarder, wire_pagerduty):
         with pytest.raises(BadEnvironment, match="LAMBDA_TASK_ROOT"):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
 
     from .aws.cause import Budget
+    from .aws.events import EventBridge
     from .core.cause import CauseReading
     from .core.findings import Findings
     from .explain import Explainer
@@ -165,10 +166,14 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=Store(client("dynamodb", region), environment.table),
-        channels=channels(settings, environment, context, notifier),
+        channels=channels(settings, environment, context, notifier, partial(create, "events", region, SEND_ONCE)),
     )
     targets = tuple(Target(environment.account, name) for name in regions)
-    return Monitor(settings, targets, edges, context, audience, partial(explaining, create, settings.look))
+
+    def findings(where: str) -> Findings | None:
+        return findings_in(create, where) if settings.policy.findings else None
+
+    return Monitor(settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look))
 
 
 def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
@@ -212,7 +217,11 @@ def for_every_route(documents: Sequence[Document], routes: Sequence[Route]) -> M
 
 
 def channels(
-    settings: Settings, environment: Environment, context: Context, notifier: Callable[[], SNSClient]
+    settings: Settings,
+    environment: Environment,
+    context: Context,
+    notifier: Callable[[], SNSClient],
+    event_bridge: Callable[[], EventBridge],
 ) -> list[Channel]:
     """Every channel that the settings ask for."""
 
@@ -235,7 +244,16 @@ def channels(
         for document in documents:
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
+    def to_bus(documents: Sequence[Document]) -> None:
+        from .aws.events import put_event
+        from .layout.event import event
+
+        for document in documents:
+            put_event(event_bridge(), settings.events.bus, event(document))
+
     found = [Channel("people", BATCH, to_people)]
     if settings.amazon_q_on:
         found.append(Channel("chat", 1, to_chat))
+    if settings.events.bus:
+        found.append(Channel("events", 1, to_bus))
     return found

@@ -17,11 +17,13 @@ from ..core.rules import Policy
 from .cause import read_look
 from .channels import (
     Chat,
+    Events,
     PagerDuty,
     Route,
     Slack,
     Teams,
     read_chat,
+    read_events,
     read_pagerduty,
     read_routes,
     read_slack,
@@ -82,6 +84,7 @@ class Settings:
     chat: Chat
     teams: Teams
     pagerduty: PagerDuty
+    events: Events
     routes: tuple[Route, ...]
     targets: Targets
     policy: Policy
@@ -178,18 +181,14 @@ def read(file: Table) -> Settings:
     chat = read_chat(file.table("chat", "Slack by Amazon Q Developer in chat applications."))
     teams = read_teams(file.table("teams", "Microsoft Teams by Amazon Q Developer in chat applications."))
     pagerduty = read_pagerduty(file.table("pagerduty", "PagerDuty's Events API v2."))
-    if recipients.given.get("emails", []) == [] and not any(channel.on for channel in (slack, chat, teams, pagerduty)):
-        recipients.refuse(
-            "emails",
-            "at least one email address, unless [slack], [chat], [teams] or [pagerduty] is set",
-            "name who gets the alerts: nobody would hear of one",
-        )
+    events = read_events(file.table("events", "Amazon EventBridge: notifications out, changes of the account in."))
     settings = Settings(
         alerts,
         slack,
         chat,
         teams,
         pagerduty,
+        events,
         read_routes(file, alerts.emails),
         _targets(file.table("targets", "What is watched.")),
         read_policy(file),
@@ -197,6 +196,13 @@ def read(file: Table) -> Settings:
         read_deployment(file.table("deployment", "How it is deployed.")),
         read_look(file.table("cause", "Who causes an alert, and what SES itself finds wrong.")),
     )
+    others = any(channel.on for channel in (slack, chat, teams, pagerduty)) or settings.deployment.topic_arn
+    if recipients.given.get("emails", []) == [] and not others:
+        recipients.refuse(
+            "emails",
+            "at least one email address, unless [slack], [chat], [teams], [pagerduty] or topic_arn is set",
+            "name who gets the alerts: nobody would hear of one",
+        )
     return replace(settings, policy=replace(settings.policy, findings=settings.look is not Look.OFF))
 
 
@@ -212,7 +218,7 @@ def _alerts(table: Table) -> Alerts:
         "an email address",
         EMAIL,
         "write bare addresses, each in quotes of its own, like oncall@example.com",
-        "Who gets the alerts. Each must follow the link in a confirmation email once, else it gets nothing. May be empty if another channel is set.",
+        "Who gets the alerts. Each must follow the link in a confirmation email once, else it gets nothing. May be empty if another channel is set, or topic_arn, whose subscribers get them.",
     )
     timezone = table.value(
         "timezone",
