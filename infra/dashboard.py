@@ -41,6 +41,7 @@ class MonitorDashboard(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        name: str,
         settings: Settings,
         function: lambda_.Function,
         alarms: Sequence[cloudwatch.IAlarm],
@@ -48,9 +49,7 @@ class MonitorDashboard(Construct):
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
         regions = settings.targets.regions if settings.targets.regions else (stack.region,)
-        self.dashboard = cloudwatch.Dashboard(
-            self, "Default", dashboard_name=settings.dashboard_name(stack.region), default_interval=Duration.days(14)
-        )
+        self.dashboard = cloudwatch.Dashboard(self, "Default", dashboard_name=name, default_interval=Duration.days(14))
         if len(regions) > 1:
             self.dashboard.add_variable(_choice(regions))
         metrics = _Metrics(settings.metric_namespace, stack.account)

@@ -13,22 +13,12 @@ from ses_reputation.aws.cause import Budget
 
 from cli import cause as command
 from cli.main import main
-from local_aws import server
 from local_aws.server import CREDENTIALS, LocalAws
 from local_aws.suppression import Suppression
 
 REGION = "eu-north-1"
 NOW = int(time.time())
 START = NOW // 900 * 900 - 4 * 3_600
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    if server._current:  # of the end-to-end tests, in the same process
-        yield server._current[-1]
-        return
-    with LocalAws() as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Who causes bounces or complaints: the new entries of the suppression list → the shape of their cause.
+"""The cause of bounces or complaints: the new entries of the suppression list → the shape of their cause.
 
 An address on the account's suppression list is accepted but not sent, so each new entry is a first hard bounce or complaint, and the
 entries of a window are about its bounces. An import adds entries too, and is never blamed. docs/cause.md has the facts.

@@ -79,7 +79,7 @@ def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
             "spike",
             default.spike,
             (0, 1000),
-            "Alert when three hours bring so many times the most that any three hours of two weeks did; 0 never does.",
+            "Alert when three hours bring more than so many times the largest three hours of two weeks; 0 never does.",
         ),
     )
 

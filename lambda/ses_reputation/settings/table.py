@@ -25,7 +25,7 @@ SECRETS = {
     "--value ...), and write its name as webhook_parameter",
     "routing_key": "the key is a secret: store it as an SSM parameter (SecureString), and write its name as routing_key_parameter",
 }
-"""Where a secret belongs that people would write into the settings."""
+"""Advice for a secret that people would write into the settings."""
 
 NO_WEBHOOK = {
     f"teams.{key}": "Teams is reached through Amazon Q Developer, not by a webhook: set tenant_id, team_id and channel_id as docs/slack.md says"
@@ -138,13 +138,13 @@ class Table:
         if rate is not None and LEAST_RATE <= rate < limit.rate:
             return rate
         if rate is None:
-            step = "write a number, without quotes and %; 3 % is 0.03"
+            step = "write a number, without quotes and %; 3% is 0.03"
         elif rate >= 1:
             step = f"{rate:g} is not a fraction"
         else:
             step = "lower it" if rate >= limit.rate else "raise it"
         if rate is not None and LEAST_RATE <= rate / 100 < limit.rate:
-            step += f"; if {rate:g} % was meant, write {plain(rate / 100)}"
+            step += f"; if {rate:g}% was meant, write {plain(rate / 100)}"
         self.refuse(key, accepted, step)
         return default
 
@@ -165,9 +165,9 @@ class Table:
         for index, word in enumerate(given):
             one = f"{key}[{index}]"
             if not isinstance(word, str) or re.fullmatch(pattern, word) is None:
-                self.refuse(one, what, next_step, shown(word))
+                self.refuse(one, what, next_step, _hidden(word))
             elif word.lower() in words:
-                self.refuse(one, "each only once", "remove the repetition", shown(word))
+                self.refuse(one, "each only once", "remove the repetition", _hidden(word))
             else:
                 words[word.lower()] = word
         return tuple(words.values())
@@ -200,7 +200,7 @@ class Table:
         return members
 
     def refuse_unknown(self) -> None:
-        """Reports the keys of all tables that nobody read."""
+        """Report the keys of all tables that nobody read."""
         for table in self.tables:
             for key in table.given:
                 if key not in table.keys:
@@ -240,6 +240,11 @@ def as_float(value: object) -> float | None:
 def plain(rate: float) -> str:
     """0.0008, never 8e-04."""
     return f"{rate:.12f}".rstrip("0").rstrip(".")
+
+
+def _hidden(word: object) -> str:
+    """`word` as errors show it, which end in logs: without what makes an email address one."""
+    return shown(re.sub(r"[^@]+@", "…@", word) if isinstance(word, str) else word)
 
 
 def shown(value: object) -> str:
