@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -68,7 +69,18 @@ def region_of(session: boto3.Session) -> str:
             "No AWS region was found.\n"
             "Name it: --region eu-west-1, or set AWS_REGION, or run: aws configure set region eu-west-1"
         )
+    if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-[1-9][0-9]?", session.region_name):
+        raise Unusable(f'"{session.region_name}" is not the name of an AWS region. Write it like eu-west-1.')
     return session.region_name
+
+
+def account_of(session: boto3.Session) -> str:
+    """Return the account's number, or nothing if AWS does not say; nobody needs a permission to ask."""
+    try:
+        answer = session.client("sts", region_name=session.region_name, config=CONFIG).get_caller_identity()
+        return str(answer["Account"])
+    except (*AWS_ERRORS, LookupError, ValueError):
+        return ""
 
 
 def stack_output(session: boto3.Session, stack: str, key: str) -> str:

@@ -27,7 +27,12 @@ def send_test_alert(settings: Settings | None, profile: str | None, region: str 
     answer = _asked(session, name)
     counts = {name: answer.get(name) for name in ("expected", "missing", "listeners")}
     sent_to = [str(channel) for channel in answer["sent"]]
-    code, said = _audience(counts["expected"], counts["missing"], counts["listeners"], chat="chat" in sent_to)
+    code, said = _audience(
+        counts["expected"],
+        counts["missing"],
+        counts["listeners"],
+        elsewhere="chat" in sent_to or answer.get("forwards") is True,
+    )
     if as_json:
         from .output import as_json as print_json
 
@@ -70,7 +75,7 @@ def _asked(session: boto3.Session, name: str) -> dict[str, Any]:
 SUBSCRIBE = "Follow the link in the confirmation email, or run: ses-reputation subscribe"
 
 
-def _audience(expected: object, missing: object, listeners: object, *, chat: bool) -> tuple[int, str]:
+def _audience(expected: object, missing: object, listeners: object, *, elsewhere: bool) -> tuple[int, str]:
     """Say who gets it. Nobody, or not everybody, is as good as not known to arrive."""
     if not isinstance(expected, int) or not isinstance(missing, int) or not isinstance(listeners, int):
         return UNKNOWN, "The subscriptions could not be read; the function's log says why."
@@ -80,8 +85,8 @@ def _audience(expected: object, missing: object, listeners: object, *, chat: boo
             UNKNOWN,
             f"{missing} of {expected} email addresses in the settings {have} no confirmed subscription. {SUBSCRIBE}",
         )
-    if not listeners and chat:
-        return USABLE, "Nobody is subscribed except the chat. Now check that it arrives there."
+    if not listeners and elsewhere:
+        return USABLE, "Nobody gets email; Slack, Teams or PagerDuty do. Now check that it arrives there."
     if not listeners:
         return UNKNOWN, f"Nobody is subscribed: an alert reaches no one. Name people in [alerts] emails. {SUBSCRIBE}"
     return (

@@ -281,16 +281,31 @@ class SlackChannel(_Resource):
     """Checked and not made: moto has no Amazon Q Developer in chat applications, which nothing here talks to."""
 
     TYPE, NAME = "AWS::Chatbot::SlackChannelConfiguration", "ConfigurationName"
-    _NAMES: ClassVar = {"SlackWorkspaceId": "SlackTeamId", "GuardrailPolicies": "GuardrailPolicyArns"}
+    OPERATION, KIND = "CreateSlackChannelConfiguration", "slack-channel"
+    RENAMED: ClassVar = {"SlackWorkspaceId": "SlackTeamId", "GuardrailPolicies": "GuardrailPolicyArns"}
+    BESIDE: ClassVar = {"SlackChannelName": "alerts"}
 
     @classmethod
     def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
-        request = {cls._NAMES.get(key, key): value for key, value in properties.items() if key != "Tags"}
+        request = {cls.RENAMED.get(key, key): value for key, value in properties.items() if key != "Tags"}
         request["Tags"] = [{f"Tag{key}": value for key, value in tag.items()} for tag in properties.get("Tags", [])]
-        model = _client("chatbot", region).meta.service_model.operation_model("CreateSlackChannelConfiguration")
-        validate_parameters({**request, "SlackChannelName": "alerts"}, model.input_shape)
-        arn = f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{request['ConfigurationName']}"
+        model = _client("chatbot", region).meta.service_model.operation_model(cls.OPERATION)
+        validate_parameters({**request, **cls.BESIDE}, model.input_shape)
+        arn = f"arn:aws:chatbot::{account}:chat-configuration/{cls.KIND}/{request['ConfigurationName']}"
         return arn, {"Arn": arn}
+
+
+class TeamsChannel(SlackChannel):
+    """The same for Microsoft Teams."""
+
+    TYPE = "AWS::Chatbot::MicrosoftTeamsChannelConfiguration"
+    OPERATION, KIND = "CreateMicrosoftTeamsChannelConfiguration", "microsoft-teams-channel"
+    RENAMED: ClassVar = {
+        "TeamsTenantId": "TenantId",
+        "TeamsChannelId": "ChannelId",
+        "GuardrailPolicies": "GuardrailPolicyArns",
+    }
+    BESIDE: ClassVar = {}
 
 
 WRONG_IN_MOTO = (Key, LogGroup)
@@ -303,6 +318,7 @@ LACKING_IN_MOTO = (
     Schedule,
     SlackChannel,
     Subscription,
+    TeamsChannel,
     TopicPolicy,
 )
 

@@ -103,13 +103,24 @@ def test_if_nobody_hears_at_all_the_run_fails() -> None:
         world.run(MIDNIGHT)
 
 
-def test_slack_or_the_chat_is_somebody_who_hears() -> None:
-    nobody = Audience(expected=2, missing=2, listeners=0)
-    World(nobody, SLACK).run(MIDNIGHT)
-    chatting = World(nobody)
+NOBODY = Audience(expected=2, missing=2, listeners=0)
+PAGERDUTY = '[alerts]\nemails = []\n[pagerduty]\nrouting_key_parameter = "/pagerduty"\n'
+ROUTE = SETTINGS + '[[routes]]\nseverity = "critical"\nwebhook_parameter = "/slack"\n'
+
+
+@pytest.mark.parametrize("settings", [SLACK, PAGERDUTY, ROUTE], ids=["Slack", "PagerDuty", "Slack by a route"])
+def test_whom_a_forwarder_serves_is_somebody_who_hears(settings: str) -> None:
+    world = World(NOBODY, settings)
+    world.run(MIDNIGHT)
+    assert world.monitor().handle({"test_alert": True}, lambda: 240_000)["forwards"] is True
+
+
+def test_the_chat_is_somebody_who_hears() -> None:
+    chatting = World(NOBODY)
     chatting.open_chat()
     chatting.run(MIDNIGHT)
     assert checks(chatting) == [("subscribers", "opened")] * 2
+    assert chatting.monitor().handle({"test_alert": True}, lambda: 240_000)["forwards"] is False
 
 
 def test_a_bus_and_its_programs_are_nobody_who_hears() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from . import log_fields as fields
-from .aws.errors import AWS_ERRORS, code_of
+from .aws.errors import AWS_ERRORS, code_of, place_of
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.findings import Findings
@@ -85,7 +85,7 @@ class Monitor:
         failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [
-            f"{outcome.plan.target.id}: the reading of what SES finds broke ({found.broke})"
+            f"{outcome.plan.target.id}: reading what SES finds failed ({found.broke})"
             for outcome in outcomes
             if (found := outcome.plan.seen.readings.findings) is not None and found.broke
         ]
@@ -117,7 +117,7 @@ class Monitor:
         audience = outcome.plan.seen.readings.known_audience
         in_chat = any(channel.name == "chat" for channel in self.edges.channels)
         deaf = audience is not None and not audience.listeners and not in_chat
-        if not deaf or self.settings.slack.on or self.settings.pagerduty.on:
+        if not deaf or self.settings.forwards:
             return ""
         return "nobody is subscribed to the alerts: deploy again, and follow the link in the confirmation email"
 
@@ -141,6 +141,7 @@ class Monitor:
             "expected": None if known is None else known.expected,
             "missing": None if known is None else known.missing,
             "listeners": None if known is None else known.listeners,
+            "forwards": self.settings.forwards,
         }
 
 
@@ -190,7 +191,7 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
             },
         )
         if outcome.bug is not None:
-            logger.error("the monitor itself failed", target=plan.target.id, exc_info=outcome.bug)
+            logger.error("the monitor itself failed", target=plan.target.id, place=place_of(outcome.bug))
 
 
 def _aws_fields(readings: Readings) -> dict[str, Any]:

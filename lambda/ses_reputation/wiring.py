@@ -22,6 +22,7 @@ from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
 from .core.checks.base import Context
+from .core.checks.test_alert import TEST
 from .core.decide import Plan
 from .core.history import HOUR, Instant
 from .core.look import Look
@@ -32,6 +33,7 @@ from .core.target import Target
 from .monitor import Monitor
 from .run import Channel, Edges, Explained
 from .settings import Settings
+from .settings.channels import Route
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -205,6 +207,15 @@ def findings_in(create: Callable[[str, str, Config], Any], region: str) -> Findi
     return read_findings(Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT)))
 
 
+def for_every_route(documents: Sequence[Document], routes: Sequence[Route]) -> Mapping[str, Sequence[str]]:
+    """Attributes of a message, by which its subscriptions choose. A test alert has all that any route asks for."""
+    found = attributes(documents)
+    if documents[0]["check"] != TEST.name:
+        return found
+    asked = [(name, word) for route in routes for name, words in route.attributes.items() for word in words]
+    return {name: sorted({*words, *(word for other, word in asked if other == name)}) for name, words in found.items()}
+
+
 def channels(
     settings: Settings,
     environment: Environment,
@@ -224,7 +235,7 @@ def channels(
             subject=made.subject,
             text=made.text,
             document=json.dumps(envelope(documents, context), allow_nan=False),
-            attributes=attributes(documents),
+            attributes=for_every_route(documents, settings.routes),
         )
 
     def to_chat(documents: Sequence[Document]) -> None:

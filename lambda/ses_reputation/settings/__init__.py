@@ -50,7 +50,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Who hears of it, and in what words."""
+    """Recipients, and how times are shown."""
 
     emails: tuple[str, ...]  # none only if another channel is set
     timezone: str  # IANA name
@@ -96,6 +96,11 @@ class Settings:
     def recipients(self) -> tuple[str, ...]:
         """Everybody who gets email, whatever about."""
         return (*self.alerts.emails, *(address for route in self.routes for address in route.emails))
+
+    @property
+    def forwards(self) -> bool:
+        """Tell if a forwarder of ours posts notifications anywhere: Lambda is no listener, but somebody behind it hears."""
+        return self.slack.on or self.pagerduty.on or any(route.webhook.on for route in self.routes)
 
     @property
     def amazon_q_on(self) -> bool:
@@ -170,7 +175,7 @@ def _unusable(source: str, reason: str, next_step: str) -> SettingsError:
 
 def read(file: Table) -> Settings:
     """The settings in `file`, to be used only if it then has no problems."""
-    recipients = file.table("alerts", "Who hears of it, and in what words.")
+    recipients = file.table("alerts", "Who gets alerts, and how times are shown.")
     alerts = _alerts(recipients)
     slack = read_slack(file.table("slack", "Slack by an incoming webhook."))
     chat = read_chat(file.table("chat", "Slack by Amazon Q Developer in chat applications."))
@@ -202,6 +207,7 @@ def read(file: Table) -> Settings:
 
 
 _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
+_TEXT = {"type": "string"}
 _ZONE = r"(?=.{1,64}$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*"
 _URL = rf"(?=.{{9,500}}$)https://(?:{LABEL}\.)*{LABEL}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=%._~-]*)?"
 
@@ -216,7 +222,7 @@ def _alerts(table: Table) -> Alerts:
     )
     timezone = table.value(
         "timezone",
-        Key("UTC", "an IANA time zone like Europe/Berlin", "The zone of the times in messages."),
+        Key("UTC", "an IANA time zone like Europe/Berlin", "The zone of the times in messages.", _TEXT),
         _is_zone,
         "look it up in https://en.wikipedia.org/wiki/List_of_tz_database_time_zones",
     )
