@@ -386,7 +386,8 @@ class SesReputationMonitor(Construct):
                 "ses-reputation:example-recipients",
                 f"Nobody reads {', '.join(alerts.example_recipients)}: name your own recipients in [alerts] emails.",
             )
-        if self.forwarders and not alerts.emails and not self.settings.amazon_q_on:
+        others = alerts.emails or self.settings.amazon_q_on or self.settings.deployment.topic_arn
+        if self.forwarders and not others:
             Annotations.of(self).add_warning_v2(
                 "ses-reputation:slack-alone",
                 "Only a forwarder gets notifications: if it fails, nobody hears of that either. Add an address to [alerts] "
