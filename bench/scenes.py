@@ -29,6 +29,7 @@ from .reliability import (
     Played,
     Stage,
     Tally,
+    believed,
     judged,
     play,
     stage,
@@ -140,8 +141,16 @@ def case(there: Stage, played: Played, name: str) -> Tally:
     SCENES[name](there, played)
     for late in range(1, played.story.late + AFTERWARDS + 1):
         there.tick(played.story.world, NOW + late * QUARTER)
-    tally = Tally(cases=1, runs=there.runs - runs)
-    return judged(f"{played.story.name}, {name}", played.due, there.told(), tally)
+    told, where = there.told(), f"{played.story.name}, {name}"
+    tally = judged(where, played.due, told, Tally(cases=1, runs=there.runs - runs))
+    if (
+        "answer" in name
+    ):  # it may be told as unreadable or as silence, and what is open be reminded of: what is believed counts
+        tally.strange = [text for text in tally.strange if text.endswith((" under two names", " times"))]
+        for channel, heard in told.items():
+            if believed(heard) != believed(played.due[channel]):
+                tally.lost.append(f"{where}: {channel} believes {believed(heard)}")
+    return tally
 
 
 def share(number: int, only: str) -> list[tuple[str, Tally]]:

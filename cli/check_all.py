@@ -114,7 +114,7 @@ class _Asking:
             self.fleet.session, target.region, self.now, client=lambda service: self._create(service, target.region)
         )
         with calling_as(caller):
-            return evaluate(target, reader, policy_of(self.settings, target), self.now, tune=False)
+            return evaluate(target, reader, policy_of(self.settings, target), tune=False)
 
     def role(self, member: Member) -> Role | None:
         """What is wrong with the role of an account, if anything is."""

@@ -32,7 +32,7 @@ def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[
     """Print the named messages in the named channels, or in all. Without a name, list the names. Raise `Unusable`."""
     strangers = [name for name in names if name not in SAMPLES]
     if strangers:
-        raise Unusable(f"There is no message {', '.join(strangers)}. There are: {', '.join(SAMPLES)}.")
+        raise Unusable("\n".join(f"There is no message {name}. {_instead(name)}" for name in strangers))
     if not names:
         print(
             json.dumps(list(SAMPLES), indent=2) if as_json else "\n".join([_LIST, *(f"  {name}" for name in SAMPLES)])
@@ -43,7 +43,7 @@ def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[
     context = _context(settings, target)
     stories = Stories(default_policy() if settings is None else settings.policy, target, context)
     mention = "" if settings is None else settings.slack.mention
-    chosen = channels if channels else list(CHANNELS)
+    chosen = [OTHER_NAMES.get(channel, channel) for channel in channels] or list(CHANNELS)
     every = {name: Sent(SAMPLES[name](stories), context, mention) for name in names}
     if as_json:
         texts = [
@@ -61,6 +61,14 @@ def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[
 
 
 _LIST = "Messages (ses-reputation preview NAME … --channel email):"
+
+
+def _instead(name: str) -> str:
+    """Suggest the names that begin like `name`, else similar ones, else the list."""
+    from difflib import get_close_matches
+
+    near = [known for known in SAMPLES if known.startswith(name)] or get_close_matches(name, SAMPLES)
+    return f"Did you mean {', '.join(near)}?" if name and near else "ses-reputation preview lists their names."
 
 
 def _context(settings: Settings | None, target: Target) -> Context:
@@ -118,3 +126,5 @@ CHANNELS: Mapping[str, tuple[str, Callable[[Sent], str]]] = {
     "json": ("JSON for SQS, Lambda and HTTPS", _json),
 }
 """Channels by name: title, and layout of a message there."""
+
+OTHER_NAMES = {"teams": "amazon-q"}

@@ -31,7 +31,7 @@ from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 
 from .answers import ANSWERS, PACKS, REGULATED, acknowledge
 from .bundle import ROOT
-from .monitor import READ_TARGET
+from .grants import READ_TARGET
 
 OUT = ROOT / "dist" / "member-role.json"
 

@@ -16,11 +16,12 @@ from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, BootstraplessSynthesizer, CfnCondition, CfnMapping, CfnParameter, Fn, Stack
+from aws_cdk import Annotations, App, BootstraplessSynthesizer, CfnCondition, CfnMapping, CfnParameter, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from ses_reputation.settings import SettingsError, load
+from ses_reputation.settings.patterns import EMAIL, PARAMETER
 
 from . import member_role
 from .bundle import REQUIREMENTS, ROOT, BundleError, build, pinned_libraries
@@ -37,6 +38,12 @@ MINUTES = (5, 10, 15, 20, 30, 60)
 ANY_PARAMETER = "/parameter/of/the/stack"
 """Stands at synth for the webhook's parameter, which only the deployment knows."""
 
+ACKNOWLEDGED = {
+    "ses-reputation:slack-alone": "The recipients are a parameter.",
+    "@aws-cdk/aws-lambda:codeFromBucketObjectVersionNotSpecified": "Each release has a key of its own.",
+}
+"""Warnings of the synth that do not concern a template with parameters."""
+
 
 class ReleaseStack(Stack):
     """The monitor with parameters for what differs between teams; everything else is in the zip's settings.toml."""
@@ -48,11 +55,13 @@ class ReleaseStack(Stack):
             synthesizer=BootstraplessSynthesizer(),  # no bucket of the CDK
             description="Warns a team about its Amazon SES bounce and complaint rates before AWS acts.",
         )
+        for warning, reason in ACKNOWLEDGED.items():
+            Annotations.of(self).acknowledge_warning(warning, reason)
         emails = CfnParameter(
             self,
             "Emails",
             type="CommaDelimitedList",
-            allowed_pattern=".+@.+",
+            allowed_pattern=EMAIL,
             description=f"Recipients of notifications, at most {RECIPIENTS}, separated by commas. Each must confirm once.",
         )
         CfnParameter(
@@ -66,7 +75,7 @@ class ReleaseStack(Stack):
             self,
             "SlackWebhookParameter",
             default="",
-            allowed_pattern=r"(/[A-Za-z0-9_.\-]+)*",
+            allowed_pattern=f"(?:{PARAMETER})?",
             description="SSM parameter (SecureString) with the address of a Slack webhook. Empty: no Slack.",
         )
         bucket = CfnParameter(self, "CodeBucket", description="Bucket in the region of the stack that holds the zip.")
@@ -209,7 +218,7 @@ def release(settings_file: Path, out: Path) -> list[Path]:
     """Write the files into `out`. Raises `SettingsError` or `BundleError`."""
     out.mkdir(parents=True, exist_ok=True)
     files = [out / name for name in ("template.json", "function.zip", "sbom.cdx.json")]
-    files[0].write_text(json.dumps(template(settings_file), indent=1) + "\n", encoding="utf-8")
+    files[0].write_text(json.dumps(template(settings_file), separators=(",", ":")) + "\n", encoding="utf-8")
     pack(build(settings_file), files[1])
     bom = sbom(REQUIREMENTS.read_text(encoding="utf-8"), pinned_libraries())
     files[2].write_text(json.dumps(bom, indent=1) + "\n", encoding="utf-8")

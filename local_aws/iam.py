@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.dynamodb.responses import DynamoHandler
+from moto.events.responses import EventsHandler
 from moto.iam.access_control import IAMRequest
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
@@ -204,10 +205,18 @@ def _named_role(response: Any) -> Iterator[Need]:
     yield "", next((role.arn for role in roles if role.name == name), "*"), {}
 
 
+def _bus(response: Any) -> Iterator[Need]:
+    entries = response._get_param("Entries") or [{}]  # other requests have none
+    for name in {entry.get("EventBusName", "default") for entry in entries}:
+        arn = f"arn:aws:events:{response.region}:{response.current_account}:event-bus/{name}"
+        yield "", name if name.startswith("arn:") else arn, {}
+
+
 NEEDS: dict[Any, Callable[[Any], Iterator[Need]]] = {
     SNSResponse: _topic,
     DynamoHandler: _table,
     CloudWatchResponse: _metric,
+    EventsHandler: _bus,
     SimpleSystemManagerResponse: _parameter,
     SecretsManagerResponse: _secret,
     TokenResponse: _role,

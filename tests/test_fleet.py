@@ -348,10 +348,10 @@ def test_a_closing_message_that_cannot_be_sent_waits_for_the_next_run() -> None:
     world.run(NOON + 4 * BUCKET)
     world.sent.clear()
     world.text = SETTINGS.replace(f'[[accounts]]\nid = "{SHOP}"\nname = "shop"\n', "")
-    send, world.send = world.send, refuse  # type: ignore[method-assign]
+    whole, world.channels = world.channels, [Channel("people", 12, refuse)]
     with pytest.raises(RunFailed, match="could not be sent"):
         world.run(NOON + 5 * BUCKET)
-    world.send = send  # type: ignore[method-assign]
+    world.channels = whole
     world.run(NOON + 6 * BUCKET)
     assert world.told == ["bounce resolved 111 eu-west-1"]
 
@@ -602,3 +602,16 @@ def test_a_summary_that_is_refused_goes_one_by_one() -> None:
 
     world = many(World(), 11, refused)
     assert [len(batch) for batch in world.sent] == [1] * 11 + [11]
+
+
+# -- at once
+
+
+def test_a_change_of_the_own_account_is_looked_at_at_once_and_alone() -> None:
+    world = World(SETTINGS + f'[[accounts]]\nid = "{HOME}"\n')
+    world.run(NOON)
+    before = world.items["fleet/0/1"]
+    world.read_of.clear()
+    event = {"now": "2025-02-01T12:03:21Z", "at_once": True}
+    assert set(world.monitor.handle(event, lambda: 600_000)) == {f"{HOME}/eu-west-1"}
+    assert world.read_of == [f"{HOME}/eu-west-1"] and world.items["fleet/0/1"] == before

@@ -32,8 +32,11 @@ class FleetMonitor(Monitor):
     open_accounts: Callable[[], Accounts] = field(kw_only=True)  # for one run
     put_counts: Callable[[Shard, Instant, Mapping[str, int]], None] = field(kw_only=True)  # raises `AWS_ERRORS`
 
-    def look(self, tick: Tick, edges: Edges, shard: Shard) -> list[Outcome]:
-        """Look at every target of the shard, and from the first shard at the fleet as a whole."""
+    def look(self, tick: Tick, edges: Edges, shard: Shard, *, at_once: bool) -> list[Outcome]:
+        """Look at every target of the shard, and from the first shard at the fleet as a whole.
+
+        `at_once` only the own account asks for, and only it is looked at.
+        """
         end = time.monotonic() + (tick.longest if tick.patience is None else tick.patience)
         records = Records(edges.store)
         roster = self.census.roster(records, tick, shard)
@@ -45,6 +48,9 @@ class FleetMonitor(Monitor):
             explain=lambda plan: accounts.explained(edges.explain, plan),
             has_metrics=lambda target: self.settings.has_metrics(target.account, target.region, roster.size),
         )
+        if at_once:
+            own = [target for target in roster.targets(shard) if target.account == self.targets[0].account]
+            return look_at_all(own, tick, self.policy_of, self.with_findings(inside), self.context)
         outcomes = look_at_all(urgent_first(roster.targets(shard), last), tick, self.policy_of, inside, self.context)
         closing, gone = self._close(roster, tick, edges, shard, records.failures, end)
         self.census.learn(records, roster, outcomes, accounts, tick, shard, gone, end)

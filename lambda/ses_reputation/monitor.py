@@ -11,9 +11,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from . import log_fields as fields
-from .aws.errors import AWS_ERRORS, code_of
+from .aws.errors import AWS_ERRORS, code_of, place_of
 from .core.checks.base import Context
 from .core.decide import Plan
+from .core.findings import Findings
 from .core.fleet import WHOLE, Shard
 from .core.history import DAY, Instant, iso
 from .core.notification import test_notification
@@ -28,6 +29,9 @@ from .settings.deployment import MOST_SHARDS
 
 AHEAD = 15 * 60
 """In seconds. A tick further in the future is refused: it would make every true one until then a late run."""
+
+ONE_LOOK = 10
+"""Seconds within which events that ask for a run at once are one tick: they come in bursts, and SES answers once a second."""
 
 DELIVERING = 60
 """Seconds of a run kept for delivery: a message and its note in the store, both of which may hang."""
@@ -55,27 +59,36 @@ class Monitor:
     edges: Edges
     context: Context
     audience: Callable[[], Audience | Unreadable]  # who is subscribed, beside who should be
+    findings: Callable[[str], Findings | None] = lambda _: None  # what SES itself finds in a region, if that is asked
     explaining: Callable[[float], Callable[[Plan], Explained]] = lambda _: Explained  # for one run, of so many seconds
 
     def handle(self, event: object, remaining: Callable[[], int]) -> dict[str, Any]:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
         if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
             return self.send_test_alert(int(time.time()))
-        return self.run(tick_of(event), remaining, shard_of(event))
+        shard = shard_of(event)
+        if isinstance(event, Mapping) and event.get("at_once") is True:
+            return self.run(tick_of(event) // ONE_LOOK * ONE_LOOK, remaining, shard, at_once=True)
+        return self.run(tick_of(event), remaining, shard)
 
-    def run(self, now: Instant, remaining: Callable[[], int], shard: Shard = WHOLE) -> dict[str, Any]:
-        """Look at every target of a shard as of `now`: the verdict of each by its id. Raise `RunFailed`."""
+    def run(
+        self, now: Instant, remaining: Callable[[], int], shard: Shard = WHOLE, *, at_once: bool = False
+    ) -> dict[str, Any]:
+        """Look at every target of a shard as of `now`: the verdict of each by its id. Raise `RunFailed`.
+
+        `at_once` is a run beside the schedule, which also reads what SES finds.
+        """
         every = self.settings.deployment.schedule_minutes * 60
         left = remaining() / 1000
         tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
         edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
-        outcomes = self.look(tick, edges, shard)
+        outcomes = self.look(tick, edges, shard, at_once=at_once)
         deliver(outcomes, tick, edges)
         report(outcomes, now)
         failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [
-            f"{outcome.plan.target.id}: the reading of what SES finds broke ({found.broke})"
+            f"{outcome.plan.target.id}: reading what SES finds failed ({found.broke})"
             for outcome in outcomes
             if (found := outcome.plan.seen.readings.findings) is not None and found.broke
         ]
@@ -83,11 +96,12 @@ class Monitor:
             raise RunFailed("; ".join(failures))
         return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
 
-    def look(self, tick: Tick, edges: Edges, shard: Shard) -> list[Outcome]:
+    def look(self, tick: Tick, edges: Edges, shard: Shard, *, at_once: bool) -> list[Outcome]:
         """Look at every target. Raise `BadEvent` for a part of them: only a fleet has shards."""
         if shard != WHOLE:
             raise BadEvent("the event names a shard, but no accounts are configured; nothing was done")
         edges = self._with_audience(edges) if tick.at % DAY < tick.every else edges
+        edges = self.with_findings(edges) if at_once else edges
         return look_at_all(self.targets, tick, self.policy_of, edges, self.context)
 
     def policy_of(self, target: Target) -> Policy:
@@ -103,10 +117,21 @@ class Monitor:
 
         return replace(edges, read=with_audience)
 
+    def with_findings(self, edges: Edges) -> Edges:
+        """Edges that also read what SES finds, at any time."""
+        read = edges.read
+
+        def read_all(target: Target, now: Instant) -> Readings:
+            readings = read(target, now)
+            return readings if readings.findings else replace(readings, findings=self.findings(target.region))
+
+        return replace(edges, read=read_all)
+
     def _nobody_hears(self, outcome: Outcome) -> str:
-        audience, names = outcome.plan.seen.readings.known_audience, [channel.name for channel in self.edges.channels]
-        deaf = audience is not None and not audience.listeners and "chat" not in names
-        if not deaf or self.settings.slack.on:
+        audience = outcome.plan.seen.readings.known_audience
+        in_chat = any(channel.name == "chat" for channel in self.edges.channels)
+        deaf = audience is not None and not audience.listeners and not in_chat
+        if not deaf or self.settings.forwards:
             return ""
         return "nobody is subscribed to the alerts: deploy again, and follow the link in the confirmation email"
 
@@ -130,6 +155,7 @@ class Monitor:
             "expected": None if known is None else known.expected,
             "missing": None if known is None else known.missing,
             "listeners": None if known is None else known.listeners,
+            "forwards": self.settings.forwards,
         }
 
 
@@ -189,7 +215,7 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
             },
         )
         if outcome.bug is not None:
-            logger.error("the monitor itself failed", target=plan.target.id, exc_info=outcome.bug)
+            logger.error("the monitor itself failed", target=plan.target.id, place=place_of(outcome.bug))
 
 
 def _aws_fields(readings: Readings) -> dict[str, Any]:

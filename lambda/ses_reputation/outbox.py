@@ -48,7 +48,7 @@ def deliver(outcomes: Sequence[Outcome], tick: Tick, edges: Edges) -> None:
         for parcel in parcels:
             if parcel.unnoted_key(channel.name) in edges.unnoted:
                 parcel.done.add(channel.name)
-            elif channel.name not in parcel.done and channel.wants(parcel.document):
+            elif channel.name not in parcel.done:
                 due.append(parcel)
         if channel.summarise is not None and len(due) > MOST_SINGLE:
             _send(due, channel, edges, channel.summarise)
@@ -129,9 +129,9 @@ def _left(
         if parcel is None:
             yield delivery
             continue
-        wanted = [channel.name for channel in channels if channel.wants(delivery.document)]
-        done = tuple(name for name in wanted if name in parcel.done or name in delivery.delivered)
-        if len(done) < len(wanted):
+        names = [channel.name for channel in channels]
+        done = tuple(name for name in names if name in parcel.done or name in delivery.delivered)
+        if len(done) < len(names):
             yield replace(
                 delivery,
                 delivered=done,

@@ -69,7 +69,6 @@ class Channel:
     name: str
     batch: int  # notifications in one message
     send: Callable[[Sequence[Document]], None]
-    wants: Callable[[Document], bool] = lambda _: True
     summarise: Callable[[Sequence[Document]], None] | None = None  # sends very many as one message
 
 
@@ -227,7 +226,7 @@ def _explained(plan: Plan, edges: Edges, failures: list[str]) -> Plan:
     try:
         plan, broken = edges.explain(plan)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the look for a cause must not keep the alert back
-        broken = (f"the cause could not be looked for ({place_of(error)})",)
+        broken = (f"the search for the cause failed ({place_of(error)})",)
     failures.extend(broken)
     return plan
 

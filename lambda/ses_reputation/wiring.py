@@ -22,6 +22,7 @@ from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, Session, open_session
 from .aws.store import Store
 from .core.checks.base import Context
+from .core.checks.test_alert import TEST
 from .core.decide import Plan
 from .core.history import HOUR, Instant
 from .core.look import Look
@@ -32,12 +33,14 @@ from .core.target import Target
 from .monitor import Monitor
 from .run import Channel, Edges, Explained
 from .settings import Settings
+from .settings.channels import Route
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_sns.client import SNSClient
 
     from .aws.cause import Budget
+    from .aws.events import EventBridge
     from .core.cause import CauseReading
     from .core.findings import Findings
     from .explain import Explainer
@@ -162,18 +165,21 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
+    def findings(where: str) -> Findings | None:
+        return findings_in(create, where) if settings.look is not Look.OFF else None
+
     edges = Edges(
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=Store(client("dynamodb", region), environment.table),
-        channels=channels(settings, environment, context, notifier),
+        channels=channels(settings, environment, context, notifier, partial(create, "events", region, SEND_ONCE)),
     )
     if settings.fleet.on:
         from .wiring_fleet import wire_fleet
 
-        return wire_fleet(settings, environment, session, edges, context, audience, metrics)
+        return wire_fleet(settings, environment, session, edges, context, audience, findings, metrics)
     targets = tuple(Target(environment.account, name) for name in regions)
-    return Monitor(settings, targets, edges, context, audience, partial(explaining, create, settings.look))
+    return Monitor(settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look))
 
 
 def client_maker(session: Session) -> Create:
@@ -233,8 +239,21 @@ def findings_in(create: Create, region: str) -> Findings:
     return read_findings(Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT)))
 
 
+def for_every_route(documents: Sequence[Document], routes: Sequence[Route]) -> Mapping[str, Sequence[str]]:
+    """Attributes of a message, by which its subscriptions choose. A test alert has all that any route asks for."""
+    found = attributes(documents)
+    if documents[0]["check"] != TEST.name:
+        return found
+    asked = [(name, word) for route in routes for name, words in route.attributes.items() for word in words]
+    return {name: sorted({*words, *(word for other, word in asked if other == name)}) for name, words in found.items()}
+
+
 def channels(
-    settings: Settings, environment: Environment, context: Context, notifier: Callable[[], SNSClient]
+    settings: Settings,
+    environment: Environment,
+    context: Context,
+    notifier: Callable[[], SNSClient],
+    event_bridge: Callable[[], EventBridge],
 ) -> list[Channel]:
     """Every channel that the settings ask for."""
 
@@ -249,7 +268,7 @@ def channels(
             subject=made.subject,
             text=made.text,
             document=json.dumps(envelope(shown, context), allow_nan=False),
-            attributes=attributes(documents),
+            attributes=for_every_route(documents, settings.routes),
         )
 
     def to_people(documents: Sequence[Document]) -> None:
@@ -264,6 +283,13 @@ def channels(
         for document in documents:
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
+    def to_bus(documents: Sequence[Document]) -> None:
+        from .aws.events import put_event
+        from .layout.event import event
+
+        for document in documents:
+            put_event(event_bridge(), settings.events.bus, event(document))
+
     def summary_to_people(documents: Sequence[Document]) -> None:
         publish(environment.people_topic, documents, [summary_of(documents, environment.region)])
 
@@ -276,4 +302,6 @@ def channels(
         found.append(Channel("programs", BATCH, to_programs))
     if settings.amazon_q_on:
         found.append(Channel("chat", 1, to_chat, summarise=summary_to_chat if fleet else None))
+    if settings.events.bus:
+        found.append(Channel("events", 1, to_bus))
     return found

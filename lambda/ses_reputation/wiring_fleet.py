@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .core.checks.base import Context
+    from .core.findings import Findings
     from .wiring import Environment
 
 
@@ -38,6 +39,7 @@ def wire_fleet(
     edges: Edges,
     context: Context,
     audience: Callable[[], Audience | Unreadable],
+    findings: Callable[[str], Findings | None],
     metrics: Any,
 ) -> FleetMonitor:
     """Make the monitor of many accounts out of the parts of that of one."""
@@ -69,6 +71,7 @@ def wire_fleet(
         edges,
         context,
         audience,
+        findings,
         partial(explaining, create, settings.look),
         census=Census(settings, list_accounts, regions, _fingerprint(settings, regions)),
         open_accounts=open_accounts,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ses_reputation.settings.fleet import MEMORY_MB
 
-from infra.monitor import MOST_NAMED
+from infra.grants import MOST_NAMED
 from tests.infra.conftest import linted, of_type
 from tests.infra.test_stack import actions, statements, validated
 
@@ -95,6 +95,6 @@ def test_too_many_accounts_to_name_are_named_by_their_roles_name_alone(synth: Sy
 
 def test_the_function_of_a_fleet_has_the_memory_that_its_targets_need(synth: Synth) -> None:
     def memory(toml: str) -> int:
-        return next(f["MemorySize"] for f in of_type(synth(toml)["Resources"], "AWS::Lambda::Function"))
+        return next(int(f["MemorySize"]) for f in of_type(synth(toml)["Resources"], "AWS::Lambda::Function"))
 
     assert memory(ACCOUNTS) == MEMORY_MB > memory("")

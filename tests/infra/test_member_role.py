@@ -15,7 +15,7 @@ from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION, mend
 from ses_reputation.settings import Settings, parse
 
 from infra import member_role, release
-from infra.monitor import READ_TARGET
+from infra.grants import READ_TARGET
 from tests.infra.conftest import CONTEXT, RECIPIENT, Resources, linted, of_type
 from tests.infra.test_stack import actions, statements
 

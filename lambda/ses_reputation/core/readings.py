@@ -11,6 +11,7 @@ from .findings import Findings
 from .fleet import FleetFacts
 from .history import BadData, Instant, Point
 from .rates import Metric
+from .recipients import without_addresses
 
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ AwsRates = Mapping[Metric, AwsRate]
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who is subscribed, compared with who should be. Counts only, never an address."""
+    """Comparison of who is subscribed with who should be. Counts only, never an address."""
 
     expected: int  # email addresses in the settings
     missing: int  # of these, addresses without a confirmed subscription
@@ -188,8 +189,8 @@ def _table(answer: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def one_line(text: str, longest: int) -> str:
-    """Text from outside on one line of at most `longest` characters, without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text[:longest])
+    """Text from outside on one line of at most `longest` characters, without control characters and without addresses."""
+    return without_addresses(text[:longest])
 
 
 def _flag(answer: Mapping[str, object], name: str) -> bool:

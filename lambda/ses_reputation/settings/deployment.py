@@ -23,6 +23,9 @@ OWN_TAG = "application"
 ENCRYPTED = ("topics", "queues", "logs", "table", "environment")
 """Parts that a customer managed key can encrypt."""
 
+ALL = "all"
+"""Stands for every one of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
@@ -36,6 +39,7 @@ class Deployment:
     """How the monitor is deployed."""
 
     stage: str  # empty, or a word that tells several installations in one account apart
+    fixed_names: bool  # False: CloudFormation names the resources
     schedule_minutes: int
     shards: int  # runs that share the targets at each tick; 0: as many as the targets need
     missed_runs_before_alarm: int
@@ -43,7 +47,7 @@ class Deployment:
     log_class: str
     customer_managed_key: bool  # a new key
     kms_key_arn: str  # a key of your own; empty: none
-    encrypt: tuple[str, ...]  # members of `ENCRYPTED`, if there is a key
+    encrypt: tuple[str, ...]  # members of `ENCRYPTED`, if there is a key; or `ALL`
     keep_state: bool
     topic_arn: str  # empty: a new topic
     subnet_ids: tuple[str, ...]  # empty: no VPC
@@ -51,6 +55,15 @@ class Deployment:
     permissions_boundary: str  # name or ARN of a policy; empty: none
     role_path: str
     tags: tuple[tuple[str, str], ...]
+
+    def encrypts(self, part: str) -> bool:
+        """Tell if the key, if there is one, encrypts a member of `ENCRYPTED`."""
+        return part in self.encrypt or ALL in self.encrypt
+
+    @property
+    def new_key(self) -> bool:
+        """Tell if a key is created."""
+        return not self.kms_key_arn and (self.customer_managed_key or ALL in self.encrypt)
 
 
 def read_alarms(table: Table, *, fleet: bool) -> Alarms:
@@ -87,6 +100,11 @@ def read_deployment(table: Table) -> Deployment:
             "at most 20 of a-z, 0-9 and -, no - at the ends; or nothing",
             _STAGE,
             "A word like prod. It ends all names, so that several installations live in one account.",
+        ),
+        fixed_names=table.flag(
+            "fixed_names",
+            True,
+            "Name the resources after the stage. If false, CloudFormation names all that need no name.",
         ),
         schedule_minutes=table.whole(
             "schedule_minutes",
@@ -132,10 +150,10 @@ def read_deployment(table: Table) -> Deployment:
         ),
         encrypt=table.words(
             "encrypt",
-            f"one of {', '.join(ENCRYPTED)}",
-            "|".join(ENCRYPTED),
+            f"one of {', '.join((*ENCRYPTED, ALL))}",
+            "|".join((*ENCRYPTED, ALL)),
             "remove it",
-            "What the KMS key encrypts, if there is one.",
+            "What the KMS key encrypts, if there is one. `all` is everything, with a new key unless kms_key_arn is given.",
             ("topics",),
         ),
         keep_state=table.flag(

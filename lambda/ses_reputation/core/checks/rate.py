@@ -35,7 +35,7 @@ LATE = {Metric.BOUNCE: 2 * HOUR, Metric.COMPLAINT: 24 * HOUR}
 def sent_before(learned: Learned, metric: Metric) -> int:
     """Seconds before the start at which the emails to look for were sent at the earliest.
 
-    None if SES is known to count events with their email in this account: then the rate rises when the emails are sent.
+    0 if SES is known to count events with their email in this account: then the rate rises when the emails are sent.
     """
     return 0 if learned.of(metric).way(metric) is Way.WITH_THE_EMAIL else LATE[metric]
 
@@ -151,7 +151,7 @@ class RateCheck(Check):
         return [*said, self._how_close(news)]
 
     def _waits_for(self, news: News) -> str:
-        """What an alert that no rule holds open waits for."""
+        """Say what an alert waits for that no rule holds open."""
         evaluation = news.seen.evaluations.get(self.metric)
         if evaluation is not None and self.ours in news.tracks and evaluation.still_high is not None:
             count, at_most = evaluation.still_high
