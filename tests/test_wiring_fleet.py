@@ -110,6 +110,9 @@ class Roles:
             return Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
         return Caller(account, ReadOnlyCredentials(f"AKID{account}", "secret", None))
 
+    def refused(self) -> set[str]:
+        return {BLOG}
+
 
 class Client:
     """Every service at once: notes as whom each call is made."""

@@ -30,6 +30,8 @@ VARIANTS = {
     "with PagerDuty": f'{OFF}[pagerduty]\nrouting_key_parameter = "/ses/pagerduty"\n',
     "with Slack or Teams by Amazon Q": f'{OFF}[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n',
     "with a key of your own": f"{OFF}[deployment]\ncustomer_managed_key = true\n",
+    "with accounts": f'{OFF}[[accounts]]\nid = "111111111111"\n[member_role]\nexternal_id = "ours"\n',
+    "with units": f'{OFF}[organization]\nunits = ["r-ab12"]\n[member_role]\nexternal_id = "ours"\n',
     "in a VPC": f'{OFF}[deployment]\nsubnet_ids = ["subnet-0123456789abcdef0"]\n'
     'security_group_ids = ["sg-0123456789abcdef0"]\n',
 }
@@ -57,6 +59,8 @@ ARNS = {
     ":parameter/": "the parameter that the settings name",
     ":secret:": "the secret that the settings name",
     ":key/*": "any key",
+    ":iam::111111111111:role/": "the member role of the listed accounts",
+    ":iam::*:role/": "the member role of any account",
 }
 """Resources that the stack does not make, by a part of their ARN."""
 

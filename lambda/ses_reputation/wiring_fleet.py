@@ -113,7 +113,11 @@ class _Accounts:
             return explain(plan)
 
     def refuses(self, account: str) -> bool:
-        return isinstance(self.roles.caller(account), Unreadable)
+        caller = self.roles.caller(account)
+        return isinstance(caller, Unreadable) and caller.trouble is Trouble.ROLE
+
+    def refused(self) -> set[str]:
+        return self.roles.refused()
 
     def sends(self, target: Target) -> bool | None:
         caller = self.roles.caller(target.account)
