@@ -259,7 +259,9 @@ def _environment(aws: CannedAws, program: Program, runtime_api: str) -> dict[str
         "LAMBDA_TASK_ROOT": str(program.root),
         "STATE_TABLE": "states",
         "PATH": os.environ["PATH"],
+        "MONITOR_ROLE_ARN": "arn:aws:iam::123456789012:role/monitor",
         "PEOPLE_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:people",
+        "PROGRAMS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:programs",
         "POWERTOOLS_METRICS_NAMESPACE": "Typical",
         "POWERTOOLS_SERVICE_NAME": "bench",
         "POWERTOOLS_TRACE_DISABLED": "true",  # there is no X-Ray here to talk to; the tracer is loaded all the same

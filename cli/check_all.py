@@ -14,7 +14,7 @@ from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.members import calling_as, for_members, role_version
 from ses_reputation.aws.session import CONFIG, open_session
 from ses_reputation.core.decide import overall
-from ses_reputation.core.fleet import ROLE_VERSION, mend
+from ses_reputation.core.fleet import ROLE_VERSION
 from ses_reputation.core.history import Instant, iso
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.readings import Unreadable
@@ -42,6 +42,7 @@ class Role:
     account: str
     name: str
     problem: str
+    missing: bool = False  # or it does not let the user in
 
 
 def check_all(
@@ -68,12 +69,13 @@ def check_all(
 
         reports = sorted(pool.map(report, targets), key=_badness)
         roles = sorted(filter(None, pool.map(ask.role, members)), key=lambda role: (role.name, role.account))
+    command = fleet.command(missing=any(role.missing for role in roles))
     if as_json:
         from .output import as_json as print_json
 
-        print_json(_document(reports, roles, mend(fleet.region), now))
+        print_json(_document(reports, roles, command, now))
     else:
-        _print(reports, roles, mend(fleet.region), settings, now)
+        _print(reports, roles, command, settings, now)
     return max(exit_code(reports, as_plugin=as_plugin), UNKNOWN if roles and not as_plugin else USABLE)
 
 
@@ -120,7 +122,7 @@ class _Asking:
         """What is wrong with the role of an account, if anything is."""
         caller = self.fleet.members.caller(member.account)
         if isinstance(caller, Unreadable):
-            return Role(member.account, member.name, f"{caller.trouble.value} ({caller.detail})")
+            return Role(member.account, member.name, f"{caller.trouble.value} ({caller.detail})", missing=True)
         if member.account == self.fleet.own:
             return None
         with calling_as(caller):

@@ -12,7 +12,7 @@ from ses_reputation.core.fleet import mend
 from ses_reputation.core.readings import Unreadable
 from ses_reputation.settings import Settings
 
-from .aws import Witness, region_of
+from .aws import Witness, region_of, stack_output
 from .aws_errors import Call, explain
 from .outcome import Unusable
 
@@ -26,7 +26,7 @@ class Fleet:
 
     def __init__(self, session: boto3.Session, settings: Settings) -> None:
         """Ask who the user is. Raise `Unusable` if AWS does not say."""
-        self.session, self.region = session, region_of(session)
+        self.session, self.region, self._stack = session, region_of(session), settings.stack_name
         self.call = Call(session._session, self.region, NEEDS)  # noqa: SLF001  boto3 has no name for it
         try:
             clients: Any = session.client
@@ -43,6 +43,14 @@ class Fleet:
             session_name="ses-reputation",
         )
 
+    def command(self, *, missing: bool) -> str:
+        """Write the command that makes a missing role, as far as a deployed monitor says whom to trust; or updates an old one."""
+        try:
+            trusted = stack_output(self.session, self._stack, "MonitorRoleArn") if missing else ""
+        except Unusable:
+            trusted = ""
+        return mend(self.region, trusted)
+
     def session_in(self, account: str) -> boto3.Session:
         """A session in an account, through its role unless it is the user's own. Raise `Unusable`."""
         if account == self.own:
@@ -51,7 +59,7 @@ class Fleet:
         if isinstance(caller, Unreadable):
             error = self._sts.error
             why = str(explain(error, self.call)) if isinstance(error, AWS_ERRORS) else caller.detail
-            do = f"{TRUST}\nWith the credentials of that account: {mend(self.region)}"
+            do = f"{TRUST}\nWith the credentials of that account: {self.command(missing=True)}"
             raise Unusable(f"The role of account {account} cannot be assumed. {why}\n{do}")
         key, secret, token = caller.credentials[:3]
         return boto3.Session(key, secret, token, self.region)

@@ -177,6 +177,8 @@ class SesReputationMonitor(Construct):
             **shared,
         )
         self.function, self.role = part.function, part.role
+        if self.settings.fleet.on:
+            self.function.add_environment("MONITOR_ROLE_ARN", self.role.role_arn)
         self.schedules = self._schedules(failed.queue)
         self.schedule = self.schedules[0]
         if self.settings.events.run_at_once:

@@ -129,7 +129,10 @@ def test_a_role_that_is_lost_is_news_of_its_account_alone_and_its_repair_shows_a
     }
     fleet.at(START + 2 * HOUR)
     opened = [(a["check"], a["account"]) for a in fleet.notifications() if a["reason"] == "opened"]
-    assert opened == [("unreadable", fleet.news)] * 2 and mend(fleet.local.region) in fleet.texts()
+    assert (
+        opened == [("unreadable", fleet.news)] * 2
+        and mend(fleet.local.region, fleet.outputs["MonitorRoleArn"]) in fleet.texts()
+    )
     fleet.let_in(fleet.news)
     assert set(fleet.at(START + 2 * HOUR + QUARTER).values()) == {"OK"}
     fleet.at(START + 4 * HOUR)
