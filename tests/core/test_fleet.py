@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64encode
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -14,7 +17,7 @@ from ses_reputation.core.fleet import Installation, Shard, is_turn, mend
 from ses_reputation.core.history import BUCKET, DAY, HOUR
 from ses_reputation.core.roster import Member, Report, Roster, changed, dismissed, relisted, urgent_first
 from ses_reputation.core.rules import Severity, default_policy
-from ses_reputation.core.state import BadState, State, record_from, to_text
+from ses_reputation.core.state import BadState, State, record_from, record_text, to_text
 from ses_reputation.core.target import Target
 
 NOON = 1_738_411_200
@@ -54,12 +57,35 @@ def test_a_target_says_which_options_a_command_about_it_needs() -> None:
 
 def test_the_list_is_stored_and_read_back() -> None:
     report = Report(NOON, NOON + BUCKET, ("111111111111",), ("222222222222/eu-west-1",))
-    assert record_from(Roster, to_text(BOTH)) == BOTH and record_from(Report, to_text(report)) == report
+    assert record_from(Roster, record_text(BOTH)) == BOTH and record_from(Report, to_text(report)) == report
+
+
+def test_a_list_of_ten_thousand_accounts_fits_into_an_item() -> None:
+    seeded = Random(21)
+    regions = ("eu-west-1", "us-east-1", "eu-central-1")
+    members = tuple(
+        Member(f"{seeded.randrange(10**12):012}", f"team-{seeded.randrange(10**6)}-production", regions, True, 1)
+        for _ in range(10_000)
+    )
+    roster = replace(BOTH, members=members)
+    assert len(record_text(roster)) < 390_000 and record_from(Roster, record_text(roster)) == roster
+    assert record_text(BOTH) == to_text(BOTH)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "5", '{"members": 5}', '{"members": [{"account": "1"}]}', '{"leaving": [[]]}', '{"read_at": -1}', "[" * 9_999],
+    [
+        "",
+        "5",
+        "AAAA",
+        "A",
+        b64encode(zlib.compress(b"x" * 30_000_000)).decode(),
+        '{"members": 5}',
+        '{"members": [{"account": "1"}]}',
+        '{"leaving": [[]]}',
+        '{"read_at": -1}',
+        "[" * 9_999,
+    ],
 )
 def test_a_list_that_nobody_can_have_written_is_refused(text: str) -> None:
     with pytest.raises(BadState):
