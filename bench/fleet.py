@@ -106,7 +106,7 @@ def _settings(accounts: list[str], regions: tuple[str, ...]) -> str:
     return (
         '[alerts]\nemails = ["oncall@mail.test"]\n'
         f"[targets]\nregions = {json.dumps(regions)}\n{listed}"
-        '[member_role]\nexternal_id = "bench"\n[deployment]\nshards = 1\n'
+        '[member_role]\nexternal_id = "bench"\n[cause]\nlook = "off"\n[deployment]\nshards = 1\n'
     )
 
 
