@@ -29,6 +29,7 @@ VARIANTS = {
     "with a secret instead of a parameter": f'{OFF}[slack]\nwebhook_secret = "slack"\n',
     "with PagerDuty": f'{OFF}[pagerduty]\nrouting_key_parameter = "/ses/pagerduty"\n',
     "with Slack or Teams by Amazon Q": f'{OFF}[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n',
+    "with `[events] bus`": f'{OFF}[events]\nbus = "default"\n',
     "with a key of your own": f"{OFF}[deployment]\ncustomer_managed_key = true\n",
     "in a VPC": f'{OFF}[deployment]\nsubnet_ids = ["subnet-0123456789abcdef0"]\n'
     'security_group_ids = ["sg-0123456789abcdef0"]\n',
@@ -56,6 +57,7 @@ RESOURCES = {
 ARNS = {
     ":parameter/": "the parameter that the settings name",
     ":secret:": "the secret that the settings name",
+    ":event-bus/": "the bus that the settings name",
     ":key/*": "any key",
 }
 """Resources that the stack does not make, by a part of their ARN."""
