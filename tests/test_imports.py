@@ -1,4 +1,4 @@
-"""Who may import whom: the table of docs/architecture.md, enforced."""
+"""Who may import whom, layer by layer."""
 
 from __future__ import annotations
 

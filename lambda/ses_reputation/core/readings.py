@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from .findings import Findings
 from .history import BadData, Instant, Point
 from .rates import Metric
+from .recipients import without_addresses
 
 T = TypeVar("T")
 
@@ -185,8 +186,8 @@ def _table(answer: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def one_line(text: str, longest: int) -> str:
-    """Text from outside on one line of at most `longest` characters, without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text[:longest])
+    """Text from outside on one line of at most `longest` characters, without control characters and without addresses."""
+    return without_addresses(text[:longest])
 
 
 def _flag(answer: Mapping[str, object], name: str) -> bool:
