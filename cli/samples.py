@@ -10,8 +10,9 @@ from typing import Any
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.findings import Findings, Recommendation, Tenant
+from ses_reputation.core.fleet import FleetFacts
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
-from ses_reputation.core.notification import Document, test_notification
+from ses_reputation.core.notification import Document, summary_of, test_notification
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, Audience, AwsRate, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy
@@ -42,6 +43,7 @@ class World:
     missing: Mapping[float, tuple[int, int]] = field(default_factory=dict)  # addresses missing, and listeners
     findings: Mapping[float, Findings] = field(default_factory=dict)  # what SES itself finds; not asked before
     trouble: Mapping[float, Unreadable | None] = field(default_factory=dict)  # with the send statistics
+    fleet: Mapping[float, FleetFacts] = field(default_factory=dict)  # not a fleet before
 
     def readings(self, now: int) -> Readings:
         """Make the readings of a run at `now`."""
@@ -55,6 +57,7 @@ class World:
             self._rates(hours, now),
             Audience(3, missing, listeners),
             _at(self.findings, hours, None),
+            _at(self.fleet, hours, None),
         )
 
     def _points(self) -> tuple[Point, ...]:
@@ -188,13 +191,13 @@ def _buckets(*changes: tuple[float, Mapping[str, int]]) -> World:
 
 def _unreadable(trouble: Trouble, until: float = 999, detail: str = "") -> World:
     """Send statistics that cannot be read until an hour."""
-    return World(
-        trouble={0: Unreadable(trouble, detail if detail else f"GetSendStatistics: {_CODES[trouble]}"), until: None}
-    )
+    call = "AssumeRole" if trouble is Trouble.ROLE else "GetSendStatistics"
+    return World(trouble={0: Unreadable(trouble, detail if detail else f"{call}: {_CODES[trouble]}"), until: None})
 
 
 _CODES = {
     Trouble.DENIED: "AccessDenied",
+    Trouble.ROLE: "AccessDenied",
     Trouble.NOT_ENABLED: "InvalidClientTokenId",
     Trouble.THROTTLED: "Throttling",
     Trouble.TIMED_OUT: "ReadTimeoutError",
@@ -214,6 +217,11 @@ ACME = Tenant("acme", high_impact=True, paused_by="")
 PAUSED = Tenant("acme", high_impact=True, paused_by="AWS", cause="The bounce rate is too high.")
 
 
+NOT_SET_UP = FleetFacts(not_set_up=("shop (111111111111)", "222222222222"))
+OLD_ROLES = tuple(f"blog-{number} ({number:012})" for number in range(1, 31))
+LATE = FleetFacts(silent_shards=("shard 2 of 4",), not_reached=("333333333333/eu-west-1",))
+
+
 def _several(stories: Stories) -> list[Document]:
     """An email about three things at once."""
     return [
@@ -221,6 +229,14 @@ def _several(stories: Stories) -> list[Document]:
         *stories.incident("bounce", "escalated", BAD),
         *stories.at(World(account={0: NO_ACCOUNT}), 0),
     ]
+
+
+def _many(stories: Stories) -> list[Document]:
+    """A summary of the alerts of many accounts at once."""
+    names = ("shop", "blog", "news", "billing", "support")
+    accounts = [replace(stories, target=Target(f"{n:012}", stories.target.region, names[n % 5])) for n in range(1, 15)]
+    made = [one.incident("bounce", "opened" if n % 3 else "resolved", BAD)[0] for n, one in enumerate(accounts)]
+    return [summary_of(made, stories.target.region)]
 
 
 SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
@@ -248,6 +264,7 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "complaint-resolved": lambda of: of.incident("complaint", "resolved", BAD),
     "complaint-by-aws": lambda of: of.at(_aws_complaints(h0=0.00093), 0),
     "several-at-once": _several,
+    "many-at-once": _many,
     "enforcement-under-review": lambda of: of.at(_status(h0="PROBATION"), 0),
     "enforcement-paused": lambda of: of.at(_status(h0="PROBATION", h6="SHUTDOWN"), 0, 6),
     "enforcement-sends-again": lambda of: of.at(_status(h0="SHUTDOWN", h6="PROBATION"), 0, 6),
@@ -262,6 +279,7 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "sending-reminder": lambda of: of.at(_off(0), 0, 24),
     "sending-on-again": lambda of: of.at(_off(0, 5), 0, 5),
     "unreadable-denied": lambda of: of.at(_unreadable(Trouble.DENIED), 0),
+    "unreadable-role": lambda of: of.at(_unreadable(Trouble.ROLE), 0),
     "unreadable-not-enabled": lambda of: of.at(_unreadable(Trouble.NOT_ENABLED), 0),
     "unreadable-throttled": lambda of: of.at(_unreadable(Trouble.THROTTLED), 0, 0.25),
     "unreadable-timed-out": lambda of: of.at(_unreadable(Trouble.TIMED_OUT), 0, 0.25),
@@ -304,6 +322,12 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "subscribers-nobody": lambda of: of.at(World(missing={0: (1, 2), 6: (3, 0)}), 0, 6),
     "subscribers-reminder": lambda of: of.at(World(missing={0: (1, 2)}), 0, 24),
     "subscribers-resolved": lambda of: of.at(World(missing={0: (1, 2), 6: (0, 3)}), 0, 6),
+    "fleet-not-set-up": lambda of: of.at(World(fleet={0: NOT_SET_UP}), 0),
+    "fleet-more": lambda of: of.at(World(fleet={0: NOT_SET_UP, 5: replace(NOT_SET_UP, old_roles=OLD_ROLES)}), 0, 5),
+    "fleet-list": lambda of: of.at(World(fleet={0: FleetFacts(list_trouble=("AccessDeniedException",))}), 0),
+    "fleet-late": lambda of: of.at(World(fleet={0: LATE}), 0),
+    "fleet-reminder": lambda of: of.at(World(fleet={0: NOT_SET_UP}), 0, 24),
+    "fleet-resolved": lambda of: of.at(World(fleet={0: NOT_SET_UP, 5: FleetFacts()}), 0, 4, 6),
     "test-alert": lambda of: [test_notification(of.target, INCIDENT, of.policy, of.context)],
 }
 """Every message by name, the way it comes about."""

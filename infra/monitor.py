@@ -76,7 +76,12 @@ LOOKING_SECONDS = 2 * 15
 
 
 def longest_run(settings: Settings) -> int:
-    """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together."""
+    """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together.
+
+    The run of a fleet may take all the time until the next one.
+    """
+    if settings.fleet.on:
+        return min(LONGEST_TIMEOUT, 60 * settings.deployment.schedule_minutes)
     channels = 1 + settings.amazon_q_on + bool(settings.events.bus)
     looking = 0 if settings.look is Look.OFF else LOOKING_SECONDS
     return min(LONGEST_TIMEOUT, CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + DAILY_CALLS) + looking)
@@ -92,8 +97,8 @@ class SesReputationMonitor(Construct):
     name or of new ones. You grant what they need yourself: the topic lets cloudwatch.amazonaws.com publish; the key lets
     cloudwatch.amazonaws.com (topics), logs.<region>.amazonaws.com (logs) and the account's roles use it.
 
-    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `function`, `role`, `table`, `schedule`, `alarms`,
-    `dashboard`, `slack` (or None).
+    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `programs` (a topic; None without accounts), `function`,
+    `role`, `table`, `schedule`, `alarms`, `dashboard`, `slack` (or None).
     """
 
     def __init__(
@@ -121,6 +126,7 @@ class SesReputationMonitor(Construct):
         self.key = key_for(self, deployment) if key is None else key
         self.topic = self._people(topic)
         self.chat_topic = self._chat(name)
+        self.programs = self._programs(name)
         self.table = self._table()
         shared: dict[str, Any] = {
             "code": self._code(settings, settings_file) if code is None else code,
@@ -134,7 +140,8 @@ class SesReputationMonitor(Construct):
         failed = self._failed_runs(name, links)
         part = self._function(name, dashboard_url, environment or {}, failed.queue, **shared)
         self.function, self.role = part.function, part.role
-        self.schedule = self._schedule(failed.queue)
+        self.schedules = self._schedules(failed.queue)
+        self.schedule = self.schedules[0]
         if self.settings.events.run_at_once:
             RunAtOnce(self, "AtOnce", function=self.function)
         self.watchdog = Watchdog(
@@ -144,6 +151,7 @@ class SesReputationMonitor(Construct):
             function=self.function,
             schedule_minutes=deployment.schedule_minutes,
             missed_runs=deployment.missed_runs_before_alarm,
+            shards=self.settings.shards,
             links=links,
         )
         self.slack: Forwarder | None = None
@@ -189,7 +197,8 @@ class SesReputationMonitor(Construct):
     def _function(
         self, name: str, dashboard_url: str, environment: Mapping[str, str], failed: sqs.IQueue, **shared: Any
     ) -> ReputationFunction:
-        chat = {"CHAT_TOPIC_ARN": self.chat_topic.topic_arn} if self.chat_topic else {}
+        others = {"CHAT_TOPIC_ARN": self.chat_topic, "PROGRAMS_TOPIC_ARN": self.programs}
+        topics = {variable: topic for variable, topic in others.items() if topic is not None}
         return ReputationFunction(
             self,
             "Function",
@@ -200,11 +209,13 @@ class SesReputationMonitor(Construct):
             environment={
                 "STATE_TABLE": self.table.table_name,
                 "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
-                **chat,
+                **{variable: topic.topic_arn for variable, topic in topics.items()},
                 "DASHBOARD_URL": dashboard_url,
                 **environment,
             },
-            statements=grants(self.settings, table=self.table, people=self.topic, chat=self.chat_topic, key=self.key),
+            statements=grants(
+                self.settings, table=self.table, people=self.topic, others=[*topics.values()], key=self.key
+            ),
             failed=failed,
             max_event_age=Duration.minutes(15),  # the next tick does it all again
             **shared,
@@ -213,7 +224,7 @@ class SesReputationMonitor(Construct):
     def _alarms(self, lost: cloudwatch.Alarm) -> tuple[cloudwatch.Alarm, ...]:
         """Every alarm on the monitor itself, each with somebody who hears of it."""
         own = (*self.watchdog.alarms, lost)
-        for channel in filter(None, (self.topic, self.chat_topic)):
+        for channel in filter(None, (self.topic, self.chat_topic, self.programs)):
             notify(own, channel)
         undelivered = [each.alarm for each in self.forwarders]
         notify(undelivered, self.topic)  # the service itself cannot say so; people can
@@ -233,13 +244,20 @@ class SesReputationMonitor(Construct):
             role_path=self.settings.deployment.role_path,
         ).topic
 
+    def _programs(self, name: str) -> sns.ITopic | None:
+        """The topic of a fleet that gets each notification; the people's gets a summary of very many."""
+        if not self.settings.fleet.on:
+            return None
+        shown, key = "SES reputation", self._key_for("topics")
+        return AlertTopic(self, "Programs", name=f"{name}-Programs", display_name=shown, key=key)
+
     def _forwarders(self, name: str, environment: Mapping[str, str], **shared: Any) -> list[Forwarder]:
         """A forwarder for each service that the settings name, and for each webhook of a route."""
 
         def forwarder(construct_id: str, stored: Stored, **changes: Any) -> Forwarder:
             given = {"name": name, "service": "Slack", "handler": "slack_forwarder", "only": {}, **shared, **changes}
             given["environment"] = {**environment, **changes.get("environment", {})}
-            return Forwarder(self, construct_id, people=self.topic, stored=stored, **given)
+            return Forwarder(self, construct_id, **{"people": self.topic, **given}, stored=stored)
 
         slack, pagerduty = self.settings.slack, self.settings.pagerduty
         made = []
@@ -248,7 +266,8 @@ class SesReputationMonitor(Construct):
             made.append(self.slack)
         if pagerduty.on:
             handler = "pagerduty_forwarder"
-            made.append(forwarder("PagerDuty", pagerduty.routing_key, service="PagerDuty", handler=handler))
+            each = {} if self.programs is None else {"people": self.programs}
+            made.append(forwarder("PagerDuty", pagerduty.routing_key, service="PagerDuty", handler=handler, **each))
         for number, route in enumerate(self.settings.routes):
             if route.webhook.on:
                 own = {"name": f"{name}-Route{number}", "environment": {"ROUTE": str(number)}}
@@ -321,8 +340,9 @@ class SesReputationMonitor(Construct):
         own = self.settings.alerts.runbook_url
         return own if own else 'docs/runbook.md, section "The monitor itself"'
 
-    def _schedule(self, failed: sqs.IQueue) -> scheduler.Schedule:
-        deployment = self.settings.deployment
+    def _schedules(self, failed: sqs.IQueue) -> list[scheduler.Schedule]:
+        """One schedule for each shard. All share a role, and the first has the name of the only one."""
+        deployment, shards = self.settings.deployment, self.settings.shards
         role = ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path)
         key = self._key_for("queues")
         if key is not None:  # the CDK allows the schedule to send to the queue, but not to use its key
@@ -331,21 +351,28 @@ class SesReputationMonitor(Construct):
                     sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
                 )
             )
-        return scheduler.Schedule(
-            self,
-            "Schedule",
-            schedule_name=self.settings.stack_name,
-            description="One tick. The scheduled time is the time the run evaluates.",
-            schedule=scheduler.ScheduleExpression.rate(Duration.minutes(deployment.schedule_minutes)),
-            target=targets.LambdaInvoke(
-                self.function,
-                input=scheduler.ScheduleTargetInput.from_object({"now": scheduler.ContextAttribute.scheduled_time}),
-                dead_letter_queue=failed,
-                max_event_age=Duration.minutes(15),
-                retry_attempts=10,
-                role=role,
-            ),
-        )
+
+        def schedule(number: int) -> scheduler.Schedule:
+            event: dict[str, Any] = {"now": scheduler.ContextAttribute.scheduled_time}
+            if self.settings.fleet.on:
+                event |= {"shard": number, "of": shards}
+            return scheduler.Schedule(
+                self,
+                f"Schedule{number or ''}",
+                schedule_name=f"{self.settings.stack_name}-{number}" if number else self.settings.stack_name,
+                description="One tick. The scheduled time is the time the run evaluates.",
+                schedule=scheduler.ScheduleExpression.rate(Duration.minutes(deployment.schedule_minutes)),
+                target=targets.LambdaInvoke(
+                    self.function,
+                    input=scheduler.ScheduleTargetInput.from_object(event),
+                    dead_letter_queue=failed,
+                    max_event_age=Duration.minutes(15),
+                    retry_attempts=10,
+                    role=role,
+                ),
+            )
+
+        return [schedule(number) for number in range(shards)]
 
     def _boundary(self, policy: str) -> iam.IManagedPolicy:
         if policy.startswith("arn:"):
@@ -391,6 +418,8 @@ class SesReputationMonitor(Construct):
             ),
             "DashboardUrl": (dashboard_url, "Open this first."),
         }
+        if self.programs is not None:
+            outputs["ProgramsTopicArn"] = (self.programs.topic_arn, "Each notification, for SQS, Lambda or HTTPS.")
         if self.chat_topic is not None:
             outputs["ChatTopicArn"] = (self.chat_topic.topic_arn, "What Amazon Q Developer posts in the channel.")
         if self.slack is not None:
@@ -403,6 +432,8 @@ class SesReputationMonitor(Construct):
         invoke = f"IAM5[Resource::<{part.logical_id}.Arn>:*]"
         answers = {
             **ANSWERS,
+            f"IAM5[Resource::arn:<AWS::Partition>:iam::*:role/{self.settings.fleet.role_name}]": "The accounts of the organizational "
+            "units are not known here. The role of that name decides in each account whom it lets in.",
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
         acknowledge(self, answers)

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "lambda" / "ses_reputation"
 
 LAYERS = (
     ("target", "look", "history"),
-    ("rates", "daily_totals", "recipients"),
+    ("rates", "daily_totals", "recipients", "fleet"),
     ("findings",),
     ("rules", "headroom", "onset", "learning", "readings"),
     ("evaluation", "alert", "plausibility", "cause", "wording"),
@@ -23,6 +23,7 @@ LAYERS = (
     ("notification",),
     ("state",),
     ("decide",),
+    ("roster",),
 )
 """The core's modules in layers; a module imports from the layers above its own only. `checks.*` is any check."""
 
@@ -46,6 +47,7 @@ PURE = {
     "re",
     "types",
     "typing",
+    "zlib",
 }
 """The only modules of the standard library that the core uses. None of them reads a clock, a file or the environment, except
 `datetime`, whose clocks are forbidden calls."""
@@ -60,6 +62,7 @@ SDK = {
     "mypy_boto3_sesv2",
     "mypy_boto3_sns",
     "mypy_boto3_ssm",
+    "mypy_boto3_sts",
     "urllib3",
 }
 

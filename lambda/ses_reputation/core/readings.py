@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from .findings import Findings
+from .fleet import FleetFacts
 from .history import BadData, Instant, Point
 from .rates import Metric
 from .recipients import without_addresses
@@ -25,6 +26,7 @@ class Trouble(StrEnum):
     """Why something could not be read, or not be believed."""
 
     DENIED = "access denied"
+    ROLE = "role cannot be assumed"
     NOT_ENABLED = "region not enabled"
     THROTTLED = "throttled"
     TIMED_OUT = "timed out"
@@ -122,6 +124,7 @@ class Readings:
     rates: AwsRates | Unreadable | None = None
     audience: Audience | Unreadable | None = None
     findings: Findings | None = None  # asked once an hour
+    fleet: FleetFacts | None = None  # of the whole installation
 
     @property
     def known_account(self) -> Account | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from .base import Check
 from .enforcement import ENFORCEMENT
 from .findings import FINDINGS
+from .fleet import FLEET
 from .quota import QUOTA
 from .rate import BOUNCE, COMPLAINT
 from .rejects import REJECTS
@@ -30,6 +31,7 @@ ALL: tuple[Check, ...] = (
     REJECTS,
     FINDINGS,
     SUBSCRIBERS,
+    FLEET,
 )
 """Checks that open alerts."""
 
