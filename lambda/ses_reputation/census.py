@@ -29,7 +29,10 @@ class Accounts(Protocol):
     def read(self, target: Target, now: Instant) -> Readings: ...
     def explained(self, explain: Callable[[Plan], Explained], plan: Plan) -> Explained: ...
     def refuses(self, account: str) -> bool:
-        """Tell if the account's role cannot be assumed."""
+        """Try the account's role. Tell if it does not let the monitor in."""
+
+    def refused(self) -> set[str]:
+        """Accounts whose role was tried and does not let the monitor in."""
 
     def sends(self, target: Target) -> bool | None:
         """Tell if anything was sent from there in two weeks; None if that is not known."""

@@ -300,11 +300,13 @@ DISCOVER = "discover"
 
 def _targets(table: Table, fleet: Fleet) -> Targets:
     discover = table.given.get("regions") == DISCOVER
-    regions = _regions(table if not discover else Table({}))
-    if discover:
-        table.keys["regions"] = Key([], "", "")  # known, so that it is not refused
-        if not fleet.on:
-            table.refuse("regions", "a list, unless accounts are configured", 'write the regions, like ["eu-west-1"]')
+    listed = Table({}) if discover else table
+    regions = _regions(listed)
+    spec = listed.keys["regions"]
+    schema = {**spec.schema, "type": ["array", "string"], "pattern": f"^{DISCOVER}$"}
+    table.keys["regions"] = spec._replace(accepted=f'{spec.accepted}; or "{DISCOVER}"', schema=schema)
+    if discover and not fleet.on:
+        table.refuse("regions", "a list, unless accounts are configured", 'write the regions, like ["eu-west-1"]')
     metrics_up_to = table.whole(
         "metrics_up_to",
         50,
