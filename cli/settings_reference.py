@@ -20,6 +20,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 
 SAMPLE = {
     "routes": [{"emails": ["oncall@example.com"]}],
+    "mute": [{"weekday": "tuesday", "from": "08:00", "to": "12:00"}],
     "bounce": {
         "rules": [{"hours": 24, "above": 0.03, "while": {"hours": 1, "above": 0.03}}],
         "calm": [{"hours": 24, "at_most": 0.02}],

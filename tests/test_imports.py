@@ -14,7 +14,7 @@ PACKAGE = ROOT / "lambda" / "ses_reputation"
 LAYERS = (
     ("target", "look", "history"),
     ("rates", "daily_totals", "recipients"),
-    ("findings",),
+    ("findings", "orders"),
     ("rules", "headroom", "onset", "learning", "readings"),
     ("evaluation", "alert", "plausibility", "cause", "wording"),
     ("checks.base", "cause_words"),

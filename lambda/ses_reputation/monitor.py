@@ -15,10 +15,12 @@ from .aws.errors import AWS_ERRORS, code_of
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.history import DAY, Instant, iso
-from .core.notification import test_notification
+from .core.notification import muted_in_words, test_notification
+from .core.orders import Orders
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
 from .core.target import Target
+from .ordered import Ordered
 from .outbox import deliver
 from .run import Edges, Explained, Outcome, Tick, look_at_all
 from .settings import Settings
@@ -53,6 +55,7 @@ class Monitor:
     context: Context
     audience: Callable[[], Audience | Unreadable]  # who is subscribed, beside who should be
     explaining: Callable[[float], Callable[[Plan], Explained]] = lambda _: Explained  # for one run, of so many seconds
+    ordered: Callable[[Instant], Ordered] = lambda _: Ordered()  # by the team
 
     def handle(self, event: object, remaining: Callable[[], int]) -> dict[str, Any]:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
@@ -63,15 +66,17 @@ class Monitor:
     def run(self, now: Instant, remaining: Callable[[], int]) -> dict[str, Any]:
         """Look at every target as of `now`: the verdict of each by its id. Raise `RunFailed`."""
         every = self.settings.deployment.schedule_minutes * 60
+        ordered = self.ordered(now)
         left = remaining() / 1000
         tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
         daily = now % DAY < every
         edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
-        edges = self._with_audience(edges) if daily else edges
+        edges = self._reading(edges, ordered.orders, daily=daily)
         outcomes = look_at_all(self.targets, tick, self.settings.policy, edges, self.context)
         deliver(outcomes, tick, edges)
-        report(outcomes, now)
-        failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
+        report(outcomes, now, self.context, ordered)
+        failures = [*ordered.failures]
+        failures += [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [
             f"{outcome.plan.target.id}: the reading of what SES finds broke ({found.broke})"
@@ -82,15 +87,15 @@ class Monitor:
             raise RunFailed("; ".join(failures))
         return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
 
-    def _with_audience(self, edges: Edges) -> Edges:
-        """Edges that also read who is subscribed, for the first target."""
+    def _reading(self, edges: Edges, orders: Orders, *, daily: bool) -> Edges:
+        """Edges that also read what the team has ordered and, once a day for the first target, who is subscribed."""
         read, first = edges.read, self.targets[0]
 
-        def with_audience(target: Target, now: Instant) -> Readings:
-            readings = read(target, now)
-            return replace(readings, audience=self.audience()) if target == first else readings
+        def read_all(target: Target, now: Instant) -> Readings:
+            audience = self.audience() if daily and target == first else None
+            return replace(read(target, now), orders=orders, audience=audience)
 
-        return replace(edges, read=with_audience)
+        return replace(edges, read=read_all)
 
     def _nobody_hears(self, outcome: Outcome) -> str:
         audience = outcome.plan.seen.readings.known_audience
@@ -142,8 +147,10 @@ def tick_of(event: object) -> Instant:
     return tick
 
 
-def report(outcomes: Sequence[Outcome], now: Instant) -> None:
+def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered: Ordered) -> None:
     """Log a line for each target, which the dashboard reads: metrics of the same would cost more than all the rest."""
+    if ordered.ignored:
+        logger.warning("orders of the team were ignored", detail=ordered.ignored)
     for outcome in outcomes:
         plan = outcome.plan
         audience = plan.seen.readings.audience
@@ -161,6 +168,7 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
                 fields.UNREADABLE: None if plan.unreadable is None else plan.unreadable.detail,
                 fields.OPEN_ALERTS: len(plan.state.sent),
                 fields.ALERTS: [f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
+                fields.MUTED: muted_in_words(ordered.orders.mutes_in(plan.target.region, now), context.zone),
                 **_aws_fields(plan.seen.readings),
                 fields.NEWEST_EMAIL_MINUTES: None if plan.newest is None else max(0, now - plan.newest) // 60,
                 fields.SENT: [f"{d['title']} ({d['alert']}, {d['number']})" for d in plan.documents],

@@ -208,7 +208,7 @@ def _unsaved(
     """A run whose state cannot be stored delivers what is new at this tick, once, and fails loudly."""
     usable = readings
     if before is None:  # AWS's view has no past to tell apart: the failing run is what speaks of it
-        usable = Readings(readings.statistics)
+        usable = readings.without_aws
     known = assumed(target, usable, before, policy, tick.at, tick.every)
     plan = _explained(decide(target, usable, known, policy, tick.at, context), edges, failures)
     if before is None:  # and what was not evaluated is not healthy

@@ -30,6 +30,7 @@ from .core.rates import Metric
 from .core.readings import AccountFacts, Audience, Readings, Unreadable, audience_of
 from .core.target import Target
 from .monitor import Monitor
+from .ordered import load as load_orders
 from .run import Channel, Edges, Explained
 from .settings import Settings
 
@@ -159,14 +160,16 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
+    store = Store(client("dynamodb", region), environment.table)
     edges = Edges(
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
-        store=Store(client("dynamodb", region), environment.table),
+        store=store,
         channels=channels(settings, environment, context, notifier),
     )
     targets = tuple(Target(environment.account, name) for name in regions)
-    return Monitor(settings, targets, edges, context, audience, partial(explaining, create, settings.look))
+    ordered = partial(load_orders, store, settings.mutes, settings.alerts.zone)
+    return Monitor(settings, targets, edges, context, audience, partial(explaining, create, settings.look), ordered)
 
 
 def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds: float) -> Callable[[Plan], Explained]:

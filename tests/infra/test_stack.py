@@ -148,7 +148,7 @@ def test_a_call_that_hangs_is_given_up_after_as_long_as_the_timeout_counts_for_i
 
 @pytest.mark.parametrize(
     ("toml", "calls"),
-    [("", 9), ('[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n', 11)],
+    [("", 10), ('[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n', 12)],
     ids=["people", "people and chat"],
 )
 def test_the_timeout_has_room_for_every_call_of_a_run_even_if_all_of_them_hang(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, news
+from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, heard, news
 from .checks import ALL, BY_NAME
 from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
 from .checks.rate import our_standing
@@ -21,10 +21,11 @@ from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Poi
 from .learning import learn
 from .notification import Document, notification
 from .onset import onset
+from .orders import Orders
 from .plausibility import Witness, believed, contradiction, doubted, newest_of
 from .rates import Metric
 from .readings import Readings, Trouble, Unreadable
-from .rules import Policy, Verdict
+from .rules import Policy, Severity, Verdict
 from .state import Delivery, State
 from .target import Target
 
@@ -137,7 +138,7 @@ def decide(
     tracks = _with_starts(seen, tracks)
     quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
     known = {name: sent for name, sent in stored.sent.items() if not BY_NAME[name].ended_by_settings(policy)}
-    sent, changes = _news(known, tracks, now, quieted)
+    sent, changes = _news(known, tracks, now, quieted, partial(_wanted, target, readings.orders, now))
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
     readable = not isinstance(readings.statistics, Unreadable)
     looked = history is not None or (readable and not stored.totals)
@@ -241,10 +242,28 @@ def _with_starts(seen: Seen, tracks: dict[str, Track]) -> dict[str, Track]:
     return tracks
 
 
+def _wanted(target: Target, orders: Orders, now: Instant, check: Check, before: Sent | None, change: Change) -> bool:
+    """Tell if the orders of the team let a change be sent. Who has heard of an alert hears of its end in any case."""
+    if change.reason is Reason.RESOLVED:
+        return True
+    reminder = change.reason is Reason.REMINDER
+    mute = orders.mute_of(check.name, target.region, now)
+    if mute is not None and (mute.critical or reminder or change.sent.severity is not Severity.CRITICAL):
+        return False
+    return not (reminder and before and orders.acknowledged(target.id, before.alert, before.counted_from))
+
+
 def _news(
-    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant, quieted: tuple[str, ...] = ()
+    sent: Mapping[str, Sent],
+    tracks: Mapping[str, Track],
+    now: Instant,
+    quieted: tuple[str, ...] = (),
+    wanted: Callable[[Check, Sent | None, Change], bool] = lambda *_: True,
 ) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
-    """Compare all open tracks with what was sent, but for checks that are `quieted`. Reminders of one target go out together."""
+    """Compare all open tracks with what was sent, but for checks that are `quieted` and changes that are not `wanted`.
+
+    Reminders of one target go out together.
+    """
 
     def compare(ahead: int) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
         after: dict[str, Sent] = {}
@@ -254,7 +273,10 @@ def _news(
             if check.name in quieted:
                 after |= {name: record for name, record in sent.items() if name == check.name}
             elif check.name in sent or own:
-                record, found = news(check.name, sent.get(check.name), own, now, ahead=ahead)
+                last = sent.get(check.name)
+                record, found = heard(
+                    last, *news(check.name, last, own, now, ahead=ahead), partial(wanted, check, last)
+                )
                 if record is not None:
                     after[check.name] = record
                 changes += [(check, change) for change in found]
@@ -424,7 +446,7 @@ def assumed(
     base = replace(State(tick=last - every) if stored is None else stored, failures=surely_failed)
     if isinstance(readings.statistics, Unreadable) and stored is not None and hourly:
         return base
-    seen_then = readings if stored is not None and not hourly else Readings(readings.statistics)
+    seen_then = readings if stored is not None and not hourly else readings.without_aws
     fresh = stored is None and not isinstance(readings.statistics, Unreadable)
     state = decide(target, _until(seen_then, last), None if fresh else base, policy, last).state
     unsaved = state.tick if stored is None else stored.tick  # a track that opens now is named after it

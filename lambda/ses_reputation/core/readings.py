@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from .findings import Findings
 from .history import BadData, Instant, Point
+from .orders import Orders
 from .rates import Metric
 
 T = TypeVar("T")
@@ -121,6 +122,12 @@ class Readings:
     rates: AwsRates | Unreadable | None = None
     audience: Audience | Unreadable | None = None
     findings: Findings | None = None  # asked once an hour
+    orders: Orders = Orders()  # of the team
+
+    @property
+    def without_aws(self) -> Readings:
+        """Only what has a past that can be worked out."""
+        return Readings(self.statistics, orders=self.orders)
 
     @property
     def known_account(self) -> Account | None:

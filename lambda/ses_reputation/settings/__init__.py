@@ -13,6 +13,7 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from ..core.look import Look
+from ..core.orders import Window
 from ..core.rules import Policy
 from .cause import read_look
 from .channels import (
@@ -28,6 +29,7 @@ from .channels import (
     read_teams,
 )
 from .deployment import Alarms, Deployment, read_alarms, read_deployment
+from .mutes import read_mutes
 from .patterns import EMAIL, LABEL, REGION
 from .rules import read_policy
 from .table import Key, Problem, Table
@@ -83,6 +85,7 @@ class Settings:
     teams: Teams
     pagerduty: PagerDuty
     routes: tuple[Route, ...]
+    mutes: tuple[Window, ...]
     targets: Targets
     policy: Policy
     alarms: Alarms
@@ -186,6 +189,7 @@ def read(file: Table) -> Settings:
         teams,
         pagerduty,
         read_routes(file, alerts.emails),
+        read_mutes(file),
         _targets(file.table("targets", "What is watched.")),
         read_policy(file),
         read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them.")),
