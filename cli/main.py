@@ -105,6 +105,13 @@ def _cause(given: argparse.Namespace) -> int:
     return cause(given)
 
 
+def _order(given: argparse.Namespace) -> int:
+    from . import orders
+
+    command: Callable[[Settings | None, argparse.Namespace], int] = getattr(orders, given.command)
+    return command(_settings_or_none(given.settings), given)
+
+
 def _settings(given: argparse.Namespace) -> int:
     from .settings_check import check_settings
 
@@ -268,6 +275,8 @@ Exit code: 0 if all that is needed could be read, 1 if not, 2 for input that can
     cause.add_argument("--addresses", action="store_true", help="also list bounced addresses: they are personal data")
     _json_option(cause)
 
+    _commands_of_orders(commands)
+
     settings = _command(
         commands,
         "settings",
@@ -284,6 +293,74 @@ Exit code: 0 if it can be used, 2 if not; warnings do not count.""",
     settings.add_argument("--deploy", action="store_true", help="also refuse what must not be deployed")
     _json_option(settings)
     return parser
+
+
+def _commands_of_orders(commands: argparse._SubParsersAction[_Parser]) -> None:
+    mute = _command(
+        commands,
+        "mute",
+        _order,
+        "hold back alerts for a while",
+        """\
+Have the deployed monitor hold back alerts: while work goes on that everybody knows of. Messages, dashboard and
+`check` say so. What becomes critical is sent all the same. What is still open at the end is sent once.
+Permissions: cloudformation:DescribeStacks, dynamodb:GetItem, dynamodb:PutItem.""",
+        """\
+Example:
+  ses-reputation mute --check bounce --region eu-west-1 --for 48h --reason "list clean-up"
+
+Exit code: 0 if it is muted, 2 if not.""",
+    )
+    mute.add_argument("--for", dest="duration", required=True, metavar="TIME", help="like 30m, 48h or 7d; at most 30d")
+    mute.add_argument("--reason", required=True, metavar="TEXT", help="why; every message has it")
+    mute.add_argument("--all", action="store_true", help="hold back critical alerts too")
+    unmute = _command(
+        commands,
+        "unmute",
+        _order,
+        "end a mute",
+        "End the mute with these options. Permissions: those of `mute`.",
+        """\
+Example:
+  ses-reputation unmute --check bounce --region eu-west-1
+
+Exit code: 0 if it has ended, 2 if there is none.""",
+    )
+    unmute.add_argument("--everything", action="store_true", help="end every mute")
+    mutes = _command(
+        commands,
+        "mutes",
+        _order,
+        "what is muted or acknowledged?",
+        "List what is held back now, and when. Permissions: cloudformation:DescribeStacks, dynamodb:GetItem.",
+        """\
+Example:
+  ses-reputation mutes --json
+
+Exit code: 0 if it could be read, 2 if not.""",
+    )
+    ack = _command(
+        commands,
+        "ack",
+        _order,
+        "stop the reminders of an alert",
+        """\
+Say that somebody works on an open alert: its reminders stop until it gets worse. Its end is sent.
+Permissions: those of `mute`.""",
+        """\
+Example, with the name from the end of a message:
+  ses-reputation ack bounce-20250217T0945Z
+
+Exit code: 0 if it is acknowledged, 2 if no such alert is open.""",
+    )
+    ack.add_argument("alert", metavar="ALERT", help="name of the alert")
+    for each in (mute, unmute, mutes, ack):
+        _settings_option(each)
+        each.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration")
+        each.add_argument("--region", metavar="NAME", help="a watched region (default: all)")
+        _json_option(each)
+    for each in (mute, unmute):
+        each.add_argument("--check", metavar="NAME", help="only these alerts, like bounce (default: all)")
 
 
 class _Parser(argparse.ArgumentParser):

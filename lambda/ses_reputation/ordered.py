@@ -7,11 +7,11 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from .aws.errors import AWS_ERRORS, code_of
-from .aws.store import Store
 from .core import orders as stored
 from .core.checks import ALL
 from .core.history import Instant
 from .core.orders import Orders, Window
+from .run import Store
 
 KEY = "orders"
 """Key of their item, beside the states, whose keys are the ids of targets."""

@@ -67,7 +67,10 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("ses-reputation ")
 
 
-@pytest.mark.parametrize("command", ["replay", "check", "preview", "test-alert", "subscribe", "cause", "settings"])
+@pytest.mark.parametrize(
+    "command",
+    ["replay", "check", "preview", "test-alert", "subscribe", "cause", "mute", "unmute", "mutes", "ack", "settings"],
+)
 def test_every_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert main([command, "--help"]) == 0
     printed = capsys.readouterr().out

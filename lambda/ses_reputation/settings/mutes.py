@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..core.checks import ALL
 from ..core.orders import LONGEST_REASON, Window
 from .patterns import REGION
 from .table import Table
@@ -26,6 +25,8 @@ def read_mutes(file: Table) -> tuple[Window, ...]:
 
 
 def _window(table: Table) -> Window | None:
+    from ..core.checks import ALL  # noqa: PLC0415  only who mutes pays for it
+
     weekday = table.text("weekday", None, f"one of {', '.join(DAYS)}", "|".join(DAYS), "The day on which it starts.")
     begin = table.text("from", None, "a time like 08:00", _TIME, "When it starts, in the zone of `alerts.timezone`.")
     end = table.text(
