@@ -26,7 +26,7 @@ import numpy as np
 from ses_reputation.core.decide import replay
 from ses_reputation.core.evaluation import Evaluator
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point, history_from, iso
-from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
+from ses_reputation.core.rates import Metric
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 
@@ -167,10 +167,9 @@ def _score_incident(result: Score, case: World, incident: Incident, said: Sequen
         result.notices += len(of_it)
         result.flaps += max(0, len({s.alert for s in of_it + standing}) - 1)
     for clear in (s for s in of_it if s.kind == "resolved"):
-        rate = case.aws_rate[min((clear.at - START) // BUCKET, len(case.aws_rate)) - 1]
         going_on = clear.at < incident.over and incident.review is not None
         result.all_clears += 1
-        result.unsafe += bool(rate >= AWS_THRESHOLDS[incident.metric].review or going_on)
+        result.unsafe += case.over_review(incident.metric, clear.at) or going_on
 
 
 def _running(s: Said, said: Sequence[Said], since: Instant) -> bool:
@@ -200,7 +199,8 @@ def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
         still_false = s.alert in false and not any(
             start < s.at <= end and s.metric == metric for start, end, metric in troubled
         )
-        if s.kind == "firing" and s.severity == "critical" and still_false:
+        by_chance = still_false and case.over_review(Metric(s.metric), s.at)  # AWS acts on what it counts
+        if s.kind == "firing" and s.severity == "critical" and still_false and not by_chance:
             result.false_criticals += 1
 
 
@@ -208,7 +208,7 @@ def _oracle(case: World, incident: Incident) -> float:
     """The share of the head start of one who knows the onset and every rate, and waits only to be sure."""
     assert incident.review is not None
     onset, end = ((at - START) // BUCKET for at in (incident.onset, incident.review))
-    counts = np.zeros(len(case.aws_rate))
+    counts = np.zeros(len(case.expected))
     for point in case.points:
         events = point.bounces if incident.metric is Metric.BOUNCE else point.complaints
         counts[(point.at - START) // BUCKET] = events

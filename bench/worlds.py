@@ -136,9 +136,16 @@ class World:
     rhythm: Rhythm
     points: list[Point]
     incidents: tuple[Incident, ...]
-    aws_rate: Floats  # AWS's rate of the ruined metric (of bounces in healthy worlds) at the end of each slot
+    aws_rates: Mapping[Metric, Floats]  # AWS's own at the end of each slot; of newsletters none
     healthy: Floats  # events of the ruined metric to be expected by slot had nothing gone wrong
     expected: Floats  # and as it went
+
+    def over_review(self, metric: Metric, at: Instant) -> bool:
+        """Tell if AWS's own rate is at its review threshold."""
+        rates = self.aws_rates.get(metric)
+        return rates is not None and bool(
+            rates[min((at - START) // BUCKET, len(rates)) - 1] >= AWS_THRESHOLDS[metric].review
+        )
 
 
 def world(
@@ -169,9 +176,11 @@ def world(
             by_send, ill = rates[which], np.full(SLOTS, situation.list_rate)
         sent = dice.binomial(email, by_send) + dice.binomial(extra, ill)
         events[which] = _arrivals(dice, sent, which, kernel if which is metric else _kernel(dice, which, lateness))
-    rate = aws_rate(total, events[metric], _wanted(mean, window), float(rates[metric].mean()))
+    truth = {
+        which: aws_rate(total, events[which], _wanted(mean, window), float(rates[which].mean())) for which in Metric
+    }
     incidents = tuple(
-        _incident(metric, rate, onset, over, spans[i + 1][0] if i + 1 < len(spans) else SLOTS)
+        _incident(metric, truth[metric], onset, over, spans[i + 1][0] if i + 1 < len(spans) else SLOTS)
         for i, (onset, over) in enumerate(spans)
     )
     return World(
@@ -180,7 +189,7 @@ def world(
         rhythm,
         _points(total, events),
         incidents,
-        rate,
+        truth,
         _spread(clean, kernel),
         _spread(email * rates[metric] + added, kernel),
     )
@@ -216,7 +225,7 @@ def newsletters(size: int, seed: int, booking: Booking) -> World:
         sent = dice.binomial(email, _normal_rate(dice, limits))
         events[metric] = sent if metric in with_email else _arrivals(dice, sent, metric, kernel / kernel.sum())
     nothing = np.zeros(SLOTS)
-    return World(NEWSLETTERS, size, Rhythm.MIXED, _points(email, events), (), nothing, nothing, nothing)
+    return World(NEWSLETTERS, size, Rhythm.MIXED, _points(email, events), (), {}, nothing, nothing)
 
 
 def _points(email: Ints, events: Mapping[Metric, Ints]) -> list[Point]:

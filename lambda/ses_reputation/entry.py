@@ -6,8 +6,10 @@ from contextlib import suppress
 
 with suppress(ModuleNotFoundError):  # without the folder `fast` everything works, only slower
     from .aws.fast.collector import collect_rarely
+    from .aws.fast.data_classes import use_byte_code
 
     collect_rarely()
+    use_byte_code()
 
 import os
 from functools import cache

@@ -24,7 +24,16 @@ def a_world(*incidents: Incident, situation: int = 2, over_the_line: tuple[int, 
     rate = np.zeros(SLOTS)
     rate[(over_the_line[0] - START) // BUCKET : (over_the_line[1] - START) // BUCKET] = 0.06
     healthy = np.full(SLOTS, 1.0)
-    return World(SITUATIONS[situation], 3_000, Rhythm.STEADY, [Point(START, 1)], incidents, rate, healthy, healthy)
+    return World(
+        SITUATIONS[situation],
+        3_000,
+        Rhythm.STEADY,
+        [Point(START, 1)],
+        incidents,
+        {Metric.BOUNCE: rate},
+        healthy,
+        healthy,
+    )
 
 
 def an_incident(**changes: Any) -> Incident:
@@ -43,7 +52,7 @@ PEACE = World(
     Rhythm.STEADY,
     [Point(START, 1)],
     (),
-    np.zeros(SLOTS),
+    {metric: np.zeros(SLOTS) for metric in Metric},
     np.full(SLOTS, 1.0),
     np.full(SLOTS, 1.0),
 )
@@ -178,3 +187,10 @@ def test_a_world_is_as_large_as_it_says_and_no_bucket_has_more_bounces_than_ever
     for incident in case.incidents:
         assert incident.onset < incident.over <= END
         assert incident.review is None or incident.onset < incident.review
+
+
+@pytest.mark.parametrize(("rate", "false"), [(0.049, 1), (0.05, 0)], ids=["below", "at"])
+def test_a_critical_alert_is_not_false_while_chance_alone_holds_aws_over_its_threshold(rate: float, false: int) -> None:
+    lucky = replace(PEACE, aws_rates={Metric.BOUNCE: np.full(SLOTS, rate)})
+    result = score(lucky, [said(ONSET, severity="critical")])
+    assert (result.false_alarms, result.false_criticals) == (1, false)

@@ -164,6 +164,28 @@ def test_without_email_there_is_no_resolution() -> None:
     assert not of((0, 0)).calm
 
 
+@pytest.mark.parametrize(
+    ("buckets", "events", "emails", "at_most"),
+    [
+        ([(400, 9)] * 96, 144, 6_400, 0.02),  # four hours' worth
+        ([(400, 40)] * 50 + [(400, 4)] * 20, 2_080, 28_000, 0.045),  # what AWS counts
+        ([(400, 4)] * 1_000 + [(400, 7)] * 96, 672, 38_400, pytest.approx(0.013, abs=2e-4)),  # 1.3 times the usual 1%
+    ],
+    ids=["recent email", "the email that AWS counts", "the last day"],
+)
+def test_what_keeps_an_alert_open_is_named_with_what_it_must_come_down_to(
+    buckets: list[tuple[int, int]], events: int, emails: int, at_most: float
+) -> None:
+    still_high = of(*buckets).still_high
+    assert still_high is not None
+    count, low = still_high
+    assert (count.events, count.emails, low) == (events, emails, at_most)
+
+
+def test_nothing_keeps_an_alert_of_a_calm_sender_open() -> None:
+    assert of(*[(400, 4)] * 96).still_high is None
+
+
 def test_a_slow_rule_that_only_sleeps_keeps_the_resolution_back() -> None:
     rule = Rule(
         "slow",

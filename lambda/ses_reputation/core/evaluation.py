@@ -15,7 +15,7 @@ from typing import NamedTuple
 from .headroom import Headroom, headroom, share_left
 from .history import BUCKET, DAY, History, Instant
 from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, View, Window, lower_bound, series_of
-from .rules import Calm, Finding, MetricPolicy, Rule, Verdict, While, enough_emails
+from .rules import Finding, MetricPolicy, Rule, Verdict, While, enough_emails
 
 KNOWN_BY = 5 * DAY
 """Until a history is this old its usual rate comes from a few days whose complaints have not all arrived: a threshold that
@@ -214,10 +214,18 @@ class Evaluation:
     @cached_property
     def calm(self) -> bool:
         """The conditions of the resolution are met; without email none is."""
+        return self.still_high is None and not self._evaluator.sleeping(self.view)
+
+    @cached_property
+    def still_high(self) -> tuple[Count, float] | None:
+        """The first window whose rate keeps an open alert open though no rule holds, and the rate that it must come down to."""
         policy = self._evaluator.policy
-        return all(_at_most(self.view, calm, policy) for calm in policy.calm) and not self._evaluator.sleeping(
-            self.view
-        )
+        for calm in policy.calm:
+            events, emails = self.view.measure(calm.window)
+            at_most = max(calm.at_most, calm.times_usual * self.view.usual(policy.weight) if calm.times_usual else 0.0)
+            if emails < 1 or events > at_most * emails:
+                return self.view.count(calm.window), at_most
+        return None
 
     @cached_property
     def shown(self) -> Count:
@@ -286,11 +294,3 @@ def _goes_on(view: View, condition: While, threshold: float) -> bool:
     share = condition.share_of_threshold
     above = threshold * share if share is not None else condition.above
     return above is not None and events > above * emails
-
-
-def _at_most(view: View, calm: Calm, policy: MetricPolicy) -> bool:
-    events, emails = view.measure(calm.window)
-    at_most = calm.at_most
-    if calm.times_usual:
-        at_most = max(at_most, calm.times_usual * view.usual(policy.weight))
-    return emails >= 1 and events <= at_most * emails

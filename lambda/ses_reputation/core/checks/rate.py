@@ -131,10 +131,19 @@ class RateCheck(Check):
         if self._forgotten(news):
             return said
         if not news.holds:
-            return [*said, "Below all thresholds now. The alert resolves after 24 h of that, if the rates stay low."]
+            return [*said, self._waits_for(news)]
         if isinstance(news.found, AwsRateFound):
             return [*said, self._how_close_aws_is(news.found.rate)]
         return [*said, self._how_close(news)]
+
+    def _waits_for(self, news: News) -> str:
+        """What an alert that no rule holds open waits for."""
+        evaluation = news.seen.evaluations.get(self.metric)
+        if evaluation is not None and self.ours in news.tracks and evaluation.still_high is not None:
+            count, at_most = evaluation.still_high
+            high = events_of(self.metric, count, at_most)
+            return f"Below all thresholds now. The alert stays open until this is at most {percent(at_most)}: {high}."
+        return "Below all thresholds now. The alert resolves after 24 h of that, if the rates stay low."
 
     def _what(self, news: News) -> str:
         thresholds, zone = AWS_THRESHOLDS[self.metric], news.context.zone
