@@ -13,7 +13,7 @@ from .core.alert import Kind
 from .core.cause import CauseReading, Shape
 from .core.cause_words import Cause, alert_text, explain
 from .core.checks import BY_NAME
-from .core.checks.rate import BEFORE, LIST_STEP
+from .core.checks.rate import LIST_STEP, sent_before
 from .core.decide import Plan
 from .core.history import LOOKBACK, Instant
 from .core.notification import Document, with_cause
@@ -86,12 +86,13 @@ def _asks(document: Document) -> bool:
 
 def _since(plan: Plan, metric: Metric) -> Instant:
     """When the emails to look for were sent at the earliest: by our own rate, or by AWS's if only that is high."""
+    before = sent_before(plan.seen.learned, metric)
     names = BY_NAME[metric.value].track_names
     track = next((plan.state.tracks[name] for name in names if name in plan.state.tracks), None)
     if track is None:
-        return plan.seen.now - BEFORE[metric]
+        return plan.seen.now - before
     started = track.opened_at if track.started is None else track.started
-    return max(started - BEFORE[metric], plan.seen.now - LOOKBACK)
+    return max(started - before, plan.seen.now - LOOKBACK)
 
 
 def _steps(document: Document, found: Cause, reading: CauseReading) -> Sequence[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +24,7 @@ from ses_reputation.core.decide import (
     replay,
 )
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point, iso
+from ses_reputation.core.learning import Booked, Learned
 from ses_reputation.core.notification import Document
 from ses_reputation.core.readings import Account, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, VolumePolicy, default_policy
@@ -103,6 +106,20 @@ def test_the_first_run_sends_an_open_trouble_with_its_true_beginning() -> None:
 
 def test_the_first_run_sends_nothing_of_a_trouble_that_is_over() -> None:
     assert decide(TARGET, read(sender(14, bad=(4, 4.1)), at(14)), None, POLICY, at(14)).documents == ()
+
+
+@pytest.mark.parametrize(
+    ("booked", "hours"),
+    [(Booked(), 2), (Booked(new=1_000), 2), (Booked(new=1_000, grown=(5, 0, 0)), 0)],
+    ids=["not known", "on arrival", "with the email"],
+)
+def test_the_emails_to_look_for_were_sent_at_the_start_where_ses_counts_events_with_them(
+    booked: Booked, hours: int
+) -> None:
+    before = State(at(13.9), learned=Learned(bounces=booked))
+    [document] = decide(TARGET, read(sender(14, bad=(13.95, 14)), at(14)), before, POLICY, at(14)).documents
+    since = datetime.fromisoformat(re.search(r"--since (\S+)", document["command"]["text"])[1])  # type: ignore[index]
+    assert (datetime.fromisoformat(document["started_at"]) - since).total_seconds() / 3_600 == hours
 
 
 def test_new_notifications_wait_in_the_outbox_of_the_state() -> None:

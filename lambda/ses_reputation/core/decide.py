@@ -129,7 +129,9 @@ def decide(
         stored.failures.statistics + 1 if isinstance(readings.statistics, Unreadable) else 0,
         stored.failures.aws + 1 if readings.aws_unreadable else 0,
     )
-    seen = Seen(target, now, policy, readings, history, ticks.at(max(now, stored.tick)), failures, stored.tracks)
+    seen = Seen(
+        target, now, policy, readings, history, ticks.at(max(now, stored.tick)), failures, stored.tracks, stored.learned
+    )
     if now <= stored.tick:  # handled before: a repeated event or a late run must not turn the state back
         return _plan(seen, stored, stored.tracks, (), points, tuple)
     unsaved = stored.tick + BUCKET if before is not None else now

@@ -2,7 +2,8 @@
 
 Either a bounce or complaint joins the bucket of its email, so that buckets grow after they have closed, or it is counted in the
 bucket in which it comes in. AWS does not say. From run to run it can be seen: each run keeps the sums of a few stretches of
-the past, and the next one looks whether they have grown. Nothing depends on it but what `check` tells.
+the past, and the next one looks whether they have grown. No rule depends on it: `check` tells it, and where it is certain an
+alert names the emails to look for by it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..alert import Change, Found, Reason, Standing, Tracks
 from ..evaluation import Evaluation
 from ..history import HOUR, History, Instant
+from ..learning import Learned
 from ..rates import Metric
 from ..readings import SHUTDOWN, Account, Readings, Unreadable
 from ..rules import Policy, Severity
@@ -37,6 +38,7 @@ class Seen:
     evaluations: Mapping[Metric, Evaluation] = field(default_factory=dict)  # empty without a history
     failures: Failures = Failures()
     tracks: Tracks = field(default_factory=dict)  # open before this tick
+    learned: Learned = Learned()  # how SES counts late events, before this tick
 
     @property
     def unreadable(self) -> Unreadable | None:

@@ -9,6 +9,7 @@ from functools import partial
 from ..alert import Standing, Track
 from ..evaluation import Evaluation
 from ..history import BUCKET, DAY, HOUR, Instant
+from ..learning import Learned, Way
 from ..rates import AWS_THRESHOLDS, Count, Metric
 from ..readings import AwsRate
 from ..rules import Finding, Severity
@@ -27,8 +28,16 @@ REVIEW, PAUSE = "review", "pause"
 SPARK_HOURS = 2
 """Step of the sparkline of the last day."""
 
-BEFORE = {Metric.BOUNCE: 2 * HOUR, Metric.COMPLAINT: 24 * HOUR}
-"""How far before the start the emails to look for were sent: complaints follow their emails by hours or a day."""
+LATE = {Metric.BOUNCE: 2 * HOUR, Metric.COMPLAINT: 24 * HOUR}
+"""How far events follow their emails at most, nearly always."""
+
+
+def sent_before(learned: Learned, metric: Metric) -> int:
+    """Seconds before the start at which the emails to look for were sent at the earliest.
+
+    None if SES is known to count events with their email in this account: then the rate rises when the emails are sent.
+    """
+    return 0 if learned.of(metric).way(metric) is Way.WITH_THE_EMAIL else LATE[metric]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +221,7 @@ class RateCheck(Check):
         """When the emails to look for were sent at the earliest."""
         ours = news.tracks.get(self.ours)
         started = news.started if ours is None else ours.opened_at if ours.started is None else ours.started
-        return started - BEFORE[self.metric]
+        return started - sent_before(news.seen.learned, self.metric)
 
     def command(self, news: News) -> Command | None:
         if self._forgotten(news):
