@@ -112,6 +112,12 @@ def _order(given: argparse.Namespace) -> int:
     return command(_settings_or_none(given.settings), given)
 
 
+def _resume(given: argparse.Namespace) -> int:
+    from .resume import resume
+
+    return resume(_settings_or_none(given.settings), given)
+
+
 def _settings(given: argparse.Namespace) -> int:
     from .settings_check import check_settings
 
@@ -354,7 +360,23 @@ Example, with the name from the end of a message:
 Exit code: 0 if it is acknowledged, 2 if no such alert is open.""",
     )
     ack.add_argument("alert", metavar="ALERT", help="name of the alert")
-    for each in (mute, unmute, mutes, ack):
+    resume = _command(
+        commands,
+        "resume",
+        _resume,
+        "end a pause of the monitor",
+        """\
+Show what the monitor has paused and why, ask, and resume it. Every window of our rates then starts anew.
+Permissions: those of `mute`, ses:GetAccount, and for what is paused ses:PutConfigurationSetSendingOptions,
+ses:UpdateReputationEntityCustomerManagedStatus or ses:PutAccountSendingAttributes.""",
+        """\
+Example:
+  ses-reputation resume --region eu-west-1
+
+Exit code: 0 if it is resumed, 2 if not.""",
+    )
+    resume.add_argument("--yes", action="store_true", help="do not ask")
+    for each in (mute, unmute, mutes, ack, resume):
         _settings_option(each)
         each.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration")
         each.add_argument("--region", metavar="NAME", help="a watched region (default: all)")

@@ -48,7 +48,7 @@ def mute(settings: Settings | None, given: argparse.Namespace) -> int:
         return replace(orders, mutes=(*others, new))
 
     ignored = _change(deployed, changed, now)
-    zone = _zone(settings)
+    zone = zone_of(settings)
     lines = [
         f"Muted: {mute_in_words(new, zone)}",
         "What is still open then is sent once."
@@ -72,14 +72,14 @@ def unmute(settings: Settings | None, given: argparse.Namespace) -> int:
         return replace(orders, mutes=tuple(mute for mute in orders.mutes if mute not in ended))
 
     ignored = _change(deployed, changed, now)
-    lines = [f"Ended: {mute_in_words(mute, _zone(settings))}" for mute in ended]
+    lines = [f"Ended: {mute_in_words(mute, zone_of(settings))}" for mute in ended]
     document = {"ended": [_document(mute) for mute in ended], "ignored": [*ignored]}
     return _answer(given, document, [*lines, "What is open is sent at the next run.", *ignored])
 
 
 def mutes(settings: Settings | None, given: argparse.Namespace) -> int:
     """List what is muted and acknowledged, and the windows of the settings. Raises `Unusable`."""
-    now, zone, deployed = int(time.time()), _zone(settings), _deployed(settings, given)
+    now, zone, deployed = int(time.time()), zone_of(settings), _deployed(settings, given)
     item = deployed.asked(lambda: deployed.store.load(KEY))
     known = Ordered() if item is None else decoded(item.schema, item.text)
     current = _current(known.orders, now)
@@ -123,10 +123,10 @@ def muted_by_team(session: boto3.Session, settings: Settings | None, region: str
     """Say what the deployed monitor holds back in `region`; nothing if there is none here, or its table is not readable."""
     windows = () if settings is None else settings.mutes
     try:
-        known = load(find(session, settings, region_of(session)).store, windows, _zone(settings), now)
+        known = load(find(session, settings, region_of(session)).store, windows, zone_of(settings), now)
     except (*AWS_ERRORS, LookupError, ValueError):
         return ()
-    muted = [f"Muted: {mute_in_words(mute, _zone(settings))}" for mute in known.orders.mutes_in(region, now)]
+    muted = [f"Muted: {mute_in_words(mute, zone_of(settings))}" for mute in known.orders.mutes_in(region, now)]
     return (*muted, *known.ignored)
 
 
@@ -205,7 +205,8 @@ def _document(mute: Mute) -> dict[str, Any]:
     }
 
 
-def _zone(settings: Settings | None) -> tzinfo:
+def zone_of(settings: Settings | None) -> tzinfo:
+    """The time zone of words."""
     return UTC if settings is None else settings.alerts.zone
 
 

@@ -326,7 +326,7 @@ _STATE = (
     (
         f"stats latest({fields.TICK}) as as_of, latest({fields.VERDICT}) as our_verdict, "
         f"latest({fields.ACCOUNT_STATE}) as aws_says, latest({fields.OPEN_ALERTS}) as open_alerts, "
-        f"latest({fields.MUTED}) as muted, "
+        f"latest({fields.MUTED}) as muted, latest({fields.PAUSE}) as pause, "
         f"latest({fields.QUOTA_USED}) as quota, latest({fields.AWS_BOUNCE_RATE}) as aws_bounces, "
         f"latest({fields.AWS_COMPLAINT_RATE}) as aws_complaints by {fields.TARGET}"
     ),

@@ -27,11 +27,13 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.region_info import RegionInfo
 from constructs import Construct
+from ses_reputation.core.level import Level, Part
 from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
+from ses_reputation.settings.pause import actions as pause_actions
 
 from . import bundle
 from .answers import ANSWERS, PACKS, REGULATED, acknowledge
@@ -72,10 +74,14 @@ LOOKING_SECONDS = 2 * 15
 """Reading what SES itself finds of one target, and looking for the causes of its alerts (lambda/, `BUDGET`)."""
 
 
-def longest_run(channels: int, *, looks: bool) -> int:
+PAUSE_CALLS = 6
+"""Calls of a pause: GetItem, and the same with PutItem for two notes, and the pause itself."""
+
+
+def longest_run(channels: int, *, looks: bool, pauses: bool = False) -> int:
     """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together."""
-    calls = CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + RUN_CALLS)
-    return min(LONGEST_TIMEOUT, calls + (LOOKING_SECONDS if looks else 0))
+    calls = TARGET_CALLS + CHANNEL_CALLS * channels + RUN_CALLS + (PAUSE_CALLS if pauses else 0)
+    return min(LONGEST_TIMEOUT, CALL_SECONDS * calls + (LOOKING_SECONDS if looks else 0))
 
 
 class SesReputationMonitor(Construct):
@@ -158,7 +164,11 @@ class SesReputationMonitor(Construct):
             handler="ses_reputation.entry.monitor",
             code=code,
             timeout=Duration.seconds(
-                longest_run(2 if self.settings.amazon_q_on else 1, looks=self.settings.look is not Look.OFF)
+                longest_run(
+                    2 if self.settings.amazon_q_on else 1,
+                    looks=self.settings.look is not Look.OFF,
+                    pauses=self.settings.pause is not Level.OFF,
+                )
             ),
             environment={
                 "STATE_TABLE": self.table.table_name,
@@ -356,6 +366,11 @@ class SesReputationMonitor(Construct):
         looked_at = [action for action in CAUSE_ACTIONS[self.settings.look] if action not in granted]
         if looked_at:
             grants.append(("FindCause", looked_at, ["*"], None))  # SES has resources only for sending
+        stack = Stack.of(self)
+        sets = f"arn:{stack.partition}:ses:*:{stack.account}:configuration-set/*"
+        for part, action in pause_actions(self.settings.pause).items():
+            sid = "Pause" + part.value.title().replace(" ", "")
+            grants.append((sid, [action], [sets if part is Part.SET else "*"], None))
         if self.key is not None:
             grants.append(("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [self.key.key_arn], None))
         return [

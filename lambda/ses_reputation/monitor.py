@@ -17,6 +17,7 @@ from .core.decide import Plan
 from .core.history import DAY, Instant, iso
 from .core.notification import muted_in_words, test_notification
 from .core.orders import Orders
+from .core.pauses import PauseReading
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
 from .core.target import Target
@@ -169,6 +170,7 @@ def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered:
                 fields.OPEN_ALERTS: len(plan.state.sent),
                 fields.ALERTS: [f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
                 fields.MUTED: muted_in_words(ordered.orders.mutes_in(plan.target.region, now), context.zone),
+                fields.PAUSE: _pause_field(plan.seen.pause),
                 **_aws_fields(plan.seen.readings),
                 fields.NEWEST_EMAIL_MINUTES: None if plan.newest is None else max(0, now - plan.newest) // 60,
                 fields.SENT: [f"{d['title']} ({d['alert']}, {d['number']})" for d in plan.documents],
@@ -177,6 +179,15 @@ def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered:
         )
         if outcome.bug is not None:
             logger.error("the monitor itself failed", target=plan.target.id, exc_info=outcome.bug)
+
+
+def _pause_field(pause: PauseReading | None) -> str:
+    """The pause, or why there is none beside a critical alert."""
+    if pause is None or pause == PauseReading():
+        return "nothing"
+    if pause.pause is not None:
+        return f"{pause.pause.stage.value}: {pause.pause.what}"
+    return "resumed" if pause.rearmed is not None else f"refused: {pause.refusal}"
 
 
 def _aws_fields(readings: Readings) -> dict[str, Any]:

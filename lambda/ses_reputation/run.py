@@ -18,6 +18,7 @@ from .core.checks.base import Context, Seen
 from .core.decide import Gauge, Plan, assumed, decide, overall
 from .core.history import BUCKET, Instant
 from .core.notification import Document
+from .core.pauses import PauseReading
 from .core.readings import Readings, Trouble, Unreadable
 from .core.rules import Policy, Verdict
 from .core.state import Delivery, State
@@ -81,13 +82,14 @@ class Explained(NamedTuple):
 
 @dataclass(frozen=True)
 class Edges:
-    """Ways out of a run. Each raises `AWS_ERRORS`, except `read` and `explain`, which answer."""
+    """Ways out of a run. Each raises `AWS_ERRORS`, except `read`, `explain` and `attend` (to pauses), which answer."""
 
     read: Callable[[Target, Instant], Readings]
     put_gauges: Callable[[Target, Sequence[Gauge]], None]
     store: Store
     channels: Sequence[Channel]
     explain: Callable[[Plan], Explained] = Explained
+    attend: Callable[[Plan, State | None], tuple[PauseReading | None, tuple[str, ...]]] = lambda *_: (None, ())
     unnoted: dict[tuple[str, str, str], None] = field(
         default_factory=dict
     )  # sent by this process, not noted: see outbox.py
@@ -175,8 +177,11 @@ def _decided(
     before: State | None,
     failures: list[str],
 ) -> Plan:
-    """Decide, publish the metrics, and say who causes it."""
+    """Decide, attend to pauses, publish the metrics, and say who causes it."""
     plan = decide(target, readings, before, policy, tick.at, context)
+    pause = _attended(plan, before, edges, failures)
+    if pause is not None:
+        plan = decide(target, readings, before, policy, tick.at, context, pause)
     if plan.gauges:
         try:
             edges.put_gauges(target, plan.gauges)
@@ -184,6 +189,15 @@ def _decided(
         except AWS_ERRORS as error:
             failures.append(f"the metrics could not be published ({code_of(error)})")
     return _explained(plan, edges, failures)
+
+
+def _attended(plan: Plan, before: State | None, edges: Edges, failures: list[str]) -> PauseReading | None:
+    try:
+        pause, broken = edges.attend(plan, before)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a pause must not keep the alert back
+        pause, broken = None, (f"the pause could not be attended to ({place_of(error)})",)
+    failures.extend(broken)
+    return pause
 
 
 def _explained(plan: Plan, edges: Edges, failures: list[str]) -> Plan:

@@ -22,6 +22,7 @@ from .learning import learn
 from .notification import Document, notification
 from .onset import onset
 from .orders import Orders
+from .pauses import PauseReading
 from .plausibility import Witness, believed, contradiction, doubted, newest_of
 from .rates import Metric
 from .readings import Readings, Trouble, Unreadable
@@ -98,9 +99,9 @@ Evaluations = Mapping[Metric, Evaluation]
 class _Ticks:
     """Evaluations of a history by tick, each made once."""
 
-    def __init__(self, history: History | None, policy: Policy) -> None:
+    def __init__(self, history: History | None, policy: Policy, whole: History | None = None) -> None:
         self._made: dict[Instant, Evaluations] = {}
-        self._evaluators = [] if history is None else [Evaluator(history, metric) for metric in policy.metrics]
+        self._evaluators = [] if history is None else [Evaluator(history, metric, whole) for metric in policy.metrics]
         self._metrics = [metric.metric for metric in policy.metrics]
 
     def at(self, now: Instant) -> Evaluations:
@@ -117,27 +118,39 @@ def decide(
     policy: Policy,
     now: Instant,
     context: Context = Context(),
+    pause: PauseReading | None = None,
 ) -> Plan:
     """Decide what to do about `target` at the tick `now`. The same arguments give the same plan.
 
     Our own rates are evaluated at every tick since the last evaluated one; everything else as of `now` only.
     """
     stored = State(tick=now - LOOKBACK - BUCKET) if before is None else before
+    rearmed = stored.rearmed if pause is None or pause.rearmed is None else min(pause.rearmed, now)
+    stored_tracks = _without_ours(stored.tracks, policy) if rearmed != stored.rearmed else stored.tracks
     readings, history, points = _believed(readings, stored, policy, now)
-    ticks = _Ticks(history, policy)
+    ticks = _Ticks(_since(rearmed, history, points, stored, policy, now), policy, history)
     failures = Failures(
         stored.failures.statistics + 1 if isinstance(readings.statistics, Unreadable) else 0,
         stored.failures.aws + 1 if readings.aws_unreadable else 0,
     )
     seen = Seen(
-        target, now, policy, readings, history, ticks.at(max(now, stored.tick)), failures, stored.tracks, stored.learned
+        target,
+        now,
+        policy,
+        readings,
+        history,
+        ticks.at(max(now, stored.tick)),
+        failures,
+        stored_tracks,
+        stored.learned,
+        pause,
     )
     if now <= stored.tick:  # handled before: a repeated event or a late run must not turn the state back
         return _plan(seen, stored, stored.tracks, (), points, tuple)
     unsaved = stored.tick + BUCKET if before is not None else now
-    tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored.tracks)
+    tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored_tracks)
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
-    tracks = _with_starts(seen, tracks)
+    tracks = _with_starts(seen, tracks, rearmed)
     quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
     known = {name: sent for name, sent in stored.sent.items() if not BY_NAME[name].ended_by_settings(policy)}
     sent, changes = _news(known, tracks, now, quieted, partial(_wanted, target, readings.orders, now))
@@ -150,6 +163,7 @@ def decide(
         evaluated=evaluated,
         published=stored.published,
         first=stored.first if history is None else history.first,
+        rearmed=rearmed,
         failures=failures,
         totals=days_after(stored.totals, points, now) if readable else stored.totals,
         witness=_witness(readings, points, stored, now),
@@ -187,6 +201,26 @@ def _believed(
     return readings, history, points
 
 
+def _since(
+    rearmed: Instant | None,
+    history: History | None,
+    points: tuple[Point, ...],
+    stored: State,
+    policy: Policy,
+    now: Instant,
+) -> History | None:
+    """The history that our rates are evaluated over: all, or since a person resumed after a pause."""
+    if rearmed is None or history is None:
+        return history
+    counted = [point for point in with_days(points, stored.totals, now) if point.at >= rearmed]
+    return history_from(counted, until=max(now, stored.tick), feedback_share=policy.feedback_share)
+
+
+def _without_ours(tracks: Mapping[str, Track], policy: Policy) -> dict[str, Track]:
+    """`tracks` without those of our own rates, which end when they are armed again."""
+    return {name: track for name, track in tracks.items() if name not in policy.by_metric}
+
+
 def _witness(readings: Readings, points: tuple[Point, ...], stored: State, now: Instant) -> Witness | None:
     """Make the witness that the next answer is held against."""
     account = readings.known_account
@@ -199,7 +233,7 @@ def _witness(readings: Readings, points: tuple[Point, ...], stored: State, now: 
 
 def _caught_up(seen: Seen, ticks: _Ticks, stored: State) -> dict[str, Track]:
     """The tracks of our own rates at every tick since the last evaluated one, `seen.now` excluded."""
-    tracks = dict(stored.tracks)
+    tracks = dict(seen.tracks)
     for tick in ticks_since(stored.evaluated, seen.history, seen.now):
         if tick < seen.now:
             for metric, evaluation in ticks.at(tick).items():
@@ -233,13 +267,13 @@ def _check_of(track: str) -> Check:
     return BY_NAME[track.partition("/")[0]]
 
 
-def _with_starts(seen: Seen, tracks: dict[str, Track]) -> dict[str, Track]:
+def _with_starts(seen: Seen, tracks: dict[str, Track], rearmed: Instant | None) -> dict[str, Track]:
     """`tracks`, with the estimated beginning of each of our own rates' that has just opened."""
     for metric in Metric:
         track = tracks.get(metric.value)
         if track is not None and seen.history is not None and track.started is None:
             found = onset(seen.history, metric, track.opened_at)
-            started = track.opened_at if found is None else min(found.at, track.opened_at)
+            started = track.opened_at if found is None else min(max(found.at, rearmed or 0), track.opened_at)
             tracks[metric.value] = replace(track, started=started)
     return tracks
 
@@ -497,7 +531,7 @@ def replay(
         documents: tuple[Document, ...] = ()
         if sent or tracks:
             seen = Seen(target, now, policy, readings, history, evaluations, tracks=before)
-            tracks = _with_starts(seen, tracks)
+            tracks = _with_starts(seen, tracks, None)
             sent, changes = _news(sent, tracks, now)
             documents = tuple(_document(check, change, seen, tracks, before, context) for check, change in changes)
         yield now, documents, tracks

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from ..core.level import Level
 from ..core.look import Look
 from ..core.orders import Window
 from ..core.rules import Policy
@@ -31,6 +32,7 @@ from .channels import (
 from .deployment import Alarms, Deployment, read_alarms, read_deployment
 from .mutes import read_mutes
 from .patterns import EMAIL, LABEL, REGION
+from .pause import read_level
 from .rules import read_policy
 from .table import Key, Problem, Table
 
@@ -91,6 +93,7 @@ class Settings:
     alarms: Alarms
     deployment: Deployment
     look: Look
+    pause: Level
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -195,8 +198,10 @@ def read(file: Table) -> Settings:
         read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them.")),
         read_deployment(file.table("deployment", "How it is deployed.")),
         read_look(file.table("cause", "Who causes an alert, and what SES itself finds wrong.")),
+        Level.OFF,
     )
-    return replace(settings, policy=replace(settings.policy, findings=settings.look is not Look.OFF))
+    level = read_level(file.table("pause", "What the monitor may pause by itself."), settings.look)
+    return replace(settings, policy=replace(settings.policy, findings=settings.look is not Look.OFF), pause=level)
 
 
 _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"

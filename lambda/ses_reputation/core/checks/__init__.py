@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from .base import Check
 from .enforcement import ENFORCEMENT
 from .findings import FINDINGS
+from .pause import PAUSE
 from .quota import QUOTA
 from .rate import BOUNCE, COMPLAINT
 from .rejects import REJECTS
@@ -20,6 +21,7 @@ from .unreadable import AWS_UNREADABLE, STATISTICS_UNREADABLE
 ALL: tuple[Check, ...] = (
     ENFORCEMENT,
     SENDING,
+    PAUSE,
     BOUNCE,
     COMPLAINT,
     STATISTICS_UNREADABLE,

@@ -12,6 +12,7 @@ from ..alert import Change, Found, Reason, Standing, Tracks
 from ..evaluation import Evaluation
 from ..history import HOUR, History, Instant
 from ..learning import Learned
+from ..pauses import PauseReading
 from ..rates import Metric
 from ..readings import SHUTDOWN, Account, Readings, Unreadable
 from ..rules import Policy, Severity
@@ -39,6 +40,7 @@ class Seen:
     failures: Failures = Failures()
     tracks: Tracks = field(default_factory=dict)  # open before this tick
     learned: Learned = Learned()  # how SES counts late events, before this tick
+    pause: PauseReading | None = None  # None: not known, or none can be
 
     @property
     def unreadable(self) -> Unreadable | None:
