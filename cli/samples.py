@@ -283,6 +283,7 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "sending-on-again": lambda of: of.at(_off(0, 5), 0, 5),
     "pause-due": lambda of: of.at(_paused(h0=DUE), 0),
     "pause-called-off": lambda of: of.at(_paused(h0=DUE, h1=REFUSED), 0, 1),
+    "pause-called-off-at-once": lambda of: of.at(replace(_paused(h0=DUE), pause={0: DUE, 0.25: REFUSED}), 0, 0.25, 1),
     "pause-done": lambda of: of.at(_paused(h0=DUE, h1=DONE), 0, 1),
     "pause-of-the-account": lambda of: of.at(_paused(h0=ALL_OFF), 0),
     "pause-of-a-tenant-failed": lambda of: of.at(

@@ -14,6 +14,7 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Tags,
+    Token,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
@@ -366,8 +367,7 @@ class SesReputationMonitor(Construct):
         looked_at = [action for action in CAUSE_ACTIONS[self.settings.look] if action not in granted]
         if looked_at:
             grants.append(("FindCause", looked_at, ["*"], None))  # SES has resources only for sending
-        stack = Stack.of(self)
-        sets = f"arn:{stack.partition}:ses:*:{stack.account}:configuration-set/*"
+        sets = f"arn:{Stack.of(self).partition}:ses:*:{Stack.of(self).account}:configuration-set/*"
         for part, action in pause_actions(self.settings.pause).items():
             sid = "Pause" + part.value.title().replace(" ", "")
             grants.append((sid, [action], [sets if part is Part.SET else "*"], None))
@@ -461,6 +461,14 @@ class SesReputationMonitor(Construct):
             **ANSWERS,
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
+        if Part.SET in pause_actions(self.settings.pause):
+            partition, account = (
+                f"<AWS::{name}>" if Token.is_unresolved(value) else value
+                for name, value in (("Partition", Stack.of(self).partition), ("AccountId", Stack.of(self).account))
+            )
+            answers[f"IAM5[Resource::arn:{partition}:ses:*:{account}:configuration-set/*]"] = (
+                "Which configuration set causes an alert is known only then; the settings let the monitor pause it."
+            )
         acknowledge(self, answers)
         for pack in PACKS:
             acknowledge(self, REGULATED, pack)

@@ -103,8 +103,8 @@ def _of_aws(facts: Facts) -> Iterator[str]:
     own = None if rates is None else rates.get(facts.metric)
     if own is None:
         yield "AWS's own rate is not known"
-    elif own.rate < AWS_AT_LEAST * review:
-        yield f"AWS's own rate is only {percent(own.rate)}"
+    elif own.rate < round(AWS_AT_LEAST * review, 12):
+        yield f"AWS's own rate is only {percent(own.rate, AWS_AT_LEAST * review)}"
 
 
 def _of_the_team(orders: Orders, facts: Facts, sent: Sent) -> Iterator[str]:

@@ -33,6 +33,8 @@ class PauseCheck(Check):
     # -- words
 
     def headline(self, news: News) -> str:
+        if news.resolved and CHECK not in news.tracks:
+            return f"The monitor pauses nothing in {news.region} now"
         pause = _of(news)
         what = "the account" if pause.part is Part.ACCOUNT else f"a {pause.part.value}"
         if news.resolved:
@@ -65,6 +67,8 @@ class PauseCheck(Check):
 
     def resolved(self, news: News) -> list[str]:
         pause, seen = _of(news), news.seen.pause
+        if CHECK not in news.tracks:  # it ended within an hour of the last message, so that its end had to wait
+            return ["It was called off, or a person has resumed."]
         if pause.stage is not Stage.PAUSED:
             refusal = "" if seen is None or not seen.refusal else f": {seen.refusal}"
             return [f"{pause.what.capitalize()}: nothing was paused{refusal}."]
@@ -111,7 +115,8 @@ class PauseCheck(Check):
 def _of(news: News) -> Pause:
     """The pause now or, when it is over, as it was last."""
     now = None if news.seen.pause is None else news.seen.pause.pause
-    found = now if now is not None else news.tracks[CHECK].worst
+    track = news.tracks.get(CHECK)
+    found = now if now is not None or track is None else track.worst
     if isinstance(found, Pause):
         return found
     return Pause(Stage.PAUSED, Part.ACCOUNT, "", "", "", "the record of it is damaged", news.change.sent.opened_at)
