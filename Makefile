@@ -84,6 +84,7 @@ release: setup   ## Write a CloudFormation template, the functions' zip, an SBOM
 
 reliability: setup  ## Plant every fault at every call of a run; list what is lost and what is repeated (half an hour)
 	@$(BIN)/python -m bench.reliability
+	@$(BIN)/python -m bench.scenes
 	@$(BIN)/python -m bench.long_life
 
 mutation: setup  ## Plant small faults in the deciding modules; list those no test notices (an hour; SAMPLE=n, MODULE=core/rates.py, ALL=1)

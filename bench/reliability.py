@@ -142,7 +142,7 @@ STORIES = (
     Story("quota opened", ((-QUARTER, GOOD),), World(used=950_000)),
     Story("AWS's rate opened", ((-QUARTER, GOOD),), World(aws_rate=0.06)),
     Story("account unreadable opened", ((-QUARTER, GOOD),), World(denied="GetAccount")),
-    Story("silence opened", ((-13 * QUARTER, GOOD),), World(emails=((-13 * QUARTER, 0),))),
+    Story("silence opened", ((-13 * QUARTER, GOOD),), World(emails=((-13 * QUARTER, 0),), used=32_000)),
     Story(
         "spike opened", ((-9 * QUARTER, GOOD),), World(emails=((-9 * QUARTER, 9_000),), bounces=((-9 * QUARTER, 70),))
     ),
@@ -192,7 +192,10 @@ class Stage:
         self.runs = 0
 
     def show(self, world: World, now: int) -> None:
-        """Makes `world` what AWS answers at the tick `now`."""
+        """Make `world` what AWS answers at the tick `now`, without any fault."""
+        self.local.faults.clear()
+        if world.denied:
+            self.local.faults.plant("ses", world.denied, status=403, code="AccessDenied")
         ses = self.local.ses()
         ses.points = world.points(now)
         ses.enforcement, ses.sending, ses.used = world.enforcement, world.sending, world.used
@@ -210,14 +213,15 @@ class Stage:
 
     def tick(self, world: World, now: int, *faults: tuple[str, str, int, str]) -> int:
         """One scheduled run with Lambda's retries, among `faults`; how many requests these happened to."""
-        self.local.faults.clear()
         self.show(world, now)
-        self.local.faults.clear()
+        self.local.faults.calls.clear()
         planted = [self._plant(*fault) for fault in faults]
-        if world.denied:
-            self.local.faults.plant("ses", world.denied, status=403, code="AccessDenied")
-        self.runs += len(self.schedule.fire(now))
+        self.run(now)
         return sum(fault.struck for fault in planted)
+
+    def run(self, now: int) -> None:
+        """One scheduled run with Lambda's retries, of what is shown."""
+        self.runs += len(self.schedule.fire(now))
 
     def _plant(self, service: str, operation: str, skip: int, fault: str) -> Any:
         how = HANG if fault == "hangs" else FAULTS[fault]

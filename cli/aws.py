@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,8 @@ import botocore
 import botocore.session
 from botocore.exceptions import NoCredentialsError
 from botocore.utils import InstanceMetadataRegionFetcher
+from ses_reputation.aws.errors import AWS_ERRORS
+from ses_reputation.aws.session import CONFIG
 
 from .aws_errors import Call, explain
 from .outcome import Unusable
@@ -66,7 +69,34 @@ def region_of(session: boto3.Session) -> str:
             "No AWS region was found.\n"
             "Name it: --region eu-west-1, or set AWS_REGION, or run: aws configure set region eu-west-1"
         )
+    if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-[1-9][0-9]?", session.region_name):
+        raise Unusable(f'"{session.region_name}" is not the name of an AWS region. Write it like eu-west-1.')
     return session.region_name
+
+
+def account_of(session: boto3.Session) -> str:
+    """Return the account's number, or nothing if AWS does not say; nobody needs a permission to ask."""
+    try:
+        answer = session.client("sts", region_name=session.region_name, config=CONFIG).get_caller_identity()
+        return str(answer["Account"])
+    except (*AWS_ERRORS, LookupError, ValueError):
+        return ""
+
+
+def stack_output(session: boto3.Session, stack: str, key: str) -> str:
+    """Return an output of the deployed `stack`. Raises `Unusable` if there is none, or AWS does not say."""
+    region = region_of(session)
+    missing = f"There is no stack {stack} in {region}."
+    call = Call(session._session, region, f"cloudformation:DescribeStacks on {stack}", missing)  # noqa: SLF001
+    try:
+        client = session.client("cloudformation", config=CONFIG)
+        [described] = client.describe_stacks(StackName=stack)["Stacks"]
+    except AWS_ERRORS as error:
+        raise Unusable(str(explain(error, call))) from None
+    for output in described.get("Outputs", []):
+        if output["OutputKey"] == key:
+            return str(output["OutputValue"])
+    raise Unusable(f"The stack {stack} in {region} has no output {key}. Deploy it again.")
 
 
 def unknown_regions(regions: Iterable[str]) -> list[str]:

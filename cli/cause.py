@@ -51,10 +51,11 @@ def cause(given: argparse.Namespace) -> int:
     """Print what causes the events of the window. Raises `Unusable`."""
     now, metric = int(time.time()), Metric(given.metric)
     start, end = instant(given.since, now, "--since"), instant(given.until, now, "--until")
-    if not start < end <= now:
-        raise Unusable(
-            f"--since {given.since} --until {given.until}: the window must begin before it ends, and end by now."
-        )
+    for option, text, at in (("--since", given.since, start), ("--until", given.until, end)):
+        if at > now:
+            raise Unusable(f"{option} {text} is in the future: it is {_time(now)} now.")
+    if start >= end:
+        raise Unusable(f"--since {given.since} --until {given.until}: the window must begin before it ends.")
     call, statistics_client, clients = _clients(given.profile, given.region)
     witness = Witness(statistics_client)
     statistics: Any = ses.send_statistics(cast("SESClient", witness))

@@ -22,22 +22,28 @@ from ses_reputation.core.notification import account_in_words
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.readings import Account, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy, Verdict, default_policy
-from ses_reputation.core.state import BadState, from_text
+from ses_reputation.core.state import BadState, State, from_text
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
 
-from .aws import Witness, open_session, region_of
+from .aws import Witness, open_session, region_of, unknown_regions
 from .aws_errors import Call, Explanation, explain
-from .monitor import MetricNow, headroom_of
+from .monitor import Evaluated, MetricNow, headroom_of
 from .monitor import evaluate as evaluated
 from .orders import muted_by_team
-from .outcome import PLUGIN_UNKNOWN, UNKNOWN, USABLE
+from .outcome import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE
 from .rules_in_words import nearest_in_words
 from .tuning import complaint_rates, steady_share
 
 NEEDS = "ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData"
 """IAM actions that `check` asks for."""
+
+ACCOUNT, STATISTICS = "account state", "send statistics"
+"""Names of what is read, where it is said that it could not be."""
+
+QUESTIONS = 3
+"""What is read of a region: the account's state, AWS's own rates, the send statistics."""
 
 PLUGIN_CODES = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2}
 """Exit codes of monitoring plugins; every other verdict is unknown: 3."""
@@ -89,34 +95,43 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
         _print(reports, now, UTC if settings is None else settings.alerts.zone)
     if as_plugin:
         return PLUGIN_CODES.get(overall(report.verdict for report in reports), PLUGIN_UNKNOWN)
+    if unknown_regions(report.region for report in reports if len(report.unknown) == QUESTIONS):
+        return UNUSABLE
     return UNKNOWN if any(report.unknown for report in reports) else USABLE
 
 
 def _read(session: boto3.Session, region: str, policy: Policy, now: Instant, *, show_progress: bool) -> Report:
     if not show_progress:
-        return evaluate(region, Reader(session, region, now), policy, now)
+        return evaluate(region, Reader(session, region, now), policy)
     from .output import waiting
 
     with waiting(f"Reading {region} ..."):
-        return evaluate(region, Reader(session, region, now), policy, now)
+        return evaluate(region, Reader(session, region, now), policy)
 
 
 def learned_by_monitor(session: boto3.Session, settings: Settings | None, region: str) -> tuple[str, ...]:
     """Say what the deployed monitor has seen from run to run; nothing if there is none here, or its state is not readable."""
-    name = "SesReputation" if settings is None else settings.stack_name
-    home = region_of(session)
     try:
-        clients: Any = session.client
-        [stack] = clients("cloudformation", region_name=home, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        account = stack["StackId"].split(":")[4]
-        item = Store(clients("dynamodb", region_name=home, config=CONFIG), outputs["StateTableName"]).load(
-            Target(account, region).id
-        )
-        state = None if item is None else from_text(item.text, schema=item.schema)
+        state = stored_state(session, settings, region)
     except (*AWS_ERRORS, BadState, LookupError, ValueError):
         return ()
     return () if state is None else tuple(in_words(state.learned, metric) for metric in Metric)
+
+
+def stored_state(session: boto3.Session, settings: Settings | None, region: str) -> State | None:
+    """Load what the deployed monitor has stored of `region`; None if it has not run yet.
+
+    Raises `AWS_ERRORS`, `BadState`, LookupError for a stack without a table, and ValueError for an invalid region.
+    """
+    name = "SesReputation" if settings is None else settings.stack_name
+    home = region_of(session)
+    clients: Any = session.client
+    [stack] = clients("cloudformation", region_name=home, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    account = stack["StackId"].split(":")[4]
+    store = Store(clients("dynamodb", region_name=home, config=CONFIG), outputs["StateTableName"])
+    item = store.load(Target(account, region).id)
+    return None if item is None else from_text(item.text, schema=item.schema)
 
 
 @dataclass
@@ -132,14 +147,19 @@ class Reader:
     def call(self) -> Call:
         return Call(self.session._session, self.region, NEEDS)  # noqa: SLF001  boto3 has no name for it
 
-    def read(self) -> Readings:
-        """Read what the function reads at a tick."""
-        account: Account | Unreadable = self._ask("account state", "sesv2", ses.account)
-        rates: AwsRates | Unreadable = self._ask(
+    def believed(self, target: Target, policy: Policy) -> tuple[Readings, Evaluated]:
+        """Read what the function reads at a tick, and evaluate it; statistics that cannot be true are unreadable."""
+        account: Account | Unreadable = self.ask(ACCOUNT, "sesv2", ses.account)
+        rates: AwsRates | Unreadable = self.ask(
             "AWS's own rates", "cloudwatch", lambda client: cloudwatch.reputation_rates(client, self.now)
         )
-        statistics: tuple[Point, ...] | Unreadable = self._ask("send statistics", "ses", ses.send_statistics)
-        return Readings(statistics, account, rates)
+        statistics: tuple[Point, ...] | Unreadable = self.ask(STATISTICS, "ses", ses.send_statistics)
+        readings = Readings(statistics, account, rates)
+        found = evaluated(target, readings, policy, self.now)
+        if found.unreadable is not None and not isinstance(statistics, Unreadable):
+            self.unknown.append(Unknown(STATISTICS, _explained(found.unreadable, None, self.call)))
+            readings = replace(readings, statistics=found.unreadable)
+        return readings, found
 
     def complaint_rates(self) -> list[tuple[Instant, float]]:
         """Return AWS's own complaint rate of the last days, for a suggestion; without it there is none."""
@@ -149,7 +169,7 @@ class Reader:
         except AWS_ERRORS:
             return []
 
-    def _ask(self, what: str, service: str, read: Callable[[Any], Any]) -> Any:
+    def ask(self, what: str, service: str, read: Callable[[Any], Any]) -> Any:
         """Read with a client of `service`; explain the very error that made an answer `Unreadable`."""
         witness = Witness(None)
         try:
@@ -179,15 +199,12 @@ _FIXES = {
 }
 
 
-def evaluate(region: str, reader: Reader, policy: Policy, now: Instant) -> Report:
+def evaluate(region: str, reader: Reader, policy: Policy) -> Report:
     """Evaluate a region as a monitor does that has run all the time and starts to speak now."""
-    readings = reader.read()
-    found = evaluated(Target("", region), readings, policy, now)
+    readings, found = reader.believed(Target("", region), policy)
     share = None
     if found.history is not None and readings.known_rates is not None:
         share = steady_share(found.history, reader.complaint_rates(), policy.feedback_share)
-    if found.unreadable is not None and not isinstance(readings.statistics, Unreadable):  # read, and not to be believed
-        reader.unknown.append(Unknown("send statistics", _explained(found.unreadable, None, reader.call)))
     unknown = tuple(reader.unknown)
     account = readings.known_account
     return Report(region, found.verdict, account, found.metrics, unknown, found.headlines, share)

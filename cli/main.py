@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .completion import SHELLS
 from .outcome import INTERRUPTED, PLUGIN_UNKNOWN, UNUSABLE, USABLE, Unusable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _discard_output() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = _parser()
+    parser = parser_of_commands()
     given = parser.parse_args(arguments)
     if given.command is None:
         parser.print_help()
@@ -68,10 +69,27 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _replay(given: argparse.Namespace) -> int:
-    from .replay import replay
+    from .replay import from_cloudwatch, from_files, replay
 
+    if given.cloudwatch == bool(given.stats):
+        raise Unusable("Name recorded files, or give --cloudwatch: one of the two.")
+    if given.since is not None and not given.cloudwatch:
+        raise Unusable("--since is for --cloudwatch: recorded files are played whole.")
     settings = _settings_or_none(given.settings)
-    return replay(given.stats, settings, given.json, given.plot, account=given.account, region=given.region)
+    if given.cloudwatch:
+        record = from_cloudwatch(given.profile, given.region, "63d" if given.since is None else given.since)
+    else:
+        record = from_files(given.stats, given.account, given.region)
+    return replay(record, settings, given.json, given.plot, given.html)
+
+
+def _report(given: argparse.Namespace) -> int:
+    try:
+        from .report import report
+    except ImportError:
+        raise Unusable("a page needs matplotlib, which is not installed: pip install matplotlib") from None
+    settings = _settings_or_none(given.settings)
+    return report(settings, given.profile, given.region, given.since, given.until, given.html)
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -124,6 +142,13 @@ def _settings(given: argparse.Namespace) -> int:
     return check_settings(given.file, deploy=given.deploy, as_json=given.json)
 
 
+def _completion(given: argparse.Namespace) -> int:
+    from .completion import completion
+
+    print(completion(parser_of_commands(), given.shell))
+    return USABLE
+
+
 def _settings_or_none(file: Path | None) -> Settings | None:
     """Return the settings of `file`, else those found here, else None for the defaults."""
     from ses_reputation.settings import load
@@ -133,7 +158,8 @@ def _settings_or_none(file: Path | None) -> Settings | None:
     return load(HERE) if HERE.exists() else None
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of_commands() -> argparse.ArgumentParser:  # noqa: PLR0915
+    """Build the parser of the whole command line."""
     parser = _Parser(
         prog="ses-reputation",
         description="Watch the bounce and complaint rates of Amazon SES before AWS acts on them.",
@@ -166,14 +192,22 @@ Example:
 Several files are joined: save one each week to play more than two weeks. Text and YAML of the AWS CLI, JSON of
 the SDKs and of PowerShell are read too. More: docs/replay.md
 
+With --cloudwatch it reads the account's own months instead: 63 days by quarter hour, 455 days by hour. CloudWatch's
+bounces also count soft bounces that SES gave up on. Permission: cloudwatch:GetMetricData.
+
 Exit code: 0 whatever was found, 2 if the input cannot be used.""",
     )
-    replay.add_argument("stats", nargs="+", metavar="STATS", help="a recorded answer, or - for standard input")
+    replay.add_argument("stats", nargs="*", metavar="STATS", help="a recorded answer, or - for standard input")
+    replay.add_argument("--cloudwatch", action="store_true", help="play the account's own months from CloudWatch")
+    replay.add_argument(
+        "--since", metavar="TIME", help="of these months: like 2025-02-04T09:00Z, or 90d ago (default: 63d)"
+    )
     _settings_option(replay)
     replay.add_argument("--json", action="store_true", help="one JSON object a line for each notification")
     replay.add_argument("--plot", type=Path, metavar="FILE", help="draw rates, thresholds and alerts (.png or .svg)")
-    replay.add_argument("--account", default="000000000000", metavar="ID", help="account that the numbers are of")
-    replay.add_argument("--region", default="unknown", metavar="NAME", help="region that the numbers are of")
+    replay.add_argument("--html", type=Path, metavar="FILE", help="write the page that `report` makes")
+    replay.add_argument("--account", metavar="ID", help="account that recorded numbers are of")
+    _aws_options(replay)
 
     check = _command(
         commands,
@@ -190,7 +224,8 @@ Examples:
   ses-reputation check --json | jq '.regions[].verdict'
   ses-reputation check --exit-code      # for Nagios, Icinga, Sensu
 
-Exit code: 0 if everything could be read, 1 if something is unknown, 2 if nothing could be asked.
+Exit code: 0 if everything could be read, 1 if something is unknown, 2 if nothing could be asked, as in a region
+that does not exist.
 With --exit-code: 0 OK, 1 warning, 2 critical, 3 unknown (also for too little email to tell, and for errors).""",
     )
     _settings_option(check)
@@ -215,7 +250,7 @@ Examples:
         "--channel",
         action="append",
         default=[],
-        choices=("email", "slack", "amazon-q", "pagerduty", "json"),
+        choices=("email", "slack", "amazon-q", "teams", "pagerduty", "json"),
         help="one or several (default: all)",
     )
     _json_option(preview)
@@ -281,6 +316,28 @@ Exit code: 0 if all that is needed could be read, 1 if not, 2 for input that can
     cause.add_argument("--addresses", action="store_true", help="also list bounced addresses: they are personal data")
     _json_option(cause)
 
+    report = _command(
+        commands,
+        "report",
+        _report,
+        "what do we answer AWS?",
+        """\
+Write one page that answers AWS's review: what happened, the numbers, who caused it, boxes for what was done, and what is
+left. It works offline and prints. Nothing is changed; no recipient's address is on it.
+Permissions: those of `check` and of `cause`; for the monitor's open alerts cloudformation:DescribeStacks and
+dynamodb:GetItem.""",
+        """\
+Examples:
+  ses-reputation report --region eu-west-1 --html report.html
+  ses-reputation report --since 60d --html report.html      # beyond two weeks: from CloudWatch
+
+Exit code: 0 if everything could be read, 1 if the page says of something that it is unknown, 2 if there is no page.""",
+    )
+    _settings_option(report)
+    _aws_options(report)
+    report.add_argument("--since", default="14d", metavar="TIME", help="like 2025-02-04T09:00Z; or 6h or 2d ago")
+    report.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
+    report.add_argument("--html", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html")
     _commands_of_orders(commands)
 
     settings = _command(
@@ -298,6 +355,18 @@ Exit code: 0 if it can be used, 2 if not; warnings do not count.""",
     settings.add_argument("file", nargs="?", type=Path, default=HERE, metavar="FILE", help="default: settings.toml")
     settings.add_argument("--deploy", action="store_true", help="also refuse what must not be deployed")
     _json_option(settings)
+
+    completion = _command(
+        commands,
+        "completion",
+        _completion,
+        "complete commands and options in your shell",
+        "Print the script that completes commands, options and names of messages in a shell.",
+        """\
+Example, in ~/.bashrc:
+  eval "$(ses-reputation completion bash)\"""",
+    )
+    completion.add_argument("shell", choices=SHELLS, help="the shell")
     return parser
 
 

@@ -73,7 +73,7 @@ def play(target: Target, points: Sequence[Point], policy: Policy, end: Instant, 
     """Play `points` tick by tick up to `end`; call `step` after each. Raises `BadData` for a span of many years."""
     sent: list[Sent] = []
     tracks: Mapping[str, Any] = {}
-    for _, documents, tracks in replay(target, points, policy):  # noqa: B007  the last ones are those at the end
+    for _, documents, tracks in replay(target, points, policy, until=end):  # noqa: B007  the last ones are those at the end
         sent += map(_sent, documents)
         step()
     history = history_from(points, until=end, feedback_share=policy.feedback_share)

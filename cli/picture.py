@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from math import isnan
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
@@ -27,6 +31,19 @@ BLUE, ORANGE, RED, GREEN, PURPLE, GREY, SKY = (
     "#7F7F7F",
     "#56B4E9",
 )
+
+VARIABLES = {
+    "#000000": "ink",
+    "#b0b0b0": "grid",
+    BLUE: "blue",
+    ORANGE: "orange",
+    RED: "red",
+    GREEN: "green",
+    PURPLE: "purple",
+    GREY: "grey",
+    SKY: "sky",
+}
+"""Colours of a picture inside a page: variables that the page sets for light, dark and print."""
 
 LABEL_ROWS = 3
 """Rows of words above the highest value; a mark that finds no place in them is a line without a word."""
@@ -103,17 +120,40 @@ def draw(path: Path, title: str, panels: Sequence[Panel]) -> None:
     figure_of(title, panels).savefig(path, dpi=110)
 
 
-def figure_of(title: str, panels: Sequence[Panel]) -> Figure:
-    """Lay the picture out."""
+def inline_svg(key: str, description: str, panel: Panel) -> str:
+    """Draw one panel as SVG inside a page, in the page's colours and font, named for people who do not see it.
+
+    `key` distinguishes its ids from those of other pictures of the page.
+    """
+    drawn = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure_of("", [panel], width=10).savefig(drawn, format="svg", transparent=True, metadata=nothing)
+    _, _, shapes = drawn.getvalue().partition("<svg ")[2].partition(">")
+    view_box = re.search(r'viewBox="[^"]*"', drawn.getvalue())
+    shapes = re.sub(r"<style.*?</style>|<metadata>.*?</metadata>|font-family: [^;]*; ", "", shapes, flags=re.DOTALL)
+    shapes = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{key}-", shapes)
+    for color, variable in VARIABLES.items():
+        shapes = shapes.replace(f": {color.lower()}", f": var(--{variable})")
+    title, details = f"{key}-title", f"{key}-description"
+    return (
+        f'<svg {view_box[0] if view_box else ""} role="img" aria-labelledby="{title}" aria-describedby="{details}">'
+        f'<title id="{title}">{escape(panel.title)}</title><desc id="{details}">{escape(description)}</desc>{shapes}'
+    )
+
+
+def figure_of(title: str, panels: Sequence[Panel], width: float = 13) -> Figure:
+    """Lay the picture out, `width` inches wide."""
     title = "\n".join(line for long in title.splitlines() for line in textwrap.wrap(long, TITLE_WIDTH))
     heights = [1.0 if panel.levels else 0.55 for panel in panels]
-    head = 0.65 + 0.27 * len(title.splitlines())  # inches
-    figure = Figure(figsize=(13, 3.2 * sum(heights) + head + 0.3))
+    head = 0.65 + 0.27 * len(title.splitlines()) if title else 0.4  # inches
+    figure = Figure(figsize=(width, 3.2 * sum(heights) + head + 0.3))
     FigureCanvasAgg(figure)
     high = figure.get_figheight()
     axes = figure.subplots(len(panels), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    figure.text(0.065, 1 - 0.2 / high, title, va="top", fontsize=12, fontweight="bold", linespacing=1.4)
-    figure.subplots_adjust(left=0.065, right=0.86, top=1 - head / high, bottom=0.85 / high, hspace=0.24)
+    left = 0.85 / width
+    figure.text(left, 1 - 0.2 / high, title, va="top", fontsize=12, fontweight="bold", linespacing=1.4)
+    figure.subplots_adjust(left=left, right=1 - 1.82 / width, top=1 - head / high, bottom=0.85 / high, hspace=0.24)
     for axis, panel in zip(axes, panels, strict=True):
         _panel(axis, panel)
     locator = AutoDateLocator(maxticks=12)  # type: ignore[no-untyped-call]
@@ -122,7 +162,7 @@ def figure_of(title: str, panels: Sequence[Panel]) -> Figure:
     axes[-1].xaxis.set_major_formatter(formatter)
     explained = "   Shaded: an alert is open, orange as a warning, red as critical. Vertical lines: notifications."
     shaded = any(panel.spans for panel in panels)
-    figure.text(0.065, 0.18 / high, "Times in UTC." + (explained if shaded else ""), color=GREY, fontsize=9)
+    figure.text(left, 0.18 / high, "Times in UTC." + (explained if shaded else ""), color=GREY, fontsize=9)
     for axis, panel in zip(axes, panels, strict=True):  # when the axes have their final limits
         name_marks(axis, panel.marks)
     return figure
@@ -187,14 +227,15 @@ def _name_levels(axis: Axes, levels: Sequence[Level]) -> None:
 
 
 def name_marks(axis: Axes, marks: Sequence[Mark]) -> list[Annotation]:
-    """Write the words of `marks` into the rows at the top of their panel; a word that would cover another word or line is
-    left out."""
+    """Write the words of `marks` into the rows at the top of their panel; a word that would cover another word or line, or
+    stand beyond another line, is left out."""
     renderer = axis.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     axis.get_xlim()  # settles limits that are still to be worked out
     inside, named = axis.get_window_extent(renderer), list[Annotation]()
     across = [axis.transData.transform((_time(mark.at), 0))[0] for mark in marks]
     taken = [Bbox.from_extents(x - 1, inside.y0, x + 1, inside.y1) for x in across]  # the lines themselves
     for mark in sorted(marks, key=lambda mark: mark.at):
+        own = axis.transData.transform((_time(mark.at), 0))[0]
         for row, to_the_left in ((row, left) for row in range(LABEL_ROWS) for left in (False, True)):
             word = axis.annotate(
                 mark.label,
@@ -209,7 +250,8 @@ def name_marks(axis: Axes, marks: Sequence[Mark]) -> list[Annotation]:
                 va="top",
             )
             box = word.get_window_extent(renderer)
-            if inside.x0 <= box.x0 and box.x1 <= inside.x1 and not any(box.overlaps(other) for other in taken):
+            crossed = any(min(own, box.x0) < x < max(own, box.x1) for x in across if x != own)
+            if inside.x0 <= box.x0 and box.x1 <= inside.x1 and not crossed and not any(map(box.overlaps, taken)):
                 taken.append(box)
                 named.append(word)
                 break

@@ -32,7 +32,7 @@ def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[
     """Print the named messages in the named channels, or in all. Without a name, list the names. Raise `Unusable`."""
     strangers = [name for name in names if name not in SAMPLES]
     if strangers:
-        raise Unusable(f"There is no message {', '.join(strangers)}. There are: {', '.join(SAMPLES)}.")
+        raise Unusable("\n".join(f"There is no message {name}. {_instead(name)}" for name in strangers))
     if not names:
         print(
             json.dumps(list(SAMPLES), indent=2) if as_json else "\n".join([_LIST, *(f"  {name}" for name in SAMPLES)])
@@ -61,6 +61,14 @@ def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[
 
 
 _LIST = "Messages (ses-reputation preview NAME … --channel email):"
+
+
+def _instead(name: str) -> str:
+    """Suggest the names that begin like `name`, else similar ones, else the list."""
+    from difflib import get_close_matches
+
+    near = [known for known in SAMPLES if known.startswith(name)] or get_close_matches(name, SAMPLES)
+    return f"Did you mean {', '.join(near)}?" if name and near else "ses-reputation preview lists their names."
 
 
 def _context(settings: Settings | None, target: Target) -> Context:
@@ -113,7 +121,8 @@ def _pretty(value: Any) -> str:
 CHANNELS: Mapping[str, tuple[str, Callable[[Sent], str]]] = {
     "email": ("email", _email),
     "slack": ("Slack by an incoming webhook", _slack),
-    "amazon-q": ("Slack or Teams by Amazon Q Developer in chat applications", _amazon_q),
+    "amazon-q": ("Slack by Amazon Q Developer in chat applications", _amazon_q),
+    "teams": ("Microsoft Teams by Amazon Q Developer in chat applications", _amazon_q),
     "pagerduty": ("PagerDuty", _pagerduty),
     "json": ("JSON for SQS, Lambda and HTTPS", _json),
 }

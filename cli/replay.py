@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,35 +26,71 @@ from .rules_in_words import nearest_in_words
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings
 
+    from .page import Rates
+
 PICTURES = (".png", ".svg")
 
+NOT_NAMED = ("000000000000", "unknown")
+"""Account and region of a record whose account and region nobody has named."""
 
-def replay(
-    stats: Sequence[str], settings: Settings | None, as_json: bool, plot: Path | None, *, account: str, region: str
-) -> int:
-    """Play the statistics in the files `stats` and report. Raises `Unusable`."""
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Statistics to play, and where they come from."""
+
+    points: Sequence[Point]
+    source: str  # for errors
+    target: Target
+    remarks: tuple[str, ...]  # what a reader must know of the numbers
+    rates: Rates | None = None  # AWS's own; None: not recorded
+
+
+def from_files(stats: Sequence[str], account: str | None, region: str | None) -> Record:
+    """Read recorded answers of GetSendStatistics. Raises `Unusable`."""
+    named = (NOT_NAMED[0] if account is None else account, NOT_NAMED[1] if region is None else region)
+    source = ", ".join(map(name_of, stats))
+    return Record(read(stats), source, Target(*named), ())
+
+
+def from_cloudwatch(profile: str | None, region: str | None, since: str) -> Record:
+    """Read the account's own months. Raises `Unusable`."""
+    from .aws import account_of, region_of
+    from .months import SOFT_BOUNCES, asked
+
+    session, months = asked(profile, region, since, int(time.time()))
+    source = f"CloudWatch, namespace AWS/SES in {region_of(session)}"
+    account = account_of(session)
+    target = Target(account if account else NOT_NAMED[0], region_of(session))
+    return Record(months.points, source, target, (SOFT_BOUNCES,), months.rates)
+
+
+def replay(record: Record, settings: Settings | None, as_json: bool, plot: Path | None, html: Path | None) -> int:
+    """Play `record` and report. Raises `Unusable`."""
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise Unusable(f"the picture {plot} must end in {' or '.join(PICTURES)}")
     policy = default_policy() if settings is None else settings.policy
-    points, names = read(stats), ", ".join(map(name_of, stats))
+    points, names = record.points, record.source
     end = max(point.at for point in points) + BUCKET if points else 0
     try:
         with nullcontext(_no_step) if as_json or not points else _progress(points) as step:
-            played = play(Target(account, region), points, policy, end, step)
+            played = play(record.target, points, policy, end, step)
     except BadData as bad:
         raise Unusable(f"{names}: {bad}") from None
     history = played.history if any(point.attempts for point in points) else None
+    for file, what in ((plot, "picture"), (html, "page")):
+        if file is not None and history is None:
+            print(f"no {what}: there is no email in {names}", file=sys.stderr)
     if plot is not None and history is not None:
         _draw(plot, history, policy, played.sent)
-    elif plot is not None:
-        print(f"no picture: there is no email in {names}", file=sys.stderr)
+    if html is not None and history is not None:
+        _write_page(html, record, history, policy, played)
     if as_json:
         for notification in played.sent:
             print(json.dumps(notification.document))
     elif history is None:
         print("No email in these statistics: nothing to evaluate. SES counts by region: record them with --region.")
     else:
-        _report(history, played)
+        _report(history, played, record.remarks)
     return USABLE
 
 
@@ -77,10 +115,43 @@ def _draw(path: Path, history: History, policy: Policy, sent: Sequence[Sent]) ->
         raise Unusable(f"the picture {path} cannot be written: {error.strerror}") from None
 
 
+def _write_page(path: Path, record: Record, history: History, policy: Policy, played: Played) -> None:
+    try:
+        from .page import Evidence, Missing, write
+    except ImportError:
+        raise Unusable("a page needs matplotlib, which is not installed: pip install matplotlib") from None
+    not_recorded = Missing("Recorded statistics do not say.")
+    named = [part if part not in NOT_NAMED else "" for part in (record.target.account, record.target.region)]
+    evidence = Evidence(
+        "Backtest of Amazon SES sending",
+        Target(*named),
+        int(time.time()),
+        history.origin,
+        history.time(history.slots),
+        policy,
+        played,
+        not_recorded if record.rates is None else record.rates,
+        not_recorded,
+        None,  # no deployed monitor is asked
+        {sent.metric: Missing("Recorded statistics do not say who caused it.") for sent in played.sent},
+        (f"Counts: {record.source}.", *record.remarks, PLAYED),
+        {},
+    )
+    try:
+        write(path, evidence)
+    except OSError as error:
+        raise Unusable(f"the page {path} cannot be written: {error.strerror}") from None
+
+
+PLAYED = (
+    "The alerts are what the rules of the settings find in these counts, quarter hour by quarter hour and without looking ahead. "
+    "SES adds late events to old counts, so the messages that were sent may differ a little."
+)
+
 _COLUMNS = ("Time (UTC)", "Sent", "Metric", "Events", "Emails", "Rate", "Rule")
 
 
-def _report(history: History, played: Played) -> None:
+def _report(history: History, played: Played, remarks: Sequence[str]) -> None:
     """Print what a person wants to know: what would have been sent, what the numbers were, how things are at the end."""
     from .output import heading, say, table
 
@@ -96,6 +167,8 @@ def _report(history: History, played: Played) -> None:
         heading("These settings would have sent no notification.")
     say()
     table(("", ""), _totals(history, played.sent))
+    for remark in remarks:
+        say(remark)
     say()
     heading(f"At the end, {_minute(history.time(history.slots))} UTC:")
     for state in played.metrics:

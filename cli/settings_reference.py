@@ -1,7 +1,8 @@
-"""docs/settings.md, made from the settings themselves: `python -m cli.settings_reference` writes it."""
+"""docs/settings.md and settings.schema.json, made from the settings themselves: `python -m cli.settings_reference` writes them."""
 
 from __future__ import annotations
 
+import json
 from math import isfinite
 from pathlib import Path
 from string import Template
@@ -17,13 +18,19 @@ if TYPE_CHECKING:
     from ses_reputation.core.rates import Window
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
+SCHEMA = Path(__file__).parent.parent / "settings.schema.json"
+
+TAGS = "deployment.tags"
 
 SAMPLE = {
     "routes": [{"emails": ["oncall@example.com"]}],
     "mute": [{"weekday": "tuesday", "from": "08:00", "to": "12:00"}],
-    "bounce": {
-        "rules": [{"hours": 24, "above": 0.03, "while": {"hours": 1, "above": 0.03}}],
-        "calm": [{"hours": 24, "at_most": 0.02}],
+    **{
+        metric: {
+            "rules": [{"hours": 24, "above": rate, "while": {"hours": 1, "above": rate}}],
+            "calm": [{"hours": 24, "at_most": rate / 2}],
+        }
+        for metric, rate in (("bounce", 0.03), ("complaint", 0.0008))
     },
 }
 """One table of every kind, so that all their keys are read."""
@@ -106,13 +113,47 @@ $refusal
 
 def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
+
+
+def _tables() -> dict[str, Table]:
+    """Every table of the settings by its path; the file itself is ""."""
+    file = Table(SAMPLE)
+    read(file)
+    return {table.path: table for table in file.tables}
+
+
+def schema_text() -> str:
+    """JSON Schema of settings.toml, by which editors complete and check it."""
+    tables = _tables()
+    head = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$comment": "Made by `python -m cli.settings_reference`; a test fails when it is stale.",
+        "title": "Settings of ses-reputation-monitor",
+    }
+    return json.dumps(head | _schema_of(tables[""], tables), indent=2, ensure_ascii=False) + "\n"
+
+
+def _schema_of(table: Table, tables: Mapping[str, Table]) -> dict[str, object]:
+    properties: dict[str, object] = {}
+    for name, key in table.keys.items():
+        path = table.path_of(name)
+        if path in tables:
+            properties[name] = {"description": key.meaning, **_schema_of(tables[path], tables)}
+        elif f"{path}[0]" in tables:
+            members = _schema_of(tables[f"{path}[0]"], tables)
+            properties[name] = {"description": key.meaning, "type": "array", "items": members}
+        else:
+            default = {} if key.default is None else {"default": key.default}
+            properties[name] = {"description": f"{key.meaning} Accepted: {key.accepted}.", **key.schema, **default}
+    others = {"type": "string"} if table.path == TAGS else False  # the names of tags are the user's own
+    return {"type": "object", "additionalProperties": others, "properties": properties}
 
 
 def page() -> str:
     """The whole page, as Markdown."""
-    file = Table(SAMPLE)
-    read(file)
-    tables = {table.path: table for table in file.tables}
+    tables = _tables()
+    file = tables[""]
     return TEXT.substitute(
         groups="\n".join(_group(name, key.meaning, tables) for name, key in file.keys.items()),
         plain=PLAIN,

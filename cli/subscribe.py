@@ -13,7 +13,7 @@ from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.aws.sns import EMAIL
 
-from .aws import open_session, region_of
+from .aws import open_session, region_of, stack_output
 from .aws_errors import Call, explain
 from .outcome import USABLE, Unusable
 
@@ -60,6 +60,8 @@ def _topic(session: boto3.Session, settings: Settings) -> str:
     """Return the ARN of the topic of the settings, else of the topic that a deployment makes."""
     if settings.deployment.topic_arn:
         return settings.deployment.topic_arn
+    if not settings.deployment.fixed_names:
+        return stack_output(session, settings.stack_name, "PeopleTopicArn")
     region = region_of(session)
     try:
         who = session.client("sts", region_name=region, config=CONFIG).get_caller_identity()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.settings import Settings
 
-from .aws import open_session, region_of
+from .aws import open_session, region_of, stack_output
 from .aws_errors import Call, explain
 from .outcome import UNKNOWN, USABLE, Unusable
 
@@ -19,11 +20,19 @@ ONCE = Config(connect_timeout=5, read_timeout=150, retries={"mode": "standard", 
 
 def send_test_alert(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool) -> int:
     """Ask the deployed function for a test alert and say where it went. Raises `Unusable` if nothing could be sent."""
+    session = open_session(profile, region)
     name = "SesReputation" if settings is None else settings.stack_name
-    answer = _asked(name, profile, region)
+    if settings is not None and not settings.deployment.fixed_names:
+        name = stack_output(session, name, "FunctionName")
+    answer = _asked(session, name)
     counts = {name: answer.get(name) for name in ("expected", "missing", "listeners")}
     sent_to = [str(channel) for channel in answer["sent"]]
-    code, said = _audience(counts["expected"], counts["missing"], counts["listeners"], chat="chat" in sent_to)
+    code, said = _audience(
+        counts["expected"],
+        counts["missing"],
+        counts["listeners"],
+        elsewhere="chat" in sent_to or answer.get("forwards") is True,
+    )
     if as_json:
         from .output import as_json as print_json
 
@@ -43,8 +52,7 @@ def send_test_alert(settings: Settings | None, profile: str | None, region: str 
     return code
 
 
-def _asked(name: str, profile: str | None, region: str | None) -> dict[str, Any]:
-    session = open_session(profile, region)
+def _asked(session: boto3.Session, name: str) -> dict[str, Any]:
     where = region_of(session)
     missing = f"There is no function {name} in {where}."
     call = Call(session._session, where, f"lambda:InvokeFunction on {name}", missing)  # noqa: SLF001
@@ -67,7 +75,7 @@ def _asked(name: str, profile: str | None, region: str | None) -> dict[str, Any]
 SUBSCRIBE = "Follow the link in the confirmation email, or run: ses-reputation subscribe"
 
 
-def _audience(expected: object, missing: object, listeners: object, *, chat: bool) -> tuple[int, str]:
+def _audience(expected: object, missing: object, listeners: object, *, elsewhere: bool) -> tuple[int, str]:
     """Say who gets it. Nobody, or not everybody, is as good as not known to arrive."""
     if not isinstance(expected, int) or not isinstance(missing, int) or not isinstance(listeners, int):
         return UNKNOWN, "The subscriptions could not be read; the function's log says why."
@@ -77,8 +85,8 @@ def _audience(expected: object, missing: object, listeners: object, *, chat: boo
             UNKNOWN,
             f"{missing} of {expected} email addresses in the settings {have} no confirmed subscription. {SUBSCRIBE}",
         )
-    if not listeners and chat:
-        return USABLE, "Nobody is subscribed except the chat. Now check that it arrives there."
+    if not listeners and elsewhere:
+        return USABLE, "Nobody gets email; Slack, Teams or PagerDuty do. Now check that it arrives there."
     if not listeners:
         return UNKNOWN, f"Nobody is subscribed: an alert reaches no one. Name people in [alerts] emails. {SUBSCRIBE}"
     return (

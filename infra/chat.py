@@ -40,6 +40,8 @@ class ChatChannels(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = AlertTopic(self, "Topic", name=f"{name}-Chat", display_name="SES reputation in chat", key=key)
+        if not chat.new and not teams.on:
+            return
         rights = iam.ManagedPolicy(
             self,
             "Rights",
@@ -49,7 +51,7 @@ class ChatChannels(Construct):
         )
         role = ServiceRole(self, "Role", service="chatbot.amazonaws.com", path=role_path, managed_policies=[rights])
         where = f"{name}-{Stack.of(self).region}"  # unique in the whole account
-        if chat.on:
+        if chat.new:
             chatbot.SlackChannelConfiguration(
                 self,
                 "Channel",

@@ -41,6 +41,7 @@ class MonitorDashboard(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        name: str,
         settings: Settings,
         function: lambda_.Function,
         alarms: Sequence[cloudwatch.IAlarm],
@@ -48,9 +49,7 @@ class MonitorDashboard(Construct):
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
         regions = settings.targets.regions if settings.targets.regions else (stack.region,)
-        self.dashboard = cloudwatch.Dashboard(
-            self, "Default", dashboard_name=settings.dashboard_name(stack.region), default_interval=Duration.days(14)
-        )
+        self.dashboard = cloudwatch.Dashboard(self, "Default", dashboard_name=name, default_interval=Duration.days(14))
         if len(regions) > 1:
             self.dashboard.add_variable(_choice(regions))
         metrics = _Metrics(settings.metric_namespace, stack.account)
@@ -97,7 +96,7 @@ def _rows(
     yield [log(_STATE, "AWS's decision and open alerts, most alerts first", 24, height=rows)]
     yield [
         cloudwatch.TextWidget(markdown=_explanation(), width=16, height=6),
-        log([here, _QUOTA], f"Share of the daily quota used in {region} (1 is all of it)", 8, "threshold"),
+        log([here, _QUOTA], f"Part of the daily quota used in {region}, %", 8, "threshold"),
     ]
     yield [
         _runs(settings, function),
@@ -327,8 +326,8 @@ _STATE = (
         f"stats latest({fields.TICK}) as as_of, latest({fields.VERDICT}) as our_verdict, "
         f"latest({fields.ACCOUNT_STATE}) as aws_says, latest({fields.OPEN_ALERTS}) as open_alerts, "
         f"latest({fields.MUTED}) as muted, latest({fields.PAUSE}) as pause, "
-        f"latest({fields.QUOTA_USED}) as quota, latest({fields.AWS_BOUNCE_RATE}) as aws_bounces, "
-        f"latest({fields.AWS_COMPLAINT_RATE}) as aws_complaints by {fields.TARGET}"
+        f"latest({fields.QUOTA_USED}) * 100 as quota_percent, latest({fields.AWS_BOUNCE_RATE}) * 100 as aws_bounces_percent, "
+        f"latest({fields.AWS_COMPLAINT_RATE}) * 100 as aws_complaints_percent by {fields.TARGET}"
     ),
     "sort open_alerts desc",
 )
@@ -338,7 +337,7 @@ _FAILED = (
     "sort @timestamp desc",
     "limit 20",
 )
-_QUOTA = f"stats max({fields.QUOTA_USED}) as quota by bin(1h)"
+_QUOTA = f"stats max({fields.QUOTA_USED}) * 100 as percent by bin(1h)"
 _AGE = f"stats max({fields.NEWEST_EMAIL_MINUTES}) as minutes by bin(1h)"
 
 Log = Callable[..., cloudwatch.LogQueryWidget]

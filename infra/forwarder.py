@@ -56,7 +56,7 @@ class Forwarder(Construct):
                 "chat have it. The log of the forwarder says why. Empty the queue afterwards: this alarm does not ring again before "
                 f"that.{links}"
             ),
-            key=key if "queues" in deployment.encrypt else None,
+            key=key if deployment.encrypts("queues") else None,
         )
         part = ReputationFunction(
             self,

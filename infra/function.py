@@ -56,7 +56,7 @@ class ReputationFunction(Construct):
             "Log",
             log_group_name=f"/aws/lambda/{name}",
             log_group_class=logs.LogGroupClass[deployment.log_class],
-            encryption_key=key if "logs" in deployment.encrypt else None,
+            encryption_key=key if deployment.encrypts("logs") else None,
             removal_policy=RemovalPolicy.DESTROY,
         )
         cast(logs.CfnLogGroup, self.log_group.node.default_child).retention_in_days = deployment.log_retention_days
@@ -82,7 +82,7 @@ class ReputationFunction(Construct):
             max_event_age=max_event_age,
             on_failure=destinations.SqsDestination(failed),
             environment={"POWERTOOLS_SERVICE_NAME": name, **environment},
-            environment_encryption=key if "environment" in deployment.encrypt else None,
+            environment_encryption=key if deployment.encrypts("environment") else None,
         )
         if subnet_ids:
             cast(

@@ -31,7 +31,6 @@ from constructs import Construct
 from ses_reputation.core.level import Level, Part
 from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
-from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
 from ses_reputation.settings.pause import actions as pause_actions
@@ -42,8 +41,12 @@ from .chat import ChatChannels
 from .dashboard import MonitorDashboard
 from .forwarder import Forwarder, filter_policy
 from .function import ReputationFunction
+from .grants import grants
+from .key import key_for
+from .names import made_up_name, remove_names
 from .queue import DeadLetters
 from .role import ServiceRole
+from .run_at_once import RunAtOnce
 from .target_alarms import TargetAlarms
 from .topic import AlertTopic
 from .watchdog import Watchdog, notify
@@ -79,10 +82,13 @@ PAUSE_CALLS = 6
 """Calls of a pause: GetItem, and the same with PutItem for two notes, and the pause itself."""
 
 
-def longest_run(channels: int, *, looks: bool, pauses: bool = False) -> int:
+def longest_run(settings: Settings) -> int:
     """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together."""
-    calls = TARGET_CALLS + CHANNEL_CALLS * channels + RUN_CALLS + (PAUSE_CALLS if pauses else 0)
-    return min(LONGEST_TIMEOUT, CALL_SECONDS * calls + (LOOKING_SECONDS if looks else 0))
+    channels = 1 + settings.amazon_q_on + bool(settings.events.bus)
+    pausing = 0 if settings.pause is Level.OFF else PAUSE_CALLS
+    looking = 0 if settings.look is Look.OFF else LOOKING_SECONDS
+    calls = TARGET_CALLS + CHANNEL_CALLS * channels + RUN_CALLS + pausing
+    return min(LONGEST_TIMEOUT, CALL_SECONDS * calls + looking)
 
 
 class SesReputationMonitor(Construct):
@@ -115,36 +121,25 @@ class SesReputationMonitor(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.settings = read_settings(settings, settings_file)
-        if code is None:
-            file = settings_file if settings_file is not None else bundle.write_settings(settings or {})
-            code = lambda_.Code.from_asset(str(bundle.build(Path(file))))
         self._refuse_what_the_partition_lacks()
-        deployment, name = self.settings.deployment, self.settings.stack_name
-        stack = Stack.of(self)
-        network = {
-            "subnet_ids": deployment.subnet_ids if subnet_ids is None else tuple(subnet_ids),
-            "security_group_ids": deployment.security_group_ids
-            if security_group_ids is None
-            else tuple(security_group_ids),
-        }
-        self.key = self._key() if key is None else key
-        self.topic = self._people(topic)
-        self.chat_topic = (
-            ChatChannels(
-                self,
-                "Chat",
-                name=name,
-                chat=self.settings.chat,
-                teams=self.settings.teams,
-                key=self._key_for("topics"),
-                role_path=deployment.role_path,
-            ).topic
-            if self.settings.amazon_q_on
-            else None
-        )
-        self.table = self._table()
-        dashboard_url = self._dashboard_url()
+        deployment, stack = self.settings.deployment, Stack.of(self)
+        name = self.settings.stack_name if deployment.fixed_names else made_up_name(self)
+        dashboard_name = f"{name}-{stack.region}"  # an account has its dashboards in common for all regions
+        dashboard_url = self._dashboard_url(dashboard_name)
         links = f"\nDashboard: {dashboard_url}\nRunbook: {self._runbook()}"
+        self.key = key_for(self, deployment) if key is None else key
+        self.topic = self._people(topic)
+        self.chat_topic = self._chat(name)
+        self.table = self._table()
+        shared: dict[str, Any] = {
+            "code": self._code(settings, settings_file) if code is None else code,
+            "deployment": deployment,
+            "key": self.key,
+            "subnet_ids": tuple(deployment.subnet_ids if subnet_ids is None else subnet_ids),
+            "security_group_ids": tuple(
+                deployment.security_group_ids if security_group_ids is None else security_group_ids
+            ),
+        }
         failed = DeadLetters(
             self,
             "FailedRuns",
@@ -156,37 +151,29 @@ class SesReputationMonitor(Construct):
             ),
             key=self._key_for("queues"),
         )
-        shared = dict(environment or {})
         part = ReputationFunction(
             self,
             "Function",
             name=name,
             description="Reads SES send statistics, evaluates them and notifies people.",
             handler="ses_reputation.entry.monitor",
-            code=code,
-            timeout=Duration.seconds(
-                longest_run(
-                    2 if self.settings.amazon_q_on else 1,
-                    looks=self.settings.look is not Look.OFF,
-                    pauses=self.settings.pause is not Level.OFF,
-                )
-            ),
+            timeout=Duration.seconds(longest_run(self.settings)),
             environment={
                 "STATE_TABLE": self.table.table_name,
                 "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
                 **({"CHAT_TOPIC_ARN": self.chat_topic.topic_arn} if self.chat_topic else {}),
                 "DASHBOARD_URL": dashboard_url,
-                **shared,
+                **(environment or {}),
             },
-            statements=self._grants(),
+            statements=grants(self.settings, table=self.table, people=self.topic, chat=self.chat_topic, key=self.key),
             failed=failed.queue,
             max_event_age=Duration.minutes(15),  # the next tick does it all again
-            deployment=deployment,
-            key=self.key,
-            **network,
+            **shared,
         )
         self.function, self.role = part.function, part.role
         self.schedule = self._schedule(failed.queue)
+        if self.settings.events.run_at_once:
+            RunAtOnce(self, "AtOnce", function=self.function)
         self.watchdog = Watchdog(
             self,
             "Watchdog",
@@ -197,41 +184,10 @@ class SesReputationMonitor(Construct):
             links=links,
         )
         self.alarms: tuple[cloudwatch.Alarm, ...] = (*self.watchdog.alarms, failed.alarm)
-
-        def forwarder(construct_id: str, stored: Stored, service: str = "Slack", **changes: Any) -> Forwarder:
-            given = {
-                "name": name,
-                "handler": "slack_forwarder",
-                "code": code,
-                "people": self.topic,
-                "only": {},
-                "environment": shared,
-                "deployment": deployment,
-                "key": self.key,
-                "links": links,
-            }
-            return Forwarder(self, construct_id, service=service, stored=stored, **{**given, **network, **changes})
-
-        slack, pagerduty = self.settings.slack, self.settings.pagerduty
-        self.slack = forwarder("Slack", slack.webhook) if slack.on else None
-        self.forwarders: list[Forwarder] = [] if self.slack is None else [self.slack]
-        if pagerduty.on:
-            self.forwarders.append(
-                forwarder("PagerDuty", pagerduty.routing_key, "PagerDuty", handler="pagerduty_forwarder")
-            )
-        for number, route in enumerate(self.settings.routes):
-            if route.webhook.on:
-                self.forwarders.append(
-                    forwarder(
-                        f"Route{number}Slack",
-                        route.webhook,
-                        name=f"{name}-Route{number}",
-                        only=route.attributes,
-                        environment={**shared, "ROUTE": str(number)},
-                    )
-                )
         for channel in filter(None, (self.topic, self.chat_topic)):
             notify(self.alarms, channel)
+        self.slack: Forwarder | None = None
+        self.forwarders = self._forwarders(name, dict(environment or {}), links=links, **shared)
         undelivered = [each.alarm for each in self.forwarders]
         notify(undelivered, self.topic)  # the service itself cannot say so; people can
         self.alarms = (*self.alarms, *undelivered)
@@ -240,59 +196,74 @@ class SesReputationMonitor(Construct):
                 self, "Targets", settings=self.settings, account=stack.account, region=stack.region, links=links
             )
         self.dashboard = MonitorDashboard(
-            self, "Dashboard", settings=self.settings, function=self.function, alarms=self.alarms
+            self,
+            "Dashboard",
+            name=dashboard_name,
+            settings=self.settings,
+            function=self.function,
+            alarms=self.alarms,
         ).dashboard
-        if deployment.permissions_boundary:
-            iam.PermissionsBoundary.of(self).apply(self._boundary(deployment.permissions_boundary))
-        if OWN_TAG not in (tag.lower() for tag, _ in deployment.tags):  # to IAM they are the same
-            Tags.of(self).add(OWN_TAG, name)
-        for tag, value in deployment.tags:
-            Tags.of(self).add(tag, value)
+        self._follow_rules()
         self._outputs(dashboard_url)
         self._warn()
         self._acknowledge(part)
 
-    def _key(self) -> kms.IKey | None:
-        deployment = self.settings.deployment
-        if deployment.kms_key_arn:
-            return kms.Key.from_key_arn(self, "GivenKey", deployment.kms_key_arn)
-        if not deployment.customer_managed_key:
+    @staticmethod
+    def _code(settings: Mapping[str, Any] | None, settings_file: str | Path | None) -> lambda_.Code:
+        """The function's asset, with the settings in it."""
+        file = settings_file if settings_file is not None else bundle.write_settings(settings or {})
+        return lambda_.Code.from_asset(str(bundle.build(Path(file))))
+
+    def _chat(self, name: str) -> sns.ITopic | None:
+        """The topic that Amazon Q Developer posts in chats."""
+        if not self.settings.amazon_q_on:
             return None
-        stack = Stack.of(self)
-        key = kms.Key(
+        return ChatChannels(
             self,
-            "TopicKey",
-            description="Encrypts what the SES reputation monitor sends and stores.",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsMayPublish",  # CDK's SnsAction does not add this, and without it alarms are lost silently
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-            )
-        )
-        if "logs" in deployment.encrypt:
-            key.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid="LogsMayEncrypt",
-                    principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-                    actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-                    resources=["*"],
-                    conditions={
-                        "ArnLike": {
-                            "kms:EncryptionContext:aws:logs:arn": f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:*"
-                        }
-                    },
-                )
-            )
-        return key
+            "Chat",
+            name=name,
+            chat=self.settings.chat,
+            teams=self.settings.teams,
+            key=self._key_for("topics"),
+            role_path=self.settings.deployment.role_path,
+        ).topic
+
+    def _forwarders(self, name: str, environment: Mapping[str, str], **shared: Any) -> list[Forwarder]:
+        """A forwarder for each service that the settings name, and for each webhook of a route."""
+
+        def forwarder(construct_id: str, stored: Stored, **changes: Any) -> Forwarder:
+            given = {"name": name, "service": "Slack", "handler": "slack_forwarder", "only": {}, **shared, **changes}
+            given["environment"] = {**environment, **changes.get("environment", {})}
+            return Forwarder(self, construct_id, people=self.topic, stored=stored, **given)
+
+        slack, pagerduty = self.settings.slack, self.settings.pagerduty
+        made = []
+        if slack.on:
+            self.slack = forwarder("Slack", slack.webhook)
+            made.append(self.slack)
+        if pagerduty.on:
+            handler = "pagerduty_forwarder"
+            made.append(forwarder("PagerDuty", pagerduty.routing_key, service="PagerDuty", handler=handler))
+        for number, route in enumerate(self.settings.routes):
+            if route.webhook.on:
+                own = {"name": f"{name}-Route{number}", "environment": {"ROUTE": str(number)}}
+                made.append(forwarder(f"Route{number}Slack", route.webhook, only=route.attributes, **own))
+        return made
+
+    def _follow_rules(self) -> None:
+        """Names, tags and the permissions boundary as the organisation demands them."""
+        deployment = self.settings.deployment
+        if not deployment.fixed_names:
+            remove_names(self)
+        if deployment.permissions_boundary:
+            iam.PermissionsBoundary.of(self).apply(self._boundary(deployment.permissions_boundary))
+        if OWN_TAG not in (tag.lower() for tag, _ in deployment.tags):  # to IAM they are the same
+            Tags.of(self).add(OWN_TAG, self.settings.stack_name)
+        for tag, value in deployment.tags:
+            Tags.of(self).add(tag, value)
 
     def _key_for(self, what: str) -> kms.IKey | None:
-        return self.key if what in self.settings.deployment.encrypt else None
+        return self.key if self.settings.deployment.encrypts(what) else None
 
     def _people(self, given: sns.ITopic | None) -> sns.ITopic:
         """The topic that people read by email, and programs as JSON."""
@@ -335,48 +306,15 @@ class SesReputationMonitor(Construct):
             removal_policy=RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY,
         )
 
-    def _dashboard_url(self) -> str:
+    def _dashboard_url(self, name: str) -> str:
         region = Stack.of(self).region
         hosts = CfnMapping(self, "Console", mapping={part: {"Host": host} for part, host in CONSOLES.items()})
         host = hosts.find_in_map(Stack.of(self).partition, "Host")
-        name = self.settings.dashboard_name(region)
         return f"https://{host}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
 
     def _runbook(self) -> str:
         own = self.settings.alerts.runbook_url
         return own if own else 'docs/runbook.md, section "The monitor itself"'
-
-    def _grants(self) -> list[iam.PolicyStatement]:
-        """Each action stands for one call in lambda/."""
-        topics = [topic.topic_arn for topic in (self.topic, self.chat_topic) if topic is not None]
-        grants: list[tuple[str, list[str], list[str], dict[str, object] | None]] = [
-            ("ReadStatistics", ["ses:GetSendStatistics"], ["*"], None),  # SES has resources only for sending
-            ("ReadAccount", ["ses:GetAccount"], ["*"], None),
-            ("ReadReputation", ["cloudwatch:GetMetricData"], ["*"], None),  # CloudWatch has none for reading
-            (
-                "PublishMetrics",
-                ["cloudwatch:PutMetricData"],
-                ["*"],
-                {"StringEquals": {"cloudwatch:namespace": self.settings.metric_namespace}},
-            ),
-            ("KeepState", ["dynamodb:GetItem", "dynamodb:PutItem"], [self.table.table_arn], None),
-            ("Notify", ["sns:Publish"], topics, None),
-            ("ListSubscriptions", ["sns:ListSubscriptionsByTopic"], [self.topic.topic_arn], None),
-        ]
-        granted = {action for _, actions, _, _ in grants for action in actions}
-        looked_at = [action for action in CAUSE_ACTIONS[self.settings.look] if action not in granted]
-        if looked_at:
-            grants.append(("FindCause", looked_at, ["*"], None))  # SES has resources only for sending
-        sets = f"arn:{Stack.of(self).partition}:ses:*:{Stack.of(self).account}:configuration-set/*"
-        for part, action in pause_actions(self.settings.pause).items():
-            sid = "Pause" + part.value.title().replace(" ", "")
-            grants.append((sid, [action], [sets if part is Part.SET else "*"], None))
-        if self.key is not None:
-            grants.append(("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [self.key.key_arn], None))
-        return [
-            iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)
-            for sid, actions, resources, conditions in grants
-        ]
 
     def _schedule(self, failed: sqs.IQueue) -> scheduler.Schedule:
         deployment = self.settings.deployment

@@ -16,7 +16,7 @@ from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, BootstraplessSynthesizer, CfnCondition, CfnMapping, CfnParameter, Fn, Stack
+from aws_cdk import Annotations, App, BootstraplessSynthesizer, CfnCondition, CfnMapping, CfnParameter, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -36,6 +36,12 @@ MINUTES = (5, 10, 15, 20, 30, 60)
 ANY_PARAMETER = "/parameter/of/the/stack"
 """Stands at synth for the webhook's parameter, which only the deployment knows."""
 
+ACKNOWLEDGED = {
+    "ses-reputation:slack-alone": "The recipients are a parameter.",
+    "@aws-cdk/aws-lambda:codeFromBucketObjectVersionNotSpecified": "Each release has a key of its own.",
+}
+"""Warnings of the synth that do not concern a template with parameters."""
+
 
 class ReleaseStack(Stack):
     """The monitor with parameters for what differs between teams; everything else is in the zip's settings.toml."""
@@ -47,6 +53,8 @@ class ReleaseStack(Stack):
             synthesizer=BootstraplessSynthesizer(),  # no bucket of the CDK
             description="Warns a team about its Amazon SES bounce and complaint rates before AWS acts.",
         )
+        for warning, reason in ACKNOWLEDGED.items():
+            Annotations.of(self).acknowledge_warning(warning, reason)
         emails = CfnParameter(
             self,
             "Emails",
@@ -208,7 +216,7 @@ def release(settings_file: Path, out: Path) -> list[Path]:
     """Write the four files into `out`. Raises `SettingsError` or `BundleError`."""
     out.mkdir(parents=True, exist_ok=True)
     files = [out / name for name in ("template.json", "function.zip", "sbom.cdx.json")]
-    files[0].write_text(json.dumps(template(settings_file), indent=1) + "\n", encoding="utf-8")
+    files[0].write_text(json.dumps(template(settings_file), separators=(",", ":")) + "\n", encoding="utf-8")
     pack(build(settings_file), files[1])
     bom = sbom(REQUIREMENTS.read_text(encoding="utf-8"), pinned_libraries())
     files[2].write_text(json.dumps(bom, indent=1) + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from .former_ids import keep_former_ids
 from .monitor import SesReputationMonitor, read_settings
 
 
@@ -24,7 +25,6 @@ class MonitorStack(Stack):
         settings: Mapping[str, Any] | None = None,
         settings_file: str | Path | None = None,
         code: lambda_.Code | None = None,
-        environment: Mapping[str, str] | None = None,
         **stack_props: Any,
     ) -> None:
         tags = dict(read_settings(settings, settings_file).deployment.tags)
@@ -38,5 +38,5 @@ class MonitorStack(Stack):
             settings=settings,
             settings_file=settings_file,
             code=code,
-            environment=environment,
         )
+        keep_former_ids(self.monitor)

@@ -30,7 +30,7 @@ def _client(service: str, region: str) -> Any:
 class _Resource(CloudFormationModel):
     """A resource made by `make` and unmade by `unmake`, both through the API; an update replaces it."""
 
-    TYPE: ClassVar[str]
+    TYPE: ClassVar[str] = ""
     NAME: ClassVar[str] = ""  # the property that holds the resource's name, if any
 
     def __init__(self, physical_id: str, attributes: dict[str, str]) -> None:
@@ -111,20 +111,48 @@ class Alarm(_Resource):
 
 
 class Subscription(_Resource):
+    """An update of its attributes keeps it, and with it that somebody has confirmed it."""
+
     TYPE = "AWS::SNS::Subscription"
+    _IT = ("TopicArn", "Protocol", "Endpoint")
+
+    @classmethod
+    def _attributes(cls, properties: dict[str, Any]) -> dict[str, str]:
+        return {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in properties.items()
+            if key not in (*cls._IT, "Region")
+        }
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: _Resource,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+    ) -> _Resource:
+        topics, arn = _client("sns", region_name), original_resource.physical_resource_id
+        there = topics.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        properties = cloudformation_json["Properties"]
+        new = cls._attributes(properties)
+        gone = {"FilterPolicy", "RedrivePolicy"} & there.keys() - new.keys()
+        if gone or any(properties[key] != there[key] for key in cls._IT):
+            return super().update_from_cloudformation_json(
+                original_resource, new_resource_name, cloudformation_json, account_id, region_name
+            )
+        for key, value in new.items():
+            topics.set_subscription_attributes(SubscriptionArn=arn, AttributeName=key, AttributeValue=value)
+        return original_resource
 
     @classmethod
     def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
-        attributes = {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in properties.items()
-            if key not in ("TopicArn", "Protocol", "Endpoint", "Region")
-        }
         arn: str = _client("sns", properties.get("Region", region)).subscribe(
             TopicArn=properties["TopicArn"],
             Protocol=properties["Protocol"],
             Endpoint=properties["Endpoint"],
-            Attributes=attributes,
+            Attributes=cls._attributes(properties),
             ReturnSubscriptionArn=True,
         )["SubscriptionArn"]
         return arn, {"Arn": arn}
@@ -253,16 +281,31 @@ class SlackChannel(_Resource):
     """Checked and not made: moto has no Amazon Q Developer in chat applications, which nothing here talks to."""
 
     TYPE, NAME = "AWS::Chatbot::SlackChannelConfiguration", "ConfigurationName"
-    _NAMES: ClassVar = {"SlackWorkspaceId": "SlackTeamId", "GuardrailPolicies": "GuardrailPolicyArns"}
+    OPERATION, KIND = "CreateSlackChannelConfiguration", "slack-channel"
+    RENAMED: ClassVar = {"SlackWorkspaceId": "SlackTeamId", "GuardrailPolicies": "GuardrailPolicyArns"}
+    BESIDE: ClassVar = {"SlackChannelName": "alerts"}
 
     @classmethod
     def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
-        request = {cls._NAMES.get(key, key): value for key, value in properties.items() if key != "Tags"}
+        request = {cls.RENAMED.get(key, key): value for key, value in properties.items() if key != "Tags"}
         request["Tags"] = [{f"Tag{key}": value for key, value in tag.items()} for tag in properties.get("Tags", [])]
-        model = _client("chatbot", region).meta.service_model.operation_model("CreateSlackChannelConfiguration")
-        validate_parameters({**request, "SlackChannelName": "alerts"}, model.input_shape)
-        arn = f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{request['ConfigurationName']}"
+        model = _client("chatbot", region).meta.service_model.operation_model(cls.OPERATION)
+        validate_parameters({**request, **cls.BESIDE}, model.input_shape)
+        arn = f"arn:aws:chatbot::{account}:chat-configuration/{cls.KIND}/{request['ConfigurationName']}"
         return arn, {"Arn": arn}
+
+
+class TeamsChannel(SlackChannel):
+    """The same for Microsoft Teams."""
+
+    TYPE = "AWS::Chatbot::MicrosoftTeamsChannelConfiguration"
+    OPERATION, KIND = "CreateMicrosoftTeamsChannelConfiguration", "microsoft-teams-channel"
+    RENAMED: ClassVar = {
+        "TeamsTenantId": "TenantId",
+        "TeamsChannelId": "ChannelId",
+        "GuardrailPolicies": "GuardrailPolicyArns",
+    }
+    BESIDE: ClassVar = {}
 
 
 WRONG_IN_MOTO = (Key, LogGroup)
@@ -275,6 +318,7 @@ LACKING_IN_MOTO = (
     Schedule,
     SlackChannel,
     Subscription,
+    TeamsChannel,
     TopicPolicy,
 )
 
@@ -303,6 +347,8 @@ def install(client: Client) -> None:
 
     patched.resource_class_from_type = resource_class_from_type
     patched.ResourceMap.delete = _keeping(patched.ResourceMap.delete)
+    patched.ResourceMap.build_resource_diff = _without_metadata(patched.ResourceMap.build_resource_diff)
+    patched.parse_and_update_resource = _what_exists(patched.parse_and_update_resource)
 
 
 def _keeping(delete: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -315,3 +361,31 @@ def _keeping(delete: Callable[[Any], None]) -> Callable[[Any], None]:
         delete(resources)
 
     return delete_what_goes
+
+
+def _without_metadata(diff: Callable[..., Any]) -> Callable[..., Any]:
+    """The comparison of two templates. Metadata, such as a construct's path, are no reason to update a resource: moto makes a topic
+    anew, without its subscriptions."""
+
+    def compare(resources: Any, template: Any, parameters: Any = None) -> Any:
+        for resource in (*resources._resource_json_map.values(), *template["Resources"].values()):
+            resource.pop("Metadata", None)
+        return diff(resources, template, parameters)
+
+    return compare
+
+
+def _what_exists(update: Callable[..., Any]) -> Callable[..., Any]:
+    """The update of a resource. Moto also updates what is not there since its condition does not hold, and forgets what it cannot
+    update, such as a table: here that stays as it was."""
+
+    def update_what_exists(logical_id: str, resource_json: Any, resources_map: Any, **where: str) -> Any:
+        condition = resource_json.get("Condition")
+        if condition is None or resources_map.lazy_condition_map[condition]:
+            updated = update(logical_id, resource_json, resources_map, **where)
+            return resources_map[logical_id] if updated is None else updated
+        if logical_id in resources_map._parsed_resources:
+            raise ValidationError(message=f"the local AWS cannot remove {logical_id}, whose condition no longer holds")
+        return None
+
+    return update_what_exists

@@ -166,7 +166,8 @@ def _single(card: Card) -> None:
     each = widget.width / max(1, len(widget.lines))
     for number, line in enumerate(widget.lines):
         left = number * each + 0.25
-        card.say(left, 1.2, line.label, 8, FAINT)
+        label = textwrap.wrap(line.label, int((each - 0.4) / SIGN))
+        card.say(left, 1.2, "\n".join(label), 8, FAINT)
         card.say(left, 2.05, _number(line.values[-1]) + _unit(line.label) if line.times else "no data", 17)
         if line.times:  # the newest value may be an old one
             card.say(left, 3.1, datetime.fromtimestamp(line.times[-1], UTC).strftime("at %m-%d %H:%M"), 7, FAINT)

@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ses_reputation.settings import Settings, load
 from cli.monitor import Sent
 from cli.picture import BLUE, GREEN, GREY, PURPLE, Panel, Series, draw
 from cli.plot import levels_of, marks_and_spans
-from cli.sender import BUCKET, DAY, Campaign, send_data_points
+from cli.sender import BUCKET
 
 from .cdk import CdkError, bootstrap, deploy
 from .environment import isolated
@@ -29,18 +29,17 @@ from .metrics import publish_email, publish_run
 from .runtime import DeployedFunction
 from .schedule import DeployedSchedule
 from .server import ACCOUNT, LocalAws
+from .slack_picture import draw as draw_slack
+from .story import STORY_DAYS, Story, last_story
 
 OUT = Path(__file__).parents[1] / "demo-out"
 SETTINGS = Path(__file__).with_name("settings.toml")
 
-HEALTHY_DAYS = 14
-STORY_DAYS = 18
-HOURS_OF_BAD_LIST = 20
 
-
-def main() -> None:
+def main(out: Path = OUT, story_of: Callable[[int], Story] = last_story) -> None:
+    """Play a story in a local AWS; write its emails and pictures to `out`. Raises `CdkError` or `DemoFailed`."""
     started = time.monotonic()
-    OUT.mkdir(exist_ok=True)
+    out.mkdir(exist_ok=True)
     settings = load(SETTINGS)
     with LocalAws() as local:
         _say("A local AWS listens on this machine's loopback; nothing leaves it.")
@@ -51,65 +50,27 @@ def main() -> None:
         function = DeployedFunction(local, outputs["FunctionName"])
         try:
             schedule = DeployedSchedule(local, outputs["ScheduleName"], function)
-            end = int(time.time()) // DAY * DAY
-            story = Story(end - STORY_DAYS * DAY)
+            story = story_of(int(time.time()))
             _play(local, schedule, story)
             emails = [f"Subject: {m.subject}\n\n{m.body('email')}" for m in local.sent(outputs["PeopleTopicArn"])]
             posted = [p for m in local.sent(outputs["PeopleTopicArn"]) for p in payloads(m.subject, m.body("lambda"))]
-            _show_emails(emails)
-            picture = OUT / "metrics.png"
+            (out / "emails.txt").write_text("\n\n".join(emails), encoding="utf-8")
+            (out / "slack.json").write_text(json.dumps(posted, indent=2, ensure_ascii=False), encoding="utf-8")
+            _show_emails(emails, out)
+            draw_slack(posted[0], out / "slack.png")
+            picture = out / "metrics.png"
             _draw(local, settings, story, outputs["PeopleTopicArn"], picture)
-            board = OUT / "dashboard.png"
+            board = out / "dashboard.png"
             _draw_dashboard(local, board)
             _show_deployed(local, outputs, settings)
         finally:
             function.close()
-    (OUT / "emails.txt").write_text("\n\n".join(emails), encoding="utf-8")
-    (OUT / "slack.json").write_text(json.dumps(posted, indent=2, ensure_ascii=False), encoding="utf-8")
-    _say(f"The same as messages in Slack, for its Block Kit Builder: {_shown(OUT / 'slack.json')}")
+    _say(
+        f"The first in Slack: {_shown(out / 'slack.png')}; all of them for its Block Kit Builder: {_shown(out / 'slack.json')}"
+    )
     _say(f"The metrics of this fortnight as a picture: {_shown(picture)}")
     _say(f"The deployed dashboard, as CloudWatch would show it: {_shown(board)}")
     _say(f"Done in {time.monotonic() - started:.0f} s.")
-
-
-class Story:
-    """What happens to the sender, and when the monitor looks."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.bad_list = start + HEALTHY_DAYS * DAY + 9 * 3600
-        self.end = start + STORY_DAYS * DAY
-        phase = 7 * 60  # buckets of SES start at any minute
-        campaign = Campaign(
-            start=self.bad_list + phase,
-            end=self.bad_list + HOURS_OF_BAD_LIST * 3600,
-            emails_per_bucket=250,
-            bounce_rate=0.16,
-            complaint_rate=0.004,
-        )
-        self.points: list[dict[str, Any]] = send_data_points(start + phase, self.end, campaigns=[campaign])
-
-    def ticks(self) -> Iterator[int]:
-        """Every quarter of an hour while something happens, as deployed; seldom in the quiet days before and after.
-
-        At full hours the function asks SES for its findings too, as slowly as SES allows: the seldom ticks avoid them.
-        """
-        half = 1_800
-        yield from range(self.start + 2 * 3600 + half, self.bad_list, 2 * 3600)
-        yield from range(self.bad_list, self.bad_list + 30 * 3600, BUCKET)
-        yield from range(self.bad_list + 30 * 3600 + half, self.end + 1, 3600)
-
-    def answer(self, now: int) -> list[dict[str, Any]]:
-        """What GetSendStatistics answers at `now`: two weeks, newest bucket still filling, in no order."""
-        moment = datetime.fromtimestamp(now, UTC)
-        seen = [p for p in self.points if moment - timedelta(days=14) <= p["Timestamp"] < moment]
-        return sorted(seen, key=lambda point: hash(str(point["Timestamp"])[::-1]))
-
-    def sent(self, now: int) -> float:
-        """The email of the last 24 hours, which counts for the quota."""
-        moment = datetime.fromtimestamp(now, UTC)
-        day = (p for p in self.points if moment - timedelta(days=1) <= p["Timestamp"] < moment)
-        return float(sum(point.get("DeliveryAttempts", 0) for point in day))
 
 
 def _play(local: LocalAws, schedule: DeployedSchedule, story: Story) -> None:
@@ -120,6 +81,7 @@ def _play(local: LocalAws, schedule: DeployedSchedule, story: Story) -> None:
     for number, tick in enumerate(ticks, 1):
         local.ses().points = story.answer(tick)
         local.ses().used = story.sent(tick)
+        story.suppress(local.ses().suppression, before, tick)
         publish_email(local, story.points, before, tick)
         attempt = schedule.fire(tick)[-1]
         before = tick
@@ -140,9 +102,11 @@ class DemoFailed(Exception):
     """The demo could not show what it is for; the text says why."""
 
 
-def _show_emails(emails: list[str]) -> None:
-    """The inbox, and the first message opened."""
-    _say(f"The inbox of the engineer on duty: {len(emails)} messages, all in {_shown(OUT / 'emails.txt')}. The first:")
+def _show_emails(emails: list[str], out: Path) -> None:
+    """Print the inbox, and the first message opened. Raises `DemoFailed` if it is empty."""
+    if not emails:
+        raise DemoFailed("no email was sent")
+    _say(f"The inbox of the engineer on duty: {len(emails)} messages, all in {_shown(out / 'emails.txt')}. The first:")
     for email in emails:
         print(f"    {email.splitlines()[0].removeprefix('Subject: ')}")
     print()
@@ -202,7 +166,7 @@ def _draw_dashboard(local: LocalAws, path: Path) -> None:
     done = subprocess.run(
         command,
         env=isolated(os.environ) | local.environment(),
-        cwd=OUT.parent,
+        cwd=SETTINGS.parents[1],
         capture_output=True,
         text=True,
         check=False,

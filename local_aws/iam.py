@@ -15,6 +15,7 @@ from typing import Any
 
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.dynamodb.responses import DynamoHandler
+from moto.events.responses import EventsHandler
 from moto.iam.access_control import IAMRequest
 from moto.iam.models import iam_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
@@ -164,11 +165,19 @@ def _configuration_set(response: Any) -> Iterator[Need]:
     yield "", f"{own}/{found[1]}" if found else "*", {}
 
 
+def _bus(response: Any) -> Iterator[Need]:
+    entries = response._get_param("Entries") or [{}]  # other requests have none
+    for name in {entry.get("EventBusName", "default") for entry in entries}:
+        arn = f"arn:aws:events:{response.region}:{response.current_account}:event-bus/{name}"
+        yield "", name if name.startswith("arn:") else arn, {}
+
+
 NEEDS: dict[Any, Callable[[Any], Iterator[Need]]] = {
     SESV2Response: _configuration_set,
     SNSResponse: _topic,
     DynamoHandler: _table,
     CloudWatchResponse: _metric,
+    EventsHandler: _bus,
     SimpleSystemManagerResponse: _parameter,
     SecretsManagerResponse: _secret,
 }

@@ -109,12 +109,13 @@ def _stats(rows: list[Row], text: str) -> list[Row]:
     for value, members in groups.items():
         found: Row = {by: value}
         for function in functions.split(", "):
-            parts = re.fullmatch(r"(latest|max)\(([\w.]+)\) as (\w+)", function.strip())
+            parts = re.fullmatch(r"(latest|max)\(([\w.]+)\)(?: \* (\d+))? as (\w+)", function.strip())
             if parts is None:
                 raise InvalidParameterException(f"not a function that is known here: {function}")
             values = [member[parts[2]] for member in members if parts[2] in member]
             if values:
-                found[parts[3]] = values[-1] if parts[1] == "latest" else max(values)
+                chosen = values[-1] if parts[1] == "latest" else max(values)
+                found[parts[4]] = round(chosen * int(parts[3]), 4) if parts[3] else chosen  # as the console shows it
         answer.append(found)
     return answer
 

@@ -25,7 +25,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from .server import LocalAws
+from moto.awslambda.models import lambda_backends
+
+from .server import ACCOUNT, LocalAws
 
 RUNTIME = Path(__file__).parents[1] / ".venv-lambda"
 
@@ -48,14 +50,10 @@ class DeployedFunction:
 
     def __init__(self, local: LocalAws, name: str) -> None:
         self.local = local
-        described = local.client("lambda").get_function(FunctionName=name)
-        self.configuration = described["Configuration"]
+        self.configuration = local.client("lambda").get_function(FunctionName=name)["Configuration"]
         self._folder = tempfile.TemporaryDirectory()
         self.root = Path(self._folder.name) / "task"
-        key = described["Code"]["Location"].rsplit("/", 1)[1]
-        buckets = [bucket["Name"] for bucket in local.client("s3").list_buckets()["Buckets"]]
-        [bucket] = [bucket for bucket in buckets if "-assets-" in bucket]
-        self.zip = local.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        self.zip: bytes = lambda_backends[ACCOUNT][local.region].get_function(name).code_bytes
         with zipfile.ZipFile(io.BytesIO(self.zip)) as asset:
             asset.extractall(self.root)
         self._log = Path(self._folder.name) / "log"

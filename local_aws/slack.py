@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 PATH = "/services/T0LOCAL/B0LOCAL/hush-hush-hush"
 
@@ -32,7 +32,7 @@ class LocalSlack:
     planted: list[Answer] = field(default_factory=list)  # answers to the next requests, instead of what they deserve
     asked: int = 0  # requests so far
 
-    def __enter__(self) -> LocalSlack:
+    def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The tables [slack], [teams], [pagerduty] and [[routes]]: what they take, and what is said of the rest."""
+"""The tables [slack], [chat], [teams], [pagerduty], [events] and [[routes]]: what they take, and what is said of the rest."""
 
 from __future__ import annotations
 
@@ -63,7 +63,19 @@ def test_routes_alone_are_nobody_who_hears_everything() -> None:
         f'[teams]\ntenant_id = "{UUID}"\nteam_id = "{UUID}"\nchannel_id = "19%3aab%40thread.tacv2"\n',
         '[pagerduty]\nrouting_key_parameter = "/a/b"\n',
         '[slack]\nwebhook_parameter = "/a/b"\nmention = "S0123ABCD"\n',
+        "[chat]\nexisting = true\n",
+        '[deployment]\ntopic_arn = "arn:aws:sns:eu-west-1:123456789012:alerts"\n',
     ],
 )
 def test_one_channel_that_gets_everything_is_enough(toml: str) -> None:
     assert parse(toml).recipients == ()
+
+
+def test_a_bus_is_a_channel_of_programs_and_no_recipient() -> None:
+    with pytest.raises(SettingsError, match="nobody would hear of one"):
+        parse('[events]\nbus = "default"\n')
+
+
+@pytest.mark.parametrize("bus", ["default", "my.bus_1/a-b", "arn:aws-cn:events:cn-north-1:123456789012:event-bus/ops"])
+def test_a_bus_is_a_name_or_an_arn(bus: str) -> None:
+    assert parse(f'[alerts]\nemails = ["a@b.test"]\n[events]\nbus = "{bus}"\n').events.bus == bus

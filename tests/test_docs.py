@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import tomllib
 from importlib.util import find_spec
@@ -11,12 +10,13 @@ from pathlib import Path
 import pytest
 from ses_reputation import settings as settings_file
 
-from cli.main import _parser
+from cli.completion import subcommands
+from cli.main import parser_of_commands
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "llms.txt")), *DOCS]
-GENERATED = {"settings.md", "messages.md", "cost.md"}
+GENERATED = {"settings.md", "messages.md", "cost.md", "commands.md"}
 MOST_WORDS = 8_000
 """All pages that are written by hand, without their code."""
 
@@ -39,7 +39,9 @@ def without_code(text: str) -> str:
 
 
 def prose(page: Path) -> str:
-    return re.sub(r"^ {4,}.*$", "", without_code(page.read_text(encoding="utf-8")), flags=re.MULTILINE)
+    """What a person wrote: no code, and no table that a command makes."""
+    text = re.sub(r"<!-- Made by .*?<!-- End. -->", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"^ {4,}.*$", "", without_code(text), flags=re.MULTILINE)
 
 
 def anchors(page: Path) -> set[str]:
@@ -63,10 +65,8 @@ def broken_links(page: Path, text: str) -> list[str]:
 
 def commands() -> dict[str, set[str]]:
     """Options of each command of the command line."""
-    for action in _parser()._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return {name: set(parser._option_string_actions) for name, parser in action.choices.items()}
-    raise AssertionError("the command line has no commands")
+    found = subcommands(parser_of_commands())
+    return {name: set(parser._option_string_actions) for name, parser in found.items()}
 
 
 def targets() -> set[str]:

@@ -225,7 +225,7 @@ def test_a_bug_is_a_failure_of_the_run_and_the_alert_goes_out_without_a_cause() 
     assert found.plan == plan
     assert len(found.failures) == 2
     assert found.failures[0].startswith(
-        "the look for the cause of the bounces broke (KeyError in test_explain.py, line "
+        "the search for the cause of the bounces failed (KeyError in test_explain.py, line "
     )
     assert "@" not in "".join(found.failures)
 
@@ -247,7 +247,7 @@ def test_a_bug_at_one_alert_leaves_the_other_its_cause() -> None:
 def test_a_bug_of_the_edge_is_a_failure_too_and_what_was_read_before_it_is_said() -> None:
     looking = Looking(entries=refused(), broke="TypeError in cause.py, line 7")
     found = explained(looking, opened("bounce"))
-    assert found.failures == ("the look for the cause of the bounces broke (TypeError in cause.py, line 7)",)
+    assert found.failures == ("the search for the cause of the bounces failed (TypeError in cause.py, line 7)",)
     assert found.plan.documents[0]["cause"].startswith("Likely refused by acme.example")
 
 

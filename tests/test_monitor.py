@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from ses_reputation.aws.store import Item
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import Gauge
-from ses_reputation.core.history import BUCKET, DAY, Instant, Point
+from ses_reputation.core.findings import Findings
+from ses_reputation.core.history import BUCKET, DAY, Instant, Point, iso
 from ses_reputation.core.notification import Document
 from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
 from ses_reputation.core.target import Target
@@ -102,13 +103,71 @@ def test_if_nobody_hears_at_all_the_run_fails() -> None:
         world.run(MIDNIGHT)
 
 
-def test_slack_or_the_chat_is_somebody_who_hears() -> None:
-    nobody = Audience(expected=2, missing=2, listeners=0)
-    World(nobody, SLACK).run(MIDNIGHT)
-    chatting = World(nobody)
+NOBODY = Audience(expected=2, missing=2, listeners=0)
+PAGERDUTY = '[alerts]\nemails = []\n[pagerduty]\nrouting_key_parameter = "/pagerduty"\n'
+ROUTE = SETTINGS + '[[routes]]\nseverity = "critical"\nwebhook_parameter = "/slack"\n'
+
+
+@pytest.mark.parametrize("settings", [SLACK, PAGERDUTY, ROUTE], ids=["Slack", "PagerDuty", "Slack by a route"])
+def test_whom_a_forwarder_serves_is_somebody_who_hears(settings: str) -> None:
+    world = World(NOBODY, settings)
+    world.run(MIDNIGHT)
+    assert world.monitor().handle({"test_alert": True}, lambda: 240_000)["forwards"] is True
+
+
+def test_the_chat_is_somebody_who_hears() -> None:
+    chatting = World(NOBODY)
     chatting.open_chat()
     chatting.run(MIDNIGHT)
     assert checks(chatting) == [("subscribers", "opened")] * 2
+    assert chatting.monitor().handle({"test_alert": True}, lambda: 240_000)["forwards"] is False
+
+
+def test_a_bus_and_its_programs_are_nobody_who_hears() -> None:
+    world = World(Audience(expected=2, missing=2, listeners=0), SETTINGS + '[events]\nbus = "default"\n')
+    world.channels.append(Channel("events", 1, lambda documents: None))
+    with pytest.raises(RunFailed, match="nobody is subscribed"):
+        world.run(MIDNIGHT)
+
+
+def test_a_run_at_once_reads_what_ses_finds_and_the_next_tick_is_as_ever() -> None:
+    world = World()
+    asked: list[str] = []
+
+    def findings(region: str) -> Findings:
+        asked.append(region)
+        return Findings((), ())
+
+    monitor = replace(world.monitor(), findings=findings)
+    tick = MIDNIGHT + 7 * BUCKET + 413  # a schedule starts at any second
+    for now, at_once in ((tick, False), (tick + 60, True), (tick + BUCKET, False)):
+        event = {"now": iso(now), **({"at_once": True} if at_once else {})}
+        assert monitor.handle(event, lambda: 240_000) == {IRELAND.id: "OK"}
+    assert asked == ["eu-west-1"] and world.sent == []
+    assert json.loads(world.items[IRELAND.id].text)["tick"] == tick + BUCKET
+
+
+def test_events_that_come_together_are_one_tick_and_a_failure_among_them_counts_once() -> None:
+    world = World()
+    monitor = world.monitor()
+    denied = Readings(Unreadable(Trouble.THROTTLED, "GetSendStatistics: Throttling"))
+    monitor.handle({"now": iso(MIDNIGHT)}, lambda: 240_000)
+    burst = replace(monitor, edges=replace(monitor.edges, read=lambda target, now: denied))
+    for second in range(60, 70):
+        burst.handle({"now": iso(MIDNIGHT + second), "at_once": True}, lambda: 240_000)
+    assert json.loads(world.items[IRELAND.id].text)["tick"] == MIDNIGHT + 60
+    assert json.loads(world.items[IRELAND.id].text)["failures"]["statistics"] == 1
+    monitor.handle({"now": iso(MIDNIGHT + BUCKET)}, lambda: 240_000)
+    assert world.sent == []
+
+
+def test_an_event_older_than_the_last_tick_turns_nothing_back() -> None:
+    world = World()
+    monitor = world.monitor()
+    monitor.handle({"now": iso(MIDNIGHT + BUCKET)}, lambda: 240_000)
+    before = dict(world.items)
+    assert monitor.handle({"now": iso(MIDNIGHT + 60), "at_once": True}, lambda: 240_000) == {IRELAND.id: "OK"}
+    assert world.items == before and world.sent == []
 
 
 def test_subscriptions_that_cannot_be_listed_are_no_alert_and_end_none() -> None:

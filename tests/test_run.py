@@ -548,7 +548,7 @@ def test_a_broken_look_for_a_cause_keeps_no_alert_back(world: World) -> None:
     outcomes = look_at_all((IRELAND,), Tick(tick), POLICY, edges)
     deliver(outcomes, Tick(tick), edges)
     assert reasons(world.sent) == ["opened"]
-    assert "the cause could not be looked for (ModuleNotFoundError" in outcomes[0].failures[0]
+    assert "the search for the cause failed (ModuleNotFoundError" in outcomes[0].failures[0]
 
 
 def test_a_note_over_a_state_of_a_newer_version_is_not_written(world: World) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ses_reputation.settings.channels import Route
 from ses_reputation.settings.channels import Stored as Place
 from ses_reputation.slack_forwarder import AddressUnknown
-from ses_reputation.wiring import BadEnvironment, read_environment, wire_monitor
+from ses_reputation.wiring import BadEnvironment, for_every_route, read_environment, wire_monitor
 from ses_reputation.wiring_forwarders import stored_text, wire_forwarder, wire_pagerduty
 
 PEOPLE = "arn:aws:sns:eu-west-1:123456789012:SesReputation"
@@ -78,6 +79,11 @@ def test_without_chat_its_topic_is_ignored(environ: dict[str, str]) -> None:
     assert [channel.name for channel in made.edges.channels] == ["people"]
 
 
+def test_a_bus_is_one_more_channel(environ: dict[str, str]) -> None:
+    Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text(SETTINGS + '[events]\nbus = "default"\n')
+    assert [channel.name for channel in wire_monitor(environ).edges.channels] == ["people", "events"]
+
+
 def test_no_asset_is_named_too() -> None:
     for wire in (wire_monitor, wire_forwarder, wire_pagerduty):
         with pytest.raises(BadEnvironment, match="LAMBDA_TASK_ROOT"):
@@ -97,7 +103,25 @@ def test_the_targets_are_in_the_account_and_region_of_the_topic(environ: dict[st
     assert [target.region for target in wire_monitor(environ).targets] == ["us-east-2", "eu-west-1"]
 
 
-class Stored:
+ROUTES = (
+    Route("critical", (), (), Place()),
+    Route("warning", ("us-east-2", "eu-west-1"), (), Place()),
+)
+
+
+def a_document(check: str) -> dict[str, str]:
+    return {"check": check, "severity": "warning", "kind": "firing", "account": "1", "region": "eu-west-1"}
+
+
+def test_a_test_alert_reaches_every_route_and_a_real_one_only_its_own() -> None:
+    real, test = (for_every_route([a_document(check)], ROUTES) for check in ("bounce", "test"))
+    assert (real["severity"], real["region"]) == (["warning"], ["eu-west-1"])
+    assert (test["severity"], test["region"]) == (["critical", "warning"], ["eu-west-1", "us-east-2"])
+    for route in ROUTES:
+        assert all(set(words) & set(test[name]) for name, words in route.attributes.items())
+
+
+class Session:
     """A session whose clients answer with a webhook's address, or fail."""
 
     def __init__(self, code: str = "") -> None:
@@ -138,14 +162,14 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:slack-AbCdEf"
 def test_the_address_is_read_in_the_region_that_stores_it(
     place: Place, made: tuple[str, str | None], asked: dict[str, Any]
 ) -> None:
-    session = Stored()
+    session = Session()
     assert stored_text(place, session) == WEBHOOK
     assert (session.made, session.asked) == ([made], [asked])
 
 
 def test_an_address_that_cannot_be_read_is_a_clear_error_without_a_secret() -> None:
     with pytest.raises(AddressUnknown) as raised:
-        stored_text(Place("/slack", ""), Stored("AccessDeniedException"))
+        stored_text(Place("/slack", ""), Session("AccessDeniedException"))
     assert str(raised.value) == (
         "the stored address or key cannot be read from /slack: access denied (AccessDeniedException)"
     )

@@ -1,4 +1,4 @@
-"""Who causes a bounce or complaint alert, said in the notification itself. It can neither delay an alert for long nor endanger it."""
+"""The cause of a bounce or complaint alert, said in the notification itself. It can neither delay an alert for long nor endanger it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .run import Explained
 
 
 class Look(Protocol):
-    """Looks for the cause of a metric's events in the target of a plan since a time, within a budget."""
+    """Look for the cause of a metric's events in the target of a plan since a time, within a budget."""
 
     def __call__(
         self, plan: Plan, metric: Metric, since: Instant, *, reminder: bool, budget: Budget
@@ -30,7 +30,7 @@ class Look(Protocol):
 
 
 class Explainer:
-    """Explains the alerts of one run. Each target has one budget for all of them, and none is looked into after `end`."""
+    """Explainer of the alerts of one run. Each target has one budget for all of them, and none is looked into after `end`."""
 
     def __init__(self, look: Look, end: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._look, self._end, self._clock = look, end, clock
@@ -77,7 +77,7 @@ class Explainer:
 
 
 def _failure(metric: str, what: str) -> str:
-    return f"the look for the cause of the {metric}s broke ({what})"
+    return f"the search for the cause of the {metric}s failed ({what})"
 
 
 def _asks(document: Document) -> bool:

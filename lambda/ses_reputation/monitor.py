@@ -11,9 +11,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from . import log_fields as fields
-from .aws.errors import AWS_ERRORS, code_of
+from .aws.errors import AWS_ERRORS, code_of, place_of
 from .core.checks.base import Context
 from .core.decide import Plan
+from .core.findings import Findings
 from .core.history import DAY, Instant, iso
 from .core.notification import muted_in_words, test_notification
 from .core.orders import Orders
@@ -28,6 +29,9 @@ from .settings import Settings
 
 AHEAD = 15 * 60
 """In seconds. A tick further in the future is refused: it would make every true one until then a late run."""
+
+ONE_LOOK = 10
+"""Seconds within which events that ask for a run at once are one tick: they come in bursts, and SES answers once a second."""
 
 DELIVERING = 60
 """Seconds of a run kept for delivery: a message and its note in the store, both of which may hang."""
@@ -55,6 +59,7 @@ class Monitor:
     edges: Edges
     context: Context
     audience: Callable[[], Audience | Unreadable]  # who is subscribed, beside who should be
+    findings: Callable[[str], Findings | None] = lambda _: None  # what SES itself finds in a region, if that is asked
     explaining: Callable[[float], Callable[[Plan], Explained]] = lambda _: Explained  # for one run, of so many seconds
     ordered: Callable[[Instant], Ordered] = lambda _: Ordered()  # by the team
 
@@ -62,10 +67,15 @@ class Monitor:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
         if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
             return self.send_test_alert(int(time.time()))
+        if isinstance(event, Mapping) and event.get("at_once") is True:
+            return self.run(tick_of(event) // ONE_LOOK * ONE_LOOK, remaining, at_once=True)
         return self.run(tick_of(event), remaining)
 
-    def run(self, now: Instant, remaining: Callable[[], int]) -> dict[str, Any]:
-        """Look at every target as of `now`: the verdict of each by its id. Raise `RunFailed`."""
+    def run(self, now: Instant, remaining: Callable[[], int], *, at_once: bool = False) -> dict[str, Any]:
+        """Look at every target as of `now`: the verdict of each by its id. Raise `RunFailed`.
+
+        `at_once` is a run beside the schedule, which also reads what SES finds.
+        """
         every = self.settings.deployment.schedule_minutes * 60
         ordered = self.ordered(now)
         left = remaining() / 1000
@@ -73,6 +83,7 @@ class Monitor:
         daily = now % DAY < every
         edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
         edges = self._reading(edges, ordered.orders, daily=daily)
+        edges = self._with_findings(edges) if at_once else edges
         outcomes = look_at_all(self.targets, tick, self.settings.policy, edges, self.context)
         deliver(outcomes, tick, edges)
         report(outcomes, now, self.context, ordered)
@@ -80,7 +91,7 @@ class Monitor:
         failures += [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [
-            f"{outcome.plan.target.id}: the reading of what SES finds broke ({found.broke})"
+            f"{outcome.plan.target.id}: reading what SES finds failed ({found.broke})"
             for outcome in outcomes
             if (found := outcome.plan.seen.readings.findings) is not None and found.broke
         ]
@@ -98,10 +109,21 @@ class Monitor:
 
         return replace(edges, read=read_all)
 
+    def _with_findings(self, edges: Edges) -> Edges:
+        """Edges that also read what SES finds, at any time."""
+        read = edges.read
+
+        def with_findings(target: Target, now: Instant) -> Readings:
+            readings = read(target, now)
+            return readings if readings.findings else replace(readings, findings=self.findings(target.region))
+
+        return replace(edges, read=with_findings)
+
     def _nobody_hears(self, outcome: Outcome) -> str:
         audience = outcome.plan.seen.readings.known_audience
-        deaf = audience is not None and not audience.listeners and len(self.edges.channels) == 1
-        if not deaf or self.settings.slack.on:
+        in_chat = any(channel.name == "chat" for channel in self.edges.channels)
+        deaf = audience is not None and not audience.listeners and not in_chat
+        if not deaf or self.settings.forwards:
             return ""
         return "nobody is subscribed to the alerts: deploy again, and follow the link in the confirmation email"
 
@@ -125,6 +147,7 @@ class Monitor:
             "expected": None if known is None else known.expected,
             "missing": None if known is None else known.missing,
             "listeners": None if known is None else known.listeners,
+            "forwards": self.settings.forwards,
         }
 
 
@@ -178,7 +201,7 @@ def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered:
             },
         )
         if outcome.bug is not None:
-            logger.error("the monitor itself failed", target=plan.target.id, exc_info=outcome.bug)
+            logger.error("the monitor itself failed", target=plan.target.id, place=place_of(outcome.bug))
 
 
 def _pause_field(pause: PauseReading | None) -> str:

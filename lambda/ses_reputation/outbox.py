@@ -48,7 +48,7 @@ def deliver(outcomes: Sequence[Outcome], tick: Tick, edges: Edges) -> None:
         for parcel in parcels:
             if parcel.unnoted_key(channel.name) in edges.unnoted:
                 parcel.done.add(channel.name)
-            elif channel.name not in parcel.done and channel.wants(parcel.document):
+            elif channel.name not in parcel.done:
                 due.append(parcel)
         for start in range(0, len(due), channel.batch):
             _send(due[start : start + channel.batch], channel, edges)
@@ -126,9 +126,9 @@ def _left(
         if parcel is None:
             yield delivery
             continue
-        wanted = [channel.name for channel in channels if channel.wants(delivery.document)]
-        done = tuple(name for name in wanted if name in parcel.done or name in delivery.delivered)
-        if len(done) < len(wanted):
+        names = [channel.name for channel in channels]
+        done = tuple(name for name in names if name in parcel.done or name in delivery.delivered)
+        if len(done) < len(names):
             yield replace(
                 delivery,
                 delivered=done,

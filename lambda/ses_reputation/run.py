@@ -70,7 +70,6 @@ class Channel:
     name: str
     batch: int  # notifications in one message
     send: Callable[[Sequence[Document]], None]
-    wants: Callable[[Document], bool] = lambda _: True
 
 
 class Explained(NamedTuple):
@@ -204,7 +203,7 @@ def _explained(plan: Plan, edges: Edges, failures: list[str]) -> Plan:
     try:
         plan, broken = edges.explain(plan)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the look for a cause must not keep the alert back
-        broken = (f"the cause could not be looked for ({place_of(error)})",)
+        broken = (f"the search for the cause failed ({place_of(error)})",)
     failures.extend(broken)
     return plan
 

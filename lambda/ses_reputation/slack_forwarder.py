@@ -14,7 +14,7 @@ logger = Logger(utc=True, use_rfc3339=True)
 
 
 class BadEvent(ValueError):
-    """An event that is no notification of SNS; nothing was done."""
+    """An event that is not an SNS notification; nothing was done."""
 
 
 class AddressUnknown(Exception):
@@ -40,7 +40,7 @@ class Forwarder:
     unfinished: dict[str, Progress] = field(default_factory=dict)
 
     def forward(self, message_id: str, subject: str, message: str, remaining: Callable[[], float]) -> int:
-        """Posts what a notification has to say, and answers in how many messages. Where it stopped half-way the last time it
+        """Post what a notification has to say, and return in how many messages. Where it stopped half-way the last time it
         goes on from there, as far as this process knows; a message that Slack refuses for good is not posted again and keeps
         no other back. Raises `AddressUnknown` or `webhook.NotDelivered`."""
         if not self.address:
@@ -67,12 +67,12 @@ class Forwarder:
             case {"Records": [{"Sns": {"MessageId": str(message_id), "Message": str(message)} as notification}]}:
                 subject = notification.get("Subject")
             case _:
-                raise BadEvent("the event is no notification of SNS; nothing was done")
+                raise BadEvent("the event is not an SNS notification; nothing was done")
         count = self.forward(message_id, subject if isinstance(subject, str) else "", message, remaining)
         logger.info("forwarded", notification=message_id, messages=count)
 
     def _say(self, payload: Payload, remaining: Callable[[], float]) -> None:
-        """Posts a message, and where Slack refuses its layout, its words alone."""
+        """Post a message, and where Slack refuses its layout, its words alone."""
         try:
             self.post(self.address, payload, remaining)
         except Refused as refused:

@@ -22,6 +22,7 @@ from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, open_session
 from .aws.store import Store
 from .core.checks.base import Context
+from .core.checks.test_alert import TEST
 from .core.decide import Plan
 from .core.history import HOUR, Instant
 from .core.level import Level
@@ -38,12 +39,14 @@ from .monitor import Monitor
 from .ordered import load as load_orders
 from .run import Channel, Edges, Explained
 from .settings import Settings
+from .settings.channels import Route
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_sns.client import SNSClient
 
     from .aws.cause import Budget
+    from .aws.events import EventBridge
     from .core.cause import CauseReading
     from .core.findings import Findings
     from .explain import Explainer
@@ -171,12 +174,18 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=store,
-        channels=channels(settings, environment, context, notifier),
+        channels=channels(settings, environment, context, notifier, partial(create, "events", region, SEND_ONCE)),
         attend=attending(create, settings, store),
     )
     targets = tuple(Target(environment.account, name) for name in regions)
+
+    def findings(where: str) -> Findings | None:
+        return findings_in(create, where) if settings.policy.findings else None
+
     ordered = partial(load_orders, store, settings.mutes, settings.alerts.zone)
-    return Monitor(settings, targets, edges, context, audience, partial(explaining, create, settings.look), ordered)
+    return Monitor(
+        settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look), ordered
+    )
 
 
 def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
@@ -257,8 +266,21 @@ def findings_in(create: Callable[[str, str, Config], Any], region: str) -> Findi
     return read_findings(Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT)))
 
 
+def for_every_route(documents: Sequence[Document], routes: Sequence[Route]) -> Mapping[str, Sequence[str]]:
+    """Attributes of a message, by which its subscriptions choose. A test alert has all that any route asks for."""
+    found = attributes(documents)
+    if documents[0]["check"] != TEST.name:
+        return found
+    asked = [(name, word) for route in routes for name, words in route.attributes.items() for word in words]
+    return {name: sorted({*words, *(word for other, word in asked if other == name)}) for name, words in found.items()}
+
+
 def channels(
-    settings: Settings, environment: Environment, context: Context, notifier: Callable[[], SNSClient]
+    settings: Settings,
+    environment: Environment,
+    context: Context,
+    notifier: Callable[[], SNSClient],
+    event_bridge: Callable[[], EventBridge],
 ) -> list[Channel]:
     """Every channel that the settings ask for."""
 
@@ -272,7 +294,7 @@ def channels(
             subject=made.subject,
             text=made.text,
             document=json.dumps(envelope(documents, context), allow_nan=False),
-            attributes=attributes(documents),
+            attributes=for_every_route(documents, settings.routes),
         )
 
     def to_chat(documents: Sequence[Document]) -> None:
@@ -281,7 +303,16 @@ def channels(
         for document in documents:
             sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
 
+    def to_bus(documents: Sequence[Document]) -> None:
+        from .aws.events import put_event
+        from .layout.event import event
+
+        for document in documents:
+            put_event(event_bridge(), settings.events.bus, event(document))
+
     found = [Channel("people", BATCH, to_people)]
     if settings.amazon_q_on:
         found.append(Channel("chat", 1, to_chat))
+    if settings.events.bus:
+        found.append(Channel("events", 1, to_bus))
     return found

@@ -1,4 +1,4 @@
-"""The look for a cause over real HTTP: every way in which AWS may answer, or not, and no address in what comes out."""
+"""The search for a cause over real HTTP: every way in which AWS may answer, or not, and no address in what comes out."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_a_call_that_hangs_ends_with_the_time_that_there_is(
     bounce(known, DEAD)
     local.faults.plant("ses", "GetSuppressedDestination", hang=3.0)
     reading = look(clients, question(94), budget=Budget(seconds=1.5, gap=0.0))
-    assert reading.unseen[-1] == "The look for a cause ended after 2 s"
+    assert reading.unseen[-1] == "The search for the cause ended after 2 s"
     assert reading.entries is not None and len(reading.entries) == 94, "what was read before is kept"
 
 
@@ -255,7 +255,7 @@ def test_a_bug_of_ours_does_not_endanger_the_alert(
     monkeypatch.setattr(clients.email, "list_suppressed_destinations", None)
     reading = look(clients, question(94), facts=AccountFacts())
     assert reading.unseen[0] in (
-        "The look for a cause broke (TypeError)",
+        "The search for the cause failed (TypeError)",
         "Not visible: suppressed addresses (bad answer)",
     )
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 from botocore.stub import ANY, Stubber
-from ses_reputation.aws import cloudwatch, ses, sns
+from ses_reputation.aws import cloudwatch, events, ses, sns
 from ses_reputation.aws import secrets as stored_secrets
 from ses_reputation.aws.errors import code_of, trouble_of
 from ses_reputation.aws.session import CONFIG, open_session
@@ -258,3 +258,37 @@ def test_a_subscription_counts_as_confirmed_by_its_arn_alone(arn: str, confirmed
 )
 def test_good_credentials_that_a_region_does_not_know_mean_that_it_is_not_enabled(code: str) -> None:
     assert trouble_of(ClientError({"Error": {"Code": code}}, "GetAccount")) is Trouble.NOT_ENABLED
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        ({"ErrorCode": "ThrottlingException", "ErrorMessage": "to jane@example.org"}, "ThrottlingException"),
+        ({"ErrorCode": "AccessDeniedException"}, "AccessDeniedException"),
+        ({}, "Unknown"),
+    ],
+)
+def test_an_event_that_a_good_answer_says_was_not_taken_is_a_failure(entry: dict[str, str], code: str) -> None:
+    bus = client("events")
+    with Stubber(bus) as stub:
+        stub.add_response("put_events", {"FailedEntryCount": 1, "Entries": [entry]})
+        with pytest.raises(ClientError) as failed:
+            events.put_event(bus, "default", {"Source": "s", "DetailType": "t", "Detail": "{}"})
+    assert code_of(failed.value) == code
+
+
+@pytest.mark.parametrize("answer", [{}, {"Entries": []}], ids=["no entries", "none for ours"])
+def test_an_answer_about_no_event_is_no_answer(answer: dict[str, Any]) -> None:
+    bus = client("events")
+    with Stubber(bus) as stub:
+        stub.add_response("put_events", answer)
+        with pytest.raises(ResponseParserError):
+            events.put_event(bus, "default", {"Source": "s", "DetailType": "t", "Detail": "{}"})
+
+
+def test_an_event_goes_to_the_bus_of_the_settings() -> None:
+    bus = client("events")
+    entry = {"Source": "s", "DetailType": "t", "Detail": "{}", "EventBusName": "ops"}
+    with Stubber(bus) as stub:
+        stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": [entry]})
+        events.put_event(bus, "ops", {"Source": "s", "DetailType": "t", "Detail": "{}"})

@@ -164,9 +164,22 @@ def test_the_error_itself_is_explained(capsys: Capsys, monkeypatch: pytest.Monke
     assert "GetMetricData: InternalError" in problems["AWS's own rates"]
 
 
-def test_a_region_that_is_none_is_unknown(capsys: Capsys) -> None:
-    assert main(["check", "--region", "not a region"]) == 1
-    assert '"not a region" is not the name of an AWS region' in capsys.readouterr().out
+@pytest.mark.parametrize("region", ["not a region", "Ireland", "EU-WEST-1", "eu-west", "https://x", "eu-west-1\n"])
+def test_what_is_no_name_of_a_region_is_refused(capsys: Capsys, region: str) -> None:
+    assert main(["check", "--region", region]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and f'"{region}" is not the name of an AWS region. Write it like eu-west-1.' in printed.err
+
+
+def test_a_region_that_does_not_exist_cannot_be_used(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(self: object, name: str, region_name: str, config: object) -> Any:
+        raise EndpointConnectionError(endpoint_url=f"https://email.{region_name}.amazonaws.com")
+
+    monkeypatch.setattr(boto3.Session, "client", unreachable)
+    assert main(["check", "--region", "eu-wst-1"]) == 2
+    assert "There is no Amazon SES in the region eu-wst-1" in words(capsys)
+    assert main(["check", "--region", "eu-wst-1", "--exit-code"]) == 3
+    assert main(["check", "--region", "eu-west-1"]) == 1  # it exists, and AWS is not reached
 
 
 def test_one_trouble_of_everything_is_said_once(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,7 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         "test-alert",
         "subscribe",
         "cause",
+        "report",
         "mute",
         "unmute",
         "mutes",
@@ -87,7 +88,8 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert main([command, "--help"]) == 0
     printed = capsys.readouterr().out
-    assert "Example" in printed and f"\n  ses-reputation {command}" in printed and "--json" in printed
+    assert "Example" in printed and f"\n  ses-reputation {command}" in printed
+    assert ("--html" if command == "report" else "--json") in printed
 
 
 def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

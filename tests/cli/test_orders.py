@@ -133,7 +133,7 @@ def test_a_mute_without_a_length_or_a_reason_is_refused(store: Store, capsys: Ca
 def test_a_check_or_region_that_nobody_watches_is_refused(store: Store, capsys: Capsys) -> None:
     assert muted("--check", "bounces") == muted("--region", "eu-west-9") == 2
     printed = capsys.readouterr().err
-    assert "There is no check bounces. There are: enforcement, sending, bounce" in printed
+    assert "There is no check bounces. There are: enforcement, sending, pause, bounce" in printed
     assert "does not watch eu-west-9. It watches: eu-west-1, us-east-1" in printed
 
 

@@ -27,7 +27,29 @@ def test_without_a_name_it_lists_the_names(capsys: pytest.CaptureFixture[str]) -
 def test_a_message_is_shown_in_every_channel(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preview", "test-alert"]) == 0
     printed = capsys.readouterr().out
-    assert [f"━━━ test-alert, {title}\n" in printed for title, _ in CHANNELS.values()] == [True] * 5
+    assert [f"━━━ test-alert, {title}\n" in printed for title, _ in CHANNELS.values()] == [True] * 6
+
+
+def test_teams_has_a_channel_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preview", "bounce-opened", "--channel", "teams"]) == 0
+    assert capsys.readouterr().out.startswith("━━━ bounce-opened, Microsoft Teams by Amazon Q Developer")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("bounce", "Did you mean bounce-opened, bounce-escalated, "),
+        ("complaint-openend", "Did you mean complaint-opened"),
+        ("xyz", "ses-reputation preview lists their names."),
+        ("", "ses-reputation preview lists their names."),
+    ],
+)
+def test_for_a_name_that_there_is_not_others_are_suggested(
+    capsys: pytest.CaptureFixture[str], name: str, says: str
+) -> None:
+    assert main(["preview", name]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.startswith(f"There is no message {name}. {says}")
 
 
 def test_for_programs_each_text_is_a_value(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,8 +86,3 @@ def test_a_message_that_these_settings_never_send_is_said(capsys: pytest.Capture
     file.write_text('[alerts]\nemails = ["ops@mail.test"]\n\n[account]\nquota_warning = 0.9\nquota_critical = 0.95\n')
     assert main(["preview", "quota-warning", "--settings", str(file)]) == 0
     assert "quota-warning: with these settings this message is not sent" in capsys.readouterr().out
-
-
-def test_a_message_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["preview", "nonsense"]) == 2
-    assert "There is no message nonsense. There are: bounce-opened" in capsys.readouterr().err

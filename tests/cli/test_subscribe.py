@@ -164,3 +164,31 @@ def test_a_topic_of_your_own_is_used_in_its_own_region(capsys: Capsys, elsewhere
     assert main(["subscribe", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["topic"] == topic
     assert len(client.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 3
+
+
+UNNAMED = """
+[alerts]
+emails = ["ann@mail.test"]
+[deployment]
+fixed_names = false
+"""
+
+
+@mock_aws
+def test_a_topic_without_a_fixed_name_is_found_in_the_outputs_of_the_stack(elsewhere: Path, capsys: Capsys) -> None:
+    (elsewhere / "settings.toml").write_text(UNNAMED)
+    assert main(["subscribe"]) == 2
+    assert "Stack with id SesReputation does not exist" in capsys.readouterr().err
+    outputs = {"PeopleTopicArn": {"Value": {"Ref": "Topic"}}}
+    body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": outputs}
+    stacks: Any = boto3.client("cloudformation", region_name="eu-west-1")
+    stacks.create_stack(StackName="SesReputation", TemplateBody=json.dumps(body))
+    assert main(["subscribe"]) == 0
+    [topic] = boto3.client("sns", region_name="eu-west-1").list_topics()["Topics"]
+    listed: Any = boto3.client("sns", region_name="eu-west-1")
+    subscriptions = listed.list_subscriptions_by_topic(TopicArn=topic["TopicArn"])["Subscriptions"]
+    assert [member["Endpoint"] for member in subscriptions] == ["ann@mail.test"]
+    assert main(["test-alert"]) == 2
+    assert (
+        "The stack SesReputation in eu-west-1 has no output FunctionName. Deploy it again." in capsys.readouterr().err
+    )

@@ -55,10 +55,13 @@ def test_it_says_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.Capture
     )
 
 
-def test_the_chat_alone_is_an_audience(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
-    aws.answers(SENT | {"sent": ["people", "chat"], "expected": 0, "listeners": 0})
+@pytest.mark.parametrize("elsewhere", [{"sent": ["people", "chat"]}, {"forwards": True}], ids=["chat", "a forwarder"])
+def test_a_chat_or_a_forwarder_alone_is_an_audience(
+    elsewhere: dict[str, object], aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.answers(SENT | {"expected": 0, "listeners": 0} | elsewhere)
     assert main(["test-alert"]) == 0
-    assert "Nobody is subscribed except the chat" in capsys.readouterr().out
+    assert "Nobody gets email; Slack, Teams or PagerDuty do" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,23 @@ def test_a_question_counts_whole_buckets_of_the_window() -> None:
     assert question_from(Metric.BOUNCE, "eu-west-1", None, START, END).events is None
 
 
+def test_a_question_ends_with_the_last_closed_bucket() -> None:
+    points = [Point(START + BUCKET * number, 100, 10, 0) for number in range(3)]
+    history = history_from(points, until=START + 2 * BUCKET + 60)
+    asked = question_from(Metric.BOUNCE, "eu-west-1", history, START, START + 2 * BUCKET + 60)
+    assert (asked.end, asked.events) == (START + 2 * BUCKET, 20)
+    fresh = question_from(Metric.BOUNCE, "eu-west-1", history, START + 2 * BUCKET, START + 2 * BUCKET + 60)
+    assert (fresh.start, fresh.end, fresh.events) == (START + 2 * BUCKET, START + 2 * BUCKET + 60, 0)
+
+
+def test_domains_come_in_the_order_of_what_is_above_the_usual() -> None:
+    seen = reading(
+        20, spread(["acme.example"] * 6 + ["mail.example"] * 9), earlier=Earlier({"mail.example": 336 * 8}, 0, 14 * DAY)
+    )
+    rows = domain_counts(seen.entries or (), seen)
+    assert [row.domain for row in rows] == ["acme.example", "mail.example"]
+
+
 def lines(cause: Cause) -> list[str]:
     return [cause.line, cause.first_step, cause.uncertainty, *cause.details]
 

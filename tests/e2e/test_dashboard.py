@@ -50,9 +50,18 @@ def test_its_tables_show_what_was_told_and_what_aws_says(watched: Deployment) ->
     assert told["what"].startswith("WARNING: SES bounce rate ") and told["what"].endswith(", 1)")
     [state] = widgets["AWS's decision and open alerts, most alerts first"].rows
     assert set(state) == {
-        *("target", "as_of", "our_verdict", "aws_says", "open_alerts", "quota", "aws_bounces", "aws_complaints"),
+        *(
+            "target",
+            "as_of",
+            "our_verdict",
+            "aws_says",
+            "open_alerts",
+            "quota_percent",
+            "aws_bounces_percent",
+            "aws_complaints_percent",
+        ),
     }
-    assert (state["our_verdict"], state["aws_says"], state["quota"]) == ("WARNING", "HEALTHY", "0.04")
+    assert (state["our_verdict"], state["aws_says"], state["quota_percent"]) == ("WARNING", "HEALTHY", "4.0")
     assert state["open_alerts"] == "1"
     assert widgets["What a run could not do"].rows == []
 

@@ -28,6 +28,8 @@ webhook_parameter = "{PARAMETER}"
 [chat]
 workspace_id = "T0123ABCD"
 channel_id = "C0123ABCD"
+[events]
+bus = "default"
 [cause]
 look = "off"
 [deployment]

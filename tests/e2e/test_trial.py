@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 
 import pytest
 from moto.sns.models import sns_backends
@@ -10,7 +12,7 @@ from ses_reputation.core.history import DAY
 
 from cli.main import main
 from local_aws.server import ACCOUNT
-from tests.e2e.conftest import NOW, QUARTER, SETTINGS, Deployment, points
+from tests.e2e.conftest import HOUR, NOW, QUARTER, SETTINGS, Deployment, points, within_a_day
 
 
 def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor: Deployment) -> None:
@@ -81,3 +83,19 @@ def test_an_address_that_was_unsubscribed_is_an_alert_at_the_daily_run_until_it_
 def test_what_is_nearly_a_test_alert_is_none(monitor: Deployment, event: object) -> None:
     monitor.function.invoke(event)
     assert monitor.notifications() == []
+
+
+def test_the_page_of_evidence_shows_what_the_deployed_monitor_has_open(
+    monitor: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    at = within_a_day(NOW)
+    monitor.local.ses().points = points(at, bad_from=at - HOUR)
+    assert monitor.tick(at).ok
+    [alert] = {notification["alert"] for notification in monitor.notifications()}
+    monitor.local.ses().points = points(int(time.time()) // QUARTER * QUARTER)
+    for name, value in monitor.local.environment().items():
+        monkeypatch.setenv(name, value)
+    page = tmp_path / "report.html"
+    assert main(["report", "--settings", str(SETTINGS), "--html", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert f">{alert}<" in text and "Open alerts as stored" in text and "No bounce alert in this period" in text

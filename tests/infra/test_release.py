@@ -36,6 +36,26 @@ def test_cfn_lint_finds_nothing(made: dict[str, Any]) -> None:
     assert linted(made) == []
 
 
+OPTIONS = """
+[events]
+bus = "default"
+run_at_once = true
+[pagerduty]
+routing_key_parameter = "/ses/pagerduty"
+[alarms]
+per_target = "warning"
+[deployment]
+fixed_names = false
+encrypt = ["all"]
+"""
+
+
+def test_cfn_lint_finds_nothing_with_options_either(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[alerts]\nemails = ["oncall@mail.test"]\n{OPTIONS}')
+    assert linted(release.template(settings)) == []
+
+
 def test_its_parameters_reach_the_function_as_settings_over_those_in_the_zip(
     made: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -79,6 +99,7 @@ def test_each_recipient_is_subscribed_if_given(made: dict[str, Any]) -> None:
 def test_everything_is_written_with_its_checksum_and_twice_the_same(tmp_path: Path) -> None:
     first, second = (release.release(SETTINGS, tmp_path / name) for name in ("first", "second"))
     assert [path.name for path in first] == ["template.json", "function.zip", "sbom.cdx.json", "SHA256SUMS"]
+    assert first[0].stat().st_size <= 51_200  # what CloudFormation takes without a bucket
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     for line in first[3].read_text().splitlines():
         digest, name = line.split("  ")

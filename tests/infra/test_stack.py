@@ -66,7 +66,10 @@ def operations() -> list[str]:
 
 def test_every_right_stands_for_one_line_of_the_functions_and_every_such_line_has_its_right(synth: Synth) -> None:
     parameter, secret = (
-        synth(f'[slack]\n{key} = "/ses/slack"\n[cause]\nlook = "samples"\n[pause]\nlevel = "account"\n')["Resources"]
+        synth(
+            f'[slack]\n{key} = "/ses/slack"\n[events]\nbus = "default"\n[cause]\nlook = "samples"\n'
+            '[pause]\nlevel = "account"\n'
+        )["Resources"]
         for key in ("webhook_parameter", "webhook_secret")
     )
     granted = {
@@ -497,9 +500,11 @@ workspace_id = "T0123ABCD"
 channel_id = "C0123ABCD"
 [alarms]
 per_target = "critical"
+[events]
+bus = "default"
+run_at_once = true
 [deployment]
-customer_managed_key = true
-encrypt = ["topics", "queues", "logs", "table", "environment"]
+encrypt = ["all"]
 subnet_ids = ["subnet-0123456789abcdef0"]
 security_group_ids = ["sg-0123456789abcdef0"]
 permissions_boundary = "Boundary"

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.notification import Document, envelope
-from ses_reputation.layout.pagerduty import KEY, SUMMARY, events
+from ses_reputation.layout.pagerduty import events
 
 from cli.samples import SAMPLES
+from local_aws.pagerduty import problems
 from tests.layout.stories import SMALL, documents, hostile, the
 
 ALARM = {"AlarmName": "SesReputation-failing", "AWSAccountId": "123456789012", "Region": "EU (Ireland)"}
@@ -22,26 +23,9 @@ def made_of(*sent: Document) -> list[dict[str, Any]]:
     return events("", json.dumps(envelope(sent, Context())))
 
 
-def problems(event: dict[str, Any]) -> list[str]:
-    """What PagerDuty's documentation refuses about an event."""
-    found = []
-    if event["event_action"] not in ("trigger", "resolve"):
-        found.append("event_action")
-    if not 1 <= len(event.get("dedup_key", "x")) <= KEY:
-        found.append("dedup_key")
-    if event["event_action"] == "resolve":
-        return found if "dedup_key" in event else [*found, "nothing to resolve"]
-    payload = event["payload"]
-    if payload["severity"] not in ("critical", "error", "warning", "info"):
-        found.append("severity")
-    if not 1 <= len(payload["summary"]) <= SUMMARY or not payload["source"]:
-        found.append("summary or source")
-    return found if len(json.dumps(event)) < 512 * 1024 else [*found, "too large"]
-
-
 @pytest.mark.parametrize("name", SAMPLES)
 def test_pagerduty_takes_every_message(name: str) -> None:
-    assert [problems(event) for event in made_of(*documents(name))] == [[]] * len(documents(name))
+    assert [list(problems(event)) for event in made_of(*documents(name))] == [[]] * len(documents(name))
 
 
 def test_an_alert_triggers_and_resolves_one_incident() -> None:
@@ -87,10 +71,10 @@ def test_an_alarm_of_the_watchdog_triggers_and_resolves_by_its_name() -> None:
 )
 def test_what_is_not_understood_is_an_incident_too(message: str) -> None:
     [event] = events("Subject", message)
-    assert problems(event) == [] and event["payload"]["summary"] == "Subject"
+    assert list(problems(event)) == [] and event["payload"]["summary"] == "Subject"
 
 
 @given(text=st.text(min_size=1, max_size=2_000))
 def test_pagerduty_takes_whatever_comes_from_outside(text: str) -> None:
     for event in made_of(hostile(text)):
-        assert problems(event) == []
+        assert list(problems(event)) == []

@@ -119,6 +119,10 @@ def statements(world: World) -> dict[str, tuple[list[dict[str, Any]], Callable[[
             ],
             lambda w: w.client("secretsmanager").get_secret_value(SecretId="slack"),
         ),
+        "event": (
+            [{"Action": "events:PutEvents", "Resource": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"}],
+            lambda w: w.client("events").put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": "{}"}]),
+        ),
         "metric": (
             [
                 {
@@ -132,7 +136,7 @@ def statements(world: World) -> dict[str, tuple[list[dict[str, Any]], Callable[[
     }
 
 
-CALLS = ("publish", "list", "state", "parameter", "secret", "metric")
+CALLS = ("publish", "list", "state", "parameter", "secret", "event", "metric")
 
 
 @pytest.mark.parametrize("call", CALLS)

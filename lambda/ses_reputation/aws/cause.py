@@ -87,8 +87,8 @@ TAGS = {
 """The tags that SES itself puts on a message and that say who sent it."""
 
 _OFF = "The cause was not looked for: [cause] look is off"
-_LATE = "The look for a cause ended after {seconds:.0f} s"
-_BROKE = "The look for a cause broke ({error})"
+_LATE = "The search for the cause ended after {seconds:.0f} s"
+_BROKE = "The search for the cause failed ({error})"
 
 _DENIED = {
     "the account's settings": "the role may not read the account's settings (ses:GetAccount)",

@@ -37,7 +37,7 @@ REFUSED = {"Forbidden": Trouble.DENIED, "InternalError": Trouble.FAILED}
 
 
 def put_gauges(client: CloudWatchClient, namespace: str, target: Target, gauges: Sequence[Gauge]) -> None:
-    """Publishes `gauges` stamped with their ticks, oldest first. Returns when CloudWatch has acknowledged all of them.
+    """Publish `gauges` stamped with their ticks, oldest first. Return when CloudWatch has acknowledged all of them.
 
     Raises what botocore raises. CloudWatch adds samples and never overwrites: read these metrics with Average or Maximum.
     """

@@ -41,7 +41,7 @@ _DENIED = frozenset(
 _NOT_ENABLED = frozenset(
     {"InvalidClientTokenId", "OptInRequired", "SubscriptionRequiredException", "UnrecognizedClientException"}
 )
-"""What a region that the account has not enabled answers to credentials that are good everywhere else."""
+"""Codes with which a region that the account has not enabled answers credentials that are good everywhere else."""
 
 _THROTTLED = frozenset(
     {

@@ -18,7 +18,7 @@ EMAIL = ("email", "email-json")
 
 
 def publish_chat(client: SNSClient, topic: str, document: str) -> None:
-    """Sends one custom notification to the topic that Amazon Q Developer reads. Raises what botocore raises.
+    """Send one custom notification to the topic that Amazon Q Developer reads. Raise what botocore raises.
 
     Nothing else may go there: what is no such document is dropped without a word.
     """
@@ -47,7 +47,7 @@ def publish(
     document: str,
     attributes: Mapping[str, Sequence[str]],
 ) -> None:
-    """Sends `text` to people, of which a telephone gets the `subject` alone, and `document` to programs, in one message.
+    """Send `text` to people, of which a telephone gets the `subject` alone, and `document` to programs, in one message.
     Raises what botocore raises.
 
     Every attribute is a list of words that a subscription's filter policy may ask for.

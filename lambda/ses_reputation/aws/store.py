@@ -52,7 +52,7 @@ class Store:
         return _item(answer["Item"]) if "Item" in answer else None
 
     def save(self, target_id: str, new: Item) -> None:
-        """Writes `new` over version `new.version - 1`, or as the first if that is 0.
+        """Write `new` over version `new.version - 1`, or as the first if that is 0.
 
         Raises `Overtaken`, or what botocore raises. A write that was repeated because its answer got lost counts as done.
         """

@@ -1,4 +1,4 @@
-"""Who causes bounces or complaints: the new entries of the suppression list → the shape of their cause.
+"""The cause of bounces or complaints: the new entries of the suppression list → the shape of their cause.
 
 An address on the account's suppression list is accepted but not sent, so each new entry is a first hard bounce or complaint, and the
 entries of a window are about its bounces. An import adds entries too, and is never blamed. docs/cause.md has the facts.
@@ -100,9 +100,14 @@ class Question:
 
 
 def question_from(metric: Metric, region: str, history: History | None, start: Instant, end: Instant) -> Question:
-    """Ask for the cause of `metric` from `start` to `end`; without a history the counts are unknown."""
+    """Ask for the cause of `metric` from `start` to `end`; without a history the counts are unknown.
+
+    The window ends with the last closed bucket: what joined the list since then has no count to be held against.
+    """
     if history is None:
         return Question(metric, region, start, end, None)
+    known_until = history.time(history.closed(end))
+    end = known_until if known_until > start else end
     sums = history.bounces if metric is Metric.BOUNCE else history.complaints
     counts = {history.time(slot): sums[slot + 1] - sums[slot] for slot in range(history.closed(end))}
     return Question(metric, region, start, end, counts)

@@ -169,11 +169,12 @@ def _minute(at: Instant) -> str:
 
 
 def domain_counts(entries: Sequence[Entry], reading: CauseReading, most: int = MOST_SHOWN) -> tuple[DomainCount, ...]:
-    """Count by recipient domain, most first; those with fewer than three entries, and all beyond `most`, are "others"."""
+    """Count by recipient domain, most above the usual first; those with fewer than three entries, and all beyond `most`, are "others"."""
     earlier = reading.earlier
-    counts = Counter(entry.domain for entry in entries)
-    named = [(domain, count) for domain, count in counts.most_common() if domain and count >= FEWEST_SHOWN][:most]
+    counts = Counter(entry.domain for entry in entries).most_common()
+    named = [(domain, count) for domain, count in counts if domain and count >= FEWEST_SHOWN]
     rows = [DomainCount(domain, count, _usual(earlier, reading, domain)) for domain, count in named]
+    rows = sorted(rows, key=lambda row: (row.usual or 0) - row.now)[:most]
     rest = len(entries) - sum(row.now for row in rows)
     return (*rows, DomainCount("others", rest, None)) if rest else tuple(rows)
 

@@ -42,7 +42,7 @@ def notification(check: Check, news: News) -> Document:
     target = seen.target
     status = status_of(check, news)
     key = "-".join(part for part in (context.stage, target.account, target.region, sent.alert) if part)
-    over = status == "OK"
+    over = status in ("OK", "RECOVERING")
     return {
         "id": f"{key}-{sent.number}",
         "deduplication_key": key,

@@ -126,7 +126,7 @@ class Flow(NamedTuple):
 
 
 class Likelihood:
-    """Which of several flows the spread of the events rules out. Daily totals say nothing about delays and are left out."""
+    """Find which of several flows the spread of the events rules out. Daily totals say nothing about delays and are left out."""
 
     __slots__ = ("_first", "_flows", "_known", "_logs", "_slots")
 

@@ -90,7 +90,7 @@ AwsRates = Mapping[Metric, AwsRate]
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who is subscribed, compared with who should be. Counts only, never an address."""
+    """Comparison of who is subscribed with who should be. Counts only, never an address."""
 
     expected: int  # email addresses in the settings
     missing: int  # of these, addresses without a confirmed subscription

@@ -78,7 +78,7 @@ class While:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Holds when the rate in `window` is above `threshold`, sure at `confidence` standard deviations."""
+    """One rule: it holds when the rate in `window` is above `threshold`, sure at `confidence` standard deviations."""
 
     name: str
     severity: Severity

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 from .headroom import Headroom
-from .history import DAY, HOUR, Instant
+from .history import BUCKET, DAY, HOUR, Instant
 from .rates import Count, Metric
 
 NBSP = "\u00a0"
@@ -30,17 +30,14 @@ def headroom_in_words(left: Headroom | None) -> str:
         return ""
     noun = left.metric.value
     if left.events_left == 0:
-        need = (
-            ""
-            if left.clean_emails is None
-            else f"; {plural(left.clean_emails, 'email')} without a {noun} bring it back below"
-        )
-        return f"that is reached by our estimate{need}"
+        need = "" if left.clean_emails is None else f"; {plural(left.clean_emails, 'clean email')} bring it back below"
+        return f"that is reached{need}"
     if left.unsure:
         few = plural(left.estimate.events, noun)
-        return f"our estimate is at it, but of only {few}, too few to be sure"
-    pace = "not reached at this rate" if left.hours_left is None else f"about {_hours(left.hours_left)} at this rate"
-    return f"{plural(left.events_left, noun)} left, {pace}"
+        return f"that is reached, but by only {few}, too few to be sure"
+    if left.hours_left is None:
+        return f"{plural(left.events_left, noun)} left"
+    return f"{plural(left.events_left, noun)} left, gone in {_hours(left.hours_left)}"
 
 
 def sparkline(spark: Sequence[Count]) -> str:
@@ -64,7 +61,11 @@ def duration(seconds: int) -> str:
 
 
 def _hours(hours: float) -> str:
-    return "less than an hour" if hours < 1 else duration(int(hours) * HOUR)
+    """A time that is left, never rounded up."""
+    if hours < 0.25:
+        return "less than 15 min"
+    step = BUCKET if hours < 6 else HOUR
+    return f"about {duration(int(hours * HOUR) // step * step)}"
 
 
 def plural(number: int, noun: str) -> str:

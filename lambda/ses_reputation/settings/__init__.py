@@ -19,11 +19,13 @@ from ..core.rules import Policy
 from .cause import read_look
 from .channels import (
     Chat,
+    Events,
     PagerDuty,
     Route,
     Slack,
     Teams,
     read_chat,
+    read_events,
     read_pagerduty,
     read_routes,
     read_slack,
@@ -52,7 +54,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Who hears of it, and in what words."""
+    """Recipients, and how times are shown."""
 
     emails: tuple[str, ...]  # none only if another channel is set
     timezone: str  # IANA name
@@ -86,6 +88,7 @@ class Settings:
     chat: Chat
     teams: Teams
     pagerduty: PagerDuty
+    events: Events
     routes: tuple[Route, ...]
     mutes: tuple[Window, ...]
     targets: Targets
@@ -99,6 +102,11 @@ class Settings:
     def recipients(self) -> tuple[str, ...]:
         """Everybody who gets email, whatever about."""
         return (*self.alerts.emails, *(address for route in self.routes for address in route.emails))
+
+    @property
+    def forwards(self) -> bool:
+        """Tell if a forwarder of ours posts notifications anywhere: Lambda is no listener, but somebody behind it hears."""
+        return self.slack.on or self.pagerduty.on or any(route.webhook.on for route in self.routes)
 
     @property
     def amazon_q_on(self) -> bool:
@@ -173,24 +181,20 @@ def _unusable(source: str, reason: str, next_step: str) -> SettingsError:
 
 def read(file: Table) -> Settings:
     """The settings in `file`, to be used only if it then has no problems."""
-    recipients = file.table("alerts", "Who hears of it, and in what words.")
+    recipients = file.table("alerts", "Who gets alerts, and how times are shown.")
     alerts = _alerts(recipients)
     slack = read_slack(file.table("slack", "Slack by an incoming webhook."))
     chat = read_chat(file.table("chat", "Slack by Amazon Q Developer in chat applications."))
     teams = read_teams(file.table("teams", "Microsoft Teams by Amazon Q Developer in chat applications."))
     pagerduty = read_pagerduty(file.table("pagerduty", "PagerDuty's Events API v2."))
-    if recipients.given.get("emails", []) == [] and not any(channel.on for channel in (slack, chat, teams, pagerduty)):
-        recipients.refuse(
-            "emails",
-            "at least one email address, unless [slack], [chat], [teams] or [pagerduty] is set",
-            "name who gets the alerts: nobody would hear of one",
-        )
+    events = read_events(file.table("events", "Amazon EventBridge: notifications out, changes of the account in."))
     settings = Settings(
         alerts,
         slack,
         chat,
         teams,
         pagerduty,
+        events,
         read_routes(file, alerts.emails),
         read_mutes(file),
         _targets(file.table("targets", "What is watched.")),
@@ -200,11 +204,19 @@ def read(file: Table) -> Settings:
         read_look(file.table("cause", "Who causes an alert, and what SES itself finds wrong.")),
         Level.OFF,
     )
+    others = any(channel.on for channel in (slack, chat, teams, pagerduty)) or settings.deployment.topic_arn
+    if recipients.given.get("emails", []) == [] and not others:
+        recipients.refuse(
+            "emails",
+            "at least one email address, unless [slack], [chat], [teams], [pagerduty] or topic_arn is set",
+            "name who gets the alerts: nobody would hear of one",
+        )
     level = read_level(file.table("pause", "What the monitor may pause by itself."), settings.look)
     return replace(settings, policy=replace(settings.policy, findings=settings.look is not Look.OFF), pause=level)
 
 
 _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
+_TEXT = {"type": "string"}
 _ZONE = r"(?=.{1,64}$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*"
 _URL = rf"(?=.{{9,500}}$)https://(?:{LABEL}\.)*{LABEL}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=%._~-]*)?"
 
@@ -215,11 +227,11 @@ def _alerts(table: Table) -> Alerts:
         "an email address",
         EMAIL,
         "write bare addresses, each in quotes of its own, like oncall@example.com",
-        "Who gets the alerts. Each must follow the link in a confirmation email once, else it gets nothing. May be empty if another channel is set.",
+        "Who gets the alerts. Each must follow the link in a confirmation email once, else it gets nothing. May be empty if another channel is set, or topic_arn, whose subscribers get them.",
     )
     timezone = table.value(
         "timezone",
-        Key("UTC", "an IANA time zone like Europe/Berlin", "The zone of the times in messages."),
+        Key("UTC", "an IANA time zone like Europe/Berlin", "The zone of the times in messages.", _TEXT),
         _is_zone,
         "look it up in https://en.wikipedia.org/wiki/List_of_tz_database_time_zones",
     )

@@ -1,4 +1,5 @@
-"""The tables [slack], [chat], [teams], [pagerduty] and [[routes]] of settings.toml: where notifications go besides email."""
+"""The tables [slack], [chat], [teams], [pagerduty], [events] and [[routes]] of settings.toml: where notifications go besides
+email."""
 
 from __future__ import annotations
 
@@ -38,10 +39,24 @@ class Chat:
 
     workspace_id: str  # both empty: none
     channel_id: str
+    existing: bool  # a channel that Amazon Q Developer has already takes the topic
 
     @property
     def on(self) -> bool:
+        return self.existing or self.new
+
+    @property
+    def new(self) -> bool:
+        """Tell if a channel is configured."""
         return bool(self.workspace_id and self.channel_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Amazon EventBridge: notifications out, changes of the account in."""
+
+    bus: str  # name or ARN; empty: none
+    run_at_once: bool  # when SES or AWS Health reports a change
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +153,36 @@ def read_chat(table: Table) -> Chat:
             r"(?:[A-Za-z0-9]{1,256})?",
             "The channel. The last part of its link; a private one must have invited @Amazon Q.",
         ),
+        table.flag(
+            "existing",
+            False,
+            "Create only the topic, for channels of Slack or Teams that Amazon Q Developer already posts in: add the stack's output ChatTopicArn to their topics.",
+        ),
     )
+    if chat.existing and chat.new:
+        table.refuse("existing", "either existing or the ids of a channel", "remove one of them")
     _all_or_none(table, {"workspace_id": chat.workspace_id, "channel_id": chat.channel_id})
     return chat
+
+
+_BUS = r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]{1,256}|(?!arn:)[A-Za-z0-9/._-]{1,256}"
+
+
+def read_events(table: Table) -> Events:
+    return Events(
+        table.text(
+            "bus",
+            "",
+            "the name or the ARN of an event bus in the region of the stack, like default; or nothing",
+            f"(?:{_BUS})?",
+            "The event bus that gets every notification as an event.",
+        ),
+        table.flag(
+            "run_at_once",
+            False,
+            "Run at once when SES or AWS Health reports a change in the region of the stack, beside the schedule.",
+        ),
+    )
 
 
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"

@@ -21,6 +21,9 @@ OWN_TAG = "application"
 ENCRYPTED = ("topics", "queues", "logs", "table", "environment")
 """Parts that a customer managed key can encrypt."""
 
+ALL = "all"
+"""Stands for every one of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
@@ -34,13 +37,14 @@ class Deployment:
     """How the monitor is deployed."""
 
     stage: str  # empty, or a word that tells several installations in one account apart
+    fixed_names: bool  # False: CloudFormation names the resources
     schedule_minutes: int
     missed_runs_before_alarm: int
     log_retention_days: int
     log_class: str
     customer_managed_key: bool  # a new key
     kms_key_arn: str  # a key of your own; empty: none
-    encrypt: tuple[str, ...]  # members of `ENCRYPTED`, if there is a key
+    encrypt: tuple[str, ...]  # members of `ENCRYPTED`, if there is a key; or `ALL`
     keep_state: bool
     topic_arn: str  # empty: a new topic
     subnet_ids: tuple[str, ...]  # empty: no VPC
@@ -48,6 +52,15 @@ class Deployment:
     permissions_boundary: str  # name or ARN of a policy; empty: none
     role_path: str
     tags: tuple[tuple[str, str], ...]
+
+    def encrypts(self, part: str) -> bool:
+        """Tell if the key, if there is one, encrypts a member of `ENCRYPTED`."""
+        return part in self.encrypt or ALL in self.encrypt
+
+    @property
+    def new_key(self) -> bool:
+        """Tell if a key is created."""
+        return not self.kms_key_arn and (self.customer_managed_key or ALL in self.encrypt)
 
 
 def read_alarms(table: Table) -> Alarms:
@@ -79,6 +92,11 @@ def read_deployment(table: Table) -> Deployment:
             "at most 20 of a-z, 0-9 and -, no - at the ends; or nothing",
             _STAGE,
             "A word like prod. It ends all names, so that several installations live in one account.",
+        ),
+        fixed_names=table.flag(
+            "fixed_names",
+            True,
+            "Name the resources after the stage. If false, CloudFormation names all that need no name.",
         ),
         schedule_minutes=table.whole(
             "schedule_minutes",
@@ -117,10 +135,10 @@ def read_deployment(table: Table) -> Deployment:
         ),
         encrypt=table.words(
             "encrypt",
-            f"one of {', '.join(ENCRYPTED)}",
-            "|".join(ENCRYPTED),
+            f"one of {', '.join((*ENCRYPTED, ALL))}",
+            "|".join((*ENCRYPTED, ALL)),
             "remove it",
-            "What the KMS key encrypts, if there is one.",
+            "What the KMS key encrypts, if there is one. `all` is everything, with a new key unless kms_key_arn is given.",
             ("topics",),
         ),
         keep_state=table.flag(

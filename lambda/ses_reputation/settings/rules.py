@@ -79,7 +79,7 @@ def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
             "spike",
             default.spike,
             (0, 1000),
-            "Alert when three hours bring so many times the most that any three hours of two weeks did; 0 never does.",
+            "Alert when three hours bring more than so many times the largest three hours of two weeks; 0 never does.",
         ),
     )
 
@@ -118,7 +118,7 @@ def _metric(table: Table, default: MetricPolicy, scaled: Callable[..., MetricPol
     lowest = table.rate(
         "warning_min",
         None,
-        Limit(warning, "the warning threshold"),
+        Limit(warning, "the warning threshold", pause.rate),
         "Never warn of less than this, however unusual it is. By default "
         f"{'0.4' if metric is Metric.BOUNCE else '0.25'} of warning.",
     )
@@ -132,7 +132,7 @@ def _metric(table: Table, default: MetricPolicy, scaled: Callable[..., MetricPol
     calm = table.each(
         "calm",
         f"{{ hours = 24, at_most = {plain(default.warning / 2)} }}",
-        lambda calm: _calm(calm, Limit(critical, "the critical threshold")),
+        lambda calm: _calm(calm, Limit(critical, "the critical threshold", pause.rate)),
         "Conditions of your own for the resolution: all of them, and 24 hours in which no rule held.",
     )
     own = () if rules is None else tuple(rules)

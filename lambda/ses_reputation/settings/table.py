@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _D = TypeVar("_D")
 _T = TypeVar("_T")
@@ -25,7 +25,13 @@ SECRETS = {
     "--value ...), and write its name as webhook_parameter",
     "routing_key": "the key is a secret: store it as an SSM parameter (SecureString), and write its name as routing_key_parameter",
 }
-"""Where a secret belongs that people would write into the settings."""
+"""Advice for a secret that people would write into the settings."""
+
+NO_WEBHOOK = {
+    f"teams.{key}": "Teams is reached through Amazon Q Developer, not by a webhook: set tenant_id, team_id and channel_id as docs/slack.md says"
+    for key in ("webhook_parameter", "webhook_secret", "webhook_url")
+}
+"""Keys of [slack] that people would write below [teams]."""
 
 
 class Problem(NamedTuple):
@@ -46,6 +52,7 @@ class Key(NamedTuple):
     default: object  # None: none
     accepted: str
     meaning: str
+    schema: Mapping[str, object] = {}  # JSON Schema of the value; a table's is that of its own keys
 
 
 class Limit(NamedTuple):
@@ -53,6 +60,7 @@ class Limit(NamedTuple):
 
     rate: float
     what: str
+    most: float | None = None  # of any file, if the limit is another key of this one
 
 
 class Table:
@@ -93,63 +101,73 @@ class Table:
         return spec.default
 
     def text(self, key: str, default: str | None, accepted: str, pattern: str, meaning: str) -> Any:
-        spec = Key(default, accepted, meaning)
+        spec = Key(default, accepted, meaning, {"type": "string", "pattern": anchored(pattern)})
         return self.value(key, spec, lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None)
 
     def one_of(self, key: str, default: _D, choices: tuple[_D, ...], meaning: str) -> _D:
-        spec = Key(default, "one of " + ", ".join(map(shown, choices)), meaning)
+        spec = Key(default, "one of " + ", ".join(map(shown, choices)), meaning, {"enum": [*choices]})
         chosen: _D = self.value(key, spec, lambda v: type(v) is type(default) and v in choices)
         return chosen
 
     def whole(self, key: str, default: _D, within: tuple[int, int], unit: str, meaning: str) -> int | _D:
         low, high = within
-        spec = Key(default, f"a whole number of {unit} from {low:,} to {high:,}", meaning)
+        spec = Key(
+            default, f"a whole number of {unit} from {low:,} to {high:,}", meaning, _within("integer", low, high)
+        )
         number: int | _D = self.value(key, spec, lambda v: type(v) is int and low <= v <= high)
         return number
 
     def number(self, key: str, default: _D, within: tuple[float, float], meaning: str) -> float | _D:
         low, high = within
-        spec = Key(default, f"a number from {low:g} to {high:g}", meaning)
+        spec = Key(default, f"a number from {low:g} to {high:g}", meaning, _within("number", low, high))
         number = self.value(key, spec, lambda v: (f := as_float(v)) is not None and low <= f <= high)
         return float(number) if number is not default else default
 
     def rate(self, key: str, default: _D, limit: Limit, meaning: str) -> float | _D:
         """A fraction below a limit. What looks like a percentage is refused, never guessed at."""
         accepted = f"a fraction of at least {plain(LEAST_RATE)} and below {plain(limit.rate)}, {limit.what}"
-        self.keys[key] = Key(default, accepted, meaning)
+        schema = {
+            "type": "number",
+            "minimum": LEAST_RATE,
+            "exclusiveMaximum": limit.rate if limit.most is None else limit.most,
+        }
+        self.keys[key] = Key(default, accepted, meaning, schema)
         if not self.has(key):
             return default
         rate = as_float(self.given[key])
         if rate is not None and LEAST_RATE <= rate < limit.rate:
             return rate
         if rate is None:
-            step = "write a number, without quotes and %; 3 % is 0.03"
+            step = "write a number, without quotes and %; 3% is 0.03"
         elif rate >= 1:
             step = f"{rate:g} is not a fraction"
         else:
             step = "lower it" if rate >= limit.rate else "raise it"
         if rate is not None and LEAST_RATE <= rate / 100 < limit.rate:
-            step += f"; if {rate:g} % was meant, write {plain(rate / 100)}"
+            step += f"; if {rate:g}% was meant, write {plain(rate / 100)}"
         self.refuse(key, accepted, step)
         return default
 
     def flag(self, key: str, default: bool, meaning: str) -> bool:
-        flag: bool = self.value(key, Key(default, "true or false", meaning), lambda v: type(v) is bool)
+        spec = Key(default, "true or false", meaning, {"type": "boolean"})
+        flag: bool = self.value(key, spec, lambda v: type(v) is bool)
         return flag
 
     def words(
         self, key: str, what: str, pattern: str, next_step: str, meaning: str, default: tuple[str, ...] = ()
     ) -> tuple[str, ...]:
         """A list of texts, no two alike in all but case."""
-        spec = Key([*default], f"a list; each member {what}, each only once", meaning)
+        member = {"type": "string", "pattern": anchored(pattern)}
+        schema = {"type": "array", "uniqueItems": True, "items": member}
+        spec = Key([*default], f"a list; each member {what}, each only once", meaning, schema)
         given = self.value(key, spec, lambda v: isinstance(v, list), f"write {key} = [...]")
         words: dict[str, str] = {}
         for index, word in enumerate(given):
             one = f"{key}[{index}]"
             if not isinstance(word, str) or re.fullmatch(pattern, word) is None:
-                self.refuse(one, what, next_step, shown(word))
+                self.refuse(one, what, next_step, _hidden(word))
             elif word.lower() in words:
-                self.refuse(one, "each only once", "remove the repetition", shown(word))
+                self.refuse(one, "each only once", "remove the repetition", _hidden(word))
             else:
                 words[word.lower()] = word
         return tuple(words.values())
@@ -182,13 +200,15 @@ class Table:
         return members
 
     def refuse_unknown(self) -> None:
-        """Reports the keys of all tables that nobody read."""
+        """Report the keys of all tables that nobody read."""
         for table in self.tables:
             for key in table.given:
                 if key not in table.keys:
                     table.refuse(key, f"one of the keys {', '.join(table.keys)}", self._instead(key, table))
 
     def _instead(self, key: str, table: Table) -> str:
+        if f"{table.path}.{key}" in NO_WEBHOOK:
+            return NO_WEBHOOK[f"{table.path}.{key}"]
         if key in SECRETS:
             return SECRETS[key]
         plain = [other for other in self.tables if other.path and "[" not in other.path]
@@ -201,6 +221,15 @@ class Table:
         return f"did you mean {near[0]}?" if near else "remove it"
 
 
+def anchored(pattern: str) -> str:
+    """`pattern` for JSON Schema, which looks for it anywhere in a text."""
+    return f"^(?:{pattern})$"
+
+
+def _within(kind: str, low: float, high: float) -> dict[str, object]:
+    return {"type": kind, "minimum": low, "maximum": high}
+
+
 def as_float(value: object) -> float | None:
     """A finite number; true and false are none."""
     if type(value) is int and value.bit_length() < _INT_BITS:
@@ -211,6 +240,11 @@ def as_float(value: object) -> float | None:
 def plain(rate: float) -> str:
     """0.0008, never 8e-04."""
     return f"{rate:.12f}".rstrip("0").rstrip(".")
+
+
+def _hidden(word: object) -> str:
+    """`word` as errors show it, which end in logs: without what makes an email address one."""
+    return shown(re.sub(r"[^@]+@", "…@", word) if isinstance(word, str) else word)
 
 
 def shown(value: object) -> str:

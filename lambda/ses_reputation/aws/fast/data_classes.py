@@ -22,7 +22,7 @@ from typing import Any
 BUILT = Path(__file__).with_suffix(".bin")
 
 FORMAT = 2
-"""Of marshal: the last one without references, whose bytes depend on who else holds an object."""
+"""Format of marshal: the last one without references, whose bytes depend on who else holds an object."""
 
 _execute = exec
 

@@ -80,8 +80,15 @@ class SesFindings(Check):
         if news.resolved:
             return f"Amazon SES finds nothing serious in {news.region} any more"
         if self.advice not in news.tracks:
-            return f"Tenants of SES in {news.region} are in trouble"
+            return self._tenants_headline(news)
         return f"Amazon SES finds serious problems in {news.region}"
+
+    def _tenants_headline(self, news: News) -> str:
+        found = self._now(news, self.tenants)
+        if found is None or len(found.lines) != 1:
+            return f"Tenants of SES in {news.region} are in trouble"
+        name, _, state = found.lines[0].partition(": ")
+        return f"SES {name[0].lower()}{name[1:]} is {'paused' if state.startswith('paused') else 'in trouble'} in {news.region}"
 
     def changed(self, news: News) -> str:
         return "Amazon SES has found more."
@@ -118,8 +125,8 @@ class SesFindings(Check):
         steps = []
         if self.advice in news.tracks:
             steps.append(
-                "Open the Virtual Deliverability Manager's advisor in the SES console: it says how to mend each finding. "
-                "One that is mended may stay open for up to 6 hours."
+                "Open the Virtual Deliverability Manager's advisor in the SES console: it says how to fix each finding. "
+                "A fixed one may stay open for up to 6 hours."
             )
         if self.tenants in news.tracks:
             steps += [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from ..alert import Standing, Track
+from ..alert import Reason, Standing, Track
 from ..evaluation import Evaluation
 from ..history import BUCKET, DAY, HOUR, Instant
 from ..learning import Learned, Way
@@ -35,7 +35,7 @@ LATE = {Metric.BOUNCE: 2 * HOUR, Metric.COMPLAINT: 24 * HOUR}
 def sent_before(learned: Learned, metric: Metric) -> int:
     """Seconds before the start at which the emails to look for were sent at the earliest.
 
-    None if SES is known to count events with their email in this account: then the rate rises when the emails are sent.
+    0 if SES is known to count events with their email in this account: then the rate rises when the emails are sent.
     """
     return 0 if learned.of(metric).way(metric) is Way.WITH_THE_EMAIL else LATE[metric]
 
@@ -105,6 +105,8 @@ class RateCheck(Check):
             return f"SES {self.name} rate is counted anew in {news.region}"
         if news.resolved:
             return f"SES {self.name} rate is low again in {news.region}"
+        if news.reason is Reason.REMINDER and not news.holds:
+            return f"SES {self.name} rate was high in {news.region}"
         if self._worst_rate(news) >= pause:
             return f"SES {self.name} rate is past AWS's pause threshold in {news.region}"
         return f"SES {self.name} rate is high in {news.region}"
@@ -148,11 +150,11 @@ class RateCheck(Check):
         if not news.holds:
             return [*said, self._waits_for(news)]
         if isinstance(news.found, AwsRateFound):
-            return [*said, self._how_close_aws_is(news.found.rate)]
+            return [*said, self._how_close_aws_is(news.found.rate), *self._beside_ours(news)]
         return [*said, self._how_close(news)]
 
     def _waits_for(self, news: News) -> str:
-        """What an alert that no rule holds open waits for."""
+        """Say what an alert waits for that no rule holds open."""
         evaluation = news.seen.evaluations.get(self.metric)
         if evaluation is not None and self.ours in news.tracks and evaluation.still_high is not None:
             count, at_most = evaluation.still_high
@@ -188,10 +190,21 @@ class RateCheck(Check):
         own = ""
         if isinstance(finding, Finding) and finding.threshold is not None:
             own = f"The alert threshold is {percent(finding.threshold)}. "
-        if evaluation is not None and (evaluation.estimate.rate or 0.0) >= thresholds.pause:
-            return f"{own}AWS may pause at {percent(thresholds.pause)}: that is reached by our estimate."
-        left = headroom_in_words(None if evaluation is None else evaluation.headroom)
-        return f"{own}AWS reviews at {percent(thresholds.review)}{f': {left}' if left else ''}."
+        if evaluation is None or evaluation.estimate.rate is None:
+            return f"{own}AWS reviews at {percent(thresholds.review)}."
+        estimate = percent(evaluation.estimate.rate, thresholds.review, thresholds.pause)
+        if evaluation.estimate.rate >= thresholds.pause:
+            return f"{own}AWS may pause at {percent(thresholds.pause)} ({estimate} by our estimate)."
+        left = headroom_in_words(evaluation.headroom)
+        return f"{own}AWS reviews at {percent(thresholds.review)} ({estimate} by our estimate): {left}."
+
+    def _beside_ours(self, news: News) -> list[str]:
+        """Our own rate, where it is not what AWS complains of."""
+        evaluation = news.seen.evaluations.get(self.metric)
+        if evaluation is None or evaluation.shown.rate is None or self.ours in news.tracks:
+            return []
+        ours = percent(evaluation.shown.rate, AWS_THRESHOLDS[self.metric].review)
+        return [f"Ours over all email is {ours}."]
 
     def _how_close_aws_is(self, rate: float) -> str:
         """How close AWS's own rate is to its thresholds."""

@@ -60,7 +60,8 @@ class Sending(Check):
         return Command(
             "Find who switched it off",
             f"aws cloudtrail lookup-events --region {news.region} --start-time {minute(news.started - DAY)} "
-            "--lookup-attributes AttributeKey=EventName,AttributeValue=PutAccountSendingAttributes",
+            "--lookup-attributes AttributeKey=EventSource,AttributeValue=ses.amazonaws.com "
+            "--query \"Events[?contains(EventName,'AccountSending')].[EventTime,EventName,Username]\" --output table",
         )
 
 

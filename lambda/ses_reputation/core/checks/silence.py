@@ -67,7 +67,7 @@ class Silence(Check):
     def headline(self, news: News) -> str:
         if news.resolved:
             return f"SES in {news.region} sends email again"
-        return f"SES in {news.region} has stopped sending email"
+        return f"No email goes out through SES in {news.region}"
 
     def summary(self, news: News) -> list[str]:
         found = news.found
@@ -83,7 +83,7 @@ class Silence(Check):
         ]
         if not news.holds:
             return ["Email goes out again. The alert resolves after an hour of that."]
-        return said
+        return said if news.account is None else [*said, "AWS has not stopped it."]
 
     def resolved(self, news: News) -> list[str]:
         return ["Email has gone out again for an hour."]
@@ -92,7 +92,7 @@ class Silence(Check):
         return (
             "Look at what sends: its queue, its errors, its credentials, its last deployment.",
             "Send one email by hand and see what Amazon SES answers.",
-            "If the pause was planned, do nothing: the alert resolves when email goes out again.",
+            "If that was planned, do nothing: the alert resolves when email goes out again.",
         )
 
 

@@ -58,7 +58,7 @@ class Spike(Check):
         if not news.holds:
             return ["The volume is lower now. The alert resolves after 24 h of that."]
         return [
-            f"{plural(found.emails, 'email')} went out in 3 hours. The most that {of} had is {found.most:,}.",
+            f"{plural(found.emails, 'email')} went out in 3 hours. The most in {of} was {found.most:,}.",
             "If nobody planned this, somebody may be sending with stolen credentials.",
         ]
 

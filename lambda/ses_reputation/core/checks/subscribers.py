@@ -44,6 +44,8 @@ class Subscribers(Check):
     def headline(self, news: News) -> str:
         if news.resolved:
             return "Everyone who should get SES alerts is subscribed again"
+        if isinstance(news.found, MissingFound) and news.found.expected:
+            return f"{news.found.missing} of {news.found.expected} recipients of SES alerts get none"
         return "Somebody who should get SES alerts is not subscribed"
 
     def summary(self, news: News) -> list[str]:

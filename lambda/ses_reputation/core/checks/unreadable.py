@@ -79,7 +79,8 @@ class StatisticsUnreadable(Check):
             first = f"The send statistics cannot be read: {_why(news)}."
         if not news.holds:
             return ["The send statistics can be read now. The alert resolves after an hour of that."]
-        return [first, f"Until this is fixed, bounce and complaint alerts for {news.region} do not work."]
+        blind = f"Email itself is not affected, but until this is fixed nobody watches bounces and complaints in {news.region}."
+        return [first, blind]
 
     def resolved(self, news: News) -> list[str]:
         return ["The send statistics have been readable for an hour. Bounce and complaint alerts work again."]
@@ -151,11 +152,11 @@ class AwsUnreadable(Check):
         if news.account is not None:
             return [
                 f"AWS's own bounce and complaint rates cannot be read: {_why(news)}.",
-                "Until this is fixed, no alert comes when AWS's rate is higher than ours. All else is still watched.",
+                "Until this is fixed, no alert comes when AWS's rate is higher than ours. Everything else is still watched.",
             ]
         return [
             f"The account state cannot be read: {_why(news)}.",
-            "Until this is fixed, no alert tells of a review, a pause or a full quota. Our own rates are still watched.",
+            "Until this is fixed, you get no alert about a review, a pause or a full quota. Our own rates are still watched.",
         ]
 
     def resolved(self, news: News) -> list[str]:

@@ -1,0 +1,61 @@
+"""What the monitor's function may do. Each action stands for one call in lambda/."""
+
+from __future__ import annotations
+
+from aws_cdk import Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from ses_reputation.core.level import Part
+from ses_reputation.settings import Settings
+from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
+from ses_reputation.settings.pause import actions as pause_actions
+
+Grant = tuple[str, list[str], list[str], dict[str, object] | None]
+"""Statement id, actions, resources, conditions."""
+
+
+def grants(
+    settings: Settings,
+    *,
+    table: dynamodb.ITable,
+    people: sns.ITopic,
+    chat: sns.ITopic | None,
+    key: kms.IKey | None,
+) -> list[iam.PolicyStatement]:
+    """Statements of the role of the monitor's function."""
+    topics = [topic.topic_arn for topic in (people, chat) if topic is not None]
+    namespace: dict[str, object] = {"StringEquals": {"cloudwatch:namespace": settings.metric_namespace}}
+    statements: list[Grant] = [
+        ("ReadStatistics", ["ses:GetSendStatistics"], ["*"], None),  # SES has resources only for sending
+        ("ReadAccount", ["ses:GetAccount"], ["*"], None),
+        ("ReadReputation", ["cloudwatch:GetMetricData"], ["*"], None),  # CloudWatch has none for reading
+        ("PublishMetrics", ["cloudwatch:PutMetricData"], ["*"], namespace),
+        ("KeepState", ["dynamodb:GetItem", "dynamodb:PutItem"], [table.table_arn], None),
+        ("Notify", ["sns:Publish"], topics, None),
+        ("ListSubscriptions", ["sns:ListSubscriptionsByTopic"], [people.topic_arn], None),
+    ]
+    if settings.events.bus:
+        statements.append(("PutEvents", ["events:PutEvents"], [_bus(Stack.of(table), settings.events.bus)], None))
+    granted = {action for _, actions, _, _ in statements for action in actions}
+    looked_at = [action for action in CAUSE_ACTIONS[settings.look] if action not in granted]
+    if looked_at:
+        statements.append(("FindCause", looked_at, ["*"], None))  # SES has resources only for sending
+    sets = f"arn:{Stack.of(table).partition}:ses:*:{Stack.of(table).account}:configuration-set/*"
+    for part, action in pause_actions(settings.pause).items():
+        sid = "Pause" + part.value.title().replace(" ", "")
+        statements.append((sid, [action], [sets if part is Part.SET else "*"], None))
+    if key is not None:
+        statements.append(("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], None))
+    return [
+        iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)
+        for sid, actions, resources, conditions in statements
+    ]
+
+
+def _bus(stack: Stack, name: str) -> str:
+    """ARN of an event bus, given by name or ARN."""
+    if name.startswith("arn:"):
+        return name
+    return f"arn:{stack.partition}:events:{stack.region}:{stack.account}:event-bus/{name}"
