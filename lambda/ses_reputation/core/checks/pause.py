@@ -75,9 +75,7 @@ class PauseCheck(Check):
         if seen is not None and seen.rearmed is not None:
             resumed = when(seen.rearmed, news.context.zone)
             return [f"{pause.what.capitalize()}: a person resumed it at {resumed}. Emails before that count no more."]
-        return [
-            "Somebody has switched sending on again. ses-reputation resume would also make every window start anew."
-        ]
+        return ["Somebody has switched sending on again. ses-reputation resume would also start every window anew."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         pause = _of(news)
