@@ -30,6 +30,9 @@ VARIANTS = {
     "with PagerDuty": f'{OFF}[pagerduty]\nrouting_key_parameter = "/ses/pagerduty"\n',
     "with Slack or Teams by Amazon Q": f'{OFF}[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n',
     "with a key of your own": f"{OFF}[deployment]\ncustomer_managed_key = true\n",
+    'with `[pause] level = "configuration-sets"`': '[pause]\nlevel = "configuration-sets"\n',
+    'with `[pause] level = "tenants"`': '[pause]\nlevel = "tenants"\n',
+    'with `[pause] level = "account"`': '[pause]\nlevel = "account"\n',
     "in a VPC": f'{OFF}[deployment]\nsubnet_ids = ["subnet-0123456789abcdef0"]\n'
     'security_group_ids = ["sg-0123456789abcdef0"]\n',
 }
@@ -57,6 +60,7 @@ ARNS = {
     ":parameter/": "the parameter that the settings name",
     ":secret:": "the secret that the settings name",
     ":key/*": "any key",
+    ":configuration-set/*": "any configuration set",
 }
 """Resources that the stack does not make, by a part of their ARN."""
 
