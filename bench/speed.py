@@ -39,12 +39,13 @@ POINTS = 1_344
 WARM = 6
 """Invocations after the first, over which a warm one is measured. After two hours without new email an alert would open."""
 
-FAST = "from ses_reputation.aws.fast import collector, shortcuts; "
+FAST = "from ses_reputation.aws.fast import collector, data_classes, shortcuts; "
 WITHOUT = {
     "botocore's data unpruned, its own loader": FAST + "shortcuts.read_less_data = lambda session: None",
     "its own parsers": FAST + "shortcuts.parse_faster = lambda session: None",
     "connections for each client": FAST + "shortcuts.share_connections = lambda *_: None",
     "boto3 imported besides": "import boto3",
+    "methods of data classes compiled at the start": FAST + "data_classes.use_byte_code = lambda: None",
     "the collector as it is": FAST + "collector.collect_rarely = lambda: None",
     "no shortcut at all": "import sys; sys.modules['ses_reputation.aws.fast'] = None",
     "no log of Powertools'": "import logging; from types import ModuleType; import sys\n"

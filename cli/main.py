@@ -80,7 +80,9 @@ def _replay(given: argparse.Namespace) -> int:
         record = from_cloudwatch(given.profile, given.region, "63d" if given.since is None else given.since)
     else:
         record = from_files(given.stats, given.account, given.region)
-    return replay(record, settings, given.json, given.plot, given.html)
+    file = _settings_file(given.settings)
+    origin = f"the built-in rules: there is no {HERE} here" if file is None else str(file)
+    return replay(record, settings, origin, given.json, given.plot, given.html)
 
 
 def _report(given: argparse.Namespace) -> int:
@@ -153,9 +155,13 @@ def _settings_or_none(file: Path | None) -> Settings | None:
     """Return the settings of `file`, else those found here, else None for the defaults."""
     from ses_reputation.settings import load
 
-    if file is not None:
-        return load(file)
-    return load(HERE) if HERE.exists() else None
+    found = _settings_file(file)
+    return None if found is None else load(found)
+
+
+def _settings_file(file: Path | None) -> Path | None:
+    """Return `file` if one is named, else the file found here, else None."""
+    return file if file is not None else HERE if HERE.exists() else None
 
 
 def parser_of_commands() -> argparse.ArgumentParser:  # noqa: PLR0915
@@ -166,7 +172,7 @@ def parser_of_commands() -> argparse.ArgumentParser:  # noqa: PLR0915
         epilog="""\
 Begin with two weeks of your own numbers; nothing is changed, nothing is sent:
 
-  aws ses get-send-statistics --output json > stats.json
+  aws ses get-send-statistics --region eu-west-1 --output json > stats.json
   ses-reputation replay stats.json
 
 Each command explains itself with an example: ses-reputation replay --help
@@ -186,8 +192,10 @@ Play recorded send statistics through the monitor, a quarter of an hour at a tim
 and show every notification that it would have sent.""",
         """\
 Example:
-  aws ses get-send-statistics --output json > stats.json
+  aws ses get-send-statistics --region eu-west-1 --output json > stats.json
   ses-reputation replay stats.json --plot replay.png
+
+In PowerShell: Get-SESSendStatistics -Region eu-west-1 | ConvertTo-Json > stats.json
 
 Several files are joined: save one each week to play more than two weeks. Text and YAML of the AWS CLI, JSON of
 the SDKs and of PowerShell are read too. More: docs/replay.md

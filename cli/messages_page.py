@@ -21,6 +21,8 @@ HEAD = """\
 Every message that can be sent, as an email shows it, without its small print. The other channels have the same words in the same order: `ses-reputation preview
 NAME` shows them. In Slack the colour of the bar is the status: red `CRITICAL`, yellow `WARNING` and `RECOVERING`, grey `UNKNOWN`, green `OK`, blue `TEST`.
 
+![The same in Slack](slack.png)
+
 The small print has when the trouble started, the rule, the last 24 h, AWS's own rate, the other metric, the account and the alert's id.
 """
 

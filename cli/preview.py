@@ -43,7 +43,7 @@ def preview(settings: Settings | None, names: Sequence[str], channels: Sequence[
     context = _context(settings, target)
     stories = Stories(default_policy() if settings is None else settings.policy, target, context)
     mention = "" if settings is None else settings.slack.mention
-    chosen = channels if channels else list(CHANNELS)
+    chosen = [OTHER_NAMES.get(channel, channel) for channel in channels] or list(CHANNELS)
     every = {name: Sent(SAMPLES[name](stories), context, mention) for name in names}
     if as_json:
         texts = [
@@ -121,9 +121,10 @@ def _pretty(value: Any) -> str:
 CHANNELS: Mapping[str, tuple[str, Callable[[Sent], str]]] = {
     "email": ("email", _email),
     "slack": ("Slack by an incoming webhook", _slack),
-    "amazon-q": ("Slack by Amazon Q Developer in chat applications", _amazon_q),
-    "teams": ("Microsoft Teams by Amazon Q Developer in chat applications", _amazon_q),
+    "amazon-q": ("Slack or Teams by Amazon Q Developer in chat applications", _amazon_q),
     "pagerduty": ("PagerDuty", _pagerduty),
     "json": ("JSON for SQS, Lambda and HTTPS", _json),
 }
 """Channels by name: title, and layout of a message there."""
+
+OTHER_NAMES = {"teams": "amazon-q"}

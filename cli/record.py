@@ -19,7 +19,7 @@ from ses_reputation.core.history import BUCKET, BadData, Point, point_from
 
 from .outcome import Unusable
 
-RECORD = "Record it with: aws ses get-send-statistics --output json > stats.json"
+RECORD = "Record it with: aws ses get-send-statistics --region REGION --output json > stats.json"
 
 LARGEST = 100_000_000
 """Bytes: several times what three years of data points take."""

@@ -20,7 +20,7 @@ from ses_reputation.core.wording import duration, events_of, percent, plural
 from .course import courses, in_words
 from .monitor import MetricNow, Played, Sent, headroom_of, play
 from .outcome import USABLE, Unusable
-from .record import name_of, read
+from .record import RECORD, name_of, read
 from .rules_in_words import nearest_in_words
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".svg")
 
-NOT_NAMED = ("000000000000", "unknown")
-"""Account and region of a record whose account and region nobody has named."""
+NOT_NAMED = ("000000000000", "REGION")
+"""Account and region of a record whose account and region nobody has named: to be filled in, in a command to paste."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,21 @@ class Record:
 def from_files(stats: Sequence[str], account: str | None, region: str | None) -> Record:
     """Read recorded answers of GetSendStatistics. Raises `Unusable`."""
     named = (NOT_NAMED[0] if account is None else account, NOT_NAMED[1] if region is None else region)
-    source = ", ".join(map(name_of, stats))
-    return Record(read(stats), source, Target(*named), ())
+    points = read(stats)
+    return Record(points, ", ".join(map(name_of, stats)), Target(*named), tuple(_doubts(points)))
+
+
+def _doubts(points: Sequence[Point]) -> Iterator[str]:
+    """Say what cannot be right with recorded counts."""
+    emails = sum(point.attempts for point in points)
+    for noun, events in (
+        ("bounces", sum(p.bounces for p in points)),
+        ("complaints", sum(p.complaints for p in points)),
+    ):
+        if events > emails > 0:
+            yield f"WARNING: more {noun} ({events:,}) than emails ({emails:,}): are the columns mixed up?"
+        elif events and not emails:
+            yield f"There are {events:,} {noun}, but DeliveryAttempts is null, 0 or missing in each data point. {RECORD}"
 
 
 def from_cloudwatch(profile: str | None, region: str | None, since: str) -> Record:
@@ -64,8 +77,10 @@ def from_cloudwatch(profile: str | None, region: str | None, since: str) -> Reco
     return Record(months.points, source, target, (SOFT_BOUNCES,), months.rates)
 
 
-def replay(record: Record, settings: Settings | None, as_json: bool, plot: Path | None, html: Path | None) -> int:
-    """Play `record` and report. Raises `Unusable`."""
+def replay(
+    record: Record, settings: Settings | None, origin: str, as_json: bool, plot: Path | None, html: Path | None
+) -> int:
+    """Play `record` by `settings`, which come from `origin`, and report. Raises `Unusable`."""
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise Unusable(f"the picture {plot} must end in {' or '.join(PICTURES)}")
     policy = default_policy() if settings is None else settings.policy
@@ -89,8 +104,10 @@ def replay(record: Record, settings: Settings | None, as_json: bool, plot: Path 
             print(json.dumps(notification.document))
     elif history is None:
         print("No email in these statistics: nothing to evaluate. SES counts by region: record them with --region.")
+        for remark in record.remarks:
+            print(remark)
     else:
-        _report(history, played, record.remarks)
+        _report(history, played, origin, record.remarks)
     return USABLE
 
 
@@ -151,7 +168,7 @@ PLAYED = (
 _COLUMNS = ("Time (UTC)", "Sent", "Metric", "Events", "Emails", "Rate", "Rule")
 
 
-def _report(history: History, played: Played, remarks: Sequence[str]) -> None:
+def _report(history: History, played: Played, origin: str, remarks: Sequence[str]) -> None:
     """Print what a person wants to know: what would have been sent, what the numbers were, how things are at the end."""
     from .output import heading, say, table
 
@@ -166,7 +183,7 @@ def _report(history: History, played: Played, remarks: Sequence[str]) -> None:
     else:
         heading("These settings would have sent no notification.")
     say()
-    table(("", ""), _totals(history, played.sent))
+    table(("", ""), [("settings", origin), *_totals(history, played.sent)])
     for remark in remarks:
         say(remark)
     say()

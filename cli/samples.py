@@ -10,9 +10,10 @@ from typing import Any
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.findings import Findings, Recommendation, Tenant
+from ses_reputation.core.fleet import FleetFacts
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
 from ses_reputation.core.level import Part
-from ses_reputation.core.notification import Document, test_notification
+from ses_reputation.core.notification import Document, summary_of, test_notification
 from ses_reputation.core.pauses import Pause, PauseReading, Stage
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, Audience, AwsRate, AwsRates, Readings, Trouble, Unreadable
@@ -45,6 +46,7 @@ class World:
     findings: Mapping[float, Findings] = field(default_factory=dict)  # what SES itself finds; not asked before
     trouble: Mapping[float, Unreadable | None] = field(default_factory=dict)  # with the send statistics
     pause: Mapping[float, PauseReading] = field(default_factory=dict)  # by the monitor itself
+    fleet: Mapping[float, FleetFacts] = field(default_factory=dict)  # not a fleet before
 
     def readings(self, now: int) -> Readings:
         """Make the readings of a run at `now`."""
@@ -58,6 +60,7 @@ class World:
             self._rates(hours, now),
             Audience(3, missing, listeners),
             _at(self.findings, hours, None),
+            _at(self.fleet, hours, None),
         )
 
     def _points(self) -> tuple[Point, ...]:
@@ -192,13 +195,13 @@ def _buckets(*changes: tuple[float, Mapping[str, int]]) -> World:
 
 def _unreadable(trouble: Trouble, until: float = 999, detail: str = "") -> World:
     """Send statistics that cannot be read until an hour."""
-    return World(
-        trouble={0: Unreadable(trouble, detail if detail else f"GetSendStatistics: {_CODES[trouble]}"), until: None}
-    )
+    call = "AssumeRole" if trouble is Trouble.ROLE else "GetSendStatistics"
+    return World(trouble={0: Unreadable(trouble, detail if detail else f"{call}: {_CODES[trouble]}"), until: None})
 
 
 _CODES = {
     Trouble.DENIED: "AccessDenied",
+    Trouble.ROLE: "AccessDenied",
     Trouble.NOT_ENABLED: "InvalidClientTokenId",
     Trouble.THROTTLED: "Throttling",
     Trouble.TIMED_OUT: "ReadTimeoutError",
@@ -216,6 +219,11 @@ NO_DKIM = Findings((Recommendation("DKIM", "shop.example", "DKIM verification ha
 TROUBLES = Findings((*(NO_DKIM.recommendations or ()), Recommendation("IP_LISTING", "192.0.2.17", "")), ())
 ACME = Tenant("acme", high_impact=True, paused_by="")
 PAUSED = Tenant("acme", high_impact=True, paused_by="AWS", cause="The bounce rate is too high.")
+
+
+NOT_SET_UP = FleetFacts(not_set_up=("shop (111111111111)", "222222222222"))
+OLD_ROLES = tuple(f"blog-{number} ({number:012})" for number in range(1, 31))
+LATE = FleetFacts(silent_shards=("shard 2 of 4",), not_reached=("333333333333/eu-west-1",))
 
 
 def _pause(stage: Stage, part: Part = Part.SET, name: str = "newsletter", trouble: str = "") -> PauseReading:
@@ -243,6 +251,14 @@ def _several(stories: Stories) -> list[Document]:
     ]
 
 
+def _many(stories: Stories) -> list[Document]:
+    """A summary of the alerts of many accounts at once."""
+    names = ("shop", "blog", "news", "billing", "support")
+    accounts = [replace(stories, target=Target(f"{n:012}", stories.target.region, names[n % 5])) for n in range(1, 15)]
+    made = [one.incident("bounce", "opened" if n % 3 else "resolved", BAD)[0] for n, one in enumerate(accounts)]
+    return [summary_of(made, stories.target.region)]
+
+
 SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "bounce-opened": lambda of: of.incident("bounce", "opened", BAD),
     "bounce-escalated": lambda of: of.incident("bounce", "escalated", BAD),
@@ -268,6 +284,7 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "complaint-resolved": lambda of: of.incident("complaint", "resolved", BAD),
     "complaint-by-aws": lambda of: of.at(_aws_complaints(h0=0.00093), 0),
     "several-at-once": _several,
+    "many-at-once": _many,
     "enforcement-under-review": lambda of: of.at(_status(h0="PROBATION"), 0),
     "enforcement-paused": lambda of: of.at(_status(h0="PROBATION", h6="SHUTDOWN"), 0, 6),
     "enforcement-sends-again": lambda of: of.at(_status(h0="SHUTDOWN", h6="PROBATION"), 0, 6),
@@ -297,6 +314,7 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "pause-becomes-real": lambda of: of.at(_paused(h0=_pause(Stage.DRY_RUN), h5=DUE), 0, 5),
     "bounce-rearmed": lambda of: of.at(replace(_paused(h4=RESUMED), campaigns=BAD.campaigns), 3, 4)[-1:],
     "unreadable-denied": lambda of: of.at(_unreadable(Trouble.DENIED), 0),
+    "unreadable-role": lambda of: of.at(_unreadable(Trouble.ROLE), 0),
     "unreadable-not-enabled": lambda of: of.at(_unreadable(Trouble.NOT_ENABLED), 0),
     "unreadable-throttled": lambda of: of.at(_unreadable(Trouble.THROTTLED), 0, 0.25),
     "unreadable-timed-out": lambda of: of.at(_unreadable(Trouble.TIMED_OUT), 0, 0.25),
@@ -339,6 +357,12 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "subscribers-nobody": lambda of: of.at(World(missing={0: (1, 2), 6: (3, 0)}), 0, 6),
     "subscribers-reminder": lambda of: of.at(World(missing={0: (1, 2)}), 0, 24),
     "subscribers-resolved": lambda of: of.at(World(missing={0: (1, 2), 6: (0, 3)}), 0, 6),
+    "fleet-not-set-up": lambda of: of.at(World(fleet={0: NOT_SET_UP}), 0),
+    "fleet-more": lambda of: of.at(World(fleet={0: NOT_SET_UP, 5: replace(NOT_SET_UP, old_roles=OLD_ROLES)}), 0, 5),
+    "fleet-list": lambda of: of.at(World(fleet={0: FleetFacts(list_trouble=("AccessDeniedException",))}), 0),
+    "fleet-late": lambda of: of.at(World(fleet={0: LATE}), 0),
+    "fleet-reminder": lambda of: of.at(World(fleet={0: NOT_SET_UP}), 0, 24),
+    "fleet-resolved": lambda of: of.at(World(fleet={0: NOT_SET_UP, 5: FleetFacts()}), 0, 4, 6),
     "test-alert": lambda of: [test_notification(of.target, INCIDENT, of.policy, of.context)],
 }
 """Every message by name, the way it comes about."""

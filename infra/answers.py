@@ -10,7 +10,7 @@ from constructs import Construct
 ANSWERS = {
     "SQS3": "The queue is itself a dead-letter queue.",
     "IAM5[Resource::*]": "Amazon SES and CloudWatch have no resources for reading statistics and publishing metrics, and the latter is "
-    "limited to the monitor's own namespace by a condition. EC2 has none for the network interfaces of a function in a VPC.",
+    "limited to the monitor's own namespace by a condition. Units may be anywhere in an organization. EC2 has none for the network interfaces of a function in a VPC.",
     "IAM5[Action::kms:GenerateDataKey*]": "The CDK's grant to send to a queue that is encrypted with the one key of this monitor.",
     "IAM5[Action::kms:ReEncrypt*]": "The CDK's grant to send to a queue that is encrypted with the one key of this monitor.",
     "L1": "Python 3.13 is supported until 2029, and the deployed asset is tested on exactly that version.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -10,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from ses_reputation.core.level import Part
 from ses_reputation.settings import Settings
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
+from ses_reputation.settings.fleet import Fleet
 from ses_reputation.settings.pause import actions as pause_actions
 
 Grant = tuple[str, list[str], list[str], dict[str, object] | None]
@@ -21,11 +24,11 @@ def grants(
     *,
     table: dynamodb.ITable,
     people: sns.ITopic,
-    chat: sns.ITopic | None,
+    others: Sequence[sns.ITopic],
     key: kms.IKey | None,
 ) -> list[iam.PolicyStatement]:
     """Statements of the role of the monitor's function."""
-    topics = [topic.topic_arn for topic in (people, chat) if topic is not None]
+    topics = [topic.topic_arn for topic in (people, *others)]
     namespace: dict[str, object] = {"StringEquals": {"cloudwatch:namespace": settings.metric_namespace}}
     statements: list[Grant] = [
         ("ReadStatistics", ["ses:GetSendStatistics"], ["*"], None),  # SES has resources only for sending
@@ -38,6 +41,7 @@ def grants(
     ]
     if settings.events.bus:
         statements.append(("PutEvents", ["events:PutEvents"], [_bus(Stack.of(table), settings.events.bus)], None))
+    statements += _of_fleet(settings.fleet, Stack.of(table).partition)
     granted = {action for _, actions, _, _ in statements for action in actions}
     looked_at = [action for action in CAUSE_ACTIONS[settings.look] if action not in granted]
     if looked_at:
@@ -52,6 +56,17 @@ def grants(
         iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)
         for sid, actions, resources, conditions in statements
     ]
+
+
+def _of_fleet(fleet: Fleet, partition: str) -> Iterator[Grant]:
+    """Rights to read other accounts by their role, and with units to list the accounts."""
+    if fleet.on:
+        accounts = ["*"] if fleet.units else [account for account, _ in fleet.accounts]
+        roles = [f"arn:{partition}:iam::{account}:role/{fleet.role_name}" for account in accounts]
+        yield "ReadMembers", ["sts:AssumeRole"], roles, None
+    if fleet.units:
+        listed = ["organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"]
+        yield "ListAccounts", listed, ["*"], None  # the units may be anywhere in the organization
 
 
 def _bus(stack: Stack, name: str) -> str:

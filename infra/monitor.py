@@ -83,7 +83,12 @@ PAUSE_CALLS = 6
 
 
 def longest_run(settings: Settings) -> int:
-    """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together."""
+    """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together.
+
+    The run of a fleet may take all the time until the next one.
+    """
+    if settings.fleet.on:
+        return min(LONGEST_TIMEOUT, 60 * settings.deployment.schedule_minutes)
     channels = 1 + settings.amazon_q_on + bool(settings.events.bus)
     pausing = 0 if settings.pause is Level.OFF else PAUSE_CALLS
     looking = 0 if settings.look is Look.OFF else LOOKING_SECONDS
@@ -101,7 +106,7 @@ class SesReputationMonitor(Construct):
     name or of new ones. You grant what they need yourself: the topic lets cloudwatch.amazonaws.com publish; the key lets
     cloudwatch.amazonaws.com (topics), logs.<region>.amazonaws.com (logs) and the account's roles use it.
 
-    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `function`, `role`, `table`, `schedule`, `alarms`,
+    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `programs` (a topic; None without accounts), `function`, `role`, `table`, `schedule`, `alarms`,
     `dashboard`, `slack` (or None).
     """
 
@@ -130,6 +135,7 @@ class SesReputationMonitor(Construct):
         self.key = key_for(self, deployment) if key is None else key
         self.topic = self._people(topic)
         self.chat_topic = self._chat(name)
+        self.programs = self._programs(name)
         self.table = self._table()
         shared: dict[str, Any] = {
             "code": self._code(settings, settings_file) if code is None else code,
@@ -162,16 +168,24 @@ class SesReputationMonitor(Construct):
                 "STATE_TABLE": self.table.table_name,
                 "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
                 **({"CHAT_TOPIC_ARN": self.chat_topic.topic_arn} if self.chat_topic else {}),
+                **({"PROGRAMS_TOPIC_ARN": self.programs.topic_arn} if self.programs else {}),
                 "DASHBOARD_URL": dashboard_url,
                 **(environment or {}),
             },
-            statements=grants(self.settings, table=self.table, people=self.topic, chat=self.chat_topic, key=self.key),
+            statements=grants(
+                self.settings,
+                table=self.table,
+                people=self.topic,
+                others=[topic for topic in (self.chat_topic, self.programs) if topic is not None],
+                key=self.key,
+            ),
             failed=failed.queue,
             max_event_age=Duration.minutes(15),  # the next tick does it all again
             **shared,
         )
         self.function, self.role = part.function, part.role
-        self.schedule = self._schedule(failed.queue)
+        self.schedules = self._schedules(failed.queue)
+        self.schedule = self.schedules[0]
         if self.settings.events.run_at_once:
             RunAtOnce(self, "AtOnce", function=self.function)
         self.watchdog = Watchdog(
@@ -181,10 +195,11 @@ class SesReputationMonitor(Construct):
             function=self.function,
             schedule_minutes=deployment.schedule_minutes,
             missed_runs=deployment.missed_runs_before_alarm,
+            shards=self.settings.shards,
             links=links,
         )
         self.alarms: tuple[cloudwatch.Alarm, ...] = (*self.watchdog.alarms, failed.alarm)
-        for channel in filter(None, (self.topic, self.chat_topic)):
+        for channel in filter(None, (self.topic, self.chat_topic, self.programs)):
             notify(self.alarms, channel)
         self.slack: Forwarder | None = None
         self.forwarders = self._forwarders(name, dict(environment or {}), links=links, **shared)
@@ -228,13 +243,20 @@ class SesReputationMonitor(Construct):
             role_path=self.settings.deployment.role_path,
         ).topic
 
+    def _programs(self, name: str) -> sns.ITopic | None:
+        """The topic of a fleet that gets each notification; the people's gets a summary of very many."""
+        if not self.settings.fleet.on:
+            return None
+        shown, key = "SES reputation", self._key_for("topics")
+        return AlertTopic(self, "Programs", name=f"{name}-Programs", display_name=shown, key=key)
+
     def _forwarders(self, name: str, environment: Mapping[str, str], **shared: Any) -> list[Forwarder]:
         """A forwarder for each service that the settings name, and for each webhook of a route."""
 
         def forwarder(construct_id: str, stored: Stored, **changes: Any) -> Forwarder:
             given = {"name": name, "service": "Slack", "handler": "slack_forwarder", "only": {}, **shared, **changes}
             given["environment"] = {**environment, **changes.get("environment", {})}
-            return Forwarder(self, construct_id, people=self.topic, stored=stored, **given)
+            return Forwarder(self, construct_id, **{"people": self.topic, **given}, stored=stored)
 
         slack, pagerduty = self.settings.slack, self.settings.pagerduty
         made = []
@@ -243,7 +265,8 @@ class SesReputationMonitor(Construct):
             made.append(self.slack)
         if pagerduty.on:
             handler = "pagerduty_forwarder"
-            made.append(forwarder("PagerDuty", pagerduty.routing_key, service="PagerDuty", handler=handler))
+            each = {} if self.programs is None else {"people": self.programs}
+            made.append(forwarder("PagerDuty", pagerduty.routing_key, service="PagerDuty", handler=handler, **each))
         for number, route in enumerate(self.settings.routes):
             if route.webhook.on:
                 own = {"name": f"{name}-Route{number}", "environment": {"ROUTE": str(number)}}
@@ -316,8 +339,9 @@ class SesReputationMonitor(Construct):
         own = self.settings.alerts.runbook_url
         return own if own else 'docs/runbook.md, section "The monitor itself"'
 
-    def _schedule(self, failed: sqs.IQueue) -> scheduler.Schedule:
-        deployment = self.settings.deployment
+    def _schedules(self, failed: sqs.IQueue) -> list[scheduler.Schedule]:
+        """One schedule for each shard. All share a role, and the first has the name of the only one."""
+        deployment, shards = self.settings.deployment, self.settings.shards
         role = ServiceRole(self, "ScheduleRole", service="scheduler.amazonaws.com", path=deployment.role_path)
         key = self._key_for("queues")
         if key is not None:  # the CDK allows the schedule to send to the queue, but not to use its key
@@ -326,21 +350,28 @@ class SesReputationMonitor(Construct):
                     sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
                 )
             )
-        return scheduler.Schedule(
-            self,
-            "Schedule",
-            schedule_name=self.settings.stack_name,
-            description="One tick. The scheduled time is the time the run evaluates.",
-            schedule=scheduler.ScheduleExpression.rate(Duration.minutes(deployment.schedule_minutes)),
-            target=targets.LambdaInvoke(
-                self.function,
-                input=scheduler.ScheduleTargetInput.from_object({"now": scheduler.ContextAttribute.scheduled_time}),
-                dead_letter_queue=failed,
-                max_event_age=Duration.minutes(15),
-                retry_attempts=10,
-                role=role,
-            ),
-        )
+
+        def schedule(number: int) -> scheduler.Schedule:
+            event: dict[str, Any] = {"now": scheduler.ContextAttribute.scheduled_time}
+            if self.settings.fleet.on:
+                event |= {"shard": number, "of": shards}
+            return scheduler.Schedule(
+                self,
+                f"Schedule{number or ''}",
+                schedule_name=f"{self.settings.stack_name}-{number}" if number else self.settings.stack_name,
+                description="One tick. The scheduled time is the time the run evaluates.",
+                schedule=scheduler.ScheduleExpression.rate(Duration.minutes(deployment.schedule_minutes)),
+                target=targets.LambdaInvoke(
+                    self.function,
+                    input=scheduler.ScheduleTargetInput.from_object(event),
+                    dead_letter_queue=failed,
+                    max_event_age=Duration.minutes(15),
+                    retry_attempts=10,
+                    role=role,
+                ),
+            )
+
+        return [schedule(number) for number in range(shards)]
 
     def _boundary(self, policy: str) -> iam.IManagedPolicy:
         if policy.startswith("arn:"):
@@ -364,7 +395,8 @@ class SesReputationMonitor(Construct):
                 "ses-reputation:example-recipients",
                 f"Nobody reads {', '.join(alerts.example_recipients)}: name your own recipients in [alerts] emails.",
             )
-        if self.forwarders and not alerts.emails and not self.settings.amazon_q_on:
+        others = alerts.emails or self.settings.amazon_q_on or self.settings.deployment.topic_arn
+        if self.forwarders and not others:
             Annotations.of(self).add_warning_v2(
                 "ses-reputation:slack-alone",
                 "Only a forwarder gets notifications: if it fails, nobody hears of that either. Add an address to [alerts] "
@@ -385,6 +417,8 @@ class SesReputationMonitor(Construct):
             ),
             "DashboardUrl": (dashboard_url, "Open this first."),
         }
+        if self.programs is not None:
+            outputs["ProgramsTopicArn"] = (self.programs.topic_arn, "Each notification, for SQS, Lambda or HTTPS.")
         if self.chat_topic is not None:
             outputs["ChatTopicArn"] = (self.chat_topic.topic_arn, "What Amazon Q Developer posts in the channel.")
         if self.slack is not None:
@@ -397,6 +431,8 @@ class SesReputationMonitor(Construct):
         invoke = f"IAM5[Resource::<{part.logical_id}.Arn>:*]"
         answers = {
             **ANSWERS,
+            f"IAM5[Resource::arn:<AWS::Partition>:iam::*:role/{self.settings.fleet.role_name}]": "The accounts of the organizational "
+            "units are not known here. The role of that name decides in each account whom it lets in.",
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
         if Part.SET in pause_actions(self.settings.pause):

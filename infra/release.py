@@ -21,6 +21,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from ses_reputation.settings import SettingsError, load
+from ses_reputation.settings.patterns import EMAIL, PARAMETER
 
 from .bundle import REQUIREMENTS, ROOT, BundleError, build, pinned_libraries
 from .monitor import SesReputationMonitor
@@ -59,7 +60,7 @@ class ReleaseStack(Stack):
             self,
             "Emails",
             type="CommaDelimitedList",
-            allowed_pattern=".+@.+",
+            allowed_pattern=EMAIL,
             description=f"Recipients of notifications, at most {RECIPIENTS}, separated by commas. Each must confirm once.",
         )
         CfnParameter(
@@ -73,7 +74,7 @@ class ReleaseStack(Stack):
             self,
             "SlackWebhookParameter",
             default="",
-            allowed_pattern=r"(/[A-Za-z0-9_.\-]+)*",
+            allowed_pattern=f"(?:{PARAMETER})?",
             description="SSM parameter (SecureString) with the address of a Slack webhook. Empty: no Slack.",
         )
         bucket = CfnParameter(self, "CodeBucket", description="Bucket in the region of the stack that holds the zip.")

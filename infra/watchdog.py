@@ -24,10 +24,13 @@ class Watchdog(Construct):
         function: lambda_.Function,
         schedule_minutes: int,
         missed_runs: int,
+        shards: int,
         links: str,
     ) -> None:
         super().__init__(scope, construct_id)
         every = Duration.minutes(schedule_minutes)
+        some, parts = ("No run", "has") if shards == 1 else (f"Fewer than {shards} runs", "have")
+        what = f"{some} of the SES reputation monitor {parts} succeeded"
         runs = cloudwatch.MathExpression(
             expression="runs - errors",  # arithmetic takes a missing value for 0; without both there is no result
             using_metrics={
@@ -42,12 +45,12 @@ class Watchdog(Construct):
             "NotRunning",
             alarm_name=f"{name}-not-running",
             alarm_description=(
-                f"No run of the SES reputation monitor has succeeded for {missed_runs} runs of the schedule. Bounce and complaint "
-                f"alerts do not work. Check the schedule and the function's log.{links}"
+                f"{what} for {missed_runs} runs of the schedule. Bounce and complaint alerts do not work. Check the schedule and "
+                f"the function's log.{links}"
             ),
             metric=runs,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            threshold=1,
+            threshold=shards,
             evaluation_periods=missed_runs,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,  # Lambda publishes nothing if nothing runs
         )

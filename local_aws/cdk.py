@@ -35,9 +35,12 @@ def cdk(local: LocalAws, *arguments: str, settings: Path | None = None) -> str:
         "NO_COLOR": "1",
     }
     with tempfile.TemporaryDirectory() as output:
-        command = [os.environ.get("NODE", "node"), str(CLI), *arguments, *context]
-        command += ["--app", f"{sys.executable} app.py", "--output", output, "--no-notices"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
+        command = [os.environ.get("NODE", "node"), str(CLI), *arguments, *context, "--output", output, "--no-notices"]
+        needs_app = arguments[0] != "bootstrap"
+        if needs_app:
+            command += ["--app", f"{sys.executable} app.py"]
+        where = ROOT if needs_app else output  # without the app's cdk.json nothing is synthesised
+        done = subprocess.run(command, cwd=where, env=environment, text=True, capture_output=True, check=False)
     printed = done.stdout + done.stderr
     if done.returncode != 0:
         raise CdkError(f"cdk {' '.join(arguments)}:\n{printed[-4000:]}")

@@ -347,7 +347,7 @@ def install(client: Client) -> None:
 
     patched.resource_class_from_type = resource_class_from_type
     patched.ResourceMap.delete = _keeping(patched.ResourceMap.delete)
-    patched.ResourceMap.build_resource_diff = _without_metadata(patched.ResourceMap.build_resource_diff)
+    patched.ResourceMap.build_resource_diff = _compared(patched.ResourceMap.build_resource_diff)
     patched.parse_and_update_resource = _what_exists(patched.parse_and_update_resource)
 
 
@@ -363,14 +363,23 @@ def _keeping(delete: Callable[[Any], None]) -> Callable[[Any], None]:
     return delete_what_goes
 
 
-def _without_metadata(diff: Callable[..., Any]) -> Callable[..., Any]:
+def _compared(diff: Callable[..., Any]) -> Callable[..., Any]:
     """The comparison of two templates. Metadata, such as a construct's path, are no reason to update a resource: moto makes a topic
-    anew, without its subscriptions."""
+    anew, without its subscriptions. And a name is refused under a new logical id, since the resource that has it goes last."""
+
+    def name_of(resource: Any) -> tuple[str, str] | None:
+        name = resource.get("Properties", {}).get(parsing.get_name_type_map().get(resource["Type"], ""))
+        return None if name is None else (resource["Type"], json.dumps(name))
 
     def compare(resources: Any, template: Any, parameters: Any = None) -> Any:
         for resource in (*resources._resource_json_map.values(), *template["Resources"].values()):
             resource.pop("Metadata", None)
-        return diff(resources, template, parameters)
+        found = diff(resources, template, parameters)
+        taken = {name_of(resources._resource_json_map[logical_id]) for logical_id in found["Remove"]} - {None}
+        for logical_id in found["Add"]:
+            if (name := name_of(template["Resources"][logical_id])) in taken:
+                raise ValidationError(message=f"{logical_id}: {name} already exists")
+        return found
 
     return compare
 

@@ -35,7 +35,7 @@ GLOBAL = {"region", "profile", "output", "query"}
 def code(text: str) -> list[str]:
     """Lines of code blocks and of backquotes, continued lines joined, without comments."""
     blocks = [*re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
-    blocks += [*re.findall(r"^ {2,}(?! *[-*\d]).*$", text, re.MULTILINE), *re.findall(r"`([^`\n]+)`", text)]
+    blocks += [*re.findall(r"^ {4,}.*$", text, re.MULTILINE), *re.findall(r"`([^`\n]+)`", text)]
     lines = "\n".join(blocks).replace("\\\n", " ").replace('"$(', '"x"\n').splitlines()  # a command inside another
     return [re.sub(r"\s+#.*", "", line).strip() for line in lines]
 
@@ -46,8 +46,11 @@ def found(pattern: str) -> list[str]:
     return sorted({match[0].strip() for lines in pages for line in lines for match in re.finditer(pattern, line)})
 
 
-OURS = [line for line in found(r"ses-reputation [a-z][^|>&;)]*") if "…" not in line and line not in NAMES]
-AWSS = found(r"\baws [a-z0-9]+ [a-z][a-z-]*( [^|>&;)]*)?")
+REST = r"""(?:"[^"]*"|'[^']*'|[^|>&;)"'])*"""
+"""The rest of a simple command: quoted texts, and what is no operator of the shell."""
+
+OURS = [line for line in found(r"ses-reputation [a-z]" + REST) if "…" not in line and line not in NAMES]
+AWSS = found(r"\baws [a-z0-9]+ [a-z]" + REST)
 MAKES = found(r"(?<![\w-])make [a-z]+( [A-Z]+=\S+)*")
 
 

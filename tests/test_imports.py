@@ -1,4 +1,4 @@
-"""Who may import whom: the table of docs/architecture.md, enforced."""
+"""Who may import whom, layer by layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGE = ROOT / "lambda" / "ses_reputation"
 
 LAYERS = (
     ("target", "look", "level", "history"),
-    ("rates", "daily_totals", "recipients"),
+    ("rates", "daily_totals", "recipients", "fleet"),
     ("findings", "orders"),
     ("rules", "headroom", "onset", "learning", "readings"),
     ("pauses",),
@@ -25,6 +25,7 @@ LAYERS = (
     ("notification",),
     ("state",),
     ("decide",),
+    ("roster",),
 )
 """The core's modules in layers; a module imports from the layers above its own only. `checks.*` is any check."""
 
@@ -48,6 +49,7 @@ PURE = {
     "re",
     "types",
     "typing",
+    "zlib",
 }
 """The only modules of the standard library that the core uses. None of them reads a clock, a file or the environment, except
 `datetime`, whose clocks are forbidden calls."""
@@ -62,6 +64,7 @@ SDK = {
     "mypy_boto3_sesv2",
     "mypy_boto3_sns",
     "mypy_boto3_ssm",
+    "mypy_boto3_sts",
     "urllib3",
 }
 

@@ -27,7 +27,7 @@ def world() -> World:
 
 
 def look(world: World, tick: Tick, *targets: Target) -> list[Outcome]:
-    return look_at_all(targets if targets else (IRELAND,), tick, POLICY, world.edges)
+    return look_at_all(targets if targets else (IRELAND,), tick, lambda _: POLICY, world.edges)
 
 
 def copies(world: World) -> Counter[tuple[str, str, int]]:

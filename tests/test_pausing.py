@@ -56,9 +56,14 @@ class World:
     def run(self, now: Instant) -> Outcome:
         pausing = Pausing(self.level, self, lambda *_: self.cause, self.switch_off, self.reference_of)
         edges = Edges(
-            self.read, self.put_gauges, self, [Channel("people", 12, self.sent.extend)], attend=pausing.attend
+            self.read,
+            self.put_gauges,
+            self,
+            [Channel("people", 12, self.sent.extend)],
+            orders=self.orders,
+            attend=pausing.attend,
         )
-        [outcome] = look_at_all((TARGET,), Tick(now), POLICY, edges)
+        [outcome] = look_at_all((TARGET,), Tick(now), lambda _: POLICY, edges)
         deliver([outcome], Tick(now), edges)
         return outcome
 
@@ -69,7 +74,7 @@ class World:
             if at < self.last_email
         )
         account = Account("HEALTHY", self.sending, production=True, quota=1e6, used=0)
-        return Readings(points, account, {Metric.BOUNCE: AwsRate(self.rate, now)}, orders=self.orders)
+        return Readings(points, account, {Metric.BOUNCE: AwsRate(self.rate, now)})
 
     def put_gauges(self, target: Target, gauges: Sequence[Gauge]) -> None:
         """Take them."""

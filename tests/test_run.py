@@ -59,7 +59,7 @@ class World:
 
     def run(self, now: Instant, *targets: Target, **time: Any) -> list[Outcome]:
         tick, edges = Tick(now, **time), self.edges
-        outcomes = look_at_all(targets if targets else (IRELAND,), tick, POLICY, edges)
+        outcomes = look_at_all(targets if targets else (IRELAND,), tick, lambda _: POLICY, edges)
         deliver(outcomes, tick, edges)
         return outcomes
 
@@ -545,7 +545,7 @@ def test_a_broken_look_for_a_cause_keeps_no_alert_back(world: World) -> None:
         raise ModuleNotFoundError("explain")
 
     edges = replace(world.edges, explain=broken)
-    outcomes = look_at_all((IRELAND,), Tick(tick), POLICY, edges)
+    outcomes = look_at_all((IRELAND,), Tick(tick), lambda _: POLICY, edges)
     deliver(outcomes, Tick(tick), edges)
     assert reasons(world.sent) == ["opened"]
     assert "the search for the cause failed (ModuleNotFoundError" in outcomes[0].failures[0]
@@ -553,7 +553,7 @@ def test_a_broken_look_for_a_cause_keeps_no_alert_back(world: World) -> None:
 
 def test_a_note_over_a_state_of_a_newer_version_is_not_written(world: World) -> None:
     tick = ruined(world)
-    outcomes = look_at_all((IRELAND,), Tick(tick), POLICY, world.edges)
+    outcomes = look_at_all((IRELAND,), Tick(tick), lambda _: POLICY, world.edges)
     newer = replace(world.items[IRELAND.id], version=9, schema=stored.SCHEMA + 1)
     world.items[IRELAND.id] = newer
     deliver(outcomes, Tick(tick), world.edges)

@@ -15,17 +15,19 @@ from .aws.errors import AWS_ERRORS, code_of, place_of
 from .core.checks.base import Context
 from .core.decide import Plan
 from .core.findings import Findings
+from .core.fleet import WHOLE, Shard
 from .core.history import DAY, Instant, iso
 from .core.notification import muted_in_words, test_notification
-from .core.orders import Orders
 from .core.pauses import PauseReading
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
+from .core.rules import Policy
 from .core.target import Target
 from .ordered import Ordered
 from .outbox import deliver
 from .run import Edges, Explained, Outcome, Tick, look_at_all
 from .settings import Settings
+from .settings.deployment import MOST_SHARDS
 
 AHEAD = 15 * 60
 """In seconds. A tick further in the future is refused: it would make every true one until then a late run."""
@@ -67,12 +69,15 @@ class Monitor:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
         if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
             return self.send_test_alert(int(time.time()))
+        shard = shard_of(event)
         if isinstance(event, Mapping) and event.get("at_once") is True:
-            return self.run(tick_of(event) // ONE_LOOK * ONE_LOOK, remaining, at_once=True)
-        return self.run(tick_of(event), remaining)
+            return self.run(tick_of(event) // ONE_LOOK * ONE_LOOK, remaining, shard, at_once=True)
+        return self.run(tick_of(event), remaining, shard)
 
-    def run(self, now: Instant, remaining: Callable[[], int], *, at_once: bool = False) -> dict[str, Any]:
-        """Look at every target as of `now`: the verdict of each by its id. Raise `RunFailed`.
+    def run(
+        self, now: Instant, remaining: Callable[[], int], shard: Shard = WHOLE, *, at_once: bool = False
+    ) -> dict[str, Any]:
+        """Look at every target of a shard as of `now`: the verdict of each by its id. Raise `RunFailed`.
 
         `at_once` is a run beside the schedule, which also reads what SES finds.
         """
@@ -80,11 +85,8 @@ class Monitor:
         ordered = self.ordered(now)
         left = remaining() / 1000
         tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
-        daily = now % DAY < every
         edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
-        edges = self._reading(edges, ordered.orders, daily=daily)
-        edges = self._with_findings(edges) if at_once else edges
-        outcomes = look_at_all(self.targets, tick, self.settings.policy, edges, self.context)
+        outcomes = self.look(tick, replace(edges, orders=ordered.orders), shard, at_once=at_once)
         deliver(outcomes, tick, edges)
         report(outcomes, now, self.context, ordered)
         failures = [*ordered.failures]
@@ -99,25 +101,36 @@ class Monitor:
             raise RunFailed("; ".join(failures))
         return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
 
-    def _reading(self, edges: Edges, orders: Orders, *, daily: bool) -> Edges:
-        """Edges that also read what the team has ordered and, once a day for the first target, who is subscribed."""
+    def look(self, tick: Tick, edges: Edges, shard: Shard, *, at_once: bool) -> list[Outcome]:
+        """Look at every target. Raise `BadEvent` for a part of them: only a fleet has shards."""
+        if shard != WHOLE:
+            raise BadEvent("the event names a shard, but no accounts are configured; nothing was done")
+        edges = self._with_audience(edges) if tick.at % DAY < tick.every else edges
+        edges = self.with_findings(edges) if at_once else edges
+        return look_at_all(self.targets, tick, self.policy_of, edges, self.context)
+
+    def policy_of(self, target: Target) -> Policy:
+        return self.settings.policy_for(target.account, target.region)
+
+    def _with_audience(self, edges: Edges) -> Edges:
+        """Edges that also read who is subscribed, for the first target."""
         read, first = edges.read, self.targets[0]
 
-        def read_all(target: Target, now: Instant) -> Readings:
-            audience = self.audience() if daily and target == first else None
-            return replace(read(target, now), orders=orders, audience=audience)
+        def with_audience(target: Target, now: Instant) -> Readings:
+            readings = read(target, now)
+            return replace(readings, audience=self.audience()) if target == first else readings
 
-        return replace(edges, read=read_all)
+        return replace(edges, read=with_audience)
 
-    def _with_findings(self, edges: Edges) -> Edges:
+    def with_findings(self, edges: Edges) -> Edges:
         """Edges that also read what SES finds, at any time."""
         read = edges.read
 
-        def with_findings(target: Target, now: Instant) -> Readings:
+        def read_all(target: Target, now: Instant) -> Readings:
             readings = read(target, now)
             return readings if readings.findings else replace(readings, findings=self.findings(target.region))
 
-        return replace(edges, read=with_findings)
+        return replace(edges, read=read_all)
 
     def _nobody_hears(self, outcome: Outcome) -> str:
         audience = outcome.plan.seen.readings.known_audience
@@ -129,7 +142,7 @@ class Monitor:
 
     def send_test_alert(self, now: Instant) -> dict[str, Any]:
         """Send a test alert on every channel: the channels, and who hears. Raise `RunFailed`."""
-        document = test_notification(self.targets[0], now, self.settings.policy, self.context)
+        document = test_notification(self.targets[0], now, self.policy_of(self.targets[0]), self.context)
         sent, failures = [], []
         for channel in self.edges.channels:
             try:
@@ -169,6 +182,16 @@ def tick_of(event: object) -> Instant:
     if tick < 0:
         raise BadEvent(f"the event's time {moment.isoformat()} is before 1970; nothing was done")
     return tick
+
+
+def shard_of(event: object) -> Shard:
+    """The part of the accounts that an event is about: all, unless it says `"shard": 0, "of": 4`. Raise `BadEvent`."""
+    if not isinstance(event, Mapping) or not event.keys() & {"shard", "of"}:
+        return WHOLE
+    number, of = event.get("shard"), event.get("of")
+    if type(number) is int and type(of) is int and 0 <= number < of <= MOST_SHARDS:
+        return Shard(number, of)
+    raise BadEvent(f'the event needs "of" from 1 to {MOST_SHARDS} and "shard" from 0 to one less; nothing was done')
 
 
 def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered: Ordered) -> None:

@@ -5,13 +5,13 @@ A delivery that could not be noted is kept in this process, so that a retry need
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from .aws.errors import AWS_ERRORS, code_of, is_refusal, may_have_arrived
 from .aws.store import Overtaken
 from .core import state as stored
-from .core.notification import Document, key_of, worst_first
+from .core.notification import MOST_SINGLE, Document, key_of, worst_first
 from .core.state import Delivery
 from .run import Channel, Edges, Outcome, Tick, save
 
@@ -50,23 +50,26 @@ def deliver(outcomes: Sequence[Outcome], tick: Tick, edges: Edges) -> None:
                 parcel.done.add(channel.name)
             elif channel.name not in parcel.done:
                 due.append(parcel)
-        for start in range(0, len(due), channel.batch):
-            _send(due[start : start + channel.batch], channel, edges)
+        if channel.summarise is not None and len(due) > MOST_SINGLE:
+            _send(due, channel, edges, channel.summarise)
+        else:
+            for start in range(0, len(due), channel.batch):
+                _send(due[start : start + channel.batch], channel, edges, channel.send)
     for outcome in outcomes:
         own = [parcel for parcel in parcels if parcel.outcome is outcome]
         if own and outcome.item is not None:
             _note(outcome, own, tick, edges)
 
 
-def _send(batch: Sequence[_Parcel], channel: Channel, edges: Edges) -> None:
+def _send(batch: Sequence[_Parcel], channel: Channel, edges: Edges, send: Callable[[Sequence[Document]], None]) -> None:
     """Send `batch` in one message; what is refused goes one by one, so that none can keep the others back."""
     try:
-        channel.send([parcel.document for parcel in batch])
+        send([parcel.document for parcel in batch])
     except Exception as error:  # noqa: BLE001 - the monitor's own fault in the layout of one must not silence the rest
         own = not isinstance(error, AWS_ERRORS)
         if len(batch) > 1 and (own or is_refusal(error)):
             for parcel in batch:
-                _send([parcel], channel, edges)
+                _send([parcel], channel, edges, channel.send)
             return
         for parcel in batch:
             parcel.unsure = parcel.unsure or may_have_arrived(error)

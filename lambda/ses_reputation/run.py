@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 from .aws.errors import AWS_ERRORS, code_of, place_of
 from .aws.store import Item, Overtaken
@@ -18,6 +18,7 @@ from .core.checks.base import Context, Seen
 from .core.decide import Gauge, Plan, assumed, decide, overall
 from .core.history import BUCKET, Instant
 from .core.notification import Document
+from .core.orders import Orders
 from .core.pauses import PauseReading
 from .core.readings import Readings, Trouble, Unreadable
 from .core.rules import Policy, Verdict
@@ -70,6 +71,7 @@ class Channel:
     name: str
     batch: int  # notifications in one message
     send: Callable[[Sequence[Document]], None]
+    summarise: Callable[[Sequence[Document]], None] | None = None  # sends very many as one message
 
 
 class Explained(NamedTuple):
@@ -88,7 +90,9 @@ class Edges:
     store: Store
     channels: Sequence[Channel]
     explain: Callable[[Plan], Explained] = Explained
+    orders: Orders = Orders()  # of the team
     attend: Callable[[Plan, State | None], tuple[PauseReading | None, tuple[str, ...]]] = lambda *_: (None, ())
+    has_metrics: Callable[[Target], bool] = lambda _: True  # metrics of its own
     unnoted: dict[tuple[str, str, str], None] = field(
         default_factory=dict
     )  # sent by this process, not noted: see outbox.py
@@ -103,28 +107,37 @@ class Outcome:
     mine: tuple[Delivery, ...] = ()  # deliveries that this run has to make
     failures: list[str] = field(default_factory=list)
     bug: BaseException | None = None  # the monitor's own fault
+    not_set_up: bool = (
+        False  # the role has never let the monitor in: it is not watched yet, which is no alert of its own
+    )
+    not_reached: bool = False  # there was no time
 
 
 def look_at_all(
-    targets: Sequence[Target], tick: Tick, policy: Policy, edges: Edges, context: Context = Context()
+    targets: Sequence[Target],
+    tick: Tick,
+    policy_of: Callable[[Target], Policy],
+    edges: Edges,
+    context: Context = Context(),
 ) -> list[Outcome]:
-    """Look at every target on its own. One that does not answer in time, or at which the monitor itself breaks, is a failure of
+    """Look at every target on its own, in this order. One that does not answer in time, or at which the monitor itself breaks, is a failure of
     its own and keeps nothing of the others back."""
-    pool = ThreadPoolExecutor(min(THREADS, len(targets)))
-    looks = [pool.submit(look_at, target, tick, policy, edges, context) for target in targets]
+    pool = ThreadPoolExecutor(min(THREADS, max(1, len(targets))))
+    looks = [pool.submit(look_at, target, tick, policy_of(target), edges, context) for target in targets]
     wait(looks, tick.patience)
     pool.shutdown(wait=False, cancel_futures=True)
-    return [_outcome(target, look, policy, tick) for target, look in zip(targets, looks, strict=True)]
+    return [_outcome(target, look, policy_of(target), tick) for target, look in zip(targets, looks, strict=True)]
 
 
 def _outcome(target: Target, look: Future[Outcome], policy: Policy, tick: Tick) -> Outcome:
     if look.done() and not look.cancelled() and look.exception() is None:
         return look.result()
     late = look.cancelled() or not look.done()
-    why = Unreadable(Trouble.TIMED_OUT if late else Trouble.FAILED, "it was not looked at")
-    seen = Seen(target, tick.at, policy, Readings(why))
-    outcome = Outcome(Plan(target, Verdict.UNKNOWN, {}, (), State(tick=tick.at), seen))
+    outcome = unknown(
+        target, tick, policy, Unreadable(Trouble.TIMED_OUT if late else Trouble.FAILED, "it was not looked at")
+    )
     if late:
+        outcome.not_reached = True
         outcome.failures.append("it could not be looked at in time")
     else:
         outcome.bug = look.exception()
@@ -132,11 +145,20 @@ def _outcome(target: Target, look: Future[Outcome], policy: Policy, tick: Tick) 
     return outcome
 
 
+def unknown(target: Target, tick: Tick, policy: Policy, why: Unreadable) -> Outcome:
+    """A target of which nothing is known, and nothing changes."""
+    seen = Seen(target, tick.at, policy, Readings(why))
+    return Outcome(Plan(target, Verdict.UNKNOWN, {}, (), State(tick=tick.at), seen))
+
+
 def look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: Context = Context()) -> Outcome:
     """Gather, decide and apply for one target, up to and without the delivery."""
     failures: list[str] = []
     item, before = _load(target, tick, edges.store, failures)
-    readings = edges.read(target, tick.at)
+    readings = replace(edges.read(target, tick.at), orders=edges.orders)
+    statistics = readings.statistics
+    if before is None and not (item is not None and item.version) and _has_no_role(statistics):
+        return replace(unknown(target, tick, policy, statistics), failures=failures, not_set_up=True)
     if item is None:
         return _unsaved(target, tick, policy, edges, context, readings, before, failures)
     if before is None and item.version:  # unreadable: what is open is notified once more rather than never
@@ -166,6 +188,10 @@ def look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: C
     return _unsaved(target, tick, policy, edges, context, readings, before, failures)
 
 
+def _has_no_role(statistics: object) -> TypeGuard[Unreadable]:
+    return isinstance(statistics, Unreadable) and statistics.trouble is Trouble.ROLE
+
+
 def _decided(
     target: Target,
     tick: Tick,
@@ -181,7 +207,7 @@ def _decided(
     pause = _attended(plan, before, edges, failures)
     if pause is not None:
         plan = decide(target, readings, before, policy, tick.at, context, pause)
-    if plan.gauges:
+    if edges.has_metrics(target) and plan.gauges:
         try:
             edges.put_gauges(target, plan.gauges)
             plan = replace(plan, state=replace(plan.state, published=tick.at))

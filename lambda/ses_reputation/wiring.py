@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from . import settings as settings_file
 from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
-from .aws.session import CONFIG, SEND_ONCE, open_session
+from .aws.session import CONFIG, SEND_ONCE, Session, open_session
 from .aws.store import Store
 from .core.checks.base import Context
 from .core.checks.test_alert import TEST
@@ -27,11 +27,11 @@ from .core.decide import Plan
 from .core.history import HOUR, Instant
 from .core.level import Level
 from .core.look import Look
-from .core.notification import Document, attributes, envelope
+from .core.notification import Document, attributes, envelope, summary_of
 from .core.pauses import CHECK as PAUSE
 from .core.pauses import Pause, PauseReading
 from .core.rates import Metric
-from .core.readings import AccountFacts, Audience, Readings, Unreadable, audience_of
+from .core.readings import AccountFacts, Audience, Readings, Trouble, Unreadable, audience_of
 from .core.rules import Severity
 from .core.state import State
 from .core.target import Target
@@ -56,11 +56,18 @@ BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
 
 
+class Create(Protocol):
+    """Maker of the client of a service in a region: each one is made once."""
+
+    def __call__(self, service: str, where: str, config: Config) -> Any: ...
+
+
 _TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 VARIABLES = {
     "LAMBDA_TASK_ROOT": ".+",
     "PEOPLE_TOPIC_ARN": _TOPIC,
     "CHAT_TOPIC_ARN": _TOPIC,
+    "PROGRAMS_TOPIC_ARN": _TOPIC,
     "STATE_TABLE": "[A-Za-z0-9_.-]{3,255}",
     "DASHBOARD_URL": "https://.+",
 }
@@ -81,19 +88,25 @@ class Environment:
     table: str
     dashboard_url: str
     log_url: str
+    programs_topic: str = ""  # of a fleet: gets each notification, of which people may get a summary
 
     @property
     def account(self) -> str:
         return self.people_topic.split(":")[4]
 
     @property
+    def partition(self) -> str:
+        return self.people_topic.split(":")[1]
+
+    @property
     def region(self) -> str:
         return self.people_topic.split(":")[3]
 
 
-def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
+def read_environment(environ: Mapping[str, str], *, chat: bool, fleet: bool = False) -> Environment:
     """Read the environment. Raise `BadEnvironment`, which names every variable that is missing or wrong."""
-    expected = {name: pattern for name, pattern in VARIABLES.items() if chat or name != "CHAT_TOPIC_ARN"}
+    unused = {name for name, used in (("CHAT_TOPIC_ARN", chat), ("PROGRAMS_TOPIC_ARN", fleet)) if not used}
+    expected = {name: pattern for name, pattern in VARIABLES.items() if name not in unused}
     wrong = [name for name, pattern in expected.items() if not re.fullmatch(pattern, environ.get(name, ""))]
     if wrong:
         raise BadEnvironment(
@@ -106,6 +119,7 @@ def read_environment(environ: Mapping[str, str], *, chat: bool) -> Environment:
         environ["STATE_TABLE"],
         environ["DASHBOARD_URL"],
         log_url(environ["DASHBOARD_URL"], environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")),
+        environ["PROGRAMS_TOPIC_ARN"] if fleet else "",
     )
 
 
@@ -129,19 +143,13 @@ def log_url(dashboard_url: str, group: str) -> str:
 def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     """Make the monitor of the account and region that the function is in."""
     settings = settings_file.load(settings_path(environ), environ.get("SETTINGS", ""))
-    environment = read_environment(environ, chat=settings.amazon_q_on)
+    environment = read_environment(environ, chat=settings.amazon_q_on, fleet=settings.fleet.on)
     region = environment.region
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
-    one_at_a_time = Lock()  # a session is for one thread, and targets are looked at side by side
-
-    @cache
-    def create(service: str, where: str, config: Config) -> Any:
-        with one_at_a_time:
-            return session.create_client(service, where, config=config)
-
+    create = client_maker(session)
     client = partial(create, config=CONFIG)
-    for name in regions:
+    for name in () if settings.fleet.on else regions:
         for service in ("ses", "sesv2", "cloudwatch"):
             client(service, name)
     notifier = partial(create, "sns", region, config=SEND_ONCE)  # called when there is something to send
@@ -156,12 +164,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
 
     def read(target: Target, now: Instant) -> Readings:
         hourly = now % HOUR < settings.deployment.schedule_minutes * 60
-        return Readings(
-            ses.send_statistics(client("ses", target.region)),
-            ses.account(client("sesv2", target.region)),
-            cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
-            findings=findings_in(create, target.region) if hourly and settings.policy.findings else None,
-        )
+        return read_target(create, target, now, with_findings=hourly and settings.look is not Look.OFF)
 
     def audience() -> Audience | Unreadable:
         try:
@@ -169,7 +172,11 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         except AWS_ERRORS as error:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
+    def findings(where: str) -> Findings | None:
+        return findings_in(create, where) if settings.look is not Look.OFF else None
+
     store = Store(client("dynamodb", region), environment.table)
+    ordered = partial(load_orders, store, settings.mutes, settings.alerts.zone)
     edges = Edges(
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
@@ -177,18 +184,43 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         channels=channels(settings, environment, context, notifier, partial(create, "events", region, SEND_ONCE)),
         attend=attending(create, settings, store),
     )
+    if settings.fleet.on:
+        from .wiring_fleet import wire_fleet
+
+        return wire_fleet(settings, environment, session, edges, context, audience, findings, metrics, ordered)
     targets = tuple(Target(environment.account, name) for name in regions)
-
-    def findings(where: str) -> Findings | None:
-        return findings_in(create, where) if settings.policy.findings else None
-
-    ordered = partial(load_orders, store, settings.mutes, settings.alerts.zone)
     return Monitor(
         settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look), ordered
     )
 
 
-def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
+def client_maker(session: Session) -> Create:
+    """Return what makes each client of a session once. A session is for one thread, and targets are looked at side by side."""
+    one_at_a_time = Lock()
+
+    @cache
+    def create(service: str, where: str, config: Config) -> Any:
+        with one_at_a_time:
+            return session.create_client(service, where, config=config)
+
+    return create
+
+
+def read_target(create: Create, target: Target, now: Instant, *, with_findings: bool, hasty: bool = False) -> Readings:
+    """Read everything of a target, one call after another; if `hasty`, no more of one that hangs."""
+    client = partial(create, config=CONFIG)
+    statistics = ses.send_statistics(client("ses", target.region))
+    if hasty and isinstance(statistics, Unreadable) and statistics.trouble is Trouble.TIMED_OUT:
+        return Readings(statistics)
+    return Readings(
+        statistics,
+        ses.account(client("sesv2", target.region)),
+        cloudwatch.reputation_rates(client("cloudwatch", target.region), now),
+        findings=findings_in(create, target.region) if with_findings else None,
+    )
+
+
+def explaining(create: Create, how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
     """Make what says the causes of one run's alerts within `seconds`. It is loaded for the first alert: most runs have none."""
     if how_far is Look.OFF:
         return Explained
@@ -204,7 +236,7 @@ def explaining(create: Callable[[str, str, Config], Any], how_far: Look, seconds
 
 
 def look_in(
-    create: Callable[[str, str, Config], Any],
+    create: Create,
     how_far: Look,
     plan: Plan,
     metric: Metric,
@@ -225,7 +257,7 @@ def look_in(
 
 
 def attending(
-    create: Callable[[str, str, Config], Any], settings: Settings, store: Store
+    create: Create, settings: Settings, store: Store
 ) -> Callable[[Plan, State | None], tuple[PauseReading | None, tuple[str, ...]]]:
     """Make what attends to pauses. It is loaded for a critical alert, if the settings allow a pause, and while one is in force."""
 
@@ -259,7 +291,7 @@ def attending(
     return attend
 
 
-def findings_in(create: Callable[[str, str, Config], Any], region: str) -> Findings:
+def findings_in(create: Create, region: str) -> Findings:
     """Read what SES itself finds wrong. What reads it is loaded for that: it is needed once an hour."""
     from .aws.cause import ONE_ATTEMPT, Clients, read_findings
 
@@ -284,18 +316,25 @@ def channels(
 ) -> list[Channel]:
     """Every channel that the settings ask for."""
 
-    def to_people(documents: Sequence[Document]) -> None:
+    def publish(topic: str, documents: Sequence[Document], shown: Sequence[Document]) -> None:
+        """Send what is `shown` of the documents to whoever wants any of them."""
         from .layout.email import email
 
-        made = email(documents)
+        made = email(shown)
         sns.publish(
             notifier(),
-            environment.people_topic,
+            topic,
             subject=made.subject,
             text=made.text,
-            document=json.dumps(envelope(documents, context), allow_nan=False),
+            document=json.dumps(envelope(shown, context), allow_nan=False),
             attributes=for_every_route(documents, settings.routes),
         )
+
+    def to_people(documents: Sequence[Document]) -> None:
+        publish(environment.people_topic, documents, documents)
+
+    def to_programs(documents: Sequence[Document]) -> None:
+        publish(environment.programs_topic, documents, documents)
 
     def to_chat(documents: Sequence[Document]) -> None:
         from .layout.amazon_q import custom_notification
@@ -310,9 +349,18 @@ def channels(
         for document in documents:
             put_event(event_bridge(), settings.events.bus, event(document))
 
-    found = [Channel("people", BATCH, to_people)]
+    def summary_to_people(documents: Sequence[Document]) -> None:
+        publish(environment.people_topic, documents, [summary_of(documents, environment.region)])
+
+    def summary_to_chat(documents: Sequence[Document]) -> None:
+        to_chat([summary_of(documents, environment.region)])
+
+    fleet = settings.fleet.on
+    found = [Channel("people", BATCH, to_people, summarise=summary_to_people if fleet else None)]
+    if fleet:
+        found.append(Channel("programs", BATCH, to_programs))
     if settings.amazon_q_on:
-        found.append(Channel("chat", 1, to_chat))
+        found.append(Channel("chat", 1, to_chat, summarise=summary_to_chat if fleet else None))
     if settings.events.bus:
         found.append(Channel("events", 1, to_bus))
     return found

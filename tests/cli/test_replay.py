@@ -157,10 +157,50 @@ def test_the_page_about_replay_shows_what_it_prints(capsys: pytest.CaptureFixtur
 
 
 def test_the_page_about_replay_names_keys_that_are_there(capsys: pytest.CaptureFixture[str]) -> None:
-    page = (ROOT / "docs" / "replay.md").read_text().split("| --- | --- |")[1].split("\n\n")[0]
-    named = {key for row in page.splitlines() for key in re.findall(r"`([a-z_]+)`", row.split("|")[1] if row else "")}
-    first = lines(capsys, str(EXAMPLE))[0]
-    assert named and named <= set(first) | set(first["numbers"])
+    [paragraph] = re.findall(r"^`--json` .*?\n\n", (ROOT / "docs" / "replay.md").read_text(), re.DOTALL | re.MULTILINE)
+    named = re.findall(r"`([a-z_]+)`", paragraph)
+    assert named and set(named) <= set(lines(capsys, str(EXAMPLE))[0])
+
+
+def test_it_says_which_settings_were_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["replay", str(EXAMPLE)]) == 0
+    assert "  settings      the built-in rules: there is no settings.toml here\n" in capsys.readouterr().out
+    (tmp_path / "settings.toml").write_text('[alerts]\nemails = ["a@b.de"]\n')
+    assert main(["replay", str(EXAMPLE)]) == 0
+    assert "  settings      settings.toml\n" in capsys.readouterr().out
+    assert main(["replay", str(EXAMPLE), "--settings", str(tmp_path / "settings.toml")]) == 0
+    assert "settings.toml" in capsys.readouterr().out
+
+
+def test_a_command_to_paste_has_a_place_for_the_region_that_nobody_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--region REGION " in lines(capsys, str(EXAMPLE))[0]["command"]["text"]
+    assert "--region eu-west-1 " in lines(capsys, str(EXAMPLE), "--region", "eu-west-1")[0]["command"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("emails", "says"),
+    [
+        (
+            None,
+            "There are 720 bounces, but DeliveryAttempts is null, 0 or missing in each data point. Record it with: ",
+        ),
+        (0, "There are 720 bounces, but DeliveryAttempts is null, 0 or missing in each data point. Record it with: "),
+        (2, "WARNING: more bounces (720) than emails (480): are the columns mixed up?"),
+        (3, ""),
+    ],
+)
+def test_counts_that_cannot_be_right_are_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, emails: int | None, says: str
+) -> None:
+    points = [
+        {"Timestamp": f"2026-01-{day:02}T{hour:02}:00:00Z", "DeliveryAttempts": emails, "Bounces": 3}
+        for day in range(1, 11)
+        for hour in range(24)
+    ]
+    (tmp_path / "strange.json").write_text(json.dumps(points))
+    assert main(["replay", "strange.json"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert says in printed and ("WARNING: more" in printed) == (emails == 2)
 
 
 def test_a_healthy_fortnight_has_no_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

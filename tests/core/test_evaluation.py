@@ -269,3 +269,23 @@ def test_a_daily_total_says_nothing_about_delays_and_is_nobodys_worst() -> None:
     rule = replace(PLAIN, threshold=Threshold(0.5, lower=0.001, multiple=1.7), window=Window(emails=400))
     [now] = Evaluator(history, one(rule)).at(START + 20 * DAY).thresholds
     assert now.own_worst == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("hours", [24, 96], ids=["the rates", "the estimate of AWS's rate"])
+def test_complaints_are_set_against_the_email_that_they_are_heard_of(hours: int) -> None:
+    points = [Point(START + i * BUCKET, 1_000, 10, 1) for i in range(4 * hours)]
+    end = START + 4 * hours * BUCKET
+    views = {}
+    for share in (1.0, 0.5):
+        history = history_from(points, until=end, feedback_share=share)
+        assert history is not None
+        for policy in (POLICY.bounce, POLICY.complaint):
+            now = Evaluator(history, policy).at(end)
+            views[share, policy.metric] = (now.shown.rate, now.estimate.rate, now.share_left)
+    assert views[0.5, Metric.BOUNCE] == views[1.0, Metric.BOUNCE]
+    (rate, estimate, left), (half_rate, half_estimate, half_left) = (
+        views[share, Metric.COMPLAINT] for share in (1.0, 0.5)
+    )
+    assert rate and estimate and left and half_left is not None
+    assert half_rate == pytest.approx(2 * rate) and half_estimate == pytest.approx(2 * estimate)
+    assert half_left < left

@@ -272,7 +272,9 @@ def test_each_level_pauses_what_it_may_and_the_cause_names(monitor: Deployment, 
     level, plant, off, sent = LEVELS[case]
     at_level(monitor, level)
     plant(monitor)
-    bad: dict[str, Any] = {"bounces": 400, "bad_from": TICK - HOUR} if plant is by_acme else {}  # not more than one page of addresses
+    bad: dict[str, Any] = (
+        {"bounces": 400, "bad_from": TICK - HOUR} if plant is by_acme else {}
+    )  # not more than one page of addresses
     fire(monitor, TICK, **bad)
     assert switched_off(monitor) == set() and said(monitor) == sent[:1]
     fire(monitor, TICK + QUARTER, TICK + 2 * QUARTER, **bad)

@@ -29,6 +29,7 @@ run_at_once = true
 look = "off"
 [deployment]
 stage = "events"
+fixed_names = false
 """
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "notification.schema.json").read_text(encoding="utf-8"))
 DETAIL = Draft202012Validator({**SCHEMA["$defs"]["notification"], "$defs": SCHEMA["$defs"]})
@@ -114,6 +115,15 @@ def test_every_notification_is_one_event_with_the_same_document(bus: OnTheBus) -
     assert {event["detail-type"] for event in events} == {"SES Reputation Alert Firing"}
     assert {event["source"] for event in events} == {"ses-reputation-monitor"}
     assert datetime.fromisoformat(events[0]["time"]) == datetime.fromisoformat(sent[0]["at"])
+
+
+def test_nothing_has_a_fixed_name_but_what_needs_one(bus: OnTheBus) -> None:
+    local, outputs = bus.monitor.local, bus.monitor.outputs
+    assert outputs["DashboardUrl"].endswith("/SesReputation-events-eu-west-1")
+    alarms = [alarm["AlarmName"] for alarm in local.client("cloudwatch").describe_alarms()["MetricAlarms"]]
+    names = [outputs["FunctionName"], outputs["ScheduleName"], outputs["PeopleTopicArn"].rsplit(":", 1)[1], *alarms]
+    fixed = {f"SesReputation-events{what}" for what in ("", "-not-running", "-failing", "-run-lost")}
+    assert len(names) == 6 and fixed.isdisjoint(names)
 
 
 def test_what_the_bus_refuses_fails_the_run_and_comes_later_and_people_are_told_once(bus: OnTheBus) -> None:

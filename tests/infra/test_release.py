@@ -117,3 +117,17 @@ def test_the_sbom_names_every_package_that_ships_with_its_hash() -> None:
         name.replace("_", "-"): version for name, version in pinned.items()
     }
     assert all(c["hashes"][0]["content"] in requirements for c in bom["components"])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("Emails", ["oncall@mail.test"], ["", "oncall", "Ops <oncall@mail.test>", "a@b"]),
+        ("SlackWebhookParameter", ["", "/ses/slack"], ["slack", "/aws/x", "/a/../b c", "https://hooks.slack.com/x"]),
+    ],
+)
+def test_a_parameter_takes_what_the_settings_take(
+    made: dict[str, Any], parameter: str, good: list[str], bad: list[str]
+) -> None:
+    pattern = made["Parameters"][parameter]["AllowedPattern"]
+    assert [value for value in good + bad if re.fullmatch(pattern, value)] == good

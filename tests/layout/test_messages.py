@@ -71,7 +71,7 @@ def test_the_page_of_all_messages_is_what_they_say() -> None:
 # -- what every message keeps to
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", sorted(SAMPLES.keys() - {"many-at-once"}))  # which is ten in one
 def test_a_message_has_at_most_120_words_above_the_small_print(name: str) -> None:
     for document in documents(name):
         above, _ = email([document]).text.split("-" * WIDTH)
@@ -164,7 +164,7 @@ ALWAYS = ("opened", "reminder", "resolved")
 REASONS = {check.name: set(ALWAYS) for check in ALL} | {"test": {"opened"}}
 for check_with_severities in ("pause", "bounce", "complaint", "quota", "enforcement", "subscribers", "findings"):
     REASONS[check_with_severities].add("escalated")
-for check_with_marks in ("pause", "bounce", "complaint", "enforcement", "findings"):
+for check_with_marks in ("pause", "bounce", "complaint", "enforcement", "findings", "fleet"):
     REASONS[check_with_marks].add("changed")
 """Why each check can send: some have several severities, some more than one sign."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
+from botocore.exceptions import ClientError
 from moto.core.common_models import CloudFormationModel
 from moto.kms.models import Key
 from moto.logs.models import LogGroup
@@ -133,3 +134,37 @@ def test_a_second_local_aws_is_refused_since_it_would_empty_the_first(monkeypatc
     monkeypatch.setattr(server, "_current", [second])
     with pytest.raises(RuntimeError, match="one local AWS at a time"), second:
         pass
+
+
+TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "people"}}
+READER = {"TopicArn": {"Ref": "People"}, "Protocol": "email", "Endpoint": "a@mail.test"}
+
+
+def updated(local: LocalAws, *templates: dict[str, Any]) -> list[str]:
+    """The ARNs of all subscriptions after each of the templates has been deployed over the one before."""
+    stacks, arns = local.client("cloudformation"), []
+    for number, resources in enumerate(templates):
+        deploy = stacks.update_stack if number else stacks.create_stack
+        deploy(StackName="stack", TemplateBody=json.dumps({"Resources": resources}))
+        arns += [each["SubscriptionArn"] for each in local.client("sns").list_subscriptions()["Subscriptions"]]
+    return arns
+
+
+def test_a_name_under_a_new_logical_id_is_refused_as_cloudformation_refuses_it() -> None:
+    with LocalAws() as local, pytest.raises(ClientError, match="already exists"):
+        updated(local, {"People": TOPIC}, {"Renamed": TOPIC})
+
+
+def test_metadata_and_a_filter_keep_a_subscription_and_another_address_does_not() -> None:
+    reader = {"Type": "AWS::SNS::Subscription", "Properties": READER}
+    filtered = {**reader, "Properties": {**READER, "FilterPolicy": {"severity": ["critical"]}}}
+    other = {**reader, "Properties": {**READER, "Endpoint": "b@mail.test"}}
+    moved = {**TOPIC, "Metadata": {"aws:cdk:path": "elsewhere"}}
+    with LocalAws() as local:
+        first, second, third = updated(
+            local,
+            {"People": TOPIC, "Reader": reader},
+            {"People": moved, "Reader": filtered},
+            {"People": moved, "Reader": other},
+        )
+    assert first == second != third

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,24 @@ def put_gauges(client: CloudWatchClient, namespace: str, target: Target, gauges:
         }
         for gauge in gauges
     ]
+    _put(client, namespace, data)
+
+
+def put_counts(client: CloudWatchClient, namespace: str, shard: int, at: Instant, counts: Mapping[str, int]) -> None:
+    """Publish counts of one shard as of a tick. Raise what botocore raises."""
+    data: list[MetricDatumTypeDef] = [
+        {
+            "MetricName": name,
+            "Dimensions": [{"Name": "Shard", "Value": str(shard)}],
+            "Timestamp": datetime.fromtimestamp(at, UTC),
+            "Value": count,
+        }
+        for name, count in counts.items()
+    ]
+    _put(client, namespace, data)
+
+
+def _put(client: CloudWatchClient, namespace: str, data: Sequence[MetricDatumTypeDef]) -> None:
     for start in range(0, len(data), PER_REQUEST):
         with answered():
             client.put_metric_data(Namespace=namespace, MetricData=data[start : start + PER_REQUEST])

@@ -85,10 +85,10 @@ def status_of(check: Check, news: News) -> str:
     """CRITICAL, WARNING, RECOVERING, UNKNOWN, OK or TEST."""
     if check.name == "test":
         return "TEST"
-    if check.unknown(news) and (not news.resolved or check.name in METRICS):
-        return "UNKNOWN"
     if news.resolved:
-        return "OK"
+        return "UNKNOWN" if check.closed(news) else "OK"
+    if check.unknown(news):
+        return "UNKNOWN"
     if news.reason is Reason.REMINDER and not news.holds:
         return "RECOVERING"
     return news.severity.name
@@ -113,7 +113,7 @@ def _new(check: Check, news: News) -> str:
             return _cut(check.changed(news))
         case Reason.REMINDER:
             return f"Reminder: open for {lasted}."
-    return f"{'Closed' if check.unknown(news) and check.name in METRICS else 'Resolved'} after {lasted}."
+    return f"{'Closed' if check.closed(news) else 'Resolved'} after {lasted}."
 
 
 def _asks(status: str) -> str:
@@ -170,7 +170,7 @@ def _facts(check: Check, news: News) -> list[tuple[str, str]]:
     mutes = seen.readings.orders.mutes_in(seen.target.region, seen.now)
     if mutes:
         facts.append(("Muted", muted_in_words(mutes, news.context.zone)))
-    name = f"{seen.target.alias}, " if seen.target.alias else ""
+    name = f"{seen.target.alias}, " if seen.target.alias not in ("", seen.target.account) else ""
     facts.append(("Account", f"{name}{seen.target.account}, {seen.target.region}"))
     facts.append(("Alert", f"{sent.alert}, message {sent.number}"))
     return facts
@@ -278,6 +278,37 @@ def worst_first(documents: Sequence[Document]) -> list[Document]:
             d["check"],
         ),
     )
+
+
+MOST_SINGLE = 10
+"""Most notifications of a fleet that people get one by one from one run. Of more they get a summary with the worst of these."""
+
+
+def summary_of(documents: Sequence[Document], region: str) -> Document:
+    """Very many notifications of one run as one: how many of each kind, and the worst. `region` is the monitor's own."""
+    worst, *_ = shown = worst_first(documents)[:MOST_SINGLE]
+    firing, reminders, resolved = (sum(document["kind"] == kind.value for document in documents) for kind in Kind)
+    key = "-".join(part for part in (worst.get("stage"), "summary", worst["at"]) if part)
+    return worst | {
+        "id": key,
+        "deduplication_key": key,
+        "title": f"{worst['status']}: {len(documents):,} SES notifications at once",
+        "what_is_new": f"{firing:,} to act on, {reminders:,} reminders, {resolved:,} resolved.",
+        "summary": [_cut(f"{place}. {each['title']}, {each['account']}.") for place, each in enumerate(shown, 1)],
+        "cause": None,
+        "first_steps": [
+            "Begin with the first. If all began at once, look for what they share: a release, a sender, an outage of AWS."
+        ],
+        "command": {
+            "shows": "See every target, the worst first",
+            "text": f"ses-reputation check --all --region {region}",
+        },
+        "links": [link for link in worst["links"] if link["name"] in ("Dashboard", "Log")],
+        "facts": [{"name": "Not shown", "text": f"{len(documents) - len(shown):,} more notifications"}],
+        "numbers": dict.fromkeys(worst.get("numbers", ())),
+        "metrics": {},
+        "aws_account": None,
+    }
 
 
 def envelope(documents: Sequence[Document], context: Context) -> Document:

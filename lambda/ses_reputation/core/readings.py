@@ -8,9 +8,11 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from .findings import Findings
+from .fleet import FleetFacts
 from .history import BadData, Instant, Point
 from .orders import Orders
 from .rates import Metric
+from .recipients import without_addresses
 
 T = TypeVar("T")
 
@@ -25,6 +27,7 @@ class Trouble(StrEnum):
     """Why something could not be read, or not be believed."""
 
     DENIED = "access denied"
+    ROLE = "role cannot be assumed"
     NOT_ENABLED = "region not enabled"
     THROTTLED = "throttled"
     TIMED_OUT = "timed out"
@@ -122,6 +125,7 @@ class Readings:
     rates: AwsRates | Unreadable | None = None
     audience: Audience | Unreadable | None = None
     findings: Findings | None = None  # asked once an hour
+    fleet: FleetFacts | None = None  # of the whole installation
     orders: Orders = Orders()  # of the team
 
     @property
@@ -192,8 +196,8 @@ def _table(answer: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def one_line(text: str, longest: int) -> str:
-    """Text from outside on one line of at most `longest` characters, without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text[:longest])
+    """Text from outside on one line of at most `longest` characters, without control characters and without addresses."""
+    return without_addresses(text[:longest])
 
 
 def _flag(answer: Mapping[str, object], name: str) -> bool:

@@ -33,7 +33,13 @@ _PAIRS = frozenset(row[0] + second for row in _FOLLOWERS.split() for second in r
 """The pairs of letters in 500 usual first names, surnames and mailbox names of a dozen countries: each word above is a letter and
 those that follow it. They make 80% of the pairs of a name and 23% of those of random letters."""
 
-_LOCAL_PART = re.compile(r"""(?:"[^"]*"|[^\s"'<>()\[\],;:@\uff20/]+)(?:[@\uff20]|%40)""")
+_LOCAL_PART = re.compile(
+    r"""(?:"(?:\\.|[^"])*"|[^\s"<>()\[\],;:@\ufe6b\uff20]+)(?:[@\ufe6b\uff20]|%(?:25)*40)""", re.IGNORECASE
+)
+_KIND = re.compile(r"[a-z-]*identity/")
+"""The beginning of a resource of SES, which is no part of the address after it."""
+
+_INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
 
 _FEWEST_PAIRS = 5
 _NAME_SHARE = 0.4
@@ -87,7 +93,12 @@ def is_misspelt(domain: str) -> bool:
 
 def without_addresses(text: str) -> str:
     """Return text from outside, where every email address has lost its local part and control characters are gone."""
-    return _LOCAL_PART.sub("…@", "".join(c if c.isprintable() else " " for c in text))
+
+    def hidden(found: re.Match[str]) -> str:
+        kind = _KIND.match(found[0])
+        return f"{kind[0] if kind else ''}…@"
+
+    return _LOCAL_PART.sub(hidden, "".join(c if c.isprintable() else " " for c in text if c not in _INVISIBLE))
 
 
 def _one_mistake(typed: str, meant: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .alert import Sent, Track
 from .checks import BY_NAME, FACTS
@@ -19,6 +19,8 @@ from .learning import Learned
 from .notification import Document, problem_of
 from .plausibility import Witness
 from .rules import Severity
+
+T = TypeVar("T")
 
 SCHEMA = 3
 """Number of the stored form. It grows with every change of the stored fields (tests/core/golden has their list)."""
@@ -64,19 +66,14 @@ class State:
     outbox: tuple[Delivery, ...] = ()
 
 
-def to_text(state: State) -> str:
-    """Encode `state` as JSON."""
-    return json.dumps(asdict(state), separators=(",", ":"), allow_nan=False)
+def to_text(record: Any) -> str:
+    """Encode a state, or another record, as JSON."""
+    return json.dumps(asdict(record), separators=(",", ":"), allow_nan=False)
 
 
 def from_text(text: str, latest: Instant | None = None, schema: int = SCHEMA) -> State:
     """Decode what this version or the one before wrote, of no tick later than `latest`. Raise `BadState` for anything else."""
-    try:
-        plain = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadState(f"the stored state is not JSON: {error}") from None
-    if not isinstance(plain, dict):
-        raise BadState("the stored state is not a JSON object")
+    plain = _object(text)
     if schema < SCHEMA:
         plain = _upgraded(plain)
     state: State = _value(State, plain, "state")
@@ -86,6 +83,22 @@ def from_text(text: str, latest: Instant | None = None, schema: int = SCHEMA) ->
     if problem is not None:
         raise BadState(problem)
     return state
+
+
+def record_from(kind: type[T], text: str) -> T:
+    """Decode another stored record, of the dataclass `kind`, as strictly. Raise `BadState`."""
+    record: T = _value(kind, _object(text), kind.__name__.lower())
+    return record
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadState(f"the stored state is not JSON: {error}") from None
+    if not isinstance(plain, dict):
+        raise BadState("the stored state is not a JSON object")
+    return plain
 
 
 def _impossible(state: State) -> Iterator[str]:  # noqa: PLR0912  one branch for each thing that can be wrong

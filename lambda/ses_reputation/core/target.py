@@ -11,8 +11,13 @@ class Target:
 
     account: str  # twelve digits
     region: str
-    alias: str = ""  # what people call the account; may be empty
+    alias: str = ""  # what people call the account: its name or id among many accounts; empty if there is but one
 
     @property
     def id(self) -> str:
         return f"{self.account}/{self.region}"
+
+    @property
+    def options(self) -> str:
+        """Options of a command that is about this target."""
+        return f"--account {self.account} --region {self.region}" if self.alias else f"--region {self.region}"

@@ -31,16 +31,22 @@ from .channels import (
     read_slack,
     read_teams,
 )
-from .deployment import Alarms, Deployment, read_alarms, read_deployment
+from .deployment import MOST_SHARDS, Alarms, Deployment, read_alarms, read_deployment
+from .fleet import TARGETS_PER_SHARD, Fleet, Override, read_fleet, read_overrides
 from .mutes import read_mutes
 from .patterns import EMAIL, LABEL, REGION
 from .pause import read_level
+from .regions import partition_of
 from .rules import read_policy
 from .table import Key, Problem, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+
+DISCOVERED = 3
+"""Regions that an account is taken to send from, before they are discovered."""
 
 
 class SettingsError(ValueError):
@@ -77,6 +83,8 @@ class Targets:
     """Targets to watch."""
 
     regions: tuple[str, ...]  # empty: the region the stack is deployed to
+    discover: bool = False  # wherever an account of the fleet sends
+    metrics_up_to: int = 50  # targets; of more, only overrides give metrics to single ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,26 @@ class Settings:
     deployment: Deployment
     look: Look
     pause: Level
+    fleet: Fleet
+    overrides: tuple[Override, ...]
+
+    def policy_for(self, account: str, region: str) -> Policy:
+        """The policy of a target: that of the first override that fits, else the file's own."""
+        return next((each.policy for each in self.overrides if each.fits(account, region)), self.policy)
+
+    def has_metrics(self, account: str, region: str, targets: int) -> bool:
+        """Tell if a target has metrics of its own, one of so many `targets`."""
+        few = targets <= self.targets.metrics_up_to
+        return few or any(each.metrics for each in self.overrides if each.fits(account, region))
+
+    @property
+    def shards(self) -> int:
+        """Number of runs that share the targets at each tick. The accounts of a unit are not known here: they count for nothing."""
+        if not self.fleet.on:
+            return 1
+        each = DISCOVERED if self.targets.discover else max(1, len(self.targets.regions))
+        needed = -(-len(self.fleet.accounts) * each // TARGETS_PER_SHARD)
+        return self.deployment.shards if self.deployment.shards else min(MOST_SHARDS, max(1, needed))
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -188,31 +216,44 @@ def read(file: Table) -> Settings:
     teams = read_teams(file.table("teams", "Microsoft Teams by Amazon Q Developer in chat applications."))
     pagerduty = read_pagerduty(file.table("pagerduty", "PagerDuty's Events API v2."))
     events = read_events(file.table("events", "Amazon EventBridge: notifications out, changes of the account in."))
-    settings = Settings(
-        alerts,
-        slack,
-        chat,
-        teams,
-        pagerduty,
-        events,
-        read_routes(file, alerts.emails),
-        read_mutes(file),
-        _targets(file.table("targets", "What is watched.")),
-        read_policy(file),
-        read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them.")),
-        read_deployment(file.table("deployment", "How it is deployed.")),
-        read_look(file.table("cause", "Who causes an alert, and what SES itself finds wrong.")),
-        Level.OFF,
-    )
-    others = any(channel.on for channel in (slack, chat, teams, pagerduty)) or settings.deployment.topic_arn
+    routes = read_routes(file, alerts.emails)
+    mutes = read_mutes(file)
+    watched = file.table("targets", "What is watched.")
+    fleet = read_fleet(file)
+    targets = _targets(watched, fleet)
+    before = len(file.problems)
+    policy = read_policy(file)
+    overrides = read_overrides(file, sound=len(file.problems) == before)
+    alarms = read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them."), fleet=fleet.on)
+    deployment = read_deployment(file.table("deployment", "How it is deployed."))
+    look = read_look(file.table("cause", "Who causes an alert, and what SES itself finds wrong."))
+    pause = read_level(file.table("pause", "What the monitor may pause by itself."), look, fleet=fleet.on)
+    others = any(channel.on for channel in (slack, chat, teams, pagerduty)) or deployment.topic_arn
     if recipients.given.get("emails", []) == [] and not others:
         recipients.refuse(
             "emails",
             "at least one email address, unless [slack], [chat], [teams], [pagerduty] or topic_arn is set",
             "name who gets the alerts: nobody would hear of one",
         )
-    level = read_level(file.table("pause", "What the monitor may pause by itself."), settings.look)
-    return replace(settings, policy=replace(settings.policy, findings=settings.look is not Look.OFF), pause=level)
+    reads = look is not Look.OFF
+    return Settings(
+        alerts,
+        slack,
+        chat,
+        teams,
+        pagerduty,
+        events,
+        routes,
+        mutes,
+        targets,
+        replace(policy, findings=reads),
+        alarms,
+        deployment,
+        look,
+        pause,
+        fleet,
+        tuple(replace(each, policy=replace(each.policy, findings=reads)) for each in overrides),
+    )
 
 
 _EXAMPLE = r"[@.](example(\.(com|net|org))?|invalid)$"
@@ -263,24 +304,42 @@ def _zone(name: str) -> tzinfo | None:
         return None
 
 
-def _targets(table: Table) -> Targets:
+DISCOVER = "discover"
+"""What stands in place of the regions if they are to be found out."""
+
+
+def _targets(table: Table, fleet: Fleet) -> Targets:
+    discover = table.given.get("regions") == DISCOVER
+    regions = _regions(table if not discover else Table({}))
+    if discover:
+        table.keys["regions"] = Key([], "", "")
+        if not fleet.on:
+            table.refuse("regions", "a list, unless accounts are configured", 'write the regions, like ["eu-west-1"]')
+    metrics_up_to = table.whole(
+        "metrics_up_to",
+        50,
+        (0, 100_000),
+        "targets",
+        "With more targets than this, only overrides with `metrics = true` give a target metrics of its own, for $1.80 a month each. "
+        "The fleet's own metrics are always there.",
+    )
+    return Targets(regions, discover, metrics_up_to)
+
+
+def _regions(table: Table) -> tuple[str, ...]:
     regions = table.words(
         "regions",
         "a region of AWS, AWS China or AWS GovCloud (US)",
         REGION,
         'write its code, like "eu-west-1", "us-gov-west-1" or "cn-north-1"',
-        "The regions of this account to watch. Empty: the one that the stack is deployed to.",
+        'The regions to watch of each account. Empty: the one that the stack is deployed to. With accounts also `"discover"`: '
+        "wherever they send; a region that starts to send is found within a day.",
     )
-    if len({_partition(region) for region in regions}) > 1:
+    if len({partition_of(region) for region in regions}) > 1:
         table.refuse(
             "regions",
             "regions of one partition: no account is in two",
             "install the monitor once in each partition",
             ", ".join(regions),
         )
-    return Targets(regions)
-
-
-def _partition(region: str) -> str:
-    first, second, *_ = region.split("-")
-    return "aws-cn" if first == "cn" else "aws-us-gov" if second == "gov" else "aws"
+    return regions

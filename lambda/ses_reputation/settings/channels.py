@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .patterns import EMAIL, PARAMETER, REGION, STORED
+from .patterns import ACCOUNT, EMAIL, PARAMETER, REGION, STORED
 from .table import Table
 
 
@@ -92,12 +92,14 @@ class Route:
     regions: tuple[str, ...]  # empty: all
     emails: tuple[str, ...]
     webhook: Stored
+    accounts: tuple[str, ...] = ()  # empty: all
 
     @property
     def attributes(self) -> dict[str, tuple[str, ...]]:
         """Attributes that a message must have for this route: a filter policy; empty if the route gets everything."""
         severities = {"severity": ("critical",)} if self.severity == "critical" else {}
-        return severities | ({"region": self.regions} if self.regions else {})
+        places = {"region": self.regions, "account": self.accounts}
+        return severities | {name: words for name, words in places.items() if words}
 
 
 def _stored(table: Table, what: str, name: str, example: str) -> Stored:
@@ -251,6 +253,13 @@ def read_routes(file: Table, everybody: tuple[str, ...]) -> tuple[Route, ...]:
                 "Who gets them by email.",
             ),
             _stored(table, "the address of another webhook of Slack", "webhook", "/ses-reputation/slack-oncall"),
+            table.words(
+                "accounts",
+                "the 12 digits of an account",
+                ACCOUNT,
+                "write its id in quotes",
+                "Their accounts. Empty: all.",
+            ),
         )
         for address in route.emails:
             if address.lower() in seen:

@@ -15,6 +15,8 @@ LOG_RETENTION_DAYS = (
 MOST_TAGS = 50
 """Most tags that AWS accepts for one resource."""
 
+MOST_SHARDS = 100
+
 OWN_TAG = "application"
 """The tag that every resource gets unless it is given one of that name."""
 
@@ -39,6 +41,7 @@ class Deployment:
     stage: str  # empty, or a word that tells several installations in one account apart
     fixed_names: bool  # False: CloudFormation names the resources
     schedule_minutes: int
+    shards: int  # runs that share the targets at each tick; 0: as many as the targets need
     missed_runs_before_alarm: int
     log_retention_days: int
     log_class: str
@@ -63,16 +66,21 @@ class Deployment:
         return not self.kms_key_arn and (self.customer_managed_key or ALL in self.encrypt)
 
 
-def read_alarms(table: Table) -> Alarms:
+def read_alarms(table: Table, *, fleet: bool) -> Alarms:
     """Read [alarms]; problems are noted in the table."""
-    return Alarms(
+    alarms = Alarms(
         table.one_of(
             "per_target",
             "off",
             ("off", "warning", "critical"),
-            "An alarm on the verdict of each target from this severity on, and one over all; $0.10 a month each.",
+            "An alarm on the verdict of each target from this severity on, and one over all; $0.10 a month each. Not with accounts.",
         )
     )
+    if fleet and alarms.per_target != "off":
+        table.refuse(
+            "per_target", "off, if accounts are configured", "watch the fleet's metrics, like TargetsCritical, instead"
+        )
+    return alarms
 
 
 _ARN = r"arn:aws[a-z-]*"
@@ -104,6 +112,13 @@ def read_deployment(table: Table) -> Deployment:
             (5, 60),
             "minutes",
             "How often to look. AWS counts by quarters of an hour; hourly would miss one incident in fifty.",
+        ),
+        shards=table.whole(
+            "shards",
+            0,
+            (0, MOST_SHARDS),
+            "shards",
+            "Runs that share the accounts at each tick; 0: one for every thousand targets that the settings list.",
         ),
         missed_runs_before_alarm=table.whole(
             "missed_runs_before_alarm",

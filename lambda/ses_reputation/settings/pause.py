@@ -19,7 +19,7 @@ def actions(level: Level) -> dict[Part, str]:
     return {} if level is Level.DRY_RUN else {part: ACTION[part] for part in PARTS[level]}
 
 
-def read_level(table: Table, look: Look) -> Level:
+def read_level(table: Table, look: Look, *, fleet: bool = False) -> Level:
     """Read the level; to be used only if the file then has no problems."""
     level = Level(
         table.one_of(
@@ -34,5 +34,9 @@ def read_level(table: Table, look: Look) -> Level:
     if look is Look.OFF and level in (Level.SETS, Level.TENANTS):
         table.refuse(
             "level", "off, dry-run or account, since [cause] look is off", "only the cause names what to pause"
+        )
+    if fleet and level is not Level.OFF:
+        table.refuse(
+            "level", "off with several accounts", "the role in another account may only read: pause there by hand"
         )
     return level

@@ -33,8 +33,11 @@ MIN_EMAILS = 100
 """A rule of your own asks for these unless it says otherwise: one bounce of eight emails says nothing."""
 
 
+POLICY_TABLES = ("bounce", "complaint", "account", "volume")
+
+
 def read_policy(file: Table) -> Policy:
-    """The policy in the tables `bounce`, `complaint`, `account` and `volume` of `file`, to be used only if it then has no problems."""
+    """The policy in `POLICY_TABLES` of `file`, to be used only if it then has no problems."""
     default = default_policy()
     bounce = file.table("bounce", "When bounces are too many.")
     complaint = file.table("complaint", "When complaints are too many.")

@@ -22,6 +22,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
         MetricDataQueries=[], StartTime=datetime(2025, 2, 4, tzinfo=UTC), EndTime=datetime(2025, 2, 5, tzinfo=UTC)
     ),
     "dynamodb": lambda client: client.get_item(TableName="memory", Key={"pk": {"S": "a"}}, ConsistentRead=True),
+    "events": lambda client: client.put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": "{}"}]),
     "secretsmanager": lambda client: client.get_secret_value(SecretId="slack"),
     "ses": lambda client: client.get_send_statistics(),
     "sesv2": lambda client: client.get_account(),

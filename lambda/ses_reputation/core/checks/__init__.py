@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from .base import Check
 from .enforcement import ENFORCEMENT
 from .findings import FINDINGS
+from .fleet import FLEET
 from .pause import PAUSE
 from .quota import QUOTA
 from .rate import BOUNCE, COMPLAINT
@@ -32,6 +33,7 @@ ALL: tuple[Check, ...] = (
     REJECTS,
     FINDINGS,
     SUBSCRIBERS,
+    FLEET,
 )
 """Checks that open alerts."""
 

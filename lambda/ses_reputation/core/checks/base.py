@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..alert import Change, Found, Reason, Standing, Tracks
 from ..evaluation import Evaluation
+from ..fleet import mend
 from ..history import HOUR, History, Instant
 from ..learning import Learned
 from ..pauses import PauseReading
@@ -109,6 +110,11 @@ class Command(NamedTuple):
     text: str
 
 
+def role_command(news: News) -> Command:
+    """Return the command for a member account that cannot be read, or not fully."""
+    return Command("Deploy the role, with the account's credentials", mend(news.region))
+
+
 class Check(ABC):
     """One thing that is watched: what it finds, when its alert resolves, and every word about it."""
 
@@ -141,6 +147,10 @@ class Check(ABC):
         """Tell if the alert says that something is not known, rather than bad."""
         return False
 
+    def closed(self, news: News) -> bool:
+        """Tell if the alert ends without anything being known to be well."""
+        return False
+
     @abstractmethod
     def summary(self, news: News) -> list[str]:
         """Say what happened and how close it is to what, in one to three sentences."""
@@ -159,7 +169,7 @@ class Check(ABC):
 
     def command(self, news: News) -> Command | None:
         """One command to paste that shows more, with region and window filled in."""
-        return Command("See rates, quota and AWS's decision", f"ses-reputation check --region {news.region}")
+        return Command("See rates, quota and AWS's decision", f"ses-reputation check {news.seen.target.options}")
 
     def small_print(self, news: News) -> list[tuple[str, str]]:
         """Further facts, each with its name."""

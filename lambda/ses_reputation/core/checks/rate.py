@@ -114,6 +114,9 @@ class RateCheck(Check):
     def unknown(self, news: News) -> bool:
         return self._forgotten(news)
 
+    def closed(self, news: News) -> bool:
+        return self._forgotten(news)
+
     def _forgotten(self, news: News) -> bool:
         """Tell if the alert is about AWS's rate alone, and AWS publishes none now."""
         rates = news.seen.readings.known_rates
@@ -253,7 +256,7 @@ class RateCheck(Check):
             return super().command(news)
         return Command(
             f"Find who causes the {self.name}s",
-            f"ses-reputation cause --region {news.region} --metric {self.name} "
+            f"ses-reputation cause {news.seen.target.options} --metric {self.name} "
             f"--since {minute(self._sent_from(news))} --until {minute(news.now)}",
         )
 

@@ -9,7 +9,7 @@ from ..alert import Standing
 from ..history import HOUR
 from ..readings import Trouble, Unreadable
 from ..rules import Severity
-from .base import Check, Command, News, Seen
+from .base import Check, Command, News, Seen, role_command
 
 FAILURES_BEFORE_ALERT = 2
 """An alert opens after so many runs in a row, at once if access is denied."""
@@ -36,7 +36,7 @@ class UnreadableFound:
 
 
 def _standing(name: str, troubles: tuple[Unreadable, ...], failures: int, seen: Seen) -> Standing:
-    denied = any(trouble.trouble in (Trouble.DENIED, Trouble.NOT_ENABLED) for trouble in troubles)
+    denied = any(trouble.trouble in (Trouble.DENIED, Trouble.ROLE, Trouble.NOT_ENABLED) for trouble in troubles)
     counts = denied or failures >= FAILURES_BEFORE_ALERT or name in seen.tracks
     if not troubles or not counts:
         return Standing((), quiet=READABLE_AGAIN)
@@ -90,10 +90,16 @@ class StatisticsUnreadable(Check):
         return _STEPS[trouble]
 
     def command(self, news: News) -> Command | None:
+        if isinstance(news.found, UnreadableFound) and news.found.trouble is Trouble.ROLE:
+            return role_command(news)
         return Command("Try it with your own credentials", f"aws ses get-send-statistics --region {news.region}")
 
 
 _STEPS: Mapping[Trouble, tuple[str, ...]] = {
+    Trouble.ROLE: (
+        "Deploy the member role in that account again, with the command below.",
+        "If that does not help, look for an organization policy that denies sts:AssumeRole. Each run tries again.",
+    ),
     Trouble.DENIED: (
         "Deploy the stack again (make deploy): it restores the function's role.",
         "If that does not help, look for an organization policy that denies ses:GetSendStatistics.",

@@ -1,0 +1,140 @@
+"""Who is watched: the list of accounts, made once a day by the first shard, and what each run learns of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from .aws.errors import AWS_ERRORS, code_of
+from .core.decide import Plan
+from .core.fleet import ROLE_VERSION, Shard, is_turn
+from .core.history import DAY, Instant
+from .core.readings import Readings
+from .core.roster import Member, Roster, changed, relisted
+from .core.target import Target
+from .records import Records
+from .run import THREADS, Explained, Outcome, Tick
+from .settings import Settings
+
+ROSTER = "fleet"
+"""Key of the list of accounts in the store."""
+
+
+class Accounts(Protocol):
+    """Ways into the accounts during one run. Each answers; nothing is raised."""
+
+    def read(self, target: Target, now: Instant) -> Readings: ...
+    def explained(self, explain: Callable[[Plan], Explained], plan: Plan) -> Explained: ...
+    def refuses(self, account: str) -> bool:
+        """Tell if the account's role cannot be assumed."""
+
+    def sends(self, target: Target) -> bool | None:
+        """Tell if anything was sent from there in two weeks; None if that is not known."""
+
+    def role_version(self, account: str) -> int | None:
+        """Version of the account's role; None if it is not known."""
+
+
+@dataclass(frozen=True)
+class Census:
+    """The list of accounts and of the regions that are watched of each."""
+
+    settings: Settings
+    list_accounts: Callable[[], Sequence[tuple[str, str]]]  # of the organization: id and name; raises `AWS_ERRORS`
+    regions: Sequence[str]  # to watch, or to discover
+    wanted: str  # fingerprint of the settings that say what is watched
+
+    def roster(self, records: Records, tick: Tick, shard: Shard) -> Roster:
+        """Load the list. The first shard makes it anew once a day, when the settings have changed, and after a failure."""
+        stored = records.load(ROSTER, Roster)
+        old = Roster() if stored is None else stored
+        if shard.number:
+            if stored is None:
+                records.failures.append("there is no list of accounts to use: the first shard makes it")
+            return old
+        if old.wanted == self.wanted and not old.trouble and tick.at - old.read_at < DAY:
+            return old
+        new = self._relisted(old, tick)
+        if new != old:
+            records.save(ROSTER, new)
+        return new
+
+    def _relisted(self, old: Roster, tick: Tick) -> Roster:
+        """List the accounts anew. If the organization cannot be read, the last list stays."""
+        listed: Sequence[tuple[str, str]] = ()
+        trouble = ""
+        if self.settings.fleet.units:
+            try:
+                listed = self.list_accounts()
+                trouble = "" if listed else "no active account in the units"
+            except AWS_ERRORS as error:
+                trouble = code_of(error)
+        if not trouble:
+            return self._with(old, listed, tick)
+        last = [(member.account, member.name) for member in old.members]
+        return replace(self._with(old, last, tick), wanted=old.wanted, read_at=old.read_at, trouble=trouble)
+
+    def _with(self, old: Roster, listed: Sequence[tuple[str, str]], tick: Tick) -> Roster:
+        """The list with these accounts and those of the settings, whose names count."""
+        accounts = dict(listed) | dict(self.settings.fleet.accounts)
+        regions = None if self.settings.targets.discover else self.regions
+        return relisted(old, tuple(accounts.items()), regions, self.wanted, tick.at)
+
+    def learn(
+        self,
+        records: Records,
+        roster: Roster,
+        outcomes: Sequence[Outcome],
+        accounts: Accounts,
+        tick: Tick,
+        shard: Shard,
+        gone: Collection[str],
+        end: float,
+    ) -> None:
+        """Find out what is due of the shard's accounts until `end`, a monotonic time; store it, and which targets are `gone`."""
+        own = [member for member in roster.members if shard.has(member.account)]
+        by_target = {outcome.plan.target.id: outcome for outcome in outcomes}
+        pool = ThreadPoolExecutor(THREADS)
+        looks = [pool.submit(self._seen_anew, member, by_target, accounts, tick) for member in own]
+        done, _ = wait(looks, max(0.0, end - time.monotonic()))
+        pool.shutdown(wait=False, cancel_futures=True)
+        anew = [look.result() for look in looks if look in done]
+        learnt = {new.account: new for new in anew if new not in own}
+        if learnt or gone:
+            records.change(ROSTER, Roster, lambda stored: changed(stored, learnt, gone))
+
+    def _seen_anew(self, member: Member, outcomes: Mapping[str, Outcome], accounts: Accounts, tick: Tick) -> Member:
+        """What is known of an account, with its role's version and its regions if it is their turn."""
+        old_role = member.role is not None and member.role < ROLE_VERSION
+        role_is_due = old_role or is_turn(member.account, tick.at, tick.every)
+        asked = list(self._to_ask(member, tick))
+        idle = {target.region for target in member.targets if self._is_idle(outcomes.get(target.id), tick)}
+        if not (role_is_due or asked or idle) or accounts.refuses(member.account):
+            return member
+        version = accounts.role_version(member.account) if role_is_due else None
+        answers = {region: accounts.sends(Target(member.account, region)) for region in asked}
+        return replace(
+            member,
+            role=member.role if version is None else version,
+            regions=tuple(r for r in (*member.regions, *asked) if r not in idle and (r not in answers or answers[r])),
+            swept=member.swept or (self.settings.targets.discover and None not in answers.values()),
+        )
+
+    def _to_ask(self, member: Member, tick: Tick) -> Iterator[str]:
+        """Regions to ask for what was sent: all of a new account, then each once a day."""
+        for region in self.regions if self.settings.targets.discover else ():
+            if region not in member.regions and (
+                not member.swept or is_turn(f"{member.account}/{region}", tick.at, tick.every)
+            ):
+                yield region
+
+    def _is_idle(self, outcome: Outcome | None, tick: Tick) -> bool:
+        """Tell if a discovered region has sent nothing for two weeks and nothing is open there; asked once a day."""
+        if outcome is None or not self.settings.targets.discover:
+            return False
+        plan = outcome.plan
+        open_ones = plan.state.tracks or plan.state.sent or plan.state.outbox
+        return plan.seen.readings.statistics == () and not open_ones and is_turn(plan.target.id, tick.at, tick.every)

@@ -1,0 +1,156 @@
+"""Accounts and targets that should be watched, and are not or may soon not be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..alert import Standing
+from ..fleet import FleetFacts
+from ..history import HOUR
+from ..rules import Severity
+from .base import Check, Command, News, Seen, role_command
+
+MOST_SHOWN = 5
+"""Names in one sentence; of more there is a count."""
+
+MOST_KEPT = 20
+
+OVER = HOUR
+"""The alert resolves when nothing was found for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFound:
+    """Names of what is in trouble."""
+
+    severity: Severity
+    names: tuple[str, ...]  # at most MOST_KEPT
+    number: int
+
+
+class _Words(NamedTuple):
+    """Words for one kind of trouble; `{}` stands for the names, before which a count of the noun comes."""
+
+    noun: str
+    headline: str
+    sentence: str
+    step: str
+
+
+_SET_UP, _ROLE, _LIST, _SHARDS, _LATE = (f"fleet/{kind}" for kind in ("set-up", "role", "list", "shards", "late"))
+_WORDS: Mapping[str, _Words] = {
+    _SET_UP: _Words(
+        "account",
+        "not watched: the role is missing",
+        "Their role has never let the monitor in: {}.",
+        "Deploy the member role there with the command below. Each run tries again.",
+    ),
+    _SHARDS: _Words(
+        "shard",
+        "silent: accounts are not watched",
+        "No run has finished for three ticks: {}.",
+        "Check the schedules, and the function's log for runs that end early.",
+    ),
+    _LATE: _Words(
+        "target",
+        "not reached in time",
+        "There was no time left for {}. The next run begins with them.",
+        "If this goes on, raise [deployment] shards in settings.toml and deploy.",
+    ),
+    _LIST: _Words(
+        "list",
+        "of accounts cannot be read",
+        "The organization's accounts cannot be listed: {}. The last list is used; a new account is not watched.",
+        "Check that this account may list accounts (delegated administrator) and that the units of the settings exist.",
+    ),
+    _ROLE: _Words(
+        "account",
+        "with an old member role",
+        "The role is older than the monitor, which may lack a right there: {}.",
+        "Deploy the member role there again with the command below.",
+    ),
+}
+
+
+class FleetCheck(Check):
+    name = "fleet"
+    noun = "fleet"
+    anchor = "fleet"
+
+    @property
+    def track_names(self) -> tuple[str, ...]:
+        return tuple(_WORDS)
+
+    @property
+    def facts(self) -> Mapping[str, type]:
+        return dict.fromkeys(_WORDS, FleetFound)
+
+    def standings(self, seen: Seen) -> Mapping[str, Standing]:
+        fleet = seen.readings.fleet
+        if fleet is None:
+            return {}
+        return {name: _standing(names) for name, names in _troubles(fleet).items()}
+
+    # -- words
+
+    def headline(self, news: News) -> str:
+        if news.resolved:
+            return "The whole SES fleet is watched again"
+        name, found = next(iter(self._found(news).items()))
+        return f"{_counted(found.number, _WORDS[name].noun)} {_WORDS[name].headline}"
+
+    def changed(self, news: News) -> str:
+        return "Something else is wrong."
+
+    def summary(self, news: News) -> list[str]:
+        return [_WORDS[name].sentence.format(_listed(found)) for name, found in self._found(news).items()]
+
+    def resolved(self, news: News) -> list[str]:
+        return ["Every account of the settings is set up, listed and reached."]
+
+    def first_steps(self, news: News) -> tuple[str, ...]:
+        return tuple(_WORDS[name].step for name in self._found(news))
+
+    def command(self, news: News) -> Command | None:
+        if {_SET_UP, _ROLE} & self._found(news).keys():
+            return role_command(news)
+        return Command("See every target, the worst first", f"ses-reputation check --all --region {news.region}")
+
+    def _found(self, news: News) -> dict[str, FleetFound]:
+        """What is found now of each open track, or was when it opened."""
+        now = self.standings(news.seen)
+        found: dict[str, FleetFound] = {}
+        for name in (name for name in _WORDS if name in news.tracks):
+            known = next(iter(now[name].found), None) if name in now else None
+            known = news.tracks[name].worst if known is None else known
+            found[name] = known if isinstance(known, FleetFound) else FleetFound(Severity.WARNING, (), 0)
+        return found
+
+
+def _troubles(fleet: FleetFacts) -> dict[str, tuple[str, ...]]:
+    return {
+        _SET_UP: fleet.not_set_up,
+        _SHARDS: fleet.silent_shards,
+        _LATE: fleet.not_reached,
+        _LIST: fleet.list_trouble,
+        _ROLE: fleet.old_roles,
+    }
+
+
+def _standing(names: tuple[str, ...]) -> Standing:
+    found = (FleetFound(Severity.WARNING, names[:MOST_KEPT], len(names)),) if names else ()
+    return Standing(found, quiet=OVER)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _listed(found: FleetFound) -> str:
+    more = found.number - MOST_SHOWN
+    return ", ".join(found.names[:MOST_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+FLEET = FleetCheck()

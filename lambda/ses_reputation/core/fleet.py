@@ -1,0 +1,67 @@
+"""Many accounts, watched from one: which run looks at which, and what keeps some from being watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+from .history import DAY, Instant
+from .target import Target
+
+ROLE_VERSION = 1
+"""Version of the role in a member account that this version of the monitor needs."""
+
+ROLE_TAG = "ses-reputation-version"
+"""Tag of the role that holds its version."""
+
+
+def mend(region: str) -> str:
+    """Write the command that creates or updates the role, with the credentials of the member account."""
+    return (
+        "aws cloudformation deploy --template-file member-role.json --stack-name SesReputationMember "
+        f"--capabilities CAPABILITY_NAMED_IAM --region {region}"
+    )
+
+
+class Shard(NamedTuple):
+    """One of the runs that share the accounts at each tick."""
+
+    number: int  # from 0
+    of: int
+
+    def has(self, account: str) -> bool:
+        """Tell if this run looks at an account: at all its regions, so that one session serves them all."""
+        return crc32(account.encode()) % self.of == self.number
+
+    @property
+    def key(self) -> str:
+        return f"fleet/{self.number}/{self.of}"
+
+
+WHOLE = Shard(0, 1)
+
+
+def is_turn(name: str, now: Instant, every: int, period: int = DAY) -> bool:
+    """Tell if the tick is the one of its day, or other period, at which what is due once in it is done about `name`."""
+    return crc32(name.encode()) % max(1, period // every) == now % period // every
+
+
+@dataclass(frozen=True, slots=True)
+class Installation(Target):
+    """The monitor itself, under its own account and region: what is said of the whole fleet."""
+
+    @property
+    def id(self) -> str:
+        return "fleet/installation"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFacts:
+    """What keeps parts of the fleet from being watched, or may soon; each named as in a message."""
+
+    not_set_up: tuple[str, ...] = ()  # accounts whose role has never let the monitor in
+    old_roles: tuple[str, ...] = ()  # accounts whose role lacks what this version reads
+    list_trouble: tuple[str, ...] = ()  # why the list of accounts could not be read
+    silent_shards: tuple[str, ...] = ()
+    not_reached: tuple[str, ...] = ()  # targets for which there was no time

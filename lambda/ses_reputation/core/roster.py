@@ -1,0 +1,140 @@
+"""The list of all targets as it is stored, and what a run of one shard has to report.
+
+Accounts come from the settings and from the organization; regions from the settings, or from what was discovered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .alert import Change, Reason
+from .checks import ALL, BY_NAME
+from .checks.base import Context, News, Seen
+from .checks.dismissed import Dismissed
+from .decide import Plan
+from .fleet import Shard
+from .history import Instant
+from .notification import notification
+from .readings import Readings
+from .rules import Policy, Verdict
+from .state import Delivery, State
+from .target import Target
+
+SCHEMA = 1
+"""Number of the stored form of a roster and of a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One account, and the regions of it that are watched at every run."""
+
+    account: str
+    name: str
+    regions: tuple[str, ...] = ()
+    swept: bool = False  # every region was asked once for what it has sent
+    role: int | None = None  # version of its role; 0: older than any that says so; None: not known
+
+    @property
+    def words(self) -> str:
+        """The account in a message."""
+        return self.account if self.name == self.account else f"{self.name} ({self.account})"
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(Target(self.account, region, self.name) for region in self.regions)
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """All accounts."""
+
+    members: tuple[Member, ...] = ()
+    wanted: str = ""  # fingerprint of the settings that it was made for
+    read_at: Instant = 0  # tick at which the accounts were last listed in full
+    trouble: str = ""  # why they could not be listed since; empty: they could
+    leaving: tuple[Member, ...] = ()  # no longer watched; their open alerts are being closed
+
+    def targets(self, shard: Shard) -> tuple[Target, ...]:
+        return tuple(target for member in self.members if shard.has(member.account) for target in member.targets)
+
+    @property
+    def size(self) -> int:
+        """Number of targets of all shards."""
+        return sum(len(member.regions) for member in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the last run of one shard has to say to the run that speaks for the fleet."""
+
+    first: Instant  # first tick of a run with this number of shards
+    tick: Instant
+    not_set_up: tuple[str, ...] = ()  # accounts
+    not_reached: tuple[str, ...] = ()  # ids of targets
+
+
+def relisted(
+    old: Roster, accounts: Sequence[tuple[str, str]], regions: Collection[str] | None, wanted: str, now: Instant
+) -> Roster:
+    """The roster with these accounts, each an id and a name, and these regions; None: those that were discovered."""
+    known = {member.account: member for member in old.members}
+    members = []
+    for account, name in accounts:
+        member = known.get(account, Member(account, name))
+        members.append(replace(member, name=name, regions=member.regions if regions is None else tuple(regions)))
+    new = replace(old, members=tuple(members), wanted=wanted, read_at=now, trouble="")
+    return replace(new, leaving=tuple(_leaving(old, new)))
+
+
+def _leaving(old: Roster, new: Roster) -> Iterable[Member]:
+    """Accounts with the regions that are watched no more, those that were leaving before included."""
+    watched = {member.account: set(member.regions) for member in new.members}
+    gone: dict[str, Member] = {}
+    for member in (*old.leaving, *old.members):
+        before = gone[member.account].regions if member.account in gone else ()
+        left = [r for r in dict.fromkeys((*before, *member.regions)) if r not in watched.get(member.account, ())]
+        if left:
+            gone[member.account] = replace(member, regions=tuple(left))
+    return gone.values()
+
+
+def changed(roster: Roster, members: Mapping[str, Member], gone: Collection[str]) -> Roster:
+    """The roster with what a run has learnt of some accounts; targets whose ids are `gone` have left for good."""
+    leaving = (
+        replace(member, regions=tuple(target.region for target in member.targets if target.id not in gone))
+        for member in roster.leaving
+    )
+    return replace(
+        roster,
+        members=tuple(members.get(member.account, member) for member in roster.members),
+        leaving=tuple(member for member in leaving if member.regions),
+    )
+
+
+def urgent_first(targets: Iterable[Target], report: Report | None) -> list[Target]:
+    """Targets in the order of a run: first those that the last one did not reach."""
+    late = set() if report is None else set(report.not_reached)
+    return sorted(targets, key=lambda target: target.id not in late)
+
+
+# -- a target that is watched no more
+
+
+def dismissed(target: Target, state: State, policy: Policy, now: Instant, context: Context) -> Plan:
+    """Close every open alert of a target that is watched no more."""
+    seen = Seen(target, now, policy, Readings(()))
+    documents = []
+    for check in ALL:
+        if check.name in state.sent:
+            sent = state.sent[check.name]
+            change = Change(Reason.RESOLVED, replace(sent, number=sent.number + 1, at=now))
+            documents.append(notification(Dismissed(BY_NAME[check.name]), News(seen, change, None, False, {}, context)))
+    after = replace(
+        state,
+        tick=max(now, state.tick),
+        tracks={},
+        sent={},
+        outbox=(*state.outbox, *(Delivery(document) for document in documents)),
+    )
+    return Plan(target, Verdict.NO_DATA, {}, tuple(documents), after, seen)

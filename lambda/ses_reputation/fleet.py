@@ -1,0 +1,154 @@
+"""Many accounts: the run of one shard over its targets, and what the first shard says of all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from .aws.errors import AWS_ERRORS, code_of
+from .aws.store import Item, Overtaken
+from .census import Accounts, Census
+from .core import state as stored
+from .core.fleet import ROLE_VERSION, FleetFacts, Shard
+from .core.history import DAY, Instant
+from .core.readings import Readings, Trouble, Unreadable
+from .core.roster import Report, Roster, dismissed, urgent_first
+from .core.rules import Verdict
+from .core.target import Target
+from .monitor import Monitor
+from .records import Records
+from .run import Edges, Outcome, Tick, claimed, look_at, look_at_all, save, unknown
+
+SILENT_TICKS = 3
+"""A shard that has not reported for so many ticks is silent."""
+
+
+@dataclass(frozen=True)
+class FleetMonitor(Monitor):
+    """A monitor of many accounts. The one target of `targets` is the installation itself."""
+
+    census: Census = field(kw_only=True)
+    open_accounts: Callable[[], Accounts] = field(kw_only=True)  # for one run
+    put_counts: Callable[[Shard, Instant, Mapping[str, int]], None] = field(kw_only=True)  # raises `AWS_ERRORS`
+
+    def look(self, tick: Tick, edges: Edges, shard: Shard, *, at_once: bool) -> list[Outcome]:
+        """Look at every target of the shard, and from the first shard at the fleet as a whole.
+
+        `at_once` only the own account asks for, and only it is looked at.
+        """
+        end = time.monotonic() + (tick.longest if tick.patience is None else tick.patience)
+        records = Records(edges.store)
+        roster = self.census.roster(records, tick, shard)
+        last = records.load(shard.key, Report)
+        accounts = self.open_accounts()
+        inside = replace(
+            edges,
+            read=accounts.read,
+            explain=lambda plan: accounts.explained(edges.explain, plan),
+            has_metrics=lambda target: self.settings.has_metrics(target.account, target.region, roster.size),
+        )
+        if at_once:
+            own = [target for target in roster.targets(shard) if target.account == self.targets[0].account]
+            return look_at_all(own, tick, self.policy_of, self.with_findings(inside), self.context)
+        outcomes = look_at_all(urgent_first(roster.targets(shard), last), tick, self.policy_of, inside, self.context)
+        closing, gone = self._close(roster, tick, edges, shard, records.failures, end)
+        self.census.learn(records, roster, outcomes, accounts, tick, shard, gone, end)
+        report = Report(
+            first=tick.at if last is None else last.first,
+            tick=tick.at,
+            not_set_up=tuple(sorted(_not_set_up(roster, outcomes, accounts, shard))),
+            not_reached=tuple(outcome.plan.target.id for outcome in outcomes if outcome.not_reached),
+        )
+        records.save(shard.key, report)
+        self._count(outcomes, shard, tick, records.failures)
+        if shard.number == 0:
+            home = self._at_home(_facts(roster, self._reports(records, shard, report), tick), tick, edges)
+        else:
+            home = unknown(self.targets[0], tick, self.policy_of(self.targets[0]), _ELSEWHERE)
+        home.failures += records.failures
+        return [*outcomes, *closing, *([home] if shard.number == 0 or home.failures else [])]
+
+    def _reports(self, records: Records, shard: Shard, own: Report) -> list[Report | None]:
+        """The last report of each shard."""
+        return [own, *(records.load(Shard(number, shard.of).key, Report) for number in range(1, shard.of))]
+
+    def _at_home(self, facts: FleetFacts, tick: Tick, edges: Edges) -> Outcome:
+        """Look at the installation: the fleet as a whole, and once a day who hears of alerts."""
+        audience = self.audience() if tick.at % DAY < tick.every else None
+        readings = Readings((), audience=audience, fleet=facts)
+        home = replace(edges, read=lambda *_: readings, has_metrics=lambda _: False)
+        return look_at(self.targets[0], tick, self.policy_of(self.targets[0]), home, self.context)
+
+    def _close(
+        self, roster: Roster, tick: Tick, edges: Edges, shard: Shard, failures: list[str], end: float
+    ) -> tuple[list[Outcome], set[str]]:
+        """Close the open alerts of targets that are watched no more; also the ids of those of which nothing is left to do."""
+        closing: list[Outcome] = []
+        gone: set[str] = set()
+        for target in (each for member in roster.leaving if shard.has(member.account) for each in member.targets):
+            if time.monotonic() > end:
+                break
+            try:
+                outcome = self._closed(target, edges.store.load(target.id), tick, edges)
+            except Overtaken:
+                continue  # a run from before still looks at it
+            except AWS_ERRORS as error:
+                failures.append(f"the alerts of {target.id}, no longer watched, could not be closed ({code_of(error)})")
+                continue
+            if outcome is None:
+                gone.add(target.id)
+            else:
+                closing.append(outcome)
+        return closing, gone
+
+    def _closed(self, target: Target, item: Item | None, tick: Tick, edges: Edges) -> Outcome | None:
+        """Close the open alerts of one target; None if nothing is open and nothing waits for delivery."""
+        try:
+            state = None if item is None else stored.from_text(item.text, schema=item.schema)
+        except stored.BadState:
+            return None
+        if item is None or state is None or not (state.sent or state.outbox):
+            return None
+        plan = dismissed(target, state, self.policy_of(target), tick.at, self.context)
+        after, mine = claimed(plan.state, tick)
+        return Outcome(replace(plan, state=after), save(target, edges.store, item, after), mine)
+
+    def _count(self, outcomes: Sequence[Outcome], shard: Shard, tick: Tick, failures: list[str]) -> None:
+        """Publish how many targets the shard watches, and how many are in trouble."""
+        verdicts = [outcome.plan.verdict for outcome in outcomes]
+        counts = {
+            "TargetsWatched": len(verdicts),
+            "TargetsUnreadable": verdicts.count(Verdict.UNKNOWN),
+            "TargetsWarning": verdicts.count(Verdict.WARNING),
+            "TargetsCritical": verdicts.count(Verdict.CRITICAL),
+        }
+        try:
+            self.put_counts(shard, tick.at, counts)
+        except AWS_ERRORS as error:
+            failures.append(f"the fleet's metrics could not be published ({code_of(error)})")
+
+
+_ELSEWHERE = Unreadable(Trouble.FAILED, "the first shard looks at it")
+
+
+def _not_set_up(roster: Roster, outcomes: Iterable[Outcome], accounts: Accounts, shard: Shard) -> set[str]:
+    """Accounts whose role has never let the monitor in; with discovered regions, those that have none for that reason."""
+    without = {outcome.plan.target.account for outcome in outcomes if outcome.not_set_up}
+    new = (member.account for member in roster.members if shard.has(member.account) and not member.regions)
+    return without | {account for account in new if accounts.refuses(account)}
+
+
+def _facts(roster: Roster, reports: Sequence[Report | None], tick: Tick) -> FleetFacts:
+    """What keeps parts of the fleet from being watched."""
+    words = {member.account: member.words for member in roster.members}
+    known = [report for report in reports if report is not None]
+    long_ago = tick.at - SILENT_TICKS * tick.every
+    heard = [known[0].first if report is None else report.tick for report in reports]
+    return FleetFacts(
+        not_set_up=tuple(words.get(account, account) for report in known for account in report.not_set_up),
+        old_roles=tuple(m.words for m in roster.members if m.role is not None and m.role < ROLE_VERSION),
+        list_trouble=(roster.trouble,) if roster.trouble else (),
+        silent_shards=tuple(f"shard {n} of {len(reports)}" for n, at in enumerate(heard) if at < long_ago),
+        not_reached=tuple(target for report in known for target in report.not_reached),
+    )

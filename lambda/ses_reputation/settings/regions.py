@@ -1,0 +1,22 @@
+"""Partitions of AWS, and the regions where they have Amazon SES."""
+
+from __future__ import annotations
+
+SES_REGIONS = {
+    "aws": (
+        *("af-south-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2"),
+        *("ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6"),
+        *("ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1"),
+        *("eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3", "il-central-1", "me-central-1", "me-south-1"),
+        *("mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+    ),
+    "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+}
+"""Regions that are searched for senders. A test compares them with what the AWS SDK knows."""
+
+
+def partition_of(region: str) -> str:
+    """Partition that a region is in."""
+    first, second, *_ = region.split("-")
+    return "aws-cn" if first == "cn" else "aws-us-gov" if second == "gov" else "aws"

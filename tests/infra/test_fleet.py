@@ -1,0 +1,80 @@
+"""What the template of a fleet promises: a schedule for each shard, and rights on the roles of the accounts alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import linted, of_type
+from tests.infra.test_stack import actions, statements, validated
+
+Synth = Callable[[str], dict[str, Any]]
+
+ROLE = '[member_role]\nexternal_id = "ours"\n'
+ACCOUNTS = ROLE + '[[accounts]]\nid = "111111111111"\n[[accounts]]\nid = "222222222222"\n'
+UNITS = ROLE + '[organization]\nunits = ["ou-ab12-cdefgh34"]\n[deployment]\nshards = 3\n'
+
+
+def test_each_shard_has_a_schedule_of_its_own(synth: Synth) -> None:
+    schedules = of_type(synth(UNITS)["Resources"], "AWS::Scheduler::Schedule")
+    assert sorted(schedule["Name"] for schedule in schedules) == ["SesReputation", "SesReputation-1", "SesReputation-2"]
+    events = [json.loads(schedule["Target"]["Input"]) for schedule in schedules]
+    assert sorted(event["shard"] for event in events) == [0, 1, 2]
+    assert all(
+        event | {"shard": 0} == {"now": "<aws.scheduler.scheduled-time>", "shard": 0, "of": 3} for event in events
+    )
+    assert len({json.dumps(schedule["Target"]["RoleArn"]) for schedule in schedules}) == 1
+
+
+def test_the_watchdog_wants_a_run_of_every_shard(synth: Synth) -> None:
+    [alarm] = [
+        alarm
+        for alarm in of_type(synth(UNITS)["Resources"], "AWS::CloudWatch::Alarm")
+        if alarm["AlarmName"] == "SesReputation-not-running"
+    ]
+    assert alarm["Threshold"] == 3
+
+
+def test_only_the_role_of_the_listed_accounts_may_be_assumed(synth: Synth) -> None:
+    resources = synth(ACCOUNTS)["Resources"]
+    [statement] = [s for s in statements(resources) if "sts:AssumeRole" in actions(s)]
+    assert [arn["Fn::Join"][1][2] for arn in statement["Resource"]] == [
+        ":iam::111111111111:role/SesReputationMember",
+        ":iam::222222222222:role/SesReputationMember",
+    ]
+    assert "organizations:" not in json.dumps(resources)
+    [schedule] = of_type(resources, "AWS::Scheduler::Schedule")
+    assert json.loads(schedule["Target"]["Input"]) | {"now": ""} == {"now": "", "shard": 0, "of": 1}
+
+
+def test_with_units_the_role_of_any_account_may_be_assumed_and_the_units_listed(synth: Synth) -> None:
+    found = statements(synth(UNITS)["Resources"])
+    [assume] = [s for s in found if "sts:AssumeRole" in actions(s)]
+    assert assume["Resource"]["Fn::Join"][1][2] == ":iam::*:role/SesReputationMember"
+    [listing] = [s for s in found if "organizations:ListAccountsForParent" in actions(s)]
+    assert actions(listing) == [
+        "organizations:ListAccountsForParent",
+        "organizations:ListOrganizationalUnitsForParent",
+    ]
+
+
+def test_a_run_may_take_until_the_next_and_no_longer_than_lambda_allows(synth: Synth) -> None:
+    def timeout(minutes: int) -> int:
+        toml = f"{ACCOUNTS}[deployment]\nschedule_minutes = {minutes}\n"
+        functions = of_type(synth(toml)["Resources"], "AWS::Lambda::Function")
+        return next(int(f["Timeout"]) for f in functions if f["Handler"] == "ses_reputation.entry.monitor")
+
+    assert (timeout(5), timeout(15), timeout(60)) == (300, 900, 900)
+
+
+@pytest.mark.parametrize("toml", [ACCOUNTS, UNITS], ids=["accounts", "units"])
+def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path, toml: str) -> None:
+    assert validated(tmp_path, toml) == []
+
+
+def test_cfn_lint_finds_nothing(synth: Synth) -> None:
+    assert linted(synth(UNITS)) == []

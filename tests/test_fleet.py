@@ -1,0 +1,617 @@
+"""A monitor of many accounts: who is watched, what is said of the rest, and that no account or shard disturbs another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from ses_reputation.aws.store import Item, Overtaken
+from ses_reputation.census import Census
+from ses_reputation.core import state as stored
+from ses_reputation.core.checks.base import Context
+from ses_reputation.core.decide import Gauge, Plan
+from ses_reputation.core.fleet import ROLE_VERSION, WHOLE, Installation, Shard
+from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point
+from ses_reputation.core.notification import Document
+from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
+from ses_reputation.core.roster import Report, Roster
+from ses_reputation.core.target import Target
+from ses_reputation.fleet import FleetMonitor
+from ses_reputation.monitor import BadEvent, RunFailed, shard_of
+from ses_reputation.run import Channel, Edges, Explained
+from ses_reputation.settings import parse
+
+NOON = 1_738_411_200  # 2025-02-01T12:00:00Z
+HOME, SHOP, BLOG, NEWS = "000000000000", "111111111111", "222222222222", "333333333333"
+NO_ROLE = Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
+SETTINGS = f"""
+[volume]
+silence = false
+spike = 0
+[alerts]
+emails = ["oncall@mail.test"]
+[member_role]
+external_id = "ours"
+[[accounts]]
+id = "{SHOP}"
+name = "shop"
+[[accounts]]
+id = "{BLOG}"
+"""
+UNITS = """
+[volume]
+silence = false
+spike = 0
+[alerts]
+emails = ["oncall@mail.test"]
+[member_role]
+external_id = "ours"
+[organization]
+units = ["r-ab12"]
+"""
+DISCOVER = '[targets]\nregions = "discover"\n'
+REGIONS = ("eu-west-1", "us-east-1")
+
+
+class World:
+    """Accounts, an organization, a store and whoever listens; faults are planted by name."""
+
+    def __init__(self, settings: str = SETTINGS, regions: Sequence[str] = REGIONS[:1]) -> None:
+        self.text, self.regions = settings, regions
+        self.organization: list[tuple[str, str]] | Exception = []
+        self.no_role: set[str] = set()
+        self.versions: dict[str, int | None] = {}
+        self.senders: set[str] | None = None  # ids of targets that send; None: all
+        self.bad: set[str] = set()  # ids of targets with a bad list
+        self.broken: set[str] = set()  # ids of targets at which the monitor itself breaks
+        self.items: dict[str, Item] = {}
+        self.faults: set[str] = set()
+        self.sent: list[list[Document]] = []
+        self.read_of: list[str] = []
+        self.asked: list[str] = []
+        self.gauged: set[str] = set()
+        self.counts: list[tuple[int, Mapping[str, int]]] = []
+        self.channels = [Channel("people", 12, self.send)]
+        self.summaries: list[list[Document]] = []
+        self.when_saving: Callable[[str], None] = lambda _: None
+
+    @property
+    def monitor(self) -> FleetMonitor:
+        settings = parse(self.text)
+        return FleetMonitor(
+            settings,
+            (Installation(HOME, "eu-west-1"),),
+            Edges(self.never, self.put_gauges, self, self.channels),
+            Context(),
+            lambda: Audience(1, 0, 1),
+            census=Census(settings, self.list_accounts, self.regions, str(hash(self.text))),
+            open_accounts=lambda: self,
+            put_counts=lambda shard, at, counts: self.counts.append((shard.number, counts)),
+        )
+
+    def run(self, now: Instant, shard: Shard = WHOLE, milliseconds: int = 600_000) -> dict[str, Any]:
+        self.read_of.clear()
+        return self.monitor.run(now, lambda: milliseconds, shard)
+
+    # -- what the monitor reaches
+
+    def list_accounts(self) -> Sequence[tuple[str, str]]:
+        if isinstance(self.organization, Exception):
+            raise self.organization
+        return self.organization
+
+    def never(self, target: Target, now: Instant) -> Readings:
+        raise AssertionError("read outside of the accounts")
+
+    def read(self, target: Target, now: Instant) -> Readings:
+        self.read_of.append(target.id)
+        if target.id in self.broken:
+            raise RuntimeError("planted")
+        if target.account in self.no_role:
+            return Readings(NO_ROLE)
+        if self.senders is not None and target.id not in self.senders:
+            return Readings(())
+        bad = target.id in self.bad
+        sparse = range(NOON - 16 * DAY, NOON - HOUR, 6 * HOUR)  # quick to evaluate
+        dense = range(NOON - HOUR, NOON + 2 * HOUR, BUCKET)
+        late = range(NOON + 2 * HOUR, now, 6 * HOUR)
+        made = (Point(at, 400, 60 if bad and at >= NOON else 4) for at in (*sparse, *dense, *late))
+        return Readings(tuple(point for point in made if now - 14 * DAY <= point.at < now))
+
+    def explained(self, explain: Callable[[Plan], Explained], plan: Plan) -> Explained:
+        return explain(plan)
+
+    def refuses(self, account: str) -> bool:
+        return account in self.no_role
+
+    def sends(self, target: Target) -> bool | None:
+        self.asked.append(target.id)
+        return self.senders is None or target.id in self.senders
+
+    def role_version(self, account: str) -> int | None:
+        return self.versions.get(account, ROLE_VERSION)
+
+    def put_gauges(self, target: Target, gauges: Sequence[Gauge]) -> None:
+        self.gauged.add(target.id)
+
+    def load(self, key: str) -> Item | None:
+        if f"load {key}" in self.faults:
+            raise ClientError({"Error": {"Code": "InternalFailure"}}, "GetItem")
+        return self.items.get(key)
+
+    def save(self, key: str, new: Item) -> None:
+        if f"save {key}" in self.faults:
+            raise ClientError({"Error": {"Code": "InternalFailure"}}, "PutItem")
+        self.when_saving(key)
+        there = self.items.get(key)
+        if (0 if there is None else there.version) != new.version - 1:
+            raise Overtaken(there)
+        self.items[key] = new
+
+    def send(self, documents: Sequence[Document]) -> None:
+        self.sent.append(list(documents))
+
+    # -- what is asserted
+
+    @property
+    def told(self) -> list[str]:
+        """Notifications so far, forgotten once looked at."""
+        told = [f"{d['check']} {d['reason']} {d['account'][:3]} {d['region']}" for batch in self.sent for d in batch]
+        self.sent.clear()
+        return told
+
+    @property
+    def roster(self) -> Roster:
+        return stored.record_from(Roster, self.items["fleet"].text)
+
+
+def test_every_account_is_watched_in_every_region_and_counted() -> None:
+    world = World(regions=REGIONS)
+    verdicts = world.run(NOON)
+    assert verdicts == {
+        f"{SHOP}/eu-west-1": "OK",
+        f"{SHOP}/us-east-1": "OK",
+        f"{BLOG}/eu-west-1": "OK",
+        f"{BLOG}/us-east-1": "OK",
+        "fleet/installation": "NO_DATA",
+    }
+    counts = {"TargetsWatched": 4, "TargetsUnreadable": 0, "TargetsWarning": 0, "TargetsCritical": 0}
+    assert world.counts == [(0, counts)] and world.told == []
+
+
+def test_an_alert_names_its_account_and_a_target_that_breaks_disturbs_no_other() -> None:
+    world = World()
+    world.run(NOON)
+    world.bad, world.broken = {f"{SHOP}/eu-west-1"}, {f"{BLOG}/eu-west-1"}
+    with pytest.raises(RunFailed, match=rf"^{BLOG}/eu-west-1: the monitor itself failed \(RuntimeError\)$"):
+        world.run(NOON + 4 * BUCKET)
+    [[document]] = world.sent
+    assert document["title"].endswith("(shop)") and document["account_name"] == "shop"
+    assert {"name": "Account", "text": f"shop, {SHOP}, eu-west-1"} in document["facts"]
+    assert f"--account {SHOP} --region eu-west-1" in document["command"]["text"]
+
+
+def test_a_role_that_has_never_worked_is_set_up_in_progress_and_said_once_for_all() -> None:
+    world = World(regions=REGIONS)
+    world.no_role = {SHOP, BLOG}
+    assert set(world.run(NOON).values()) == {"UNKNOWN", "WARNING"}
+    assert world.told == ["fleet opened 000 eu-west-1"]
+    assert world.counts[0][1]["TargetsUnreadable"] == 4
+    assert not any(key.startswith(SHOP) for key in world.items)  # no state, hence no alert of its own
+    world.no_role = {BLOG}
+    assert world.run(NOON + BUCKET)[f"{SHOP}/eu-west-1"] == "OK"  # tried again at each run
+    assert world.told == []
+    world.no_role = set()
+    for tick in range(2, 8):
+        world.run(NOON + tick * BUCKET)
+    assert world.told == ["fleet resolved 000 eu-west-1"]
+
+
+def test_a_role_that_stops_working_is_news_of_each_target_and_ends_when_it_works_again() -> None:
+    world = World(regions=REGIONS)
+    world.run(NOON)
+    world.no_role = {SHOP}
+    world.run(NOON + BUCKET)
+    assert sorted(world.told) == ["unreadable opened 111 eu-west-1", "unreadable opened 111 us-east-1"]
+    world.no_role = set()
+    for tick in range(2, 8):
+        world.run(NOON + tick * BUCKET)
+    assert sorted(world.told) == ["unreadable resolved 111 eu-west-1", "unreadable resolved 111 us-east-1"]
+
+
+def test_without_the_store_an_account_that_may_never_have_been_set_up_is_no_alert_and_the_run_fails() -> None:
+    world = World()
+    world.no_role = {SHOP}
+    world.faults = {f"load {SHOP}/eu-west-1"}
+    with pytest.raises(RunFailed, match=rf"{SHOP}/eu-west-1: the state could not be read"):
+        world.run(NOON)
+    assert world.told == ["fleet opened 000 eu-west-1"]
+
+
+def test_an_old_role_is_said_with_the_account_and_looked_at_again_until_it_is_new() -> None:
+    world = World()
+    world.versions = {SHOP: 0, BLOG: None}
+    for tick in range(96):  # once a day
+        world.run(NOON + tick * BUCKET)
+    [[document]] = world.sent
+    assert document["summary"] == [f"The role is older than the monitor, which may lack a right there: shop ({SHOP})."]
+    assert [member.role for member in world.roster.members] == [0, None]
+    world.sent.clear()
+    world.versions = {}
+    world.run(NOON + 96 * BUCKET)
+    assert world.roster.members[0].role == ROLE_VERSION
+
+
+# -- the list of accounts
+
+
+def test_the_organization_is_listed_daily_and_a_new_account_is_watched() -> None:
+    world = World(UNITS)
+    world.organization = [(SHOP, "shop")]
+    world.run(NOON)
+    world.organization = [(SHOP, "shop"), (NEWS, "news")]
+    assert f"{NEWS}/eu-west-1" not in world.run(NOON + DAY - BUCKET)
+    assert world.run(NOON + DAY)[f"{NEWS}/eu-west-1"] == "OK"
+    assert world.told == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "word"),
+    [
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "List"), "AccessDeniedException"),
+        (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "List"), "TooManyRequestsException"),
+        ([], "no active account in the units"),
+    ],
+)
+def test_a_list_that_cannot_be_read_keeps_the_last_one_and_is_said_until_it_can(failure: Any, word: str) -> None:
+    world = World(UNITS)
+    world.organization = [(SHOP, "shop")]
+    world.run(NOON)
+    world.organization = failure
+    assert world.run(NOON + DAY)[f"{SHOP}/eu-west-1"] == "OK"
+    [[document]] = world.sent
+    assert document["check"] == "fleet" and word in document["summary"][0]
+    world.organization = [(SHOP, "shop"), (NEWS, "news")]
+    assert f"{NEWS}/eu-west-1" in world.run(NOON + DAY + BUCKET)  # it does not wait for a day
+
+
+def test_a_first_list_that_cannot_be_read_is_no_silence() -> None:
+    world = World(UNITS)
+    world.organization = ClientError({"Error": {"Code": "AccessDeniedException"}}, "List")
+    world.run(NOON)
+    assert world.told == ["fleet opened 000 eu-west-1"]
+
+
+def test_accounts_of_the_settings_join_those_of_the_organization_under_their_own_names() -> None:
+    world = World(UNITS + f'[[accounts]]\nid = "{SHOP}"\nname = "our shop"\n')
+    world.organization = [(SHOP, "shop-prod"), (NEWS, "news")]
+    world.run(NOON)
+    assert [(member.account, member.name) for member in world.roster.members] == [(SHOP, "our shop"), (NEWS, "news")]
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", '{"members": 5}', '{"members": [{"account": 1}]}', '{"later": 1}'])
+def test_a_list_that_is_damaged_is_made_anew_and_said(text: str) -> None:
+    world = World()
+    world.items["fleet"] = Item(7, 1, text)
+    with pytest.raises(RunFailed, match="fleet was unreadable and is made anew"):
+        world.run(NOON)
+    assert world.items["fleet"].version == 8 and len(world.roster.members) == 2
+    assert set(world.run(NOON + BUCKET)) == {f"{SHOP}/eu-west-1", f"{BLOG}/eu-west-1", "fleet/installation"}
+
+
+def test_a_list_of_a_newer_version_is_not_overwritten() -> None:
+    world = World()
+    world.items["fleet"] = Item(7, 2, '{"members": []}')
+    with pytest.raises(RunFailed, match=r"fleet was written by a newer version \(schema 2\)"):
+        world.run(NOON)
+    assert world.items["fleet"].version == 7 and f"{SHOP}/eu-west-1" in world.read_of
+
+
+def test_without_the_store_the_accounts_of_the_settings_are_watched_all_the_same() -> None:
+    world = World()
+    world.faults = {"load fleet", "save fleet"}
+    with pytest.raises(RunFailed, match=r"fleet could not be loaded \(InternalFailure\)"):
+        world.run(NOON)
+    assert sorted(world.read_of) == [f"{SHOP}/eu-west-1", f"{BLOG}/eu-west-1"]
+
+
+# -- targets that are watched no more
+
+
+def test_an_account_that_is_removed_while_its_alert_is_open_is_said_and_closed_once() -> None:
+    world = World()
+    world.run(NOON)
+    world.bad = {f"{SHOP}/eu-west-1"}
+    world.run(NOON + 4 * BUCKET)
+    assert world.told == ["bounce opened 111 eu-west-1"]
+    world.text = SETTINGS.replace(f'[[accounts]]\nid = "{SHOP}"\nname = "shop"\n', "")
+    verdicts = world.run(NOON + 5 * BUCKET)
+    [[document]] = world.sent
+    assert document["title"] == "UNKNOWN: SES in eu-west-1 is no longer watched (shop)"
+    assert document["kind"] == "resolved" and document["what_is_new"].startswith("Closed after")
+    assert document["first_steps"] == [] and document["command"] is None
+    assert verdicts[f"{BLOG}/eu-west-1"] == "OK"
+    world.sent.clear()
+    world.run(NOON + 6 * BUCKET)
+    world.run(NOON + 7 * BUCKET)
+    assert world.sent == [] and world.roster.leaving == ()
+    assert f"{SHOP}/eu-west-1" not in world.read_of
+
+
+def test_a_closing_message_that_cannot_be_sent_waits_for_the_next_run() -> None:
+    world = World()
+    world.run(NOON)
+    world.bad = {f"{SHOP}/eu-west-1"}
+    world.run(NOON + 4 * BUCKET)
+    world.sent.clear()
+    world.text = SETTINGS.replace(f'[[accounts]]\nid = "{SHOP}"\nname = "shop"\n', "")
+    whole, world.channels = world.channels, [Channel("people", 12, refuse)]
+    with pytest.raises(RunFailed, match="could not be sent"):
+        world.run(NOON + 5 * BUCKET)
+    world.channels = whole
+    world.run(NOON + 6 * BUCKET)
+    assert world.told == ["bounce resolved 111 eu-west-1"]
+
+
+def refuse(documents: Sequence[Document]) -> None:
+    raise ClientError({"Error": {"Code": "InternalFailure"}}, "Publish")
+
+
+def test_an_account_that_comes_back_goes_on() -> None:
+    world = World()
+    world.run(NOON)
+    whole = world.text
+    world.text = SETTINGS.replace(f'[[accounts]]\nid = "{SHOP}"\nname = "shop"\n', "")
+    world.run(NOON + BUCKET)
+    world.text = whole
+    assert world.run(NOON + 2 * BUCKET)[f"{SHOP}/eu-west-1"] == "OK"
+    assert world.told == []
+
+
+# -- discovery
+
+
+def test_regions_are_discovered_at_start_and_one_that_starts_to_send_within_a_day() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.senders = {f"{SHOP}/eu-west-1"}
+    world.run(NOON)  # asks
+    assert set(world.run(NOON + BUCKET)) == {f"{SHOP}/eu-west-1", "fleet/installation"}
+    world.asked.clear()
+    world.senders |= {f"{BLOG}/us-east-1"}
+    for tick in range(2, 99):
+        world.run(NOON + tick * BUCKET)
+    assert f"{BLOG}/us-east-1" in world.read_of
+    assert len(world.asked) == len(set(world.asked))  # each region once a day
+
+
+def test_a_region_that_has_sent_nothing_for_two_weeks_is_left_unless_an_alert_is_open() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.run(NOON)
+    world.run(NOON + BUCKET)
+    assert len(world.read_of) == 4
+    world.senders = {f"{SHOP}/eu-west-1"}
+    for tick in range(2, 99):
+        world.run(NOON + 15 * DAY + tick * BUCKET)
+    watched = {target.id for target in world.roster.targets(Shard(0, 1))}
+    open_alerts = {document["account"] + "/" + document["region"] for batch in world.sent for document in batch}
+    assert watched == {f"{SHOP}/eu-west-1"} | (open_alerts - {HOME + "/eu-west-1"})
+
+
+def test_an_account_without_a_role_is_asked_again_at_each_run_and_said() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.no_role = {SHOP, BLOG}
+    world.run(NOON)
+    assert world.told == ["fleet opened 000 eu-west-1"]
+    world.no_role = set()
+    world.run(NOON + BUCKET)
+    assert len(world.run(NOON + 2 * BUCKET)) == 5
+
+
+# -- shards
+
+
+def shards(world: World, now: Instant, of: int) -> None:
+    for number in range(of):
+        world.run(now, Shard(number, of))
+
+
+def test_each_target_belongs_to_one_shard_whatever_their_number_and_the_state_stays() -> None:
+    listed = "".join(f'[[accounts]]\nid = "{number:012}"\n' for number in range(1, 9))
+    world = World(UNITS.replace('[organization]\nunits = ["r-ab12"]\n', listed), REGIONS)
+    for tick, of in enumerate((1, 4, 3, 1)):
+        watched: list[str] = []
+        for number in range(of):
+            world.run(NOON + tick * BUCKET, Shard(number, of))
+            watched += world.read_of
+        assert len(watched) == len(set(watched)) == 16
+    assert sum(not key.startswith("fleet") for key in world.items) == 16
+    assert world.told == []
+
+
+def test_both_regions_of_an_account_are_in_one_shard() -> None:
+    assert all(sum(Shard(number, 4).has(account) for number in range(4)) == 1 for account in (SHOP, BLOG, NEWS))
+
+
+def test_a_shard_that_falls_silent_is_said_by_the_first_and_ends_when_it_is_back() -> None:
+    world = World()
+    for tick in range(4):
+        shards(world, NOON + tick * BUCKET, 2)
+    for tick in range(4, 9):
+        world.run(NOON + tick * BUCKET, Shard(0, 2))
+    assert world.told == ["fleet opened 000 eu-west-1"]
+    for tick in range(9, 16):
+        shards(world, NOON + tick * BUCKET, 2)
+    assert world.told == ["fleet resolved 000 eu-west-1"]
+
+
+def test_a_shard_that_has_never_reported_is_said_too() -> None:
+    world = World()
+    for tick in range(5):
+        world.run(NOON + tick * BUCKET, Shard(0, 2))
+    assert world.told == ["fleet opened 000 eu-west-1"]
+
+
+def test_a_shard_before_the_first_list_fails_and_is_not_healthy() -> None:
+    with pytest.raises(RunFailed, match="there is no list of accounts to use: the first shard makes it"):
+        World().run(NOON, Shard(1, 2))
+
+
+def test_two_shards_that_learn_at_once_lose_nothing() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.senders = set()
+    shards(world, NOON, 2)
+    text = world.roster
+
+    def other(key: str) -> None:
+        if key == "fleet":
+            world.when_saving = lambda _: None
+            item = world.items["fleet"]
+            world.items["fleet"] = Item(item.version + 1, 1, item.text)
+
+    world.senders = None
+    world.when_saving = other
+    for tick in range(1, 97):
+        shards(world, NOON + tick * BUCKET, 2)
+    assert text.size == 0 and world.roster.size == 4
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"shard": 4, "of": 4},
+        {"shard": -1, "of": 4},
+        {"shard": 0, "of": 0},
+        {"shard": 0},
+        {"of": 4},
+        {"shard": "0", "of": 4},
+        {"shard": True, "of": 4},
+        {"shard": 0, "of": 101},
+        {"shard": 0.0, "of": 1},
+    ],
+)
+def test_a_shard_out_of_range_is_a_bad_event(event: dict[str, Any]) -> None:
+    with pytest.raises(BadEvent, match="nothing was done"):
+        shard_of(event)
+
+
+def test_an_event_without_a_shard_is_about_all() -> None:
+    assert shard_of({"now": "2025-02-04T10:30:00Z"}) == Shard(0, 1)
+    assert shard_of({"shard": 3, "of": 4}) == Shard(3, 4)
+
+
+# -- time
+
+
+def test_what_was_not_reached_is_unknown_said_and_looked_at_first_next_time() -> None:
+    listed = "".join(f'[[accounts]]\nid = "{number:012}"\n' for number in range(1, 13))
+    world = World(UNITS.replace('[organization]\nunits = ["r-ab12"]\n', listed))
+    world.run(NOON)
+    with pytest.raises(RunFailed, match="could not be looked at in time"):
+        world.run(NOON + BUCKET, milliseconds=60_000)  # nothing is left beside the delivery
+    assert "fleet opened 000 eu-west-1" in world.told
+    report = stored.record_from(Report, world.items["fleet/0/1"].text)
+    assert report.not_reached
+    world.items["fleet/0/1"] = Item(
+        world.items["fleet/0/1"].version,
+        1,
+        json.dumps({"first": NOON, "tick": NOON, "not_reached": [f"{12:012}/eu-west-1"]}),
+    )
+    world.run(NOON + 2 * BUCKET)
+    assert world.read_of[0] == f"{12:012}/eu-west-1"
+
+
+def test_single_targets_have_metrics_only_up_to_the_number_of_the_settings() -> None:
+    world = World("[targets]\nmetrics_up_to = 3\n" + SETTINGS, REGIONS)
+    world.run(NOON)
+    assert world.gauged == set()
+    world.text += f'[[overrides]]\naccounts = ["{SHOP}"]\nregions = ["us-east-1"]\nmetrics = true\n'
+    world.run(NOON + BUCKET)
+    assert world.gauged == {f"{SHOP}/us-east-1"}
+
+
+def test_a_target_is_evaluated_by_its_own_policy() -> None:
+    lax = "{ warning = 0.08, critical = 0.09, rules = [{ hours = 24, above = 0.08 }, "
+    lax += '{ hours = 24, above = 0.09, severity = "critical" }] }'
+    world = World(SETTINGS + f'[[overrides]]\naccounts = ["{BLOG}"]\nbounce = {lax}\n')
+    world.run(NOON)
+    world.bad = {f"{SHOP}/eu-west-1", f"{BLOG}/eu-west-1"}
+    world.run(NOON + HOUR)
+    assert world.told == ["bounce opened 111 eu-west-1"]
+
+
+def test_who_is_subscribed_is_asked_once_a_day_for_the_installation() -> None:
+    world = World()
+    monitor = world.monitor
+    asked: list[int] = []
+
+    def audience() -> Audience:
+        asked.append(1)
+        return Audience(1, 1, 1)
+
+    object.__setattr__(monitor, "audience", audience)
+    for tick in range(96):
+        monitor.run(NOON + tick * BUCKET, lambda: 600_000)
+    assert len(asked) == 1 and world.told == ["subscribers opened 000 eu-west-1"]
+
+
+def test_a_test_alert_is_of_the_installation() -> None:
+    world = World()
+    assert world.monitor.handle({"test_alert": True}, lambda: 600_000)["sent"] == ["people"]
+    assert world.told == ["test opened 000 eu-west-1"]
+
+
+# -- very many at once
+
+
+BAD_REQUEST: Any = {"HTTPStatusCode": 400}
+
+
+def many(world: World, accounts: int, refused: Callable[[Sequence[Document]], None] | None = None) -> World:
+    """A world in which every account has a bad list, with a summary for people and everything for programs."""
+    listed = "".join(f'[[accounts]]\nid = "{number:012}"\n' for number in range(1, accounts + 1))
+    world.text = UNITS.replace('[organization]\nunits = ["r-ab12"]\n', listed)
+    summarise = refused or (lambda documents: world.summaries.append(list(documents)))
+    world.channels = [Channel("people", 12, world.send, summarise=summarise), Channel("programs", 12, world.send)]
+    world.run(NOON)
+    world.bad = {f"{number:012}/eu-west-1" for number in range(1, accounts + 1)}
+    world.run(NOON + 4 * BUCKET)
+    return world
+
+
+def test_up_to_ten_notifications_come_one_by_one_in_one_message() -> None:
+    world = many(World(), 10)
+    assert [len(batch) for batch in world.sent] == [10, 10] and world.summaries == []
+
+
+def test_more_are_one_summary_for_people_and_each_for_programs_and_nothing_is_repeated() -> None:
+    world = many(World(), 14)
+    assert [len(batch) for batch in world.sent] == [12, 2]
+    assert [len(batch) for batch in world.summaries] == [14]
+    assert all(stored.from_text(item.text).outbox == () for key, item in world.items.items() if key[0] == "0")
+    world.sent.clear()
+    world.run(NOON + 5 * BUCKET)
+    assert world.sent == [] and len(world.summaries) == 1
+
+
+def test_a_summary_that_is_refused_goes_one_by_one() -> None:
+    def refused(documents: Sequence[Document]) -> None:
+        raise ClientError({"Error": {"Code": "InvalidParameter"}, "ResponseMetadata": BAD_REQUEST}, "Publish")
+
+    world = many(World(), 11, refused)
+    assert [len(batch) for batch in world.sent] == [1] * 11 + [11]
+
+
+# -- at once
+
+
+def test_a_change_of_the_own_account_is_looked_at_at_once_and_alone() -> None:
+    world = World(SETTINGS + f'[[accounts]]\nid = "{HOME}"\n')
+    world.run(NOON)
+    before = world.items["fleet/0/1"]
+    world.read_of.clear()
+    event = {"now": "2025-02-01T12:03:21Z", "at_once": True}
+    assert set(world.monitor.handle(event, lambda: 600_000)) == {f"{HOME}/eu-west-1"}
+    assert world.read_of == [f"{HOME}/eu-west-1"] and world.items["fleet/0/1"] == before

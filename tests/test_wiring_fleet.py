@@ -1,0 +1,213 @@
+"""The wiring of a fleet: loaded only if accounts are configured, and every call is made as the account that it is about."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import ClientError, ReadTimeoutError
+from ses_reputation.aws.members import Caller, _caller
+from ses_reputation.core.decide import decide
+from ses_reputation.core.fleet import ROLE_VERSION
+from ses_reputation.core.readings import Readings, Trouble, Unreadable
+from ses_reputation.core.target import Target
+from ses_reputation.fleet import FleetMonitor
+from ses_reputation.run import Explained
+from ses_reputation.settings import parse
+from ses_reputation.settings.regions import SES_REGIONS
+from ses_reputation.wiring import Environment, wire_monitor
+from ses_reputation.wiring_fleet import _Accounts
+
+ROOT = Path(__file__).parents[1]
+OWN, SHOP, BLOG = "123456789012", "111111111111", "222222222222"
+SETTINGS = f"""
+[alerts]
+emails = ["oncall@mail.test"]
+[member_role]
+external_id = "ours"
+[[accounts]]
+id = "{SHOP}"
+"""
+TOPIC = f"arn:aws:sns:eu-west-1:{OWN}:SesReputation"
+NOON = 1_738_411_200
+
+
+@pytest.fixture
+def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    return {
+        "LAMBDA_TASK_ROOT": str(tmp_path),
+        "PEOPLE_TOPIC_ARN": TOPIC,
+        "STATE_TABLE": "SesReputation-State",
+        "PROGRAMS_TOPIC_ARN": f"{TOPIC}-Programs",
+        "DASHBOARD_URL": "https://eu-west-1.console.aws.amazon.com/cloudwatch/home",
+    }
+
+
+def test_accounts_make_a_monitor_of_a_fleet(environ: dict[str, str]) -> None:
+    made = wire_monitor(environ)
+    assert isinstance(made, FleetMonitor)
+    assert made.census.regions == ("eu-west-1",) and made.targets[0].account == OWN
+
+
+def test_a_region_to_be_discovered_is_any_of_the_partition(environ: dict[str, str]) -> None:
+    Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text('[targets]\nregions = "discover"\n' + SETTINGS)
+    made = wire_monitor(environ)
+    assert isinstance(made, FleetMonitor) and made.census.regions == SES_REGIONS["aws"]
+
+
+def test_other_settings_of_who_is_watched_are_another_fingerprint(environ: dict[str, str]) -> None:
+    def wanted(text: str) -> str:
+        Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text(text)
+        made = wire_monitor(environ)
+        assert isinstance(made, FleetMonitor)
+        return made.census.wanted
+
+    assert wanted(SETTINGS) == wanted(SETTINGS + "[bounce]\nwarning = 0.02\n")
+    assert wanted(SETTINGS) != wanted(SETTINGS + f'[[accounts]]\nid = "{BLOG}"\n')
+
+
+def test_a_monitor_of_one_account_loads_nothing_of_a_fleet(environ: dict[str, str]) -> None:
+    plain = SETTINGS.partition("[member_role]")[0]
+    Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text(plain)
+    code = (
+        "import os, sys; from ses_reputation.wiring import wire_monitor; wire_monitor(os.environ); "
+        "print([m for m in sys.modules if m.startswith('ses_reputation') and m.rsplit('.')[-1] in "
+        "('census', 'roster', 'records', 'members', 'organization', 'wiring_fleet')], 'ses_reputation.fleet' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environ, "PYTHONPATH": str(ROOT / "lambda")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[] False"
+
+
+def test_every_region_with_ses_that_the_sdk_knows_is_searched() -> None:
+    import botocore.session
+
+    session = botocore.session.get_session()
+    for partition in ("aws", "aws-us-gov", "aws-cn"):
+        known = session.get_available_regions("ses", partition_name=partition)
+        assert set(known) <= set(SES_REGIONS[partition])
+
+
+# -- ways into the accounts
+
+
+class Roles:
+    def caller(self, account: str) -> Caller | Unreadable:
+        if account == BLOG:
+            return Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
+        return Caller(account, ReadOnlyCredentials(f"AKID{account}", "secret", None))
+
+
+class Client:
+    """Every service at once: notes as whom each call is made."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**_: Any) -> Any:
+            caller = _caller.get()
+            self.world.calls.append((operation, "nobody" if caller is None else caller.account))
+            answer = self.world.answers.get(operation, {})
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+class World:
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.answers: dict[str, Any] = {}
+        environment = Environment(Path(), TOPIC, "", "table", "", "")
+        self.accounts = _Accounts(
+            lambda service, where, config: Client(self),
+            Roles(),  # type: ignore[arg-type]
+            parse(SETTINGS + '[cause]\nlook = "off"\n'),
+            environment,
+        )
+
+
+def denied(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code}}, "GetSendStatistics")
+
+
+def test_everything_of_a_target_is_read_as_its_account_and_nothing_afterwards() -> None:
+    world = World()
+    world.accounts.read(Target(SHOP, "eu-west-1", "shop"), NOON)
+    world.accounts.read(Target(OWN, "eu-west-1", "own"), NOON)
+    calls = ["get_send_statistics", "get_account", "get_metric_data"]
+    assert world.calls == [(call, account) for account in (SHOP, OWN) for call in calls]
+    assert _caller.get() is None
+
+
+def test_an_account_without_a_role_is_not_asked_for_anything() -> None:
+    world = World()
+    assert world.accounts.read(Target(BLOG, "eu-west-1", "blog"), NOON) == Readings(
+        Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
+    )
+    assert world.accounts.sends(Target(BLOG, "eu-west-1")) is None
+    assert world.accounts.role_version(BLOG) is None and world.accounts.refuses(BLOG)
+    assert world.calls == []
+
+
+def test_of_a_region_that_hangs_no_more_is_asked() -> None:
+    world = World()
+    world.answers["get_send_statistics"] = ReadTimeoutError(endpoint_url="https://email")
+    readings = world.accounts.read(Target(SHOP, "eu-west-1", "shop"), NOON)
+    assert readings == Readings(Unreadable(Trouble.TIMED_OUT, "GetSendStatistics: ReadTimeoutError"))
+    assert world.calls == [("get_send_statistics", SHOP)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "sends"),
+    [
+        ({"SendDataPoints": []}, False),
+        (denied("AccessDenied"), False),  # by a policy of the organization
+        (denied("InvalidClientTokenId"), False),  # not enabled
+        (denied("Throttling"), None),
+        (ReadTimeoutError(endpoint_url="https://email"), None),
+        ({"SendDataPoints": [{"Timestamp": "yesterday"}]}, None),
+    ],
+)
+def test_a_region_sends_or_does_not_or_is_not_known(answer: Any, sends: bool | None) -> None:
+    world = World()
+    world.answers["get_send_statistics"] = answer
+    assert world.accounts.sends(Target(SHOP, "eu-west-1")) is sends
+
+
+def test_the_version_of_a_role_is_read_as_its_account_and_the_own_account_has_none_to_read() -> None:
+    world = World()
+    world.answers["get_role"] = {"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "7"}]}}
+    assert world.accounts.role_version(SHOP) == 7 and world.accounts.role_version(OWN) == ROLE_VERSION
+    assert world.calls == [("get_role", SHOP)]
+
+
+def test_the_cause_is_looked_for_as_the_account_of_the_alert() -> None:
+    seen = []
+
+    def explain(plan: Any) -> Explained:
+        caller = _caller.get()
+        seen.append(None if caller is None else caller.account)
+        return Explained(plan)
+
+    world = World()
+    for account in (SHOP, BLOG):
+        target = Target(account, "eu-west-1", "a")
+        plan = decide(target, Readings(()), None, parse(SETTINGS).policy, NOON)
+        assert world.accounts.explained(explain, plan).plan is plan
+    assert seen == [SHOP]
