@@ -18,6 +18,8 @@ from .core.checks.base import Context, Seen
 from .core.decide import Gauge, Plan, assumed, decide, overall
 from .core.history import BUCKET, Instant
 from .core.notification import Document
+from .core.orders import Orders
+from .core.pauses import PauseReading
 from .core.readings import Readings, Trouble, Unreadable
 from .core.rules import Policy, Verdict
 from .core.state import Delivery, State
@@ -81,13 +83,15 @@ class Explained(NamedTuple):
 
 @dataclass(frozen=True)
 class Edges:
-    """Ways out of a run. Each raises `AWS_ERRORS`, except `read` and `explain`, which answer."""
+    """Ways out of a run. Each raises `AWS_ERRORS`, except `read`, `explain` and `attend` (to pauses), which answer."""
 
     read: Callable[[Target, Instant], Readings]
     put_gauges: Callable[[Target, Sequence[Gauge]], None]
     store: Store
     channels: Sequence[Channel]
     explain: Callable[[Plan], Explained] = Explained
+    orders: Orders = Orders()  # of the team
+    attend: Callable[[Plan, State | None], tuple[PauseReading | None, tuple[str, ...]]] = lambda *_: (None, ())
     has_metrics: Callable[[Target], bool] = lambda _: True  # metrics of its own
     unnoted: dict[tuple[str, str, str], None] = field(
         default_factory=dict
@@ -151,7 +155,7 @@ def look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: C
     """Gather, decide and apply for one target, up to and without the delivery."""
     failures: list[str] = []
     item, before = _load(target, tick, edges.store, failures)
-    readings = edges.read(target, tick.at)
+    readings = replace(edges.read(target, tick.at), orders=edges.orders)
     statistics = readings.statistics
     if before is None and not (item is not None and item.version) and _has_no_role(statistics):
         return replace(unknown(target, tick, policy, statistics), failures=failures, not_set_up=True)
@@ -198,8 +202,11 @@ def _decided(
     before: State | None,
     failures: list[str],
 ) -> Plan:
-    """Decide, publish the metrics, and say who causes it."""
+    """Decide, attend to pauses, publish the metrics, and say who causes it."""
     plan = decide(target, readings, before, policy, tick.at, context)
+    pause = _attended(plan, before, edges, failures)
+    if pause is not None:
+        plan = decide(target, readings, before, policy, tick.at, context, pause)
     if edges.has_metrics(target) and plan.gauges:
         try:
             edges.put_gauges(target, plan.gauges)
@@ -207,6 +214,15 @@ def _decided(
         except AWS_ERRORS as error:
             failures.append(f"the metrics could not be published ({code_of(error)})")
     return _explained(plan, edges, failures)
+
+
+def _attended(plan: Plan, before: State | None, edges: Edges, failures: list[str]) -> PauseReading | None:
+    try:
+        pause, broken = edges.attend(plan, before)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a pause must not keep the alert back
+        pause, broken = None, (f"the pause could not be attended to ({place_of(error)})",)
+    failures.extend(broken)
+    return pause
 
 
 def _explained(plan: Plan, edges: Edges, failures: list[str]) -> Plan:
@@ -231,7 +247,7 @@ def _unsaved(
     """A run whose state cannot be stored delivers what is new at this tick, once, and fails loudly."""
     usable = readings
     if before is None:  # AWS's view has no past to tell apart: the failing run is what speaks of it
-        usable = Readings(readings.statistics)
+        usable = readings.without_aws
     known = assumed(target, usable, before, policy, tick.at, tick.every)
     plan = _explained(decide(target, usable, known, policy, tick.at, context), edges, failures)
     if before is None:  # and what was not evaluated is not healthy

@@ -64,6 +64,7 @@ class State:
     evaluated: Instant | None = None  # last tick whose statistics were read and evaluated
     published: Instant | None = None  # last tick whose metrics CloudWatch has acknowledged
     first: Instant | None = None  # start of the oldest bucket ever seen
+    rearmed: Instant | None = None  # when a person resumed last: our rates do not count emails before it
     failures: Failures = Failures()
     totals: tuple[DayTotal, ...] = ()  # beyond what SES keeps, oldest first
     witness: Witness | None = None  # what the last believed answer held
@@ -123,8 +124,8 @@ def _object(text: str) -> dict[str, Any]:
 
 def _impossible(state: State) -> Iterator[str]:  # noqa: PLR0912  one branch for each thing that can be wrong
     """Find what no run can have left behind, though every part of it reads well."""
-    if any(at is not None and at > state.tick for at in (state.evaluated, state.published, state.first)):
-        yield "state has an evaluated, published or first later than its tick"
+    if any(at is not None and at > state.tick for at in (state.evaluated, state.published, state.first, state.rearmed)):
+        yield "state has an evaluated, published, first or rearmed later than its tick"
     for name, track in state.tracks.items():
         if name not in FACTS:
             yield f"state has a track {name[:40]!r}, which this version does not know"
