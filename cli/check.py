@@ -14,7 +14,6 @@ from botocore.exceptions import InvalidRegionError
 from ses_reputation.aws import cloudwatch, ses
 from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.aws.session import CONFIG
-from ses_reputation.aws.store import Store
 from ses_reputation.core.decide import overall
 from ses_reputation.core.history import Instant, Point, iso
 from ses_reputation.core.learning import in_words
@@ -29,8 +28,10 @@ from ses_reputation.settings import Settings
 
 from .aws import Witness, open_session, region_of, session_for, unknown_regions
 from .aws_errors import Call, Explanation, explain
+from .deployed import find
 from .monitor import Evaluated, MetricNow, headroom_of
 from .monitor import evaluate as evaluated
+from .orders import muted_by_team
 from .outcome import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE
 from .rules_in_words import nearest_in_words
 from .tuning import complaint_rates, steady_share
@@ -68,6 +69,7 @@ class Report:
     headlines: tuple[str, ...]  # of the notifications that a monitor starting now would send
     feedback_share: float | None = None  # suggested, from a steady difference
     learned: tuple[str, ...] = ()  # how SES counts late events here, as the deployed monitor has seen
+    muted: tuple[str, ...] = ()  # what the deployed monitor holds back
 
 
 def check(
@@ -89,6 +91,7 @@ def check(
         replace(
             _read(session, target, policy_of(settings, target), now, show_progress=not as_json),
             learned=learned_by_monitor(home, settings, target),
+            muted=muted_by_team(home, settings, target.region, now),
         )
         for target in targets
     ]
@@ -139,20 +142,9 @@ def stored_state(session: boto3.Session, settings: Settings | None, target: Targ
 
     Raises `AWS_ERRORS`, `BadState`, LookupError for a stack without a table, and ValueError for an invalid region.
     """
-    store, account = deployed_table(session, settings)
-    item = store.load(target.id if target.account else replace(target, account=account).id)
+    deployed = find(session, settings, region_of(session))
+    item = deployed.store.load(replace(target, account=target.account or deployed.account).id)
     return None if item is None else from_text(item.text, schema=item.schema)
-
-
-def deployed_table(session: boto3.Session, settings: Settings | None) -> tuple[Store, str]:
-    """The table of the monitor deployed here, and its account. Raises as `stored_state` does."""
-    name = "SesReputation" if settings is None else settings.stack_name
-    home = region_of(session)
-    clients: Any = session.client
-    [stack] = clients("cloudformation", region_name=home, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    store = Store(clients("dynamodb", region_name=home, config=CONFIG), outputs["StateTableName"])
-    return store, stack["StackId"].split(":")[4]
 
 
 @dataclass
@@ -256,7 +248,7 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
                 say(text, indent=4)
         if report.account is not None:
             say(f"Account: {account_in_words(report.account)}", indent=2)
-        for text in (*report.learned, *_remarks(report)):
+        for text in (*report.learned, *report.muted, *_remarks(report)):
             say(text, indent=2)
 
 
@@ -327,6 +319,7 @@ def region_document(report: Report) -> dict[str, Any]:
         "would_send": list(report.headlines),
         "suggested_feedback_share": report.feedback_share,
         "learned": list(report.learned),
+        "muted": list(report.muted),
     }
 
 

@@ -28,7 +28,8 @@ from ses_reputation.settings import Settings
 
 from . import aws
 from .aws_errors import Explanation
-from .check import Reader, Report, Unknown, deployed_table, evaluate, exit_code, policy_of, region_document
+from .check import Reader, Report, Unknown, evaluate, exit_code, policy_of, region_document
+from .deployed import find
 from .members import TRUST, Fleet
 from .outcome import UNKNOWN, USABLE, Unusable
 
@@ -82,8 +83,7 @@ def check_all(
 def _members(fleet: Fleet, settings: Settings) -> Sequence[Member]:
     """Accounts and regions as the deployed monitor knows them; without one, as the settings list them."""
     try:
-        store, _ = deployed_table(fleet.session, settings)
-        item = store.load("fleet")
+        item = find(fleet.session, settings, fleet.region).store.load("fleet")
         if item is not None:
             return record_from(Roster, item.text).members
     except (*AWS_ERRORS, BadState, LookupError, ValueError):

@@ -14,6 +14,7 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Tags,
+    Token,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
@@ -27,11 +28,13 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.region_info import RegionInfo
 from constructs import Construct
+from ses_reputation.core.level import Level, Part
 from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
 from ses_reputation.settings import fleet as fleet_settings
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
+from ses_reputation.settings.pause import actions as pause_actions
 
 from . import bundle
 from .answers import ANSWERS, PACKS, REGULATED, acknowledge
@@ -58,8 +61,8 @@ TARGET_CALLS = 6
 CHANNEL_CALLS = 2
 """Calls for one message on one channel: Publish and PutItem."""
 
-DAILY_CALLS = 1
-"""Calls once a day: ListSubscriptionsByTopic."""
+RUN_CALLS = 2
+"""Calls for all targets: GetItem of the team's orders, and once a day ListSubscriptionsByTopic."""
 
 LONGEST_TIMEOUT = 900
 """Lambda's own limit, in seconds."""
@@ -76,6 +79,10 @@ LOOKING_SECONDS = 2 * 15
 """Reading what SES itself finds of one target, and looking for the causes of its alerts (lambda/, `BUDGET`)."""
 
 
+PAUSE_CALLS = 6
+"""Calls of a pause: GetItem, and the same with PutItem for two notes, and the pause itself."""
+
+
 def longest_run(settings: Settings) -> int:
     """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together.
 
@@ -84,8 +91,10 @@ def longest_run(settings: Settings) -> int:
     if settings.fleet.on:
         return min(LONGEST_TIMEOUT, 60 * settings.deployment.schedule_minutes)
     channels = 1 + settings.amazon_q_on + bool(settings.events.bus)
+    pausing = 0 if settings.pause is Level.OFF else PAUSE_CALLS
     looking = 0 if settings.look is Look.OFF else LOOKING_SECONDS
-    return min(LONGEST_TIMEOUT, CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + DAILY_CALLS) + looking)
+    calls = TARGET_CALLS + CHANNEL_CALLS * channels + RUN_CALLS + pausing
+    return min(LONGEST_TIMEOUT, CALL_SECONDS * calls + looking)
 
 
 class SesReputationMonitor(Construct):
@@ -98,8 +107,8 @@ class SesReputationMonitor(Construct):
     name or of new ones. You grant what they need yourself: the topic lets cloudwatch.amazonaws.com publish; the key lets
     cloudwatch.amazonaws.com (topics), logs.<region>.amazonaws.com (logs) and the account's roles use it.
 
-    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `programs` (a topic; None without accounts), `function`, `role`, `table`, `schedule`, `alarms`,
-    `dashboard`, `slack` (or None).
+    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `programs` (a topic; None without accounts), `function`,
+    `role`, `table`, `schedule`, `alarms`, `dashboard`, `slack` (or None).
     """
 
     def __init__(
@@ -138,44 +147,8 @@ class SesReputationMonitor(Construct):
                 deployment.security_group_ids if security_group_ids is None else security_group_ids
             ),
         }
-        failed = DeadLetters(
-            self,
-            "FailedRuns",
-            alarm_name=f"{name}-run-lost",
-            alarm_description=(
-                "A run of the SES reputation monitor failed for good, retries included; its event is in the queue FailedRuns. The "
-                "next run makes up for it. The function's log has the reason. Empty the queue afterwards: this alarm does not ring "
-                f"again before that.{links}"
-            ),
-            key=self._key_for("queues"),
-        )
-        part = ReputationFunction(
-            self,
-            "Function",
-            name=name,
-            description="Reads SES send statistics, evaluates them and notifies people.",
-            handler="ses_reputation.entry.monitor",
-            timeout=Duration.seconds(longest_run(self.settings)),
-            environment={
-                "STATE_TABLE": self.table.table_name,
-                "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
-                **({"CHAT_TOPIC_ARN": self.chat_topic.topic_arn} if self.chat_topic else {}),
-                **({"PROGRAMS_TOPIC_ARN": self.programs.topic_arn} if self.programs else {}),
-                "DASHBOARD_URL": dashboard_url,
-                **(environment or {}),
-            },
-            statements=grants(
-                self.settings,
-                table=self.table,
-                people=self.topic,
-                others=[topic for topic in (self.chat_topic, self.programs) if topic is not None],
-                key=self.key,
-            ),
-            failed=failed.queue,
-            max_event_age=Duration.minutes(15),  # the next tick does it all again
-            memory=fleet_settings.MEMORY_MB if self.settings.fleet.on else MEMORY_MB,
-            **shared,
-        )
+        failed = self._failed_runs(name, links)
+        part = self._function(name, dashboard_url, environment or {}, failed.queue, **shared)
         self.function, self.role = part.function, part.role
         if self.settings.fleet.on:
             self.function.add_environment("MONITOR_ROLE_ARN", self.role.role_arn)
@@ -193,14 +166,9 @@ class SesReputationMonitor(Construct):
             shards=self.settings.shards,
             links=links,
         )
-        self.alarms: tuple[cloudwatch.Alarm, ...] = (*self.watchdog.alarms, failed.alarm)
-        for channel in filter(None, (self.topic, self.chat_topic, self.programs)):
-            notify(self.alarms, channel)
         self.slack: Forwarder | None = None
-        self.forwarders = self._forwarders(name, dict(environment or {}), links=links, **shared)
-        undelivered = [each.alarm for each in self.forwarders]
-        notify(undelivered, self.topic)  # the service itself cannot say so; people can
-        self.alarms = (*self.alarms, *undelivered)
+        self.forwarders = self._forwarders(name, environment or {}, links=links, **shared)
+        self.alarms = self._alarms(failed.alarm)
         if self.settings.alarms.per_target != "off":
             TargetAlarms(
                 self, "Targets", settings=self.settings, account=stack.account, region=stack.region, links=links
@@ -223,6 +191,57 @@ class SesReputationMonitor(Construct):
         """The function's asset, with the settings in it."""
         file = settings_file if settings_file is not None else bundle.write_settings(settings or {})
         return lambda_.Code.from_asset(str(bundle.build(Path(file))))
+
+    def _failed_runs(self, name: str, links: str) -> DeadLetters:
+        """The queue of what failed for good, with its alarm."""
+        return DeadLetters(
+            self,
+            "FailedRuns",
+            alarm_name=f"{name}-run-lost",
+            alarm_description=(
+                "A run of the SES reputation monitor failed for good, retries included; its event is in the queue FailedRuns. The "
+                "next run makes up for it. The function's log has the reason. Empty the queue afterwards: this alarm does not ring "
+                f"again before that.{links}"
+            ),
+            key=self._key_for("queues"),
+        )
+
+    def _function(
+        self, name: str, dashboard_url: str, environment: Mapping[str, str], failed: sqs.IQueue, **shared: Any
+    ) -> ReputationFunction:
+        others = {"CHAT_TOPIC_ARN": self.chat_topic, "PROGRAMS_TOPIC_ARN": self.programs}
+        topics = {variable: topic for variable, topic in others.items() if topic is not None}
+        return ReputationFunction(
+            self,
+            "Function",
+            name=name,
+            description="Reads SES send statistics, evaluates them and notifies people.",
+            handler="ses_reputation.entry.monitor",
+            timeout=Duration.seconds(longest_run(self.settings)),
+            environment={
+                "STATE_TABLE": self.table.table_name,
+                "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
+                **{variable: topic.topic_arn for variable, topic in topics.items()},
+                "DASHBOARD_URL": dashboard_url,
+                **environment,
+            },
+            statements=grants(
+                self.settings, table=self.table, people=self.topic, others=[*topics.values()], key=self.key
+            ),
+            failed=failed,
+            max_event_age=Duration.minutes(15),  # the next tick does it all again
+            memory=fleet_settings.MEMORY_MB if self.settings.fleet.on else MEMORY_MB,
+            **shared,
+        )
+
+    def _alarms(self, lost: cloudwatch.Alarm) -> tuple[cloudwatch.Alarm, ...]:
+        """Every alarm on the monitor itself, each with somebody who hears of it."""
+        own = (*self.watchdog.alarms, lost)
+        for channel in filter(None, (self.topic, self.chat_topic, self.programs)):
+            notify(own, channel)
+        undelivered = [each.alarm for each in self.forwarders]
+        notify(undelivered, self.topic)  # the service itself cannot say so; people can
+        return (*own, *undelivered)
 
     def _chat(self, name: str) -> sns.ITopic | None:
         """The topic that Amazon Q Developer posts in chats."""
@@ -432,6 +451,14 @@ class SesReputationMonitor(Construct):
             "units are not known here. The role of that name decides in each account whom it lets in.",
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
+        if Part.SET in pause_actions(self.settings.pause):
+            partition, account = (
+                f"<AWS::{name}>" if Token.is_unresolved(value) else value
+                for name, value in (("Partition", Stack.of(self).partition), ("AccountId", Stack.of(self).account))
+            )
+            answers[f"IAM5[Resource::arn:{partition}:ses:*:{account}:configuration-set/*]"] = (
+                "Which configuration set causes an alert is known only then; the settings let the monitor pause it."
+            )
         acknowledge(self, answers)
         for pack in PACKS:
             acknowledge(self, REGULATED, pack)

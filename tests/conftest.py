@@ -19,6 +19,7 @@ LOOPBACK_ROOMS = (
     "tests/aws/test_webhook.py",
     "tests/cli/test_cause.py",
     "tests/cli/test_check_all.py",
+    "tests/cli/test_resume.py",
     "tests/cli/test_report.py",
 )
 
