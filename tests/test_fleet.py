@@ -438,6 +438,18 @@ def test_a_lost_role_of_an_account_that_sends_nothing_is_said_within_a_day_and_u
     assert world.told == ["fleet resolved 000 eu-west-1"]
 
 
+def test_a_fault_of_our_own_on_the_way_to_learn_of_an_account_keeps_no_alert_back() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS[:1])
+    world.run(NOON)
+    world.run(NOON + BUCKET)
+    world.bad = {f"{SHOP}/eu-west-1"}
+    world.role_version = lambda account: 1 // 0  # type: ignore[method-assign]
+    with pytest.raises(RunFailed, match=r"an account could not be looked into \(ZeroDivisionError in test_fleet.py"):
+        for tick in range(2, 99):
+            world.run(NOON + tick * BUCKET)
+    assert world.told == ["bounce opened 111 eu-west-1"]
+
+
 # -- shards
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from .aws.errors import AWS_ERRORS, code_of
+from .aws.errors import AWS_ERRORS, code_of, place_of
 from .core.decide import Plan
 from .core.fleet import ROLE_VERSION, Shard, is_turn
 from .core.history import DAY, Instant
@@ -104,7 +104,9 @@ class Census:
         looks = [pool.submit(self._seen_anew, member, by_target, accounts, tick) for member in own]
         done, _ = wait(looks, max(0.0, end - time.monotonic()))
         pool.shutdown(wait=False, cancel_futures=True)
-        anew = [look.result() for look in looks if look in done]
+        broken = [error for look in done if (error := look.exception()) is not None]
+        records.failures += [f"an account could not be looked into ({place_of(error)})" for error in broken]
+        anew = (look.result() for look in done if look.exception() is None)
         learnt = {new.account: new for new in anew if new not in own}
         if learnt or gone:
             records.change(ROSTER, Roster, lambda stored: changed(stored, learnt, gone))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from .alert import Sent, Track
 from .checks import BY_NAME, FACTS
 from .checks.base import Failures
 from .daily_totals import DayTotal
-from .history import Instant, iso
+from .history import DAY, Instant, iso
 from .learning import Learned
 from .notification import Document, problem_of
 from .plausibility import Witness
@@ -131,8 +132,12 @@ def _impossible(state: State) -> Iterator[str]:  # noqa: PLR0912  one branch for
             yield f"state has a track {name[:40]!r}, which this version does not know"
         if track.severity is Severity.NONE or (track.worst is not None and track.worst.severity is Severity.NONE):
             yield f"state has a track {name} without a severity"
+        if not re.fullmatch(r"[!-~]+", track.id):  # signs of what was sent are split at spaces
+            yield f"state has a track {name} with the id {track.id[:40]!r}"
         if not track.opened_at <= track.held_at <= state.tick >= track.severe_at:
             yield f"state has times of the track {name} that are out of order"
+    if state.witness is not None and any(day.start > state.tick + DAY for day in state.witness.days):
+        yield "state has counts of a day later than its tick"
     for check, sent in state.sent.items():
         if check not in BY_NAME:
             yield f"state has notifications of a check {check[:40]!r}, which this version does not know"
