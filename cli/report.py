@@ -139,7 +139,7 @@ def _stored(session: boto3.Session, settings: Settings | None, region: str) -> S
     """Load the deployed monitor's state; None if no stack is there."""
     call = Call(session._session, region, "cloudformation:DescribeStacks, dynamodb:GetItem")  # noqa: SLF001
     try:
-        state = stored_state(session, settings, region)
+        state = stored_state(session, settings, Target("", region))
     except BadState as bad:
         return Missing(f"The deployed monitor's state cannot be used: {bad}.")
     except AWS_ERRORS as error:

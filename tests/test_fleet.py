@@ -600,6 +600,19 @@ def test_a_test_alert_is_of_the_installation() -> None:
     assert world.told == ["test opened 000 eu-west-1"]
 
 
+def test_a_test_alert_of_an_account_goes_to_those_whom_its_alerts_reach() -> None:
+    world = World()
+    world.monitor.handle({"test_alert": True, "account": SHOP}, lambda: 600_000)
+    [[document]] = world.sent
+    assert (document["account"], document["account_name"]) == (SHOP, "shop")
+
+
+@pytest.mark.parametrize("event", [{"account": "shop"}, {"account": 1}, {"account": SHOP, "region": "eu-west-1"}])
+def test_a_test_alert_of_no_account_is_a_bad_event(event: dict[str, Any]) -> None:
+    with pytest.raises(BadEvent):
+        World().monitor.handle({"test_alert": True, **event}, lambda: 600_000)
+
+
 # -- very many at once
 
 
