@@ -166,7 +166,7 @@ class _Attention:
         plan, state = self.plan, self.plan.state
         return Facts(
             plan.seen.now,
-            plan.target.region,
+            plan.target,
             metric,
             state.tracks.get(metric.value),
             plan.seen.evaluations.get(metric),
@@ -174,7 +174,6 @@ class _Attention:
             plan.seen.history,
             plan.newest,
             state.sent.get(metric.value),
-            plan.target.id,
             tuple(self.pauses),
         )
 
