@@ -39,6 +39,12 @@ def check_settings(file: Path, *, deploy: bool, as_json: bool) -> int:
         say()
         heading(heading_of(policy))
         table(COLUMNS, rows_of(policy))
+    for number, override in enumerate(settings.overrides, 1):
+        say()
+        heading(f"Override {number}, for {', '.join((*override.accounts, *override.regions))}")
+        for policy in (each for each in override.policy.metrics if each not in settings.policy.metrics):
+            say(heading_of(policy))
+            table(COLUMNS, rows_of(policy))
     say()
     for line in outcomes_in_words(settings.policy):
         say(line.strip(), indent=len(line) - len(line.lstrip()))

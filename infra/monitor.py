@@ -106,8 +106,8 @@ class SesReputationMonitor(Construct):
     name or of new ones. You grant what they need yourself: the topic lets cloudwatch.amazonaws.com publish; the key lets
     cloudwatch.amazonaws.com (topics), logs.<region>.amazonaws.com (logs) and the account's roles use it.
 
-    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `programs` (a topic; None without accounts), `function`, `role`, `table`, `schedule`, `alarms`,
-    `dashboard`, `slack` (or None).
+    Attributes: `settings`, `topic` (people), `chat_topic` (or None), `programs` (a topic; None without accounts), `function`,
+    `role`, `table`, `schedule`, `alarms`, `dashboard`, `slack` (or None).
     """
 
     def __init__(
@@ -146,43 +146,8 @@ class SesReputationMonitor(Construct):
                 deployment.security_group_ids if security_group_ids is None else security_group_ids
             ),
         }
-        failed = DeadLetters(
-            self,
-            "FailedRuns",
-            alarm_name=f"{name}-run-lost",
-            alarm_description=(
-                "A run of the SES reputation monitor failed for good, retries included; its event is in the queue FailedRuns. The "
-                "next run makes up for it. The function's log has the reason. Empty the queue afterwards: this alarm does not ring "
-                f"again before that.{links}"
-            ),
-            key=self._key_for("queues"),
-        )
-        part = ReputationFunction(
-            self,
-            "Function",
-            name=name,
-            description="Reads SES send statistics, evaluates them and notifies people.",
-            handler="ses_reputation.entry.monitor",
-            timeout=Duration.seconds(longest_run(self.settings)),
-            environment={
-                "STATE_TABLE": self.table.table_name,
-                "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
-                **({"CHAT_TOPIC_ARN": self.chat_topic.topic_arn} if self.chat_topic else {}),
-                **({"PROGRAMS_TOPIC_ARN": self.programs.topic_arn} if self.programs else {}),
-                "DASHBOARD_URL": dashboard_url,
-                **(environment or {}),
-            },
-            statements=grants(
-                self.settings,
-                table=self.table,
-                people=self.topic,
-                others=[topic for topic in (self.chat_topic, self.programs) if topic is not None],
-                key=self.key,
-            ),
-            failed=failed.queue,
-            max_event_age=Duration.minutes(15),  # the next tick does it all again
-            **shared,
-        )
+        failed = self._failed_runs(name, links)
+        part = self._function(name, dashboard_url, environment or {}, failed.queue, **shared)
         self.function, self.role = part.function, part.role
         self.schedules = self._schedules(failed.queue)
         self.schedule = self.schedules[0]
@@ -198,14 +163,9 @@ class SesReputationMonitor(Construct):
             shards=self.settings.shards,
             links=links,
         )
-        self.alarms: tuple[cloudwatch.Alarm, ...] = (*self.watchdog.alarms, failed.alarm)
-        for channel in filter(None, (self.topic, self.chat_topic, self.programs)):
-            notify(self.alarms, channel)
         self.slack: Forwarder | None = None
-        self.forwarders = self._forwarders(name, dict(environment or {}), links=links, **shared)
-        undelivered = [each.alarm for each in self.forwarders]
-        notify(undelivered, self.topic)  # the service itself cannot say so; people can
-        self.alarms = (*self.alarms, *undelivered)
+        self.forwarders = self._forwarders(name, environment or {}, links=links, **shared)
+        self.alarms = self._alarms(failed.alarm)
         if self.settings.alarms.per_target != "off":
             TargetAlarms(
                 self, "Targets", settings=self.settings, account=stack.account, region=stack.region, links=links
@@ -228,6 +188,56 @@ class SesReputationMonitor(Construct):
         """The function's asset, with the settings in it."""
         file = settings_file if settings_file is not None else bundle.write_settings(settings or {})
         return lambda_.Code.from_asset(str(bundle.build(Path(file))))
+
+    def _failed_runs(self, name: str, links: str) -> DeadLetters:
+        """The queue of what failed for good, with its alarm."""
+        return DeadLetters(
+            self,
+            "FailedRuns",
+            alarm_name=f"{name}-run-lost",
+            alarm_description=(
+                "A run of the SES reputation monitor failed for good, retries included; its event is in the queue FailedRuns. The "
+                "next run makes up for it. The function's log has the reason. Empty the queue afterwards: this alarm does not ring "
+                f"again before that.{links}"
+            ),
+            key=self._key_for("queues"),
+        )
+
+    def _function(
+        self, name: str, dashboard_url: str, environment: Mapping[str, str], failed: sqs.IQueue, **shared: Any
+    ) -> ReputationFunction:
+        others = {"CHAT_TOPIC_ARN": self.chat_topic, "PROGRAMS_TOPIC_ARN": self.programs}
+        topics = {variable: topic for variable, topic in others.items() if topic is not None}
+        return ReputationFunction(
+            self,
+            "Function",
+            name=name,
+            description="Reads SES send statistics, evaluates them and notifies people.",
+            handler="ses_reputation.entry.monitor",
+            timeout=Duration.seconds(longest_run(self.settings)),
+            environment={
+                "STATE_TABLE": self.table.table_name,
+                "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
+                **{variable: topic.topic_arn for variable, topic in topics.items()},
+                "DASHBOARD_URL": dashboard_url,
+                **environment,
+            },
+            statements=grants(
+                self.settings, table=self.table, people=self.topic, others=[*topics.values()], key=self.key
+            ),
+            failed=failed,
+            max_event_age=Duration.minutes(15),  # the next tick does it all again
+            **shared,
+        )
+
+    def _alarms(self, lost: cloudwatch.Alarm) -> tuple[cloudwatch.Alarm, ...]:
+        """Every alarm on the monitor itself, each with somebody who hears of it."""
+        own = (*self.watchdog.alarms, lost)
+        for channel in filter(None, (self.topic, self.chat_topic, self.programs)):
+            notify(own, channel)
+        undelivered = [each.alarm for each in self.forwarders]
+        notify(undelivered, self.topic)  # the service itself cannot say so; people can
+        return (*own, *undelivered)
 
     def _chat(self, name: str) -> sns.ITopic | None:
         """The topic that Amazon Q Developer posts in chats."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ses_reputation import settings as settings_file
+from ses_reputation.core.decide import GAUGES, VERDICT_VALUES
 
 from cli.completion import subcommands
 from cli.main import parser_of_commands
@@ -71,7 +72,7 @@ def commands() -> dict[str, set[str]]:
 
 def targets() -> set[str]:
     """Targets of the Makefile that `make help` lists."""
-    return set(re.findall(r"^([a-z]+): .*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+): .*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def unknown_commands(text: str) -> list[str]:
@@ -83,7 +84,7 @@ def unknown_commands(text: str) -> list[str]:
             *re.findall(r"^ {4,}.*$", text, re.MULTILINE),
         ]
     )
-    named = re.findall(r"(?:^|[`\s])make ([a-z]+)", spoken)
+    named = re.findall(r"(?:^|[`\s])make ([a-z-]+)", spoken)
     unknown = [f"make {target}" for target in named if target not in targets()]
     known = commands()
     for name, rest in re.findall(r"ses-reputation +([a-z][a-z-]+)((?:[ =][^\n`#|;)]*)?)", spoken):
@@ -175,6 +176,14 @@ def test_the_settings_of_the_readme_are_accepted() -> None:
     [block] = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     settings = settings_file.from_tables(tomllib.loads(block))
     assert settings.alerts.emails and len(block.splitlines()) <= 12
+
+
+def test_the_reference_of_metrics_has_every_metric_and_value() -> None:
+    [section] = re.findall(r"## Metrics\n.*?\n## ", (ROOT / "docs" / "notifications.md").read_text("utf-8"), re.DOTALL)
+    assert sorted(set(re.findall(r"`([A-Z][A-Za-z]+)`", section)) - {"SesReputation", "Account", "Region"}) == sorted(
+        GAUGES
+    )
+    assert {int(value) for value in re.findall(r"(-?\d) [a-z]", section)} >= set(VERDICT_VALUES.values())
 
 
 def test_the_figures_of_the_readme_are_those_of_the_evidence() -> None:

@@ -35,6 +35,7 @@ SIBLINGS = {("checks.spike", "checks.silence"), ("evaluation", "headroom")}
 PURE = {
     "__future__",
     "abc",
+    "base64",
     "bisect",
     "collections",
     "collections.abc",

@@ -51,12 +51,16 @@ def test_every_key_is_in_the_schema_with_its_type() -> None:
     for table in file.tables:
         properties = schema_at(table.path)["properties"]
         assert list(properties) == list(table.keys)
-        assert all({"type", "enum"} & key.keys() for key in properties.values()), table.path
+        assert all({"type", "enum", "anyOf"} & key.keys() for key in properties.values()), table.path
 
 
 @pytest.mark.parametrize("name", ["settings.toml", "local_aws/settings.toml", "README.md", "docs/settings.md"])
 def test_the_examples_are_accepted(name: str) -> None:
     assert faults(example(name)) == []
+
+
+def test_regions_may_be_discovered() -> None:
+    assert faults('[targets]\nregions = "discover"') == [] and faults('[targets]\nregions = "all"')
 
 
 def test_the_shipped_file_names_its_schema() -> None:

@@ -110,6 +110,9 @@ class Roles:
             return Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
         return Caller(account, ReadOnlyCredentials(f"AKID{account}", "secret", None))
 
+    def refused(self) -> set[str]:
+        return {BLOG}
+
 
 class Client:
     """Every service at once: notes as whom each call is made."""
@@ -130,14 +133,14 @@ class Client:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, look: str = "off") -> None:
         self.calls: list[tuple[str, str]] = []
         self.answers: dict[str, Any] = {}
         environment = Environment(Path(), TOPIC, "", "table", "", "")
         self.accounts = _Accounts(
             lambda service, where, config: Client(self),
             Roles(),  # type: ignore[arg-type]
-            parse(SETTINGS + '[cause]\nlook = "off"\n'),
+            parse(f'{SETTINGS}[cause]\nlook = "{look}"\n'),
             environment,
         )
 
@@ -153,6 +156,14 @@ def test_everything_of_a_target_is_read_as_its_account_and_nothing_afterwards() 
     calls = ["get_send_statistics", "get_account", "get_metric_data"]
     assert world.calls == [(call, account) for account in (SHOP, OWN) for call in calls]
     assert _caller.get() is None
+
+
+def test_what_ses_finds_is_read_once_an_hour_as_the_account_too_though_in_a_thread_of_its_own() -> None:
+    world = World("domains")
+    found = [world.accounts.read(Target(SHOP, "eu-west-1", "shop"), NOON + tick * 900).findings for tick in range(4)]
+    assert sum(each is not None for each in found) == 1
+    assert "list_recommendations" in dict(world.calls)
+    assert {account for _, account in world.calls} == {SHOP}
 
 
 def test_an_account_without_a_role_is_not_asked_for_anything() -> None:

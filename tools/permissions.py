@@ -21,6 +21,7 @@ PAGE = ROOT / "docs" / "security.md"
 BEGIN, END = "<!-- Made by `python -m tools.permissions`; a test fails when it is stale. -->\n", "<!-- End. -->\n"
 
 OFF = '[cause]\nlook = "off"\n'
+FLEET = "[member_role]\nexternal_id = 'ours'\n"
 VARIANTS = {
     "always": OFF,
     'not with `look = "off"`': "",
@@ -29,6 +30,9 @@ VARIANTS = {
     "with a secret instead of a parameter": f'{OFF}[slack]\nwebhook_secret = "slack"\n',
     "with PagerDuty": f'{OFF}[pagerduty]\nrouting_key_parameter = "/ses/pagerduty"\n',
     "with Slack or Teams by Amazon Q": f'{OFF}[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n',
+    "with `[events]`": f'{OFF}[events]\nbus = "team"\nrun_at_once = true\n',
+    "with `[[accounts]]`": f"{OFF}{FLEET}[[accounts]]\nid = '111111111111'\n",
+    "with units of an organization": f"{OFF}{FLEET}[organization]\nunits = ['ou-ab12-12345678']\n",
     "with a key of your own": f"{OFF}[deployment]\ncustomer_managed_key = true\n",
     'with `[pause] level = "configuration-sets"`': '[pause]\nlevel = "configuration-sets"\n',
     'with `[pause] level = "tenants"`': '[pause]\nlevel = "tenants"\n',
@@ -59,10 +63,13 @@ RESOURCES = {
 ARNS = {
     ":parameter/": "the parameter that the settings name",
     ":secret:": "the secret that the settings name",
-    ":key/*": "any key",
-    ":configuration-set/*": "any configuration set",
+    r":key/\*": "any key",
+    r":configuration-set/\*": "any configuration set",
+    ":event-bus/": "the bus that the settings name",
+    r":iam::\d{12}:role/": "the role that the settings name, in the accounts that they list",
+    r":iam::\*:role/": "the role that the settings name, in any account",
 }
-"""Resources that the stack does not make, by a part of their ARN."""
+"""Resources that the stack does not make, by a pattern of their ARN."""
 
 CONDITIONS = {
     "cloudwatch:namespace": "only in the namespace of the monitor",
@@ -112,7 +119,7 @@ def _where(statement: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
     """Say what a statement is about, and its condition. Raises `LookupError` for what has no words here."""
     text = json.dumps(statement["Resource"])
     named = [RESOURCES[resources[name]["Type"]] for name in re.findall(r'"(\w+)"', text) if name in resources]
-    named += [words for part, words in ARNS.items() if part in text]
+    named += [words for part, words in ARNS.items() if re.search(part, text)]
     conditions = [key for tests in statement.get("Condition", {}).values() for key in tests]
     where = "everything" if text == '"*"' else " and ".join(dict.fromkeys(named))
     if not where:

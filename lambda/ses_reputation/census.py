@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from .aws.errors import AWS_ERRORS, code_of
+from .aws.errors import AWS_ERRORS, code_of, place_of
 from .core.decide import Plan
 from .core.fleet import ROLE_VERSION, Shard, is_turn
 from .core.history import DAY, Instant
@@ -29,7 +29,10 @@ class Accounts(Protocol):
     def read(self, target: Target, now: Instant) -> Readings: ...
     def explained(self, explain: Callable[[Plan], Explained], plan: Plan) -> Explained: ...
     def refuses(self, account: str) -> bool:
-        """Tell if the account's role cannot be assumed."""
+        """Try the account's role. Tell if it does not let the monitor in."""
+
+    def refused(self) -> set[str]:
+        """Accounts whose role was tried and does not let the monitor in."""
 
     def sends(self, target: Target) -> bool | None:
         """Tell if anything was sent from there in two weeks; None if that is not known."""
@@ -101,7 +104,9 @@ class Census:
         looks = [pool.submit(self._seen_anew, member, by_target, accounts, tick) for member in own]
         done, _ = wait(looks, max(0.0, end - time.monotonic()))
         pool.shutdown(wait=False, cancel_futures=True)
-        anew = [look.result() for look in looks if look in done]
+        broken = [error for look in done if (error := look.exception()) is not None]
+        records.failures += [f"an account could not be looked into ({place_of(error)})" for error in broken]
+        anew = (look.result() for look in done if look.exception() is None)
         learnt = {new.account: new for new in anew if new not in own}
         if learnt or gone:
             records.change(ROSTER, Roster, lambda stored: changed(stored, learnt, gone))

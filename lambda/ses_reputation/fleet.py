@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
@@ -46,7 +47,7 @@ class FleetMonitor(Monitor):
             edges,
             read=accounts.read,
             explain=lambda plan: accounts.explained(edges.explain, plan),
-            has_metrics=lambda target: self.settings.has_metrics(target.account, target.region, roster.size),
+            has_metrics=partial(self._has_metrics, roster.size),
         )
         if at_once:
             own = [target for target in roster.targets(shard) if target.account == self.targets[0].account]
@@ -57,7 +58,7 @@ class FleetMonitor(Monitor):
         report = Report(
             first=tick.at if last is None else last.first,
             tick=tick.at,
-            not_set_up=tuple(sorted(_not_set_up(roster, outcomes, accounts, shard))),
+            not_set_up=tuple(sorted(_not_set_up(roster, outcomes, accounts, shard, last))),
             not_reached=tuple(outcome.plan.target.id for outcome in outcomes if outcome.not_reached),
         )
         records.save(shard.key, report)
@@ -68,6 +69,9 @@ class FleetMonitor(Monitor):
             home = unknown(self.targets[0], tick, self.policy_of(self.targets[0]), _ELSEWHERE)
         home.failures += records.failures
         return [*outcomes, *closing, *([home] if shard.number == 0 or home.failures else [])]
+
+    def _has_metrics(self, targets: int, target: Target) -> bool:
+        return self.settings.has_metrics(target.account, target.region, targets)
 
     def _reports(self, records: Records, shard: Shard, own: Report) -> list[Report | None]:
         """The last report of each shard."""
@@ -132,11 +136,18 @@ class FleetMonitor(Monitor):
 _ELSEWHERE = Unreadable(Trouble.FAILED, "the first shard looks at it")
 
 
-def _not_set_up(roster: Roster, outcomes: Iterable[Outcome], accounts: Accounts, shard: Shard) -> set[str]:
-    """Accounts whose role has never let the monitor in; with discovered regions, those that have none for that reason."""
+def _not_set_up(
+    roster: Roster, outcomes: Iterable[Outcome], accounts: Accounts, shard: Shard, last: Report | None
+) -> set[str]:
+    """Accounts whose role does not let the monitor in, and of which nothing is watched. They are tried again at each run."""
+    before = () if last is None else last.not_set_up
+    idle = [member for member in roster.members if shard.has(member.account) and not member.regions]
+    for member in idle:
+        if not member.swept or member.account in before:
+            accounts.refuses(member.account)
+    refused = accounts.refused()
     without = {outcome.plan.target.account for outcome in outcomes if outcome.not_set_up}
-    new = (member.account for member in roster.members if shard.has(member.account) and not member.regions)
-    return without | {account for account in new if accounts.refuses(account)}
+    return without | {member.account for member in idle if member.account in refused}
 
 
 def _facts(roster: Roster, reports: Sequence[Report | None], tick: Tick) -> FleetFacts:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
 from .core.roster import SCHEMA, Report, Roster
-from .core.state import BadState, record_from, to_text
+from .core.state import BadState, record_from, record_text
 from .run import Store
 
 T = TypeVar("T", Roster, Report)
@@ -50,7 +50,7 @@ class Records:
         if version is None:
             return True
         try:
-            self.store.save(key, Item(version + 1, SCHEMA, to_text(record)))
+            self.store.save(key, Item(version + 1, SCHEMA, record_text(record)))
             self._versions[key] = version + 1
         except Overtaken:
             return False

@@ -48,6 +48,10 @@ def wire_fleet(
     fleet, home = settings.fleet, environment.region
     create = client_maker(members.for_members(open_session()))
     own = client_maker(session)
+    own("sts", home, CONFIG)  # at start, when Lambda does not ration the CPU yet; so below
+    for region in settings.targets.regions:
+        for service in ("ses", "sesv2", "cloudwatch"):
+            create(service, region, CONFIG)
     regions = SES_REGIONS[partition_of(home)] if settings.targets.discover else settings.targets.regions or (home,)
 
     def list_accounts() -> tuple[tuple[str, str], ...]:
@@ -116,7 +120,11 @@ class _Accounts:
             return explain(plan)
 
     def refuses(self, account: str) -> bool:
-        return isinstance(self.roles.caller(account), Unreadable)
+        caller = self.roles.caller(account)
+        return isinstance(caller, Unreadable) and caller.trouble is Trouble.ROLE
+
+    def refused(self) -> set[str]:
+        return self.roles.refused()
 
     def sends(self, target: Target) -> bool | None:
         caller = self.roles.caller(target.account)

@@ -212,6 +212,7 @@ def test_a_role_that_cannot_be_assumed_says_why_and_keeps_no_other_account_back(
     assert made.caller("000000000001") == Unreadable(trouble, f"AssumeRole: {code}")
     assert made.caller("000000000001") == made.caller("000000000001") and len(sts.asked) == 1
     assert made.caller("000000000002") == member(2)
+    assert made.refused() == ({"000000000001"} if trouble is Trouble.ROLE else set())
 
 
 @pytest.mark.parametrize("answer", [{}, {"Credentials": {"AccessKeyId": "AKID"}}, "<html>", {"Credentials": None}])

@@ -41,6 +41,15 @@ def test_the_rules_of_the_settings_are_shown(capsys: pytest.CaptureFixture[str])
     assert "above 1.7 times the usual rate and own worst, between 1.2% and 4.5%" in printed
 
 
+def test_what_an_override_changes_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    override = '[[overrides]]\nregions = ["eu-west-1"]\nbounce = { warning = 0.02 }\n'
+    file.write_text(f'[alerts]\nemails = ["oncall@mail.test"]\n{override}')
+    main(["settings", str(file)])
+    _, shown = capsys.readouterr().out.split("Override 1, for eu-west-1")
+    assert "above 2%" in shown and "Complaints" not in shown
+
+
 def test_the_settings_for_programs_are_one_document(capsys: pytest.CaptureFixture[str], elsewhere: Path) -> None:
     assert main(["settings", str(ROOT / "settings.toml"), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)

@@ -215,6 +215,9 @@ def changed(*place: Any, value: Any) -> str:
     [
         (("tracks", "bounce", "severity"), 0, "without a severity"),
         (("tracks", "bounce", "worst", "severity"), 0, "without a severity"),
+        (("tracks", "bounce", "id"), "bounce 1", "with the id 'bounce 1'"),
+        (("tracks", "bounce", "id"), "", "with the id ''"),
+        (("witness",), {"days": [[tick(2_000), 5]]}, "a day later than its tick"),
         (("tracks", "bounce", "held_at"), tick(2_000), "out of order"),
         (("tracks", "bounce", "opened_at"), tick(2_000), "out of order"),
         (("tracks", "bounce", "severe_at"), tick(2_000), "out of order"),

@@ -46,6 +46,10 @@ def test_it_replays_recorded_statistics(light: Path) -> None:
     assert "bounce" in {json.loads(line)["metric"] for line in printed.splitlines()}
 
 
+def test_it_completes_its_commands(light: Path) -> None:
+    assert "bounce-opened" in run(light / "bin" / "ses-reputation", "completion", "bash")
+
+
 def test_it_brings_its_version_and_little_else(light: Path) -> None:
     [libraries] = light.glob("lib/python*/site-packages")
     assert (libraries / f"ses_reputation_monitor-{__version__}.dist-info").is_dir()

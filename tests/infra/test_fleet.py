@@ -78,3 +78,27 @@ def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: 
 
 def test_cfn_lint_finds_nothing(synth: Synth) -> None:
     assert linted(synth(UNITS)) == []
+
+
+def test_pagerduty_gets_each_notification_and_people_and_slack_the_summary(synth: Synth) -> None:
+    toml = f'{UNITS}[slack]\nwebhook_parameter = "/ses/slack"\n[pagerduty]\nrouting_key_parameter = "/ses/pagerduty"\n'
+    resources = synth(toml)["Resources"]
+    [programs] = [name for name, r in resources.items() if r["Properties"].get("TopicName") == "SesReputation-Programs"]
+    subscribed = {
+        name: r["Properties"]["TopicArn"]["Ref"] == programs
+        for name, r in resources.items()
+        if r["Type"] == "AWS::SNS::Subscription"
+    }
+    assert [name for name, each in subscribed.items() if each] == [name for name in subscribed if "PagerDuty" in name]
+    assert len(subscribed) == 3
+    alarm = next(
+        a for a in of_type(resources, "AWS::CloudWatch::Alarm") if a["AlarmName"] == "SesReputation-not-running"
+    )
+    assert {"Ref": programs} in alarm["AlarmActions"]
+    publish = next(s for s in statements(resources) if "sns:Publish" in actions(s))
+    assert {"Ref": programs} in publish["Resource"]
+
+
+def test_names_can_be_left_to_cloudformation(synth: Synth) -> None:
+    text = json.dumps(synth(UNITS + "fixed_names = false\n")["Resources"])
+    assert "SesReputation-Programs" not in text and '"Name": "SesReputation-1"' not in text

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from tools.permissions import PAGE, _owner, _where, page
+import pytest
+from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
+
+from tools.permissions import PAGE, _owner, _where, page, tables
+
+ACTION = r"`([a-z0-9]+:[A-Z][A-Za-z]+)`"
 
 
 def test_the_rights_of_the_page_are_those_of_the_template() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tools.permissions"
+
+
+def test_every_action_that_the_constructs_grant_to_a_role_is_in_a_variant() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (PAGE.parents[1] / "infra").glob("*.py"))
+    granted = set(re.findall(r'"([a-z0-9]+:[A-Z][A-Za-z]+)"', sources)) - {"aws:SourceAccount"}
+    granted.update(*CAUSE_ACTIONS.values())
+    assert granted <= set(re.findall(ACTION, tables()))
+
+
+def test_the_readme_names_the_rights_that_the_monitor_always_has() -> None:
+    always = [row for row in tables().splitlines() if row.startswith("| the monitor |") and row.endswith("| always |")]
+    rights = {action for row in always for action in re.findall(ACTION, row)}
+    named = set(re.findall(ACTION, (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")))
+    assert {right for right in rights if right.split(":")[0] not in ("logs", "sqs")} <= named
+    assert named <= set(re.findall(ACTION, tables()))
 
 
 def test_what_the_tables_have_no_words_for_is_refused() -> None:

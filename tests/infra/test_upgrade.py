@@ -1,5 +1,7 @@
 """An upgrade from version 0.1.0 changes in place whatever has a name, or is one of a kind: CloudFormation makes the new before
-it deletes the old."""
+it deletes the old.
+
+The template and the stored item of version 0.1.0 were made by that version itself, in the local AWS."""
 
 from __future__ import annotations
 

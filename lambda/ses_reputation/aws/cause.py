@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -176,7 +177,7 @@ def addresses(clients: Clients, question: Question, budget: Budget) -> tuple[lis
 def _within(budget: Budget, work: Callable[[], None]) -> tuple[tuple[str, ...], str]:
     """Do `work` for so many seconds and leave it alone then: sentences on what is missing, and the fault of our own if it broke."""
     pool = ThreadPoolExecutor(1)
-    future = pool.submit(work)
+    future = pool.submit(copy_context().run, work)  # it calls as whoever asks: see members.py
     wait([future], budget.seconds)
     pool.shutdown(wait=False)
     if not future.done():

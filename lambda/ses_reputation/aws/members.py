@@ -127,6 +127,11 @@ class Members:
                 self._known[account] = self._assumed(account)
             return self._known[account]
 
+    def refused(self) -> set[str]:
+        """Accounts tried so far whose role does not let the monitor in."""
+        known = list(self._known.items())
+        return {account for account, each in known if isinstance(each, Unreadable) and each.trouble is Trouble.ROLE}
+
     def _assumed(self, account: str) -> Caller | Unreadable:
         request: AssumeRoleRequestTypeDef = {
             "RoleArn": self._arn.format(account),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
@@ -14,7 +17,7 @@ from .alert import Sent, Track
 from .checks import BY_NAME, FACTS
 from .checks.base import Failures
 from .daily_totals import DayTotal
-from .history import Instant, iso
+from .history import DAY, Instant, iso
 from .learning import Learned
 from .notification import Document, problem_of
 from .plausibility import Witness
@@ -27,6 +30,12 @@ SCHEMA = 3
 
 LARGEST = 253_402_300_799
 """End of the year 9999 in seconds, after which no time can be shown; no window holds so many emails either."""
+
+LONGEST_PLAIN = 100_000
+"""Longest text of a record that is stored as it is, in characters."""
+
+LONGEST_RECORD = 20_000_000
+"""Longest text of a record that is unpacked, in bytes: a hundred thousand accounts have less."""
 
 MOST_REMINDERS = 10_000
 """Two hundred years of weekly ones."""
@@ -85,10 +94,23 @@ def from_text(text: str, latest: Instant | None = None, schema: int = SCHEMA) ->
     return state
 
 
+def record_text(record: Any) -> str:
+    """Encode another record than a state; a long one is compressed, because an item holds 400 KB."""
+    text = to_text(record)
+    return text if len(text) <= LONGEST_PLAIN else b64encode(zlib.compress(text.encode())).decode()
+
+
 def record_from(kind: type[T], text: str) -> T:
-    """Decode another stored record, of the dataclass `kind`, as strictly. Raise `BadState`."""
-    record: T = _value(kind, _object(text), kind.__name__.lower())
+    """Decode what `record_text` has made of a `kind`, as strictly as a state. Raise `BadState`."""
+    record: T = _value(kind, _object(text if text.startswith("{") else _unpacked(text)), kind.__name__.lower())
     return record
+
+
+def _unpacked(text: str) -> str:
+    try:
+        return zlib.decompressobj().decompress(b64decode(text, validate=True), LONGEST_RECORD).decode()
+    except (ValueError, zlib.error) as error:
+        raise BadState(f"the stored record cannot be unpacked ({type(error).__name__})") from None
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -110,8 +132,12 @@ def _impossible(state: State) -> Iterator[str]:  # noqa: PLR0912  one branch for
             yield f"state has a track {name[:40]!r}, which this version does not know"
         if track.severity is Severity.NONE or (track.worst is not None and track.worst.severity is Severity.NONE):
             yield f"state has a track {name} without a severity"
+        if not re.fullmatch(r"[!-~]+", track.id):  # signs of what was sent are split at spaces
+            yield f"state has a track {name} with the id {track.id[:40]!r}"
         if not track.opened_at <= track.held_at <= state.tick >= track.severe_at:
             yield f"state has times of the track {name} that are out of order"
+    if state.witness is not None and any(day.start > state.tick + DAY for day in state.witness.days):
+        yield "state has counts of a day later than its tick"
     for check, sent in state.sent.items():
         if check not in BY_NAME:
             yield f"state has notifications of a check {check[:40]!r}, which this version does not know"

@@ -310,11 +310,13 @@ DISCOVER = "discover"
 
 def _targets(table: Table, fleet: Fleet) -> Targets:
     discover = table.given.get("regions") == DISCOVER
-    regions = _regions(table if not discover else Table({}))
-    if discover:
-        table.keys["regions"] = Key([], "", "")
-        if not fleet.on:
-            table.refuse("regions", "a list, unless accounts are configured", 'write the regions, like ["eu-west-1"]')
+    listed = Table({}) if discover else table
+    regions = _regions(listed)
+    spec = listed.keys["regions"]
+    schema = {**spec.schema, "type": ["array", "string"], "pattern": f"^{DISCOVER}$"}
+    table.keys["regions"] = spec._replace(accepted=f'{spec.accepted}; or "{DISCOVER}"', schema=schema)
+    if discover and not fleet.on:
+        table.refuse("regions", "a list, unless accounts are configured", 'write the regions, like ["eu-west-1"]')
     metrics_up_to = table.whole(
         "metrics_up_to",
         50,
@@ -335,6 +337,8 @@ def _regions(table: Table) -> tuple[str, ...]:
         'The regions to watch of each account. Empty: the one that the stack is deployed to. With accounts also `"discover"`: '
         "wherever they send; a region that starts to send is found within a day.",
     )
+    key = table.keys["regions"]
+    table.keys["regions"] = key._replace(schema={"anyOf": [{"const": DISCOVER}, key.schema]})
     if len({partition_of(region) for region in regions}) > 1:
         table.refuse(
             "regions",

@@ -102,7 +102,10 @@ def _account(table: Table) -> tuple[str, str] | None:
     name: str = table.value(
         "name",
         Key(
-            "", f"1 to {LONGEST_NAME} printable characters", "What messages call it, beside its id. By default the id."
+            "",
+            f"1 to {LONGEST_NAME} printable characters",
+            "What messages call it, beside its id. By default the id.",
+            {"type": "string", "maxLength": LONGEST_NAME},
         ),
         lambda v: isinstance(v, str) and v.isprintable() and 0 < len(v) <= LONGEST_NAME,
     )

@@ -1,0 +1,136 @@
+"""Which run looks at which account, whose turn it is, and how the list of accounts changes."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64encode
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ses_reputation.core.alert import Sent
+from ses_reputation.core.checks import ALL
+from ses_reputation.core.checks.base import Context
+from ses_reputation.core.fleet import Installation, Shard, is_turn, mend
+from ses_reputation.core.history import BUCKET, DAY, HOUR
+from ses_reputation.core.roster import Member, Report, Roster, changed, dismissed, relisted, urgent_first
+from ses_reputation.core.rules import Severity, default_policy
+from ses_reputation.core.state import BadState, State, record_from, record_text, to_text
+from ses_reputation.core.target import Target
+
+NOON = 1_738_411_200
+SHOP, BLOG = Member("111111111111", "shop", ("eu-west-1",)), Member("222222222222", "222222222222", ("eu-west-1",))
+BOTH = Roster((SHOP, BLOG), "settings", NOON)
+PAIRS = ((SHOP.account, "shop"), (BLOG.account, BLOG.account))
+
+accounts = st.from_regex(r"[0-9]{12}", fullmatch=True)
+
+
+@given(accounts, st.integers(1, 100))
+def test_every_account_is_in_exactly_one_shard(account: str, of: int) -> None:
+    assert sum(Shard(number, of).has(account) for number in range(of)) == 1
+
+
+def test_accounts_spread_over_the_shards() -> None:
+    sizes = [sum(Shard(number, 8).has(f"{account:012}") for account in range(8_000)) for number in range(8)]
+    assert min(sizes) > 800 and max(sizes) < 1_200
+
+
+@given(accounts, st.sampled_from([300, 900, 1_200, 3_600]), st.integers(0, 4_000))
+def test_every_name_has_one_turn_a_day_and_one_an_hour(name: str, every: int, late: int) -> None:
+    ticks = range(NOON + late % every, NOON + late % every + DAY, every)
+    assert sum(is_turn(name, tick, every) for tick in ticks) == 1
+    assert sum(is_turn(name, tick, every, HOUR) for tick in ticks) == 24
+
+
+def test_a_target_says_which_options_a_command_about_it_needs() -> None:
+    assert Target("1" * 12, "eu-west-1").options == "--region eu-west-1"
+    assert SHOP.targets[0].options == f"--account {'1' * 12} --region eu-west-1"
+    assert Installation("1" * 12, "eu-west-1").id == "fleet/installation"
+    assert mend("eu-west-1").endswith("--region eu-west-1")
+
+
+def test_the_list_is_stored_and_read_back() -> None:
+    report = Report(NOON, NOON + BUCKET, ("111111111111",), ("222222222222/eu-west-1",))
+    assert record_from(Roster, record_text(BOTH)) == BOTH and record_from(Report, to_text(report)) == report
+
+
+def test_a_list_of_ten_thousand_accounts_fits_into_an_item() -> None:
+    seeded = Random(21)
+    regions = ("eu-west-1", "us-east-1", "eu-central-1")
+    members = tuple(
+        Member(f"{seeded.randrange(10**12):012}", f"team-{seeded.randrange(10**6)}-production", regions, True, 1)
+        for _ in range(10_000)
+    )
+    roster = replace(BOTH, members=members)
+    assert len(record_text(roster)) < 390_000 and record_from(Roster, record_text(roster)) == roster
+    assert record_text(BOTH) == to_text(BOTH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "5",
+        "AAAA",
+        "A",
+        b64encode(zlib.compress(b"x" * 30_000_000)).decode(),
+        '{"members": 5}',
+        '{"members": [{"account": "1"}]}',
+        '{"leaving": [[]]}',
+        '{"read_at": -1}',
+        "[" * 9_999,
+    ],
+)
+def test_a_list_that_nobody_can_have_written_is_refused(text: str) -> None:
+    with pytest.raises(BadState):
+        record_from(Roster, text)
+
+
+def test_what_was_learnt_of_an_account_survives_a_new_list() -> None:
+    known = replace(BOTH, members=(replace(SHOP, role=1, swept=True, regions=("eu-west-1", "us-east-1")), BLOG))
+    new = relisted(known, PAIRS, None, "settings", NOON + DAY)
+    assert new == replace(known, read_at=NOON + DAY)
+
+
+def test_regions_of_the_settings_replace_others_and_what_goes_is_leaving() -> None:
+    new = relisted(BOTH, PAIRS, ("us-east-1",), "others", NOON)
+    assert [member.regions for member in new.members] == [("us-east-1",)] * 2
+    assert [member.targets[0].id for member in new.leaving] == ["111111111111/eu-west-1", "222222222222/eu-west-1"]
+
+
+def test_an_account_that_goes_is_leaving_until_it_is_done_with_or_back() -> None:
+    gone = relisted(BOTH, PAIRS[1:], ("eu-west-1",), "others", NOON)
+    assert gone.members == (BLOG,) and gone.leaving == (SHOP,)
+    still = relisted(gone, PAIRS[1:], ("eu-west-1",), "others", NOON + DAY)
+    assert still.leaving == (SHOP,)
+    assert changed(gone, {}, {"111111111111/eu-west-1"}).leaving == ()
+    assert relisted(gone, PAIRS, ("eu-west-1",), "settings", NOON).leaving == ()
+
+
+def test_a_change_is_of_the_accounts_that_are_still_listed_only() -> None:
+    learnt = {SHOP.account: replace(SHOP, role=1), "333333333333": Member("333333333333", "gone")}
+    assert changed(BOTH, learnt, ()).members == (replace(SHOP, role=1), BLOG)
+
+
+def test_what_the_last_run_did_not_reach_comes_first() -> None:
+    targets = [*SHOP.targets, *BLOG.targets]
+    assert urgent_first(targets, None) == targets
+    assert urgent_first(targets, Report(0, 0, (), (BLOG.targets[0].id, "gone/eu-west-1"))) == targets[::-1]
+
+
+def test_every_open_alert_of_a_target_that_is_watched_no_more_closes_and_nothing_is_called_well() -> None:
+    sent = {
+        check.name: Sent(f"{check.name}-1", Severity.WARNING, (), 3, NOON - DAY, NOON - DAY, NOON - DAY)
+        for check in ALL
+    }
+    plan = dismissed(SHOP.targets[0], State(NOON - BUCKET, sent=sent), default_policy(), NOON, Context())
+    assert [document["check"] for document in plan.documents] == [check.name for check in ALL]
+    assert {document["status"] for document in plan.documents} == {"UNKNOWN"}
+    assert {(document["kind"], document["number"]) for document in plan.documents} == {("resolved", 4)}
+    assert plan.state.sent == {} and plan.state.tracks == {} and plan.state.tick == NOON
+    assert [delivery.document for delivery in plan.state.outbox] == [*plan.documents]
+    again = dismissed(SHOP.targets[0], plan.state, default_policy(), NOON + BUCKET, Context())
+    assert again.documents == () and again.state.outbox == plan.state.outbox
