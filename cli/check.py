@@ -31,6 +31,7 @@ from .aws import Witness, open_session, region_of, unknown_regions
 from .aws_errors import Call, Explanation, explain
 from .monitor import Evaluated, MetricNow, headroom_of
 from .monitor import evaluate as evaluated
+from .orders import muted_by_team
 from .outcome import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE
 from .rules_in_words import nearest_in_words
 from .tuning import complaint_rates, steady_share
@@ -68,6 +69,7 @@ class Report:
     headlines: tuple[str, ...]  # of the notifications that a monitor starting now would send
     feedback_share: float | None = None  # suggested, from a steady difference
     learned: tuple[str, ...] = ()  # how SES counts late events here, as the deployed monitor has seen
+    muted: tuple[str, ...] = ()  # what the deployed monitor holds back
 
 
 def check(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool, as_plugin: bool) -> int:
@@ -81,6 +83,7 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
         replace(
             _read(session, name, policy, now, show_progress=not as_json),
             learned=learned_by_monitor(session, settings, name),
+            muted=muted_by_team(session, settings, name, now),
         )
         for name in regions
     ]
@@ -227,7 +230,7 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
                 say(text, indent=4)
         if report.account is not None:
             say(f"Account: {account_in_words(report.account)}", indent=2)
-        for text in (*report.learned, *_remarks(report)):
+        for text in (*report.learned, *report.muted, *_remarks(report)):
             say(text, indent=2)
 
 
@@ -298,6 +301,7 @@ def _region_document(report: Report) -> dict[str, Any]:
         "would_send": list(report.headlines),
         "suggested_feedback_share": report.feedback_share,
         "learned": list(report.learned),
+        "muted": list(report.muted),
     }
 
 

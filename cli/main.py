@@ -125,6 +125,19 @@ def _cause(given: argparse.Namespace) -> int:
     return cause(given)
 
 
+def _order(given: argparse.Namespace) -> int:
+    from . import orders
+
+    command: Callable[[Settings | None, argparse.Namespace], int] = getattr(orders, given.command)
+    return command(_settings_or_none(given.settings), given)
+
+
+def _resume(given: argparse.Namespace) -> int:
+    from .resume import resume
+
+    return resume(_settings_or_none(given.settings), given)
+
+
 def _settings(given: argparse.Namespace) -> int:
     from .settings_check import check_settings
 
@@ -333,6 +346,7 @@ Exit code: 0 if everything could be read, 1 if the page says of something that i
     report.add_argument("--since", default="14d", metavar="TIME", help="like 2025-02-04T09:00Z; or 6h or 2d ago")
     report.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
     report.add_argument("--html", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html")
+    _commands_of_orders(commands)
 
     settings = _command(
         commands,
@@ -362,6 +376,90 @@ Example, in ~/.bashrc:
     )
     completion.add_argument("shell", choices=SHELLS, help="the shell")
     return parser
+
+
+def _commands_of_orders(commands: argparse._SubParsersAction[_Parser]) -> None:
+    mute = _command(
+        commands,
+        "mute",
+        _order,
+        "hold back alerts for a while",
+        """\
+Have the deployed monitor hold back alerts: while work goes on that everybody knows of. Messages, dashboard and
+`check` say so. What becomes critical is sent all the same. What is still open at the end is sent once.
+Permissions: cloudformation:DescribeStacks, dynamodb:GetItem, dynamodb:PutItem.""",
+        """\
+Example:
+  ses-reputation mute --check bounce --region eu-west-1 --for 48h --reason "list clean-up"
+
+Exit code: 0 if it is muted, 2 if not.""",
+    )
+    mute.add_argument("--for", dest="duration", required=True, metavar="TIME", help="like 30m, 48h or 7d; at most 30d")
+    mute.add_argument("--reason", required=True, metavar="TEXT", help="why; every message has it")
+    mute.add_argument("--all", action="store_true", help="hold back critical alerts too")
+    unmute = _command(
+        commands,
+        "unmute",
+        _order,
+        "end a mute",
+        "End the mute with these options. Permissions: those of `mute`.",
+        """\
+Example:
+  ses-reputation unmute --check bounce --region eu-west-1
+
+Exit code: 0 if it has ended, 2 if there is none.""",
+    )
+    unmute.add_argument("--everything", action="store_true", help="end every mute")
+    mutes = _command(
+        commands,
+        "mutes",
+        _order,
+        "what is muted or acknowledged?",
+        "List what is held back now, and when. Permissions: cloudformation:DescribeStacks, dynamodb:GetItem.",
+        """\
+Example:
+  ses-reputation mutes --json
+
+Exit code: 0 if it could be read, 2 if not.""",
+    )
+    ack = _command(
+        commands,
+        "ack",
+        _order,
+        "stop the reminders of an alert",
+        """\
+Say that somebody works on an open alert: its reminders stop until it gets worse. Its end is sent.
+Permissions: those of `mute`.""",
+        """\
+Example, with the name from the end of a message:
+  ses-reputation ack bounce-20250217T0945Z
+
+Exit code: 0 if it is acknowledged, 2 if no such alert is open.""",
+    )
+    ack.add_argument("alert", metavar="ALERT", help="name of the alert")
+    resume = _command(
+        commands,
+        "resume",
+        _resume,
+        "end a pause of the monitor",
+        """\
+Show what the monitor has paused and why, ask, and resume it. Every window of our rates then starts anew.
+Permissions: those of `mute`, ses:GetAccount, and for what is paused ses:PutConfigurationSetSendingOptions,
+ses:UpdateReputationEntityCustomerManagedStatus or ses:PutAccountSendingAttributes.""",
+        """\
+Example:
+  ses-reputation resume --region eu-west-1
+
+Exit code: 0 if it is resumed, 2 if not.""",
+    )
+    resume.add_argument("--yes", action="store_true", help="do not ask")
+    for each in (mute, unmute, mutes, ack, resume):
+        _settings_option(each)
+        each.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration")
+        each.add_argument("--region", metavar="NAME", help="a watched region (default: all)")
+        _json_option(each)
+    for each in (mute, unmute):
+        each.add_argument("--check", metavar="NAME", help="only these alerts, like bounce (default: all)")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -12,7 +12,9 @@ from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.findings import Findings, Recommendation, Tenant
 from ses_reputation.core.fleet import FleetFacts
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
+from ses_reputation.core.level import Part
 from ses_reputation.core.notification import Document, summary_of, test_notification
+from ses_reputation.core.pauses import Pause, PauseReading, Stage
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, Audience, AwsRate, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy
@@ -43,6 +45,7 @@ class World:
     missing: Mapping[float, tuple[int, int]] = field(default_factory=dict)  # addresses missing, and listeners
     findings: Mapping[float, Findings] = field(default_factory=dict)  # what SES itself finds; not asked before
     trouble: Mapping[float, Unreadable | None] = field(default_factory=dict)  # with the send statistics
+    pause: Mapping[float, PauseReading] = field(default_factory=dict)  # by the monitor itself
     fleet: Mapping[float, FleetFacts] = field(default_factory=dict)  # not a fleet before
 
     def readings(self, now: int) -> Readings:
@@ -111,7 +114,8 @@ class Stories:
         documents: tuple[Document, ...] = ()
         for hour in (-1, *hours):
             now = INCIDENT + int(hour * HOUR)
-            plan = decide(self.target, world.readings(now), state, self.policy, now, self.context)
+            pause = _at(world.pause, hour, None)
+            plan = decide(self.target, world.readings(now), state, self.policy, now, self.context, pause)
             state, documents = replace(plan.state, outbox=(), published=now), plan.documents
         return list(documents)
 
@@ -222,6 +226,22 @@ OLD_ROLES = tuple(f"blog-{number} ({number:012})" for number in range(1, 31))
 LATE = FleetFacts(silent_shards=("shard 2 of 4",), not_reached=("333333333333/eu-west-1",))
 
 
+def _pause(stage: Stage, part: Part = Part.SET, name: str = "newsletter", trouble: str = "") -> PauseReading:
+    reference = f"arn:aws:ses:eu-west-1:123456789012:tenant/{name}/tn-1" if part is Part.TENANT else ""
+    why = "the bounce rules aws-estimate and quarter-day agree, AWS's own rate is 3.1%"
+    return PauseReading(Pause(stage, part, name, reference, "bounce-20250217T0945Z", why, INCIDENT, trouble))
+
+
+DUE, DONE = _pause(Stage.DUE), _pause(Stage.PAUSED)
+ALL_OFF = _pause(Stage.PAUSED, Part.ACCOUNT, "")
+REFUSED = PauseReading(refusal="bounce: AWS's own rate is only 0.8%")
+RESUMED = PauseReading(rearmed=INCIDENT + 5 * HOUR)
+
+
+def _paused(**from_hour: PauseReading) -> World:
+    return World(pause={float(hour[1:]): reading for hour, reading in from_hour.items()})
+
+
 def _several(stories: Stories) -> list[Document]:
     """An email about three things at once."""
     return [
@@ -278,6 +298,21 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "sending-off": lambda of: of.at(_off(0), 0),
     "sending-reminder": lambda of: of.at(_off(0), 0, 24),
     "sending-on-again": lambda of: of.at(_off(0, 5), 0, 5),
+    "pause-due": lambda of: of.at(_paused(h0=DUE), 0),
+    "pause-called-off": lambda of: of.at(_paused(h0=DUE, h1=REFUSED), 0, 1),
+    "pause-called-off-at-once": lambda of: of.at(replace(_paused(h0=DUE), pause={0: DUE, 0.25: REFUSED}), 0, 0.25, 1),
+    "pause-done": lambda of: of.at(_paused(h0=DUE, h1=DONE), 0, 1),
+    "pause-of-the-account": lambda of: of.at(_paused(h0=ALL_OFF), 0),
+    "pause-of-a-tenant-failed": lambda of: of.at(
+        _paused(h0=DUE, h1=_pause(Stage.FAILED, Part.TENANT, "acme", "AccessDeniedException")), 0, 1
+    ),
+    "pause-of-a-set-failed": lambda of: of.at(_paused(h0=_pause(Stage.FAILED, trouble="TooManyRequestsException")), 0),
+    "pause-reminder": lambda of: of.at(_paused(h0=DONE), 0, 24),
+    "pause-resumed": lambda of: of.at(_paused(h0=DONE, h5=RESUMED), 0, 5),
+    "pause-switched-on-by-hand": lambda of: of.at(_paused(h0=ALL_OFF, h5=PauseReading()), 0, 5),
+    "pause-dry-run": lambda of: of.at(_paused(h0=_pause(Stage.DRY_RUN)), 0),
+    "pause-becomes-real": lambda of: of.at(_paused(h0=_pause(Stage.DRY_RUN), h5=DUE), 0, 5),
+    "bounce-rearmed": lambda of: of.at(replace(_paused(h4=RESUMED), campaigns=BAD.campaigns), 3, 4)[-1:],
     "unreadable-denied": lambda of: of.at(_unreadable(Trouble.DENIED), 0),
     "unreadable-role": lambda of: of.at(_unreadable(Trouble.ROLE), 0),
     "unreadable-not-enabled": lambda of: of.at(_unreadable(Trouble.NOT_ENABLED), 0),

@@ -24,6 +24,7 @@ TAGS = "deployment.tags"
 
 SAMPLE = {
     "routes": [{"emails": ["oncall@example.com"]}],
+    "mute": [{"weekday": "tuesday", "from": "08:00", "to": "12:00"}],
     "accounts": [{"id": "111111111111"}],
     "overrides": [{"regions": ["eu-west-1"]}],
     "member_role": {"external_id": "ours"},

@@ -325,6 +325,7 @@ _STATE = (
     (
         f"stats latest({fields.TICK}) as as_of, latest({fields.VERDICT}) as our_verdict, "
         f"latest({fields.ACCOUNT_STATE}) as aws_says, latest({fields.OPEN_ALERTS}) as open_alerts, "
+        f"latest({fields.MUTED}) as muted, latest({fields.PAUSE}) as pause, "
         f"latest({fields.QUOTA_USED}) * 100 as quota_percent, latest({fields.AWS_BOUNCE_RATE}) * 100 as aws_bounces_percent, "
         f"latest({fields.AWS_COMPLAINT_RATE}) * 100 as aws_complaints_percent by {fields.TARGET}"
     ),

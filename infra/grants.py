@@ -9,9 +9,11 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from ses_reputation.core.level import Part
 from ses_reputation.settings import Settings
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 from ses_reputation.settings.fleet import Fleet
+from ses_reputation.settings.pause import actions as pause_actions
 
 Grant = tuple[str, list[str], list[str], dict[str, object] | None]
 """Statement id, actions, resources, conditions."""
@@ -44,6 +46,10 @@ def grants(
     looked_at = [action for action in CAUSE_ACTIONS[settings.look] if action not in granted]
     if looked_at:
         statements.append(("FindCause", looked_at, ["*"], None))  # SES has resources only for sending
+    sets = f"arn:{Stack.of(table).partition}:ses:*:{Stack.of(table).account}:configuration-set/*"
+    for part, action in pause_actions(settings.pause).items():
+        sid = "Pause" + part.value.title().replace(" ", "")
+        statements.append((sid, [action], [sets if part is Part.SET else "*"], None))
     if key is not None:
         statements.append(("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], None))
     return [

@@ -14,6 +14,7 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Tags,
+    Token,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
@@ -27,10 +28,12 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.region_info import RegionInfo
 from constructs import Construct
+from ses_reputation.core.level import Level, Part
 from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
+from ses_reputation.settings.pause import actions as pause_actions
 
 from . import bundle
 from .answers import ANSWERS, PACKS, REGULATED, acknowledge
@@ -57,8 +60,8 @@ TARGET_CALLS = 6
 CHANNEL_CALLS = 2
 """Calls for one message on one channel: Publish and PutItem."""
 
-DAILY_CALLS = 1
-"""Calls once a day: ListSubscriptionsByTopic."""
+RUN_CALLS = 2
+"""Calls for all targets: GetItem of the team's orders, and once a day ListSubscriptionsByTopic."""
 
 LONGEST_TIMEOUT = 900
 """Lambda's own limit, in seconds."""
@@ -75,6 +78,10 @@ LOOKING_SECONDS = 2 * 15
 """Reading what SES itself finds of one target, and looking for the causes of its alerts (lambda/, `BUDGET`)."""
 
 
+PAUSE_CALLS = 6
+"""Calls of a pause: GetItem, and the same with PutItem for two notes, and the pause itself."""
+
+
 def longest_run(settings: Settings) -> int:
     """Seconds that a run takes if every call in it hangs. Targets are read side by side and sent together.
 
@@ -83,8 +90,10 @@ def longest_run(settings: Settings) -> int:
     if settings.fleet.on:
         return min(LONGEST_TIMEOUT, 60 * settings.deployment.schedule_minutes)
     channels = 1 + settings.amazon_q_on + bool(settings.events.bus)
+    pausing = 0 if settings.pause is Level.OFF else PAUSE_CALLS
     looking = 0 if settings.look is Look.OFF else LOOKING_SECONDS
-    return min(LONGEST_TIMEOUT, CALL_SECONDS * (TARGET_CALLS + CHANNEL_CALLS * channels + DAILY_CALLS) + looking)
+    calls = TARGET_CALLS + CHANNEL_CALLS * channels + RUN_CALLS + pausing
+    return min(LONGEST_TIMEOUT, CALL_SECONDS * calls + looking)
 
 
 class SesReputationMonitor(Construct):
@@ -436,6 +445,14 @@ class SesReputationMonitor(Construct):
             "units are not known here. The role of that name decides in each account whom it lets in.",
             invoke: "EventBridge Scheduler may invoke any version of this one function, as the CDK's target has it.",
         }
+        if Part.SET in pause_actions(self.settings.pause):
+            partition, account = (
+                f"<AWS::{name}>" if Token.is_unresolved(value) else value
+                for name, value in (("Partition", Stack.of(self).partition), ("AccountId", Stack.of(self).account))
+            )
+            answers[f"IAM5[Resource::arn:{partition}:ses:*:{account}:configuration-set/*]"] = (
+                "Which configuration set causes an alert is known only then; the settings let the monitor pause it."
+            )
         acknowledge(self, answers)
         for pack in PACKS:
             acknowledge(self, REGULATED, pack)

@@ -30,7 +30,7 @@ def _client(service: str, region: str) -> Any:
 class _Resource(CloudFormationModel):
     """A resource made by `make` and unmade by `unmake`, both through the API; an update replaces it."""
 
-    TYPE: ClassVar[str]
+    TYPE: ClassVar[str] = ""
     NAME: ClassVar[str] = ""  # the property that holds the resource's name, if any
 
     def __init__(self, physical_id: str, attributes: dict[str, str]) -> None:

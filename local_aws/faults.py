@@ -92,6 +92,9 @@ _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _NAMES = {"monitoring": "cloudwatch", "email": "ses"}
 _PATHS = (
     (r"/v2/email/account", "GetAccount"),
+    (r"/v2/email/account/sending", "PutAccountSendingAttributes"),
+    (r"/v2/email/configuration-sets/[^/]+/sending", "PutConfigurationSetSendingOptions"),
+    (r"/v2/email/reputation/entities/.+/customer-managed-status", "UpdateReputationEntityCustomerManagedStatus"),
     (r"/v2/email/suppression/addresses", "ListSuppressedDestinations"),
     (r"/v2/email/suppression/addresses/.+", "GetSuppressedDestination"),
     (r"/v2/email/vdm/recommendations", "ListRecommendations"),

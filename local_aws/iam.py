@@ -8,6 +8,7 @@ compressed body, and of none, wrong.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -18,6 +19,7 @@ from moto.events.responses import EventsHandler
 from moto.iam.access_control import IAMRequest
 from moto.iam.models import iam_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
+from moto.sesv2.responses import SESV2Response
 from moto.sns.models import sns_backends
 from moto.sns.responses import SNSResponse
 from moto.ssm.models import ssm_backends
@@ -157,6 +159,12 @@ def _secret(response: Any) -> Iterator[Need]:
         yield "kms:Decrypt", key, {"kms:EncryptionContext:SecretARN": stored.arn}
 
 
+def _configuration_set(response: Any) -> Iterator[Need]:
+    found = re.search(r"/v2/email/configuration-sets/([^/]+)/sending", response.uri)
+    own = f"arn:aws:ses:{response.region}:{response.current_account}:configuration-set"
+    yield "", f"{own}/{found[1]}" if found else "*", {}
+
+
 def _bus(response: Any) -> Iterator[Need]:
     entries = response._get_param("Entries") or [{}]  # other requests have none
     for name in {entry.get("EventBusName", "default") for entry in entries}:
@@ -165,6 +173,7 @@ def _bus(response: Any) -> Iterator[Need]:
 
 
 NEEDS: dict[Any, Callable[[Any], Iterator[Need]]] = {
+    SESV2Response: _configuration_set,
     SNSResponse: _topic,
     DynamoHandler: _table,
     CloudWatchResponse: _metric,

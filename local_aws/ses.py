@@ -11,7 +11,7 @@ from moto.ses.responses import EmailResponse
 from moto.sesv2.responses import SESV2Response
 from moto.sesv2.urls import url_paths
 
-from . import suppression
+from . import sending, suppression
 from .suppression import Suppression
 
 
@@ -25,6 +25,7 @@ class SesAccount:
     production: bool = True
     quota: float = 1_000_000
     used: float = 40_000
+    sets: dict[str, bool] = field(default_factory=dict)  # configuration sets by name; False: their sending is off
     suppression: Suppression = field(default_factory=Suppression)
 
 
@@ -67,4 +68,5 @@ def install() -> None:
     responses[0].get_send_statistics = get_send_statistics
     responses[1].get_account = get_account
     suppression.install(lambda response: ses_account(response.current_account, response.region).suppression)
+    sending.install(lambda response: ses_account(response.current_account, response.region))
     url_paths["{0}/v2/email/account$"] = SESV2Response.dispatch

@@ -72,7 +72,7 @@ def commands() -> dict[str, set[str]]:
 
 def targets() -> set[str]:
     """Targets of the Makefile that `make help` lists."""
-    return set(re.findall(r"^([a-z]+): .*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+): .*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def unknown_commands(text: str) -> list[str]:
@@ -84,7 +84,7 @@ def unknown_commands(text: str) -> list[str]:
             *re.findall(r"^ {4,}.*$", text, re.MULTILINE),
         ]
     )
-    named = re.findall(r"(?:^|[`\s])make ([a-z]+)", spoken)
+    named = re.findall(r"(?:^|[`\s])make ([a-z-]+)", spoken)
     unknown = [f"make {target}" for target in named if target not in targets()]
     known = commands()
     for name, rest in re.findall(r"ses-reputation +([a-z][a-z-]+)((?:[ =][^\n`#|;)]*)?)", spoken):

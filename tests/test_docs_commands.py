@@ -51,7 +51,7 @@ REST = r"""(?:"[^"]*"|'[^']*'|[^|>&;)"'])*"""
 
 OURS = [line for line in found(r"ses-reputation [a-z]" + REST) if "…" not in line and line not in NAMES]
 AWSS = found(r"\baws [a-z0-9]+ [a-z]" + REST)
-MAKES = found(r"(?<![\w-])make [a-z]+( [A-Z]+=\S+)*")
+MAKES = found(r"(?<![\w-])make [a-z-]+( [A-Z]+=\S+)*")
 
 
 @cache

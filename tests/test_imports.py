@@ -12,11 +12,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lambda" / "ses_reputation"
 
 LAYERS = (
-    ("target", "look", "history"),
+    ("target", "look", "level", "history"),
     ("rates", "daily_totals", "recipients", "fleet"),
-    ("findings",),
+    ("findings", "orders"),
     ("rules", "headroom", "onset", "learning", "readings"),
+    ("pauses",),
     ("evaluation", "alert", "plausibility", "cause", "wording"),
+    ("pause",),
     ("checks.base", "cause_words"),
     ("checks.*",),
     ("checks",),
@@ -230,6 +232,7 @@ def test_the_infrastructure_knows_settings_thresholds_and_field_names_and_nothin
     assert {m for m in found if not m.startswith("ses_reputation.settings")} <= {
         "ses_reputation",  # where its source is
         "ses_reputation.log_fields",
+        "ses_reputation.core.level",
         "ses_reputation.core.look",
         "ses_reputation.core.rates",
         "ses_reputation.core.rules",

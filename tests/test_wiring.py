@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +177,26 @@ def test_an_address_that_cannot_be_read_is_a_clear_error_without_a_secret() -> N
         "the stored address or key cannot be read from /slack: access denied (AccessDeniedException)"
     )
     assert raised.value.__cause__ is None
+
+
+def test_what_only_an_alert_needs_is_not_loaded_at_start() -> None:
+    script = "import sys, ses_reputation.wiring; print(*(m for m in sys.modules if m.startswith('ses_reputation')))"
+    path = os.pathsep.join([str(Path(__file__).parents[1] / "lambda"), *sys.path])
+    loaded = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    ).stdout.split()
+    lazy = {
+        "core.cause",
+        "core.cause_words",
+        "core.pause",
+        "aws.cause",
+        "aws.pause",
+        "explain",
+        "pausing",
+        "layout.email",
+    }
+    assert {f"ses_reputation.{name}" for name in lazy} & set(loaded) == set()

@@ -34,6 +34,9 @@ VARIANTS = {
     "with `[[accounts]]`": f"{OFF}{FLEET}[[accounts]]\nid = '111111111111'\n",
     "with units of an organization": f"{OFF}{FLEET}[organization]\nunits = ['ou-ab12-12345678']\n",
     "with a key of your own": f"{OFF}[deployment]\ncustomer_managed_key = true\n",
+    'with `[pause] level = "configuration-sets"`': '[pause]\nlevel = "configuration-sets"\n',
+    'with `[pause] level = "tenants"`': '[pause]\nlevel = "tenants"\n',
+    'with `[pause] level = "account"`': '[pause]\nlevel = "account"\n',
     "in a VPC": f'{OFF}[deployment]\nsubnet_ids = ["subnet-0123456789abcdef0"]\n'
     'security_group_ids = ["sg-0123456789abcdef0"]\n',
 }
@@ -61,6 +64,7 @@ ARNS = {
     ":parameter/": "the parameter that the settings name",
     ":secret:": "the secret that the settings name",
     r":key/\*": "any key",
+    r":configuration-set/\*": "any configuration set",
     ":event-bus/": "the bus that the settings name",
     r":iam::\d{12}:role/": "the role that the settings name, in the accounts that they list",
     r":iam::\*:role/": "the role that the settings name, in any account",

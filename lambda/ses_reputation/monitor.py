@@ -17,11 +17,13 @@ from .core.decide import Plan
 from .core.findings import Findings
 from .core.fleet import WHOLE, Shard
 from .core.history import DAY, Instant, iso
-from .core.notification import test_notification
+from .core.notification import muted_in_words, test_notification
+from .core.pauses import PauseReading
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
 from .core.rules import Policy
 from .core.target import Target
+from .ordered import Ordered
 from .outbox import deliver
 from .run import Edges, Explained, Outcome, Tick, look_at_all
 from .settings import Settings
@@ -61,6 +63,7 @@ class Monitor:
     audience: Callable[[], Audience | Unreadable]  # who is subscribed, beside who should be
     findings: Callable[[str], Findings | None] = lambda _: None  # what SES itself finds in a region, if that is asked
     explaining: Callable[[float], Callable[[Plan], Explained]] = lambda _: Explained  # for one run, of so many seconds
+    ordered: Callable[[Instant], Ordered] = lambda _: Ordered()  # by the team
 
     def handle(self, event: object, remaining: Callable[[], int]) -> dict[str, Any]:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
@@ -79,13 +82,15 @@ class Monitor:
         `at_once` is a run beside the schedule, which also reads what SES finds.
         """
         every = self.settings.deployment.schedule_minutes * 60
+        ordered = self.ordered(now)
         left = remaining() / 1000
         tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
         edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
-        outcomes = self.look(tick, edges, shard, at_once=at_once)
+        outcomes = self.look(tick, replace(edges, orders=ordered.orders), shard, at_once=at_once)
         deliver(outcomes, tick, edges)
-        report(outcomes, now)
-        failures = [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
+        report(outcomes, now, self.context, ordered)
+        failures = [*ordered.failures]
+        failures += [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [
             f"{outcome.plan.target.id}: reading what SES finds failed ({found.broke})"
@@ -189,8 +194,10 @@ def shard_of(event: object) -> Shard:
     raise BadEvent(f'the event needs "of" from 1 to {MOST_SHARDS} and "shard" from 0 to one less; nothing was done')
 
 
-def report(outcomes: Sequence[Outcome], now: Instant) -> None:
+def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered: Ordered) -> None:
     """Log a line for each target, which the dashboard reads: metrics of the same would cost more than all the rest."""
+    if ordered.ignored:
+        logger.warning("orders of the team were ignored", detail=ordered.ignored)
     for outcome in outcomes:
         plan = outcome.plan
         audience = plan.seen.readings.audience
@@ -208,6 +215,8 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
                 fields.UNREADABLE: None if plan.unreadable is None else plan.unreadable.detail,
                 fields.OPEN_ALERTS: len(plan.state.sent),
                 fields.ALERTS: [f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
+                fields.MUTED: muted_in_words(ordered.orders.mutes_in(plan.target.region, now), context.zone),
+                fields.PAUSE: _pause_field(plan.seen.pause),
                 **_aws_fields(plan.seen.readings),
                 fields.NEWEST_EMAIL_MINUTES: None if plan.newest is None else max(0, now - plan.newest) // 60,
                 fields.SENT: [f"{d['title']} ({d['alert']}, {d['number']})" for d in plan.documents],
@@ -216,6 +225,15 @@ def report(outcomes: Sequence[Outcome], now: Instant) -> None:
         )
         if outcome.bug is not None:
             logger.error("the monitor itself failed", target=plan.target.id, place=place_of(outcome.bug))
+
+
+def _pause_field(pause: PauseReading | None) -> str:
+    """The pause, or why there is none beside a critical alert."""
+    if pause is None or pause == PauseReading():
+        return "nothing"
+    if pause.pause is not None:
+        return f"{pause.pause.stage.value}: {pause.pause.what}"
+    return "resumed" if pause.rearmed is not None else f"refused: {pause.refusal}"
 
 
 def _aws_fields(readings: Readings) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from .core.checks.base import Context, Seen
 from .core.decide import Gauge, Plan, assumed, decide, overall
 from .core.history import BUCKET, Instant
 from .core.notification import Document
+from .core.orders import Orders
+from .core.pauses import PauseReading
 from .core.readings import Readings, Trouble, Unreadable
 from .core.rules import Policy, Verdict
 from .core.state import Delivery, State
@@ -81,13 +83,15 @@ class Explained(NamedTuple):
 
 @dataclass(frozen=True)
 class Edges:
-    """Ways out of a run. Each raises `AWS_ERRORS`, except `read` and `explain`, which answer."""
+    """Ways out of a run. Each raises `AWS_ERRORS`, except `read`, `explain` and `attend` (to pauses), which answer."""
 
     read: Callable[[Target, Instant], Readings]
     put_gauges: Callable[[Target, Sequence[Gauge]], None]
     store: Store
     channels: Sequence[Channel]
     explain: Callable[[Plan], Explained] = Explained
+    orders: Orders = Orders()  # of the team
+    attend: Callable[[Plan, State | None], tuple[PauseReading | None, tuple[str, ...]]] = lambda *_: (None, ())
     has_metrics: Callable[[Target], bool] = lambda _: True  # metrics of its own
     unnoted: dict[tuple[str, str, str], None] = field(
         default_factory=dict
@@ -103,9 +107,7 @@ class Outcome:
     mine: tuple[Delivery, ...] = ()  # deliveries that this run has to make
     failures: list[str] = field(default_factory=list)
     bug: BaseException | None = None  # the monitor's own fault
-    not_set_up: bool = (
-        False  # the role has never let the monitor in: it is not watched yet, which is no alert of its own
-    )
+    not_set_up: bool = False  # the role has never let the monitor in: the fleet's alert says so
     not_reached: bool = False  # there was no time
 
 
@@ -116,8 +118,11 @@ def look_at_all(
     edges: Edges,
     context: Context = Context(),
 ) -> list[Outcome]:
-    """Look at every target on its own, in this order. One that does not answer in time, or at which the monitor itself breaks, is a failure of
-    its own and keeps nothing of the others back."""
+    """Look at every target on its own, in this order.
+
+    One that does not answer in time, or at which the monitor itself breaks, is a failure of its own and keeps nothing of the
+    others back.
+    """
     pool = ThreadPoolExecutor(min(THREADS, max(1, len(targets))))
     looks = [pool.submit(look_at, target, tick, policy_of(target), edges, context) for target in targets]
     wait(looks, tick.patience)
@@ -151,96 +156,108 @@ def look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: C
     """Gather, decide and apply for one target, up to and without the delivery."""
     failures: list[str] = []
     item, before = _load(target, tick, edges.store, failures)
-    readings = edges.read(target, tick.at)
+    readings = replace(edges.read(target, tick.at), orders=edges.orders)
     statistics = readings.statistics
     if before is None and not (item is not None and item.version) and _has_no_role(statistics):
         return replace(unknown(target, tick, policy, statistics), failures=failures, not_set_up=True)
-    if item is None:
-        return _unsaved(target, tick, policy, edges, context, readings, before, failures)
-    if before is None and item.version:  # unreadable: what is open is notified once more rather than never
-        known = assumed(target, readings, None, policy, tick.at, tick.every)
-        before = replace(known, evaluated=None, tracks={}, sent={})
-    plan = _decided(target, tick, policy, edges, context, readings, before, failures)
-    for _ in range(TRIES):
-        state, mine = claimed(plan.state, tick)
-        if state == before:
-            return Outcome(plan, item, mine, failures)
-        try:
-            item = save(target, edges.store, item, state)
-        except Overtaken as overtaken:
-            there = _decoded(overtaken.item, tick)
-            if overtaken.item is None or there is None:
-                break
-            if there.tick >= tick.at:  # the same event delivered twice, or a later run: that one delivers
-                return Outcome(replace(plan, documents=()), None, (), failures)
-            item, before = overtaken.item, there
-            plan = _decided(target, tick, policy, edges, context, readings, before, [])
-        except AWS_ERRORS as error:
-            failures.append(f"the state could not be written ({code_of(error)})")
-            return _unsaved(target, tick, policy, edges, context, readings, before, failures)
-        else:
-            return Outcome(replace(plan, state=state), item, mine, failures)
-    failures.append("the state is written by something else")
-    return _unsaved(target, tick, policy, edges, context, readings, before, failures)
+    return _Look(target, tick, policy, edges, context, readings, failures).outcome(item, before)
 
 
 def _has_no_role(statistics: object) -> TypeGuard[Unreadable]:
     return isinstance(statistics, Unreadable) and statistics.trouble is Trouble.ROLE
 
 
-def _decided(
-    target: Target,
-    tick: Tick,
-    policy: Policy,
-    edges: Edges,
-    context: Context,
-    readings: Readings,
-    before: State | None,
-    failures: list[str],
-) -> Plan:
-    """Decide, publish the metrics, and say who causes it."""
-    plan = decide(target, readings, before, policy, tick.at, context)
-    if edges.has_metrics(target) and plan.gauges:
-        try:
-            edges.put_gauges(target, plan.gauges)
-            plan = replace(plan, state=replace(plan.state, published=tick.at))
-        except AWS_ERRORS as error:
-            failures.append(f"the metrics could not be published ({code_of(error)})")
-    return _explained(plan, edges, failures)
+@dataclass(frozen=True)
+class _Look:
+    """One target at one tick, as it was read."""
+
+    target: Target
+    tick: Tick
+    policy: Policy
+    edges: Edges
+    context: Context
+    readings: Readings
+    failures: list[str]  # so far
+
+    def outcome(self, item: Item | None, before: State | None) -> Outcome:
+        """Decide and store, over what another run has written meanwhile too. No item: it cannot be used."""
+        target, tick = self.target, self.tick
+        if item is None:
+            return self._unsaved(before)
+        if before is None and item.version:  # unreadable: what is open is notified once more rather than never
+            known = assumed(target, self.readings, None, self.policy, tick.at, tick.every)
+            before = replace(known, evaluated=None, tracks={}, sent={})
+        plan = self._decided(before, self.failures)
+        for _ in range(TRIES):
+            state, mine = claimed(plan.state, tick)
+            if state == before:
+                return Outcome(plan, item, mine, self.failures)
+            try:
+                item = save(target, self.edges.store, item, state)
+            except Overtaken as overtaken:
+                there = _decoded(overtaken.item, tick)
+                if overtaken.item is None or there is None:
+                    break
+                if there.tick >= tick.at:  # the same event delivered twice, or a later run: that one delivers
+                    return Outcome(replace(plan, documents=()), None, (), self.failures)
+                item, before = overtaken.item, there
+                plan = self._decided(before, [])
+            except AWS_ERRORS as error:
+                self.failures.append(f"the state could not be written ({code_of(error)})")
+                return self._unsaved(before)
+            else:
+                return Outcome(replace(plan, state=state), item, mine, self.failures)
+        self.failures.append("the state is written by something else")
+        return self._unsaved(before)
+
+    def _decided(self, before: State | None, failures: list[str]) -> Plan:
+        """Decide, attend to pauses, publish the metrics, and say who causes it."""
+        plan = self._plan(self.readings, before)
+        pause = _attended(plan, before, self.edges, failures)
+        if pause is not None:
+            plan = self._plan(self.readings, before, pause)
+        if self.edges.has_metrics(self.target) and plan.gauges:
+            try:
+                self.edges.put_gauges(self.target, plan.gauges)
+                plan = replace(plan, state=replace(plan.state, published=self.tick.at))
+            except AWS_ERRORS as error:
+                failures.append(f"the metrics could not be published ({code_of(error)})")
+        return _explained(plan, self.edges, failures)
+
+    def _plan(self, readings: Readings, before: State | None, pause: PauseReading | None = None) -> Plan:
+        return decide(self.target, readings, before, self.policy, self.tick.at, self.context, pause)
+
+    def _unsaved(self, before: State | None) -> Outcome:
+        """A run whose state cannot be stored delivers what is new at this tick, once, and fails loudly."""
+        usable = self.readings
+        if before is None:  # AWS's view has no past to tell apart: the failing run is what speaks of it
+            usable = usable.without_aws
+        known = assumed(self.target, usable, before, self.policy, self.tick.at, self.tick.every)
+        plan = _explained(self._plan(usable, known), self.edges, self.failures)
+        if before is None:  # and what was not evaluated is not healthy
+            seen = replace(plan.seen, readings=self.readings)
+            plan = replace(plan, verdict=overall((plan.verdict, Verdict.UNKNOWN)), seen=seen)
+        new = {id(document) for document in plan.documents}
+        mine = tuple(delivery for delivery in plan.state.outbox if id(delivery.document) in new)
+        return Outcome(plan, None, mine, self.failures)
+
+
+def _attended(plan: Plan, before: State | None, edges: Edges, failures: list[str]) -> PauseReading | None:
+    try:
+        pause, broken = edges.attend(plan, before)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a pause must not keep the alert back
+        pause, broken = None, (f"the pause could not be attended to ({place_of(error)})",)
+    failures.extend(broken)
+    return pause
 
 
 def _explained(plan: Plan, edges: Edges, failures: list[str]) -> Plan:
     try:
         plan, broken = edges.explain(plan)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the look for a cause must not keep the alert back
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the search for a cause must not keep the alert back
         broken = (f"the search for the cause failed ({place_of(error)})",)
     failures.extend(broken)
     return plan
-
-
-def _unsaved(
-    target: Target,
-    tick: Tick,
-    policy: Policy,
-    edges: Edges,
-    context: Context,
-    readings: Readings,
-    before: State | None,
-    failures: list[str],
-) -> Outcome:
-    """A run whose state cannot be stored delivers what is new at this tick, once, and fails loudly."""
-    usable = readings
-    if before is None:  # AWS's view has no past to tell apart: the failing run is what speaks of it
-        usable = Readings(readings.statistics)
-    known = assumed(target, usable, before, policy, tick.at, tick.every)
-    plan = _explained(decide(target, usable, known, policy, tick.at, context), edges, failures)
-    if before is None:  # and what was not evaluated is not healthy
-        plan = replace(
-            plan, verdict=overall((plan.verdict, Verdict.UNKNOWN)), seen=replace(plan.seen, readings=readings)
-        )
-    new = {id(document) for document in plan.documents}
-    mine = tuple(delivery for delivery in plan.state.outbox if id(delivery.document) in new)
-    return Outcome(plan, None, mine, failures)
 
 
 def claimed(state: State, tick: Tick) -> tuple[State, tuple[Delivery, ...]]:

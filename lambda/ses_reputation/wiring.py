@@ -25,12 +25,18 @@ from .core.checks.base import Context
 from .core.checks.test_alert import TEST
 from .core.decide import Plan
 from .core.history import HOUR, Instant
+from .core.level import Level
 from .core.look import Look
 from .core.notification import Document, attributes, envelope, summary_of
+from .core.pauses import CHECK as PAUSE
+from .core.pauses import Pause, PauseReading
 from .core.rates import Metric
 from .core.readings import AccountFacts, Audience, Readings, Trouble, Unreadable, audience_of
+from .core.rules import Severity
+from .core.state import State
 from .core.target import Target
 from .monitor import Monitor
+from .ordered import load as load_orders
 from .run import Channel, Edges, Explained
 from .settings import Settings
 from .settings.channels import Route
@@ -44,6 +50,7 @@ if TYPE_CHECKING:
     from .core.cause import CauseReading
     from .core.findings import Findings
     from .explain import Explainer
+    from .pausing import Pausing
 
 BATCH = 12
 """Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
@@ -168,18 +175,23 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     def findings(where: str) -> Findings | None:
         return findings_in(create, where) if settings.look is not Look.OFF else None
 
+    store = Store(client("dynamodb", region), environment.table)
+    ordered = partial(load_orders, store, settings.mutes, settings.alerts.zone)
     edges = Edges(
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
-        store=Store(client("dynamodb", region), environment.table),
+        store=store,
         channels=channels(settings, environment, context, notifier, partial(create, "events", region, SEND_ONCE)),
+        attend=attending(create, settings, store),
     )
     if settings.fleet.on:
         from .wiring_fleet import wire_fleet
 
-        return wire_fleet(settings, environment, session, edges, context, audience, findings, metrics)
+        return wire_fleet(settings, environment, session, edges, context, audience, findings, metrics, ordered)
     targets = tuple(Target(environment.account, name) for name in regions)
-    return Monitor(settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look))
+    return Monitor(
+        settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look), ordered
+    )
 
 
 def client_maker(session: Session) -> Create:
@@ -216,20 +228,67 @@ def explaining(create: Create, how_far: Look, seconds: float) -> Callable[[Plan]
 
     @cache
     def explainer() -> Explainer:
-        from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
-        from .core.cause import question_from
         from .explain import Explainer
 
-        def look(plan: Plan, metric: Metric, since: Instant, *, reminder: bool, budget: Budget) -> CauseReading:
-            region, account = plan.target.region, plan.seen.readings.known_account
-            clients = Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT))
-            question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
-            facts = AccountFacts() if account is None else account.facts
-            return look_for_cause(clients, question, how_far, facts=facts, reminder=reminder, budget=budget)
-
-        return Explainer(look, end)
+        return Explainer(partial(look_in, create, how_far), end)
 
     return lambda plan: explainer().explain(plan) if plan.documents else Explained(plan)
+
+
+def look_in(
+    create: Create,
+    how_far: Look,
+    plan: Plan,
+    metric: Metric,
+    since: Instant,
+    *,
+    reminder: bool,
+    budget: Budget,
+) -> CauseReading:
+    """Look for the cause of a metric's events in the target of a plan."""
+    from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+    from .core.cause import question_from
+
+    region, account = plan.target.region, plan.seen.readings.known_account
+    clients = Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT))
+    question = question_from(metric, region, plan.seen.history, since, plan.seen.now)
+    facts = AccountFacts() if account is None else account.facts
+    return look_for_cause(clients, question, how_far, facts=facts, reminder=reminder, budget=budget)
+
+
+def attending(
+    create: Create, settings: Settings, store: Store
+) -> Callable[[Plan, State | None], tuple[PauseReading | None, tuple[str, ...]]]:
+    """Make what attends to pauses. It is loaded for a critical alert, if the settings allow a pause, and while one is in force."""
+
+    @cache
+    def pausing() -> Pausing:
+        from .aws.cause import BUDGET
+        from .aws.pause import reference_of, switch
+        from .explain import since_of
+        from .pausing import Pausing
+
+        def look(plan: Plan, metric: Metric) -> CauseReading | None:
+            if settings.look is Look.OFF:
+                return None
+            since = since_of(plan, metric)
+            return look_in(create, settings.look, plan, metric, since, reminder=False, budget=BUDGET)
+
+        def switch_off(target: Target, pause: Pause) -> None:
+            switch(create("sesv2", target.region, CONFIG), pause.part, pause.name, pause.reference, on=False)
+
+        def tenant(target: Target, name: str) -> str:
+            return reference_of(create("sesv2", target.region, CONFIG), name)
+
+        return Pausing(settings.pause, store, look, switch_off, tenant)
+
+    def attend(plan: Plan, before: State | None) -> tuple[PauseReading | None, tuple[str, ...]]:
+        tracks = plan.state.tracks
+        own = (tracks[metric.value] for metric in Metric if metric.value in tracks)
+        possible = settings.pause is not Level.OFF and any(track.severity is Severity.CRITICAL for track in own)
+        return pausing().attend(plan, before) if possible or PAUSE in tracks else (None, ())
+
+    return attend
 
 
 def findings_in(create: Create, region: str) -> Findings:

@@ -19,6 +19,7 @@ from .core.look import Look
 from .core.readings import Audience, Readings, Trouble, Unreadable
 from .core.target import Target
 from .fleet import FleetMonitor
+from .ordered import Ordered
 from .run import Edges, Explained
 from .settings import Settings
 from .settings.regions import SES_REGIONS, partition_of
@@ -41,6 +42,7 @@ def wire_fleet(
     audience: Callable[[], Audience | Unreadable],
     findings: Callable[[str], Findings | None],
     metrics: Any,
+    ordered: Callable[[Instant], Ordered],
 ) -> FleetMonitor:
     """Make the monitor of many accounts out of the parts of that of one."""
     fleet, home = settings.fleet, environment.region
@@ -77,6 +79,7 @@ def wire_fleet(
         audience,
         findings,
         partial(explaining, create, settings.look),
+        ordered,
         census=Census(settings, list_accounts, regions, _fingerprint(settings, regions)),
         open_accounts=open_accounts,
         put_counts=put_counts,

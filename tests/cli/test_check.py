@@ -36,6 +36,7 @@ Capsys = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def _keys(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "learned_by_monitor", lambda session, settings, region: ())
+    monkeypatch.setattr(command, "muted_by_team", lambda session, settings, region, now: ())
 
 
 def answers(

@@ -77,7 +77,22 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["replay", "check", "preview", "test-alert", "subscribe", "cause", "report", "settings"]
+    "command",
+    [
+        "replay",
+        "check",
+        "preview",
+        "test-alert",
+        "subscribe",
+        "cause",
+        "report",
+        "mute",
+        "unmute",
+        "mutes",
+        "ack",
+        "resume",
+        "settings",
+    ],
 )
 def test_every_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert main([command, "--help"]) == 0

@@ -60,6 +60,12 @@ def test_no_word_of_a_mark_covers_another_or_leaves_the_panel(places: list[int],
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
+def test_words_of_marks_side_by_side_stand_on_their_own_side() -> None:
+    axis, _ = texts(Panel("Rate", [Series("a", TIMES, [0.01] * 8)], LEVELS))
+    first, second = name_marks(axis, [Mark(TIMES[4], "warning", RED), Mark(TIMES[4] + 20, "critical", RED)])
+    assert first.get_text() == "warning" and first.get_window_extent().x1 < second.get_window_extent().x0
+
+
 @pytest.mark.parametrize("highest", [0.01, 0.04, 0.12, 0.24, 1.0])
 def test_thresholds_are_named_and_no_name_covers_another(highest: float) -> None:
     close = [*LEVELS, Level(0.0301, "critical", RED)]

@@ -16,7 +16,9 @@ from ses_reputation.core.alert import Sent, Track
 from ses_reputation.core.checks import FACTS
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, Point
+from ses_reputation.core.level import Part
 from ses_reputation.core.notification import problem_of
+from ses_reputation.core.pauses import Pause, PauseReading, Stage
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, Audience, AwsRate, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, default_policy
@@ -40,7 +42,8 @@ def busy_state() -> State:
     account = Account("PROBATION", sending=False, production=True, quota=40_000, used=39_000)
     rates = {Metric.BOUNCE: AwsRate(0.06, tick(990))}
     read = Readings(POINTS[:1_000], account, rates, Audience(2, 1, 1))
-    state = decide(TARGET, read, None, POLICY, tick(1_000)).state
+    pause = Pause(Stage.PAUSED, Part.SET, "newsletter", "", "bounce-x", "two rules agree", tick(999))
+    state = decide(TARGET, read, None, POLICY, tick(1_000), pause=PauseReading(pause, rearmed=tick(1))).state
     claimed = tuple(
         Delivery(d.document, ("email",), tick(1_000), tick(1_000) + 300, 1, tick(1_000)) for d in state.outbox
     )
@@ -52,9 +55,17 @@ BUSY = busy_state()
 
 
 def test_the_busy_state_has_everything_in_it() -> None:
-    assert {"bounce", "bounce/aws", "complaint", "enforcement", "quota", "sending", "subscribers", "unreadable"} == set(
-        BUSY.tracks
-    )
+    assert set(BUSY.tracks) == {
+        "bounce",
+        "bounce/aws",
+        "complaint",
+        "enforcement",
+        "pause",
+        "quota",
+        "sending",
+        "subscribers",
+        "unreadable",
+    }
     empty = [each.name for each in fields(State) if not getattr(BUSY, each.name)]
     assert empty == []
 
@@ -204,6 +215,9 @@ def changed(*place: Any, value: Any) -> str:
     [
         (("tracks", "bounce", "severity"), 0, "without a severity"),
         (("tracks", "bounce", "worst", "severity"), 0, "without a severity"),
+        (("tracks", "bounce", "id"), "bounce 1", "with the id 'bounce 1'"),
+        (("tracks", "bounce", "id"), "", "with the id ''"),
+        (("witness",), {"days": [[tick(2_000), 5]]}, "a day later than its tick"),
         (("tracks", "bounce", "held_at"), tick(2_000), "out of order"),
         (("tracks", "bounce", "opened_at"), tick(2_000), "out of order"),
         (("tracks", "bounce", "severe_at"), tick(2_000), "out of order"),

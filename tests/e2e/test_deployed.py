@@ -41,7 +41,7 @@ def test_the_function_is_as_it_was_asked_for_and_an_event_that_fails_is_kept(dep
     name = deployed.outputs["FunctionName"]
     described = functions.get_function_configuration(FunctionName=name)
     assert (described["Runtime"], described["Handler"]) == ("python3.13", "ses_reputation.entry.monitor")
-    assert (described["MemorySize"], described["Timeout"]) == (256, 273)
+    assert (described["MemorySize"], described["Timeout"]) == (256, 300)
     invoked = functions.get_function_event_invoke_config(FunctionName=name)
     assert (invoked["MaximumRetryAttempts"], invoked["MaximumEventAgeInSeconds"]) == (2, 900)
     kept = queue(deployed, invoked["DestinationConfig"]["OnFailure"]["Destination"])

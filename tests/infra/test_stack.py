@@ -78,7 +78,7 @@ def test_every_right_stands_for_one_line_of_the_functions_and_every_such_line_ha
     )
     granted = {
         action
-        for resources in (parameter, secret)
+        for resources in (parameter, secret, synth('[pause]\nlevel = "account"\n')["Resources"])
         for name, role in resources.items()
         if role["Type"] == "AWS::IAM::Role" and "lambda.amazonaws.com" in json.dumps(role)
         for policy in of_type(resources, "AWS::IAM::Policy")
@@ -92,7 +92,31 @@ def test_every_right_stands_for_one_line_of_the_functions_and_every_such_line_ha
     snake = {re.sub(r"(?<!^)(?=[A-Z])", "_", action.split(":")[1]).lower() for action in cause}
     assert [name for name in sorted(snake) if name not in source] == []
     others = {action.split(":")[1] for action in granted - BY_LAMBDA_ITSELF - cause}
-    assert sorted(others | {"GetAccount", "GetMetricData", *IN_MEMBER_ACCOUNTS}) == operations()
+    assert (
+        sorted(others | {"GetAccount", "GetMetricData", *IN_MEMBER_ACCOUNTS, "ListReputationEntities"}) == operations()
+    )
+
+
+PAUSES = {
+    "off": [],
+    "dry-run": [],
+    "configuration-sets": ["ses:PutConfigurationSetSendingOptions"],
+    "tenants": ["ses:PutConfigurationSetSendingOptions", "ses:UpdateReputationEntityCustomerManagedStatus"],
+    "account": [
+        "ses:PutAccountSendingAttributes",
+        "ses:PutConfigurationSetSendingOptions",
+        "ses:UpdateReputationEntityCustomerManagedStatus",
+    ],
+}
+
+
+@pytest.mark.parametrize("level", PAUSES)
+def test_the_role_may_pause_what_the_level_says_and_nothing_else(synth: Synth, level: str) -> None:
+    resources = synth(f'[pause]\nlevel = "{level}"\n')["Resources"]
+    pausing = [s for s in statements(resources) if any(re.search("ses:(Put|Update)", a) for a in actions(s))]
+    assert sorted(action for statement in pausing for action in actions(statement)) == PAUSES[level]
+    sets = [s["Resource"] for s in pausing if "ses:PutConfigurationSetSendingOptions" in actions(s)]
+    assert all(json.dumps(resource).count(":configuration-set/*") == 1 for resource in sets)
 
 
 def test_no_right_reaches_further_than_it_must(resources: Resources) -> None:
@@ -155,7 +179,7 @@ def test_a_call_that_hangs_is_given_up_after_as_long_as_the_timeout_counts_for_i
 
 @pytest.mark.parametrize(
     ("toml", "calls"),
-    [("", 9), ('[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n', 11)],
+    [("", 10), ('[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n', 12)],
     ids=["people", "people and chat"],
 )
 def test_the_timeout_has_room_for_every_call_of_a_run_even_if_all_of_them_hang(
@@ -163,6 +187,11 @@ def test_the_timeout_has_room_for_every_call_of_a_run_even_if_all_of_them_hang(
 ) -> None:
     [function] = of_type(synth(toml)["Resources"], "AWS::Lambda::Function")
     assert function["Timeout"] == calls * CALL_SECONDS + LOOKING_SECONDS <= LONGEST_TIMEOUT
+
+
+def test_the_timeout_has_room_for_a_pause(synth: Synth) -> None:
+    [function] = of_type(synth('[pause]\nlevel = "account"\n')["Resources"], "AWS::Lambda::Function")
+    assert function["Timeout"] == 16 * CALL_SECONDS + LOOKING_SECONDS <= LONGEST_TIMEOUT
 
 
 def test_the_environment_holds_names_of_deployed_things_and_no_setting(resources: Resources) -> None:
@@ -430,6 +459,8 @@ def test_cfn_lint_finds_nothing(template: dict[str, Any]) -> None:
 EVERYTHING = """
 [targets]
 regions = ["eu-west-1", "us-east-2"]
+[pause]
+level = "account"
 [deployment]
 stage = "prod"
 customer_managed_key = true

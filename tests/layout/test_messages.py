@@ -162,9 +162,9 @@ def test_slack_and_amazon_q_take_every_message(name: str) -> None:
 
 ALWAYS = ("opened", "reminder", "resolved")
 REASONS = {check.name: set(ALWAYS) for check in ALL} | {"test": {"opened"}}
-for check_with_severities in ("bounce", "complaint", "quota", "enforcement", "subscribers", "findings"):
+for check_with_severities in ("pause", "bounce", "complaint", "quota", "enforcement", "subscribers", "findings"):
     REASONS[check_with_severities].add("escalated")
-for check_with_marks in ("bounce", "complaint", "enforcement", "findings", "fleet"):
+for check_with_marks in ("pause", "bounce", "complaint", "enforcement", "findings", "fleet"):
     REASONS[check_with_marks].add("changed")
 """Why each check can send: some have several severities, some more than one sign."""
 

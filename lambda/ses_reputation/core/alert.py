@@ -188,6 +188,21 @@ def _ended(check: str, sent: Sent, tracks: Tracks, now: Instant) -> tuple[Sent |
     return after, (last, *changes)
 
 
+def heard(
+    before: Sent | None, after: Sent | None, changes: tuple[Change, ...], wanted: Callable[[Change], bool]
+) -> tuple[Sent | None, tuple[Change, ...]]:
+    """Leave out the changes that nobody wants to hear of now: the record and the changes that `news` would have found without.
+
+    What is left out stays a difference between truth and record, so that it is sent once when it is wanted again.
+    """
+    kept = tuple(change for change in changes if wanted(change))
+    if kept == changes:
+        return after, changes
+    if not kept:
+        return before, ()
+    return (None if kept[-1].reason is Reason.RESOLVED else kept[-1].sent), kept
+
+
 def reminder_due(sent: Sent) -> Instant:
     """When the next reminder is due if nothing changes."""
     if sent.reminders < len(REMINDERS):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, news
+from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, heard, news
 from .checks import ALL, BY_NAME
 from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
 from .checks.rate import our_standing
@@ -21,10 +21,12 @@ from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Poi
 from .learning import learn
 from .notification import Document, notification
 from .onset import onset
+from .orders import Orders
+from .pauses import PauseReading
 from .plausibility import Witness, believed, contradiction, doubted, newest_of
 from .rates import Metric
 from .readings import Readings, Trouble, Unreadable
-from .rules import Policy, Verdict
+from .rules import Policy, Severity, Verdict
 from .state import Delivery, State
 from .target import Target
 
@@ -97,9 +99,9 @@ Evaluations = Mapping[Metric, Evaluation]
 class _Ticks:
     """Evaluations of a history by tick, each made once."""
 
-    def __init__(self, history: History | None, policy: Policy) -> None:
+    def __init__(self, history: History | None, policy: Policy, whole: History | None = None) -> None:
         self._made: dict[Instant, Evaluations] = {}
-        self._evaluators = [] if history is None else [Evaluator(history, metric) for metric in policy.metrics]
+        self._evaluators = [] if history is None else [Evaluator(history, metric, whole) for metric in policy.metrics]
         self._metrics = [metric.metric for metric in policy.metrics]
 
     def at(self, now: Instant) -> Evaluations:
@@ -116,30 +118,42 @@ def decide(
     policy: Policy,
     now: Instant,
     context: Context = Context(),
+    pause: PauseReading | None = None,
 ) -> Plan:
     """Decide what to do about `target` at the tick `now`. The same arguments give the same plan.
 
     Our own rates are evaluated at every tick since the last evaluated one; everything else as of `now` only.
     """
     stored = State(tick=now - LOOKBACK - BUCKET) if before is None else before
+    rearmed = stored.rearmed if pause is None or pause.rearmed is None else min(pause.rearmed, now)
+    stored_tracks = _without_ours(stored.tracks, policy) if rearmed != stored.rearmed else stored.tracks
     readings, history, points = _believed(readings, stored, policy, now)
-    ticks = _Ticks(history, policy)
+    ticks = _Ticks(_since(rearmed, history, points, stored, policy, now), policy, history)
     failures = Failures(
         stored.failures.statistics + 1 if isinstance(readings.statistics, Unreadable) else 0,
         stored.failures.aws + 1 if readings.aws_unreadable else 0,
     )
     seen = Seen(
-        target, now, policy, readings, history, ticks.at(max(now, stored.tick)), failures, stored.tracks, stored.learned
+        target,
+        now,
+        policy,
+        readings,
+        history,
+        ticks.at(max(now, stored.tick)),
+        failures,
+        stored_tracks,
+        stored.learned,
+        pause,
     )
     if now <= stored.tick:  # handled before: a repeated event or a late run must not turn the state back
         return _plan(seen, stored, stored.tracks, (), points, tuple)
     unsaved = stored.tick + BUCKET if before is not None else now
-    tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored.tracks)
+    tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored_tracks)
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
-    tracks = _with_starts(seen, tracks)
+    tracks = _with_starts(seen, tracks, rearmed)
     quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
     known = {name: sent for name, sent in stored.sent.items() if not BY_NAME[name].ended_by_settings(policy)}
-    sent, changes = _news(known, tracks, now, quieted)
+    sent, changes = _news(known, tracks, now, quieted, partial(_wanted, target, readings.orders, now))
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
     readable = not isinstance(readings.statistics, Unreadable)
     looked = history is not None or (readable and not stored.totals)
@@ -149,6 +163,7 @@ def decide(
         evaluated=evaluated,
         published=stored.published,
         first=stored.first if history is None else history.first,
+        rearmed=rearmed,
         failures=failures,
         totals=days_after(stored.totals, points, now) if readable else stored.totals,
         witness=_witness(readings, points, stored, now),
@@ -186,6 +201,26 @@ def _believed(
     return readings, history, points
 
 
+def _since(
+    rearmed: Instant | None,
+    history: History | None,
+    points: tuple[Point, ...],
+    stored: State,
+    policy: Policy,
+    now: Instant,
+) -> History | None:
+    """The history that our rates are evaluated over: all, or since a person resumed after a pause."""
+    if rearmed is None or history is None:
+        return history
+    counted = [point for point in with_days(points, stored.totals, now) if point.at >= rearmed]
+    return history_from(counted, until=max(now, stored.tick), feedback_share=policy.feedback_share)
+
+
+def _without_ours(tracks: Mapping[str, Track], policy: Policy) -> dict[str, Track]:
+    """`tracks` without those of our own rates, which end when they are armed again."""
+    return {name: track for name, track in tracks.items() if name not in policy.by_metric}
+
+
 def _witness(readings: Readings, points: tuple[Point, ...], stored: State, now: Instant) -> Witness | None:
     """Make the witness that the next answer is held against."""
     account = readings.known_account
@@ -198,7 +233,7 @@ def _witness(readings: Readings, points: tuple[Point, ...], stored: State, now: 
 
 def _caught_up(seen: Seen, ticks: _Ticks, stored: State) -> dict[str, Track]:
     """The tracks of our own rates at every tick since the last evaluated one, `seen.now` excluded."""
-    tracks = dict(stored.tracks)
+    tracks = dict(seen.tracks)
     for tick in ticks_since(stored.evaluated, seen.history, seen.now):
         if tick < seen.now:
             for metric, evaluation in ticks.at(tick).items():
@@ -232,21 +267,39 @@ def _check_of(track: str) -> Check:
     return BY_NAME[track.partition("/")[0]]
 
 
-def _with_starts(seen: Seen, tracks: dict[str, Track]) -> dict[str, Track]:
+def _with_starts(seen: Seen, tracks: dict[str, Track], rearmed: Instant | None) -> dict[str, Track]:
     """`tracks`, with the estimated beginning of each of our own rates' that has just opened."""
     for metric in Metric:
         track = tracks.get(metric.value)
         if track is not None and seen.history is not None and track.started is None:
             found = onset(seen.history, metric, track.opened_at)
-            started = track.opened_at if found is None else min(found.at, track.opened_at)
+            started = track.opened_at if found is None else min(max(found.at, rearmed or 0), track.opened_at)
             tracks[metric.value] = replace(track, started=started)
     return tracks
 
 
+def _wanted(target: Target, orders: Orders, now: Instant, check: Check, before: Sent | None, change: Change) -> bool:
+    """Tell if the orders of the team let a change be sent. Who has heard of an alert hears of its end in any case."""
+    if change.reason is Reason.RESOLVED:
+        return True
+    reminder = change.reason is Reason.REMINDER
+    mute = orders.mute_of(check.name, target.region, now)
+    if mute is not None and (mute.critical or reminder or change.sent.severity is not Severity.CRITICAL):
+        return False
+    return not (reminder and before and orders.acknowledged(target.id, before.alert, before.counted_from))
+
+
 def _news(
-    sent: Mapping[str, Sent], tracks: Mapping[str, Track], now: Instant, quieted: tuple[str, ...] = ()
+    sent: Mapping[str, Sent],
+    tracks: Mapping[str, Track],
+    now: Instant,
+    quieted: tuple[str, ...] = (),
+    wanted: Callable[[Check, Sent | None, Change], bool] = lambda *_: True,
 ) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
-    """Compare all open tracks with what was sent, but for checks that are `quieted`. Reminders of one target go out together."""
+    """Compare all open tracks with what was sent, but for checks that are `quieted` and changes that are not `wanted`.
+
+    Reminders of one target go out together.
+    """
 
     def compare(ahead: int) -> tuple[dict[str, Sent], list[tuple[Check, Change]]]:
         after: dict[str, Sent] = {}
@@ -256,7 +309,10 @@ def _news(
             if check.name in quieted:
                 after |= {name: record for name, record in sent.items() if name == check.name}
             elif check.name in sent or own:
-                record, found = news(check.name, sent.get(check.name), own, now, ahead=ahead)
+                last = sent.get(check.name)
+                record, found = heard(
+                    last, *news(check.name, last, own, now, ahead=ahead), partial(wanted, check, last)
+                )
                 if record is not None:
                     after[check.name] = record
                 changes += [(check, change) for change in found]
@@ -426,7 +482,7 @@ def assumed(
     base = replace(State(tick=last - every) if stored is None else stored, failures=surely_failed)
     if isinstance(readings.statistics, Unreadable) and stored is not None and hourly:
         return base
-    seen_then = readings if stored is not None and not hourly else Readings(readings.statistics)
+    seen_then = readings if stored is not None and not hourly else readings.without_aws
     fresh = stored is None and not isinstance(readings.statistics, Unreadable)
     state = decide(target, _until(seen_then, last), None if fresh else base, policy, last).state
     unsaved = state.tick if stored is None else stored.tick  # a track that opens now is named after it
@@ -475,7 +531,7 @@ def replay(
         documents: tuple[Document, ...] = ()
         if sent or tracks:
             seen = Seen(target, now, policy, readings, history, evaluations, tracks=before)
-            tracks = _with_starts(seen, tracks)
+            tracks = _with_starts(seen, tracks, None)
             sent, changes = _news(sent, tracks, now)
             documents = tuple(_document(check, change, seen, tracks, before, context) for check, change in changes)
         yield now, documents, tracks

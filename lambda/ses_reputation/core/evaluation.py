@@ -101,10 +101,14 @@ class _Group(NamedTuple):
 
 
 class Evaluator:
-    """One metric of one history, built once per run or replay."""
+    """One metric of one history, built once per run or replay.
 
-    def __init__(self, history: History, policy: MetricPolicy) -> None:
+    Of a history that was re-armed, `whole` is all of it: AWS does not forget what our rules do.
+    """
+
+    def __init__(self, history: History, policy: MetricPolicy, whole: History | None = None) -> None:
         self.history = history
+        self.whole = history if whole is None else whole
         self.policy = policy
         self._series = series_of(history, policy.metric)
         windows = dict.fromkeys(rule.window for rule in policy.rules)
@@ -228,6 +232,12 @@ class Evaluation:
         return None
 
     @cached_property
+    def _whole(self) -> View:
+        """The view of everything that AWS counts."""
+        history = self._evaluator.whole
+        return self.view if history is self.view.history else View(history, self.metric, history.closed(self.at))
+
+    @cached_property
     def shown(self) -> Count:
         """The window that people see as "the rate"."""
         return self.view.count(SHOWN[self.metric])
@@ -235,17 +245,17 @@ class Evaluation:
     @cached_property
     def estimate(self) -> Count:
         """Estimate of AWS's own rate: its events, and the emails behind them."""
-        return self.view.count(AWS_ESTIMATE)
+        return self._whole.count(AWS_ESTIMATE)
 
     @cached_property
     def headroom(self) -> Headroom | None:
         """The way to AWS's review threshold; None without email."""
-        return headroom(self.view)
+        return headroom(self._whole)
 
     @cached_property
     def share_left(self) -> float | None:
         """The share of that way, for the metric; it costs far less than the headroom."""
-        return share_left(self.view)
+        return share_left(self._whole)
 
     @property
     def verdict(self) -> Verdict:

@@ -110,6 +110,8 @@ def _slot(history: History, at: Instant) -> int:
 
 def _comparable(seen: Seen, history: History, now: Instant) -> bool:
     """Two answers can be compared if both hold the same emails in the stretches that have closed: else one was partial."""
+    if {len(seen.emails), len(seen.bounces), len(seen.complaints)} != {len(EDGES) - 1}:  # a damaged state
+        return False
     if now - seen.at > LONGEST_GAP or history.time(history.quarters) > seen.at - EDGES[-1]:
         return False
     return _stretches(history.attempts, history, seen.at)[1:] == seen.emails[1:]

@@ -6,6 +6,7 @@ docs/notification.schema.json is its type. The outbox stores these documents, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from .alert import Change, Kind, Reason, Sent
@@ -14,6 +15,7 @@ from .checks.rate import in_words
 from .checks.test_alert import TEST
 from .evaluation import Evaluation
 from .history import Instant, iso, stamp
+from .orders import Mute
 from .rates import Metric
 from .readings import HEALTHY, PROBATION, SHUTDOWN, Account, AwsRate, Readings
 from .rules import Finding, Policy, Severity
@@ -165,6 +167,9 @@ def _facts(check: Check, news: News) -> list[tuple[str, str]]:
             )
     if news.account is not None and check.name != "enforcement":
         facts.append(("AWS says", account_in_words(news.account)))
+    mutes = seen.readings.orders.mutes_in(seen.target.region, seen.now)
+    if mutes:
+        facts.append(("Muted", muted_in_words(mutes, news.context.zone)))
     name = f"{seen.target.alias}, " if seen.target.alias not in ("", seen.target.account) else ""
     facts.append(("Account", f"{name}{seen.target.account}, {seen.target.region}"))
     facts.append(("Alert", f"{sent.alert}, message {sent.number}"))
@@ -193,6 +198,20 @@ def account_in_words(account: Account) -> str:
     if account.used_share is not None:
         parts.append(f"{percent(account.used_share)} of the daily quota used")
     return "; ".join(parts)
+
+
+def muted_in_words(mutes: Sequence[Mute], zone: tzinfo | None) -> str:
+    """Mutes on one line."""
+    return "; ".join(mute_in_words(mute, zone) for mute in mutes) if mutes else "nothing"
+
+
+def mute_in_words(mute: Mute, zone: tzinfo | None) -> str:
+    """Mute on one line."""
+    what = f"{mute.check} alerts" if mute.check else "all alerts"
+    where = f" in {mute.region}" if mute.region else ""
+    but = "" if mute.critical else ", unless critical,"
+    why = f": {mute.reason}" if mute.reason else ""
+    return f"{what}{where}{but} until {when(mute.until, zone)}{why}"
 
 
 def _aws_rate(news: News, metric: Metric) -> AwsRate | None:

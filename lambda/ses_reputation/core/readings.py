@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from .findings import Findings
 from .fleet import FleetFacts
 from .history import BadData, Instant, Point
+from .orders import Orders
 from .rates import Metric
 from .recipients import without_addresses
 
@@ -125,6 +126,12 @@ class Readings:
     audience: Audience | Unreadable | None = None
     findings: Findings | None = None  # asked once an hour
     fleet: FleetFacts | None = None  # of the whole installation
+    orders: Orders = Orders()  # of the team
+
+    @property
+    def without_aws(self) -> Readings:
+        """Only what has a past that can be worked out."""
+        return Readings(self.statistics, orders=self.orders)
 
     @property
     def known_account(self) -> Account | None:

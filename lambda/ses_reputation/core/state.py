@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from .alert import Sent, Track
 from .checks import BY_NAME, FACTS
 from .checks.base import Failures
 from .daily_totals import DayTotal
-from .history import Instant, iso
+from .history import DAY, Instant, iso
 from .learning import Learned
 from .notification import Document, problem_of
 from .plausibility import Witness
@@ -64,6 +65,7 @@ class State:
     evaluated: Instant | None = None  # last tick whose statistics were read and evaluated
     published: Instant | None = None  # last tick whose metrics CloudWatch has acknowledged
     first: Instant | None = None  # start of the oldest bucket ever seen
+    rearmed: Instant | None = None  # when a person resumed last: our rates do not count emails before it
     failures: Failures = Failures()
     totals: tuple[DayTotal, ...] = ()  # beyond what SES keeps, oldest first
     witness: Witness | None = None  # what the last believed answer held
@@ -123,15 +125,19 @@ def _object(text: str) -> dict[str, Any]:
 
 def _impossible(state: State) -> Iterator[str]:  # noqa: PLR0912  one branch for each thing that can be wrong
     """Find what no run can have left behind, though every part of it reads well."""
-    if any(at is not None and at > state.tick for at in (state.evaluated, state.published, state.first)):
-        yield "state has an evaluated, published or first later than its tick"
+    if any(at is not None and at > state.tick for at in (state.evaluated, state.published, state.first, state.rearmed)):
+        yield "state has an evaluated, published, first or rearmed later than its tick"
     for name, track in state.tracks.items():
         if name not in FACTS:
             yield f"state has a track {name[:40]!r}, which this version does not know"
         if track.severity is Severity.NONE or (track.worst is not None and track.worst.severity is Severity.NONE):
             yield f"state has a track {name} without a severity"
+        if not re.fullmatch(r"[!-~]+", track.id):  # signs of what was sent are split at spaces
+            yield f"state has a track {name} with the id {track.id[:40]!r}"
         if not track.opened_at <= track.held_at <= state.tick >= track.severe_at:
             yield f"state has times of the track {name} that are out of order"
+    if state.witness is not None and any(day.start > state.tick + DAY for day in state.witness.days):
+        yield "state has counts of a day later than its tick"
     for check, sent in state.sent.items():
         if check not in BY_NAME:
             yield f"state has notifications of a check {check[:40]!r}, which this version does not know"

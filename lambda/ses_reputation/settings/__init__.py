@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from ..core.level import Level
 from ..core.look import Look
+from ..core.orders import Window
 from ..core.rules import Policy
 from .cause import read_look
 from .channels import (
@@ -31,7 +33,9 @@ from .channels import (
 )
 from .deployment import MOST_SHARDS, Alarms, Deployment, read_alarms, read_deployment
 from .fleet import TARGETS_PER_SHARD, Fleet, Override, read_fleet, read_overrides
+from .mutes import read_mutes
 from .patterns import EMAIL, LABEL, REGION
+from .pause import read_level
 from .regions import partition_of
 from .rules import read_policy
 from .table import Key, Problem, Table
@@ -94,11 +98,13 @@ class Settings:
     pagerduty: PagerDuty
     events: Events
     routes: tuple[Route, ...]
+    mutes: tuple[Window, ...]
     targets: Targets
     policy: Policy
     alarms: Alarms
     deployment: Deployment
     look: Look
+    pause: Level
     fleet: Fleet
     overrides: tuple[Override, ...]
 
@@ -211,6 +217,7 @@ def read(file: Table) -> Settings:
     pagerduty = read_pagerduty(file.table("pagerduty", "PagerDuty's Events API v2."))
     events = read_events(file.table("events", "Amazon EventBridge: notifications out, changes of the account in."))
     routes = read_routes(file, alerts.emails)
+    mutes = read_mutes(file)
     watched = file.table("targets", "What is watched.")
     fleet = read_fleet(file)
     targets = _targets(watched, fleet)
@@ -220,6 +227,7 @@ def read(file: Table) -> Settings:
     alarms = read_alarms(file.table("alarms", "CloudWatch alarms for teams that already route them."), fleet=fleet.on)
     deployment = read_deployment(file.table("deployment", "How it is deployed."))
     look = read_look(file.table("cause", "Who causes an alert, and what SES itself finds wrong."))
+    pause = read_level(file.table("pause", "What the monitor may pause by itself."), look, fleet=fleet.on)
     others = any(channel.on for channel in (slack, chat, teams, pagerduty)) or deployment.topic_arn
     if recipients.given.get("emails", []) == [] and not others:
         recipients.refuse(
@@ -236,11 +244,13 @@ def read(file: Table) -> Settings:
         pagerduty,
         events,
         routes,
+        mutes,
         targets,
         replace(policy, findings=reads),
         alarms,
         deployment,
         look,
+        pause,
         fleet,
         tuple(replace(each, policy=replace(each.policy, findings=reads)) for each in overrides),
     )
@@ -300,11 +310,13 @@ DISCOVER = "discover"
 
 def _targets(table: Table, fleet: Fleet) -> Targets:
     discover = table.given.get("regions") == DISCOVER
-    regions = _regions(table if not discover else Table({}))
-    if discover:
-        table.keys["regions"] = Key([], "", "")  # known, so that it is not refused
-        if not fleet.on:
-            table.refuse("regions", "a list, unless accounts are configured", 'write the regions, like ["eu-west-1"]')
+    listed = Table({}) if discover else table
+    regions = _regions(listed)
+    spec = listed.keys["regions"]
+    schema = {**spec.schema, "type": ["array", "string"], "pattern": f"^{DISCOVER}$"}
+    table.keys["regions"] = spec._replace(accepted=f'{spec.accepted}; or "{DISCOVER}"', schema=schema)
+    if discover and not fleet.on:
+        table.refuse("regions", "a list, unless accounts are configured", 'write the regions, like ["eu-west-1"]')
     metrics_up_to = table.whole(
         "metrics_up_to",
         50,

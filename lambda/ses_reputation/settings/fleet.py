@@ -105,7 +105,7 @@ def _account(table: Table) -> tuple[str, str] | None:
             "",
             f"1 to {LONGEST_NAME} printable characters",
             "What messages call it, beside its id. By default the id.",
-            {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
+            {"type": "string", "maxLength": LONGEST_NAME},
         ),
         lambda v: isinstance(v, str) and v.isprintable() and 0 < len(v) <= LONGEST_NAME,
     )

@@ -8,6 +8,7 @@ from .base import Check
 from .enforcement import ENFORCEMENT
 from .findings import FINDINGS
 from .fleet import FLEET
+from .pause import PAUSE
 from .quota import QUOTA
 from .rate import BOUNCE, COMPLAINT
 from .rejects import REJECTS
@@ -21,6 +22,7 @@ from .unreadable import AWS_UNREADABLE, STATISTICS_UNREADABLE
 ALL: tuple[Check, ...] = (
     ENFORCEMENT,
     SENDING,
+    PAUSE,
     BOUNCE,
     COMPLAINT,
     STATISTICS_UNREADABLE,

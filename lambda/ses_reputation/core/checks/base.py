@@ -13,6 +13,7 @@ from ..evaluation import Evaluation
 from ..fleet import mend
 from ..history import HOUR, History, Instant
 from ..learning import Learned
+from ..pauses import PauseReading
 from ..rates import Metric
 from ..readings import SHUTDOWN, Account, Readings, Unreadable
 from ..rules import Policy, Severity
@@ -40,6 +41,7 @@ class Seen:
     failures: Failures = Failures()
     tracks: Tracks = field(default_factory=dict)  # open before this tick
     learned: Learned = Learned()  # how SES counts late events, before this tick
+    pause: PauseReading | None = None  # None: not known, or none can be
 
     @property
     def unreadable(self) -> Unreadable | None:

@@ -101,6 +101,8 @@ class RateCheck(Check):
         pause = AWS_THRESHOLDS[self.metric].pause
         if self._forgotten(news):
             return f"AWS publishes no SES {self.name} rate in {news.region} now"
+        if news.resolved and self._rearmed(news) is not None:
+            return f"SES {self.name} rate is counted anew in {news.region}"
         if news.resolved:
             return f"SES {self.name} rate is low again in {news.region}"
         if news.reason is Reason.REMINDER and not news.holds:
@@ -119,6 +121,10 @@ class RateCheck(Check):
         """Tell if the alert is about AWS's rate alone, and AWS publishes none now."""
         rates = news.seen.readings.known_rates
         return self.ours not in news.tracks and rates is not None and self.metric not in rates
+
+    def _rearmed(self, news: News) -> Instant | None:
+        """When a person resumed after a pause, if this ends the alert of our own rate."""
+        return None if news.seen.pause is None or self.ours not in news.tracks else news.seen.pause.rearmed
 
     def _aws_rate(self, news: News) -> AwsRate | None:
         return (news.seen.readings.known_rates or {}).get(self.metric)
@@ -214,6 +220,12 @@ class RateCheck(Check):
         return f"AWS reviews at {review} and may pause at {pause}."
 
     def resolved(self, news: News) -> list[str]:
+        rearmed = self._rearmed(news)
+        if rearmed is not None:
+            resumed = when(rearmed, news.context.zone)
+            return [
+                f"A person resumed sending at {resumed}: emails before that count no more, every window starts anew."
+            ]
         if self._forgotten(news):
             return [
                 f"AWS has published no {self.name} rate for 14 days: nobody knows what it is now.",

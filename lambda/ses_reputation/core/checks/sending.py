@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..alert import Standing
 from ..history import DAY
+from ..level import Part
 from ..rules import Severity
 from ..wording import minute
 from .base import Check, Command, News, Seen
@@ -30,8 +31,9 @@ class Sending(Check):
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         account = seen.readings.known_account
-        if account is None:
-            return {}
+        ours = None if seen.pause is None else seen.pause.pause
+        if account is None or (ours is not None and ours.in_force and ours.part is Part.ACCOUNT):
+            return {}  # the alert of the monitor's own pause speaks of it
         return {self.name: Standing(() if account.sending else (SwitchedOff(),), quiet=0)}
 
     def headline(self, news: News) -> str:

@@ -1,0 +1,124 @@
+"""The deployed monitor as commands find it: its stack, its account and its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import boto3
+from botocore.exceptions import ClientError
+from ses_reputation.aws.errors import AWS_ERRORS, code_of
+from ses_reputation.aws.session import CONFIG
+from ses_reputation.aws.store import Item, Overtaken, Store
+from ses_reputation.core.target import Target
+from ses_reputation.settings import Settings
+
+from .aws import open_session, region_of
+from .aws_errors import Call, explain
+from .outcome import Unusable
+
+NEEDS = "cloudformation:DescribeStacks, and dynamodb:GetItem and dynamodb:PutItem on the table of the stack"
+"""IAM actions of the commands that write beside the states."""
+
+TRIES = 5
+"""Most times that a change is made again because somebody else has written meanwhile."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One installation."""
+
+    name: str  # of the stack
+    account: str
+    region: str  # of the stack
+    targets: tuple[Target, ...]
+    session: boto3.Session
+    store: Store
+
+    def asked(self, call: Callable[[], T]) -> T:
+        """Result of a call of the store. Raises `Unusable` with what to do about a failure."""
+        try:
+            return call()
+        except AWS_ERRORS as error:
+            raise Unusable(f"The table of {self.name} could not be used. {explain(error, self.call)}") from None
+
+    @property
+    def call(self) -> Call:
+        return _call(self.session, self.region, f"There is no table of {self.name} in {self.region}.")
+
+    def change(self, key: str, schema: int, changed: Callable[[Item | None], str]) -> None:
+        """Store what `changed` makes of an item, over the version that it was made of. Raises `Unusable`."""
+        for _ in range(TRIES):
+            item = self.asked(lambda: self.store.load(key))
+            if item is not None and item.schema > schema:
+                raise Unusable(
+                    f"{self.name} is of a newer version than this command (schema {item.schema}): update it."
+                )
+            new = Item(1 if item is None else item.version + 1, schema, changed(item))
+            try:
+                self.asked(lambda new=new: self.store.save(key, new))  # type: ignore[misc]
+            except Overtaken:
+                continue
+            return
+        raise Unusable("Nothing was changed: others write to it all the time. Try again.")
+
+
+def find(session: boto3.Session, settings: Settings | None, region: str) -> Deployed:
+    """Find the stack of the settings in `region`. Raises `AWS_ERRORS`; LookupError or ValueError if it is none of ours."""
+    name = "SesReputation" if settings is None else settings.stack_name
+    client: Any = session.client
+    [stack] = client("cloudformation", region_name=region, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    account = stack["StackId"].split(":")[4]
+    watched = settings.targets.regions if settings is not None and settings.targets.regions else (region,)
+    store = Store(client("dynamodb", region_name=region, config=CONFIG), outputs["StateTableName"])
+    return Deployed(name, account, region, tuple(Target(account, each) for each in watched), session, store)
+
+
+def the_deployed(settings: Settings | None, profile: str | None, region: str | None) -> Deployed:
+    """Find the installation where the AWS configuration points to, else in `region`. Raises `Unusable`.
+
+    A command's `--region` names a watched region, which is often, but not always, that of the stack.
+    """
+    session = open_session(profile, None)
+    homes = dict.fromkeys(name for name in (session.region_name, region) if name)
+    problems = [region_of(session)] if not homes else []
+    for home in homes:
+        try:
+            return find(session, settings, home)
+        except (*AWS_ERRORS, LookupError, ValueError) as error:
+            problems.append(_problem(error, session, settings, home))
+    raise Unusable("\n".join(dict.fromkeys(problems)))
+
+
+def _problem(error: Exception, session: boto3.Session, settings: Settings | None, home: str) -> str:
+    name = "SesReputation" if settings is None else settings.stack_name
+    missing = f"There is no stack {name} in {home}."
+    if isinstance(error, ClientError) and code_of(error) == "ValidationError":
+        return f"{missing}\nDeploy it, or name what you deployed: --settings FILE, --profile NAME, AWS_REGION"
+    if isinstance(error, AWS_ERRORS):
+        return f"{name} could not be looked up. {explain(error, _call(session, home, missing))}"
+    if isinstance(error, LookupError):
+        return f"The stack {name} in {home} is not of this project, or not deployed to its end."
+    return f'"{home}" is not the name of an AWS region. Write it like eu-west-1.'
+
+
+def _call(session: boto3.Session, region: str, missing: str) -> Call:
+    return Call(session._session, region, NEEDS, missing)  # noqa: SLF001  boto3 has no name for it
+
+
+def watched(deployed: Deployed, region: str | None) -> tuple[Target, ...]:
+    """The targets in `region`, or all. Raises `Unusable` if none is watched there."""
+    found = tuple(target for target in deployed.targets if region in (None, target.region))
+    if not found:
+        raise Unusable(
+            f"{deployed.name} does not watch {region}. It watches: {_list(t.region for t in deployed.targets)}"
+        )
+    return found
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))

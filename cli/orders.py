@@ -1,0 +1,221 @@
+"""mute, unmute, mutes and ack: what the team orders, written beside the states of the deployed monitor."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from dataclasses import replace
+from datetime import UTC, tzinfo
+from typing import Any
+
+import boto3
+from ses_reputation.aws.errors import AWS_ERRORS
+from ses_reputation.aws.store import Item
+from ses_reputation.core import orders as stored
+from ses_reputation.core import state as states
+from ses_reputation.core.alert import Sent
+from ses_reputation.core.history import Instant, iso
+from ses_reputation.core.notification import mute_in_words
+from ses_reputation.core.orders import LONGEST_MUTE, MOST_ACKS, MOST_MUTES, Ack, Mute, Orders, Window, clean
+from ses_reputation.core.target import Target
+from ses_reputation.ordered import CHECKS, KEY, Ordered, decoded, load
+from ses_reputation.settings import Settings
+from ses_reputation.settings.mutes import DAYS
+
+from .aws import region_of
+from .deployed import Deployed, find, the_deployed, watched
+from .outcome import USABLE, Unusable
+
+UNITS = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+def mute(settings: Settings | None, given: argparse.Namespace) -> int:
+    """Hold back alerts for a while. Raises `Unusable`."""
+    now = int(time.time())
+    reason = clean(given.reason).strip()
+    if not reason:
+        raise Unusable('--reason is empty. Say why, like --reason "list clean-up": others read it in every message.')
+    if given.check not in (None, *CHECKS):
+        raise Unusable(f"There is no check {clean(given.check)}. There are: {', '.join(CHECKS)}")
+    new = Mute(now, now + seconds(given.duration), given.check or "", given.region or "", reason, given.all)
+    deployed = _deployed(settings, given)
+
+    def changed(orders: Orders) -> Orders:
+        others = tuple(mute for mute in orders.mutes if not _same(mute, new))
+        if len(others) >= MOST_MUTES:
+            raise Unusable(f"There are {MOST_MUTES} mutes already. See them: ses-reputation mutes")
+        return replace(orders, mutes=(*others, new))
+
+    ignored = _change(deployed, changed, now)
+    zone = zone_of(settings)
+    lines = [
+        f"Muted: {mute_in_words(new, zone)}",
+        "What is still open then is sent once."
+        if new.critical
+        else "What becomes critical is sent all the same. What is still open at the end is sent once.",
+        f"To end it: ses-reputation unmute{_options(new)}",
+    ]
+    return _answer(given, {"mute": _document(new), "ignored": [*ignored]}, [*lines, *ignored])
+
+
+def unmute(settings: Settings | None, given: argparse.Namespace) -> int:
+    """End a mute. Raises `Unusable` if there is none."""
+    now, deployed = int(time.time()), _deployed(settings, given)
+    ended: list[Mute] = []
+
+    def changed(orders: Orders) -> Orders:
+        ended[:] = [mute for mute in orders.mutes if given.everything or _same(mute, given)]
+        if not ended:
+            there = "".join(f"\n  ses-reputation unmute{_options(mute)}" for mute in orders.mutes)
+            raise Unusable(f"There is no such mute.{f' These there are:{there}' if there else ' Nothing is muted.'}")
+        return replace(orders, mutes=tuple(mute for mute in orders.mutes if mute not in ended))
+
+    ignored = _change(deployed, changed, now)
+    lines = [f"Ended: {mute_in_words(mute, zone_of(settings))}" for mute in ended]
+    document = {"ended": [_document(mute) for mute in ended], "ignored": [*ignored]}
+    return _answer(given, document, [*lines, "What is open is sent at the next run.", *ignored])
+
+
+def mutes(settings: Settings | None, given: argparse.Namespace) -> int:
+    """List what is muted and acknowledged, and the windows of the settings. Raises `Unusable`."""
+    now, zone, deployed = int(time.time()), zone_of(settings), _deployed(settings, given)
+    item = deployed.asked(lambda: deployed.store.load(KEY))
+    known = Ordered() if item is None else decoded(item.schema, item.text)
+    current = _current(known.orders, now)
+    windows = () if settings is None else settings.mutes
+    lines = [mute_in_words(mute, zone) for mute in current.mutes]
+    lines += [f"every {_window(window)}" for window in windows]
+    lines = lines if lines else ["Nothing is muted."]
+    lines += [f"acknowledged: {ack.alert} in {ack.target.rpartition('/')[2]}" for ack in current.acks]
+    document = {
+        "mutes": [_document(mute) for mute in current.mutes],
+        "windows": [_window(window) for window in windows],
+        "acknowledged": [{"alert": ack.alert, "target": ack.target, "at": iso(ack.at)} for ack in current.acks],
+        "ignored": [*known.ignored],
+    }
+    return _answer(given, document, [*lines, *known.ignored])
+
+
+def ack(settings: Settings | None, given: argparse.Namespace) -> int:
+    """Stop the reminders of an open alert until it gets worse. Raises `Unusable` for one that is not open."""
+    now, deployed = int(time.time()), _deployed(settings, given)
+    sent = {target: _sent(deployed, target) for target in watched(deployed, given.region)}
+    having = [target for target, alerts in sent.items() if given.alert in alerts]
+    if not having:
+        there = sorted({alert for alerts in sent.values() for alert in alerts})
+        known = f" Open are: {', '.join(there)}" if there else " No alert is open."
+        raise Unusable(f"No alert {clean(given.alert)} is open: it is resolved, muted, or was never there.{known}")
+    if len(having) > 1:
+        raise Unusable(f"{given.alert} is open in {', '.join(t.region for t in having)}. Choose with --region.")
+    new = Ack(having[0].id, given.alert, now)
+
+    def changed(orders: Orders) -> Orders:
+        others = tuple(each for each in orders.acks if (each.target, each.alert) != (new.target, new.alert))
+        return replace(orders, acks=(*others, new)[-MOST_ACKS:])
+
+    ignored = _change(deployed, changed, now)
+    said = f"Acknowledged: {new.alert} in {having[0].region}. No reminders until it gets worse; its end is sent."
+    return _answer(given, {"alert": new.alert, "target": new.target, "ignored": [*ignored]}, [said, *ignored])
+
+
+def muted_by_team(session: boto3.Session, settings: Settings | None, region: str, now: Instant) -> tuple[str, ...]:
+    """Say what the deployed monitor holds back in `region`; nothing if there is none here, or its table is not readable."""
+    windows = () if settings is None else settings.mutes
+    try:
+        known = load(find(session, settings, region_of(session)).store, windows, zone_of(settings), now)
+    except (*AWS_ERRORS, LookupError, ValueError):
+        return ()
+    muted = [f"Muted: {mute_in_words(mute, zone_of(settings))}" for mute in known.orders.mutes_in(region, now)]
+    return (*muted, *known.ignored)
+
+
+def seconds(text: str) -> int:
+    """How long 30m, 48h or 7d are. Raises `Unusable`."""
+    found = re.fullmatch(r"([0-9]{1,5})([mhd])", text)
+    length = int(found[1]) * UNITS[found[2]] if found else 0
+    if not 0 < length <= LONGEST_MUTE:
+        raise Unusable(
+            f"--for {clean(text)}: write a time like 30m, 48h or 7d, at most 30d: what is muted is forgotten."
+        )
+    return length
+
+
+def _deployed(settings: Settings | None, given: argparse.Namespace) -> Deployed:
+    deployed = the_deployed(settings, given.profile, given.region)
+    watched(deployed, given.region)
+    return deployed
+
+
+def _change(deployed: Deployed, changed: Any, now: Instant) -> tuple[str, ...]:
+    """Store changed orders, without those that have ended: what was stored and is none, which is removed."""
+    ignored: tuple[str, ...] = ()
+
+    def text(item: Item | None) -> str:
+        nonlocal ignored
+        known = Ordered() if item is None else decoded(item.schema, item.text)
+        ignored = known.ignored
+        return stored.to_text(changed(_current(known.orders, now)))
+
+    deployed.change(KEY, stored.SCHEMA, text)
+    return ignored
+
+
+def _current(orders: Orders, now: Instant) -> Orders:
+    return replace(orders, mutes=tuple(mute for mute in orders.mutes if now < mute.until))
+
+
+def _sent(deployed: Deployed, target: Target) -> dict[str, Sent]:
+    """Alerts of a target that were sent and are open, by id. Raises `Unusable`."""
+    item = deployed.asked(lambda: deployed.store.load(target.id))
+    try:
+        state = None if item is None else states.from_text(item.text, schema=item.schema)
+    except states.BadState as bad:
+        raise Unusable(f"The state of {target.region} cannot be read: {bad}") from None
+    return {} if state is None else {sent.alert: sent for sent in state.sent.values()}
+
+
+def _same(mute: Mute, other: Any) -> bool:
+    """Tell if a mute has the check and region of another, or of options."""
+    return (mute.check, mute.region) == (other.check or "", other.region or "")
+
+
+def _options(mute: Mute) -> str:
+    check = f" --check {mute.check}" if mute.check else ""
+    return f"{check} --region {mute.region}" if mute.region else check
+
+
+def _window(window: Window) -> str:
+    begin, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in (window.start, window.end))
+    what = f"{window.check} alerts" if window.check else "all alerts"
+    where = f" in {', '.join(window.regions)}" if window.regions else ""
+    but = "" if window.critical else ", unless critical"
+    why = f": {window.reason}" if window.reason else ""
+    return f"{DAYS[window.weekday].capitalize()} {begin} to {end}, {what}{where}{but}{why}"
+
+
+def _document(mute: Mute) -> dict[str, Any]:
+    return {
+        "check": mute.check,
+        "region": mute.region,
+        "from": iso(mute.start),
+        "until": iso(mute.until),
+        "reason": mute.reason,
+        "critical_too": mute.critical,
+    }
+
+
+def zone_of(settings: Settings | None) -> tzinfo:
+    """The time zone of words."""
+    return UTC if settings is None else settings.alerts.zone
+
+
+def _answer(given: argparse.Namespace, document: dict[str, Any], lines: list[str]) -> int:
+    from .output import as_json, say
+
+    if given.json:
+        as_json(document)
+    else:
+        for line in lines:
+            say(line)
+    return USABLE

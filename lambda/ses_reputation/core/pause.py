@@ -1,0 +1,184 @@
+"""The guarded pause: when the monitor may stop sending by itself, and what. Every doubt is a refusal with its reason.
+
+It happens in two ticks: at the first it is said, at the next, if nothing speaks against it then, it is done.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from .alert import Sent, Track
+from .cause import MOSTLY, CauseReading
+from .evaluation import Evaluation
+from .history import DAY, HOUR, YEAR_2100, History, Instant
+from .level import PARTS, Level, Part
+from .orders import Orders
+from .pauses import CHECK, Pause, Stage
+from .rates import AWS_THRESHOLDS, Metric
+from .readings import SHUTDOWN, Readings, Unreadable
+from .recipients import without_addresses
+from .rules import Finding, Severity
+from .wording import percent
+
+FRESH = HOUR
+"""No pause if the newest email is older: then nothing is sent that a pause could stop, or the statistics lag."""
+
+FEWEST_EMAILS = 1_000
+FEWEST_EVENTS = {Metric.BOUNCE: 50, Metric.COMPLAINT: 20}
+"""Of the last 24 h: a rate of fewer may be chance, and too little harm for so hard a measure."""
+
+AGREEING_RULES = 2
+"""Critical rules that must hold, each over a window of its own."""
+
+AWS_AT_LEAST = 0.4
+"""Part of AWS's review threshold that AWS's own rate must have reached: below it AWS contradicts us."""
+
+KEPT = 20
+"""Pauses of a target that are kept, the newest."""
+
+LONGEST_WHY = 300
+"""Characters kept of a reason."""
+
+SCHEMA = 1
+"""Number of the stored form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that speaks for or against a pause at a tick."""
+
+    now: Instant
+    region: str
+    metric: Metric
+    track: Track | None  # of our own rate
+    evaluation: Evaluation | None
+    readings: Readings
+    history: History | None
+    newest: Instant | None  # end of the newest bucket with emails
+    sent: Sent | None  # last notification of the alert
+    target: str  # id of the target
+    pauses: tuple[Pause, ...]  # the earlier ones of the target
+
+
+def refusal(facts: Facts) -> str:
+    """Say why nothing may be paused now; empty if nothing speaks against it."""
+    return next(_objections(facts), "")
+
+
+def _objections(facts: Facts) -> Iterator[str]:
+    readings, evaluation, track, sent = facts.readings, facts.evaluation, facts.track, facts.sent
+    if isinstance(readings.statistics, Unreadable) or evaluation is None or facts.history is None:
+        yield "the send statistics cannot be used"
+        return
+    if track is None or track.severity is not Severity.CRITICAL or sent is None:
+        yield "our own rate has opened no critical alert"
+        return
+    if any(pause.cause == track.id and pause.stage is Stage.PAUSED for pause in facts.pauses):
+        yield "it was paused for this alert before"
+    critical = [finding for finding in evaluation.found if finding.severity is Severity.CRITICAL]
+    if track.held_at != facts.now or not critical:
+        yield "our own rate is not critical now"
+    if len(critical) < AGREEING_RULES:
+        yield "only one critical rule holds"
+    if facts.newest is None or facts.now - facts.newest > FRESH:
+        yield "no email was sent in the last hour"
+    events, emails = _of_a_day(facts.history, facts.metric, facts.now)
+    if emails < FEWEST_EMAILS or events < FEWEST_EVENTS[facts.metric]:
+        yield f"{events:,} {facts.metric.value}s of {emails:,} emails in 24 h are too few to be certain"
+    account = readings.known_account
+    if account is None:
+        yield "the account's state is not known"
+    elif account.enforcement == SHUTDOWN or not account.sending:
+        yield "sending is stopped already"
+    yield from _of_aws(facts)
+    yield from _of_the_team(readings.orders, facts, sent)
+
+
+def _of_aws(facts: Facts) -> Iterator[str]:
+    rates, review = facts.readings.known_rates, AWS_THRESHOLDS[facts.metric].review
+    own = None if rates is None else rates.get(facts.metric)
+    if own is None:
+        yield "AWS's own rate is not known"
+    elif own.rate < round(AWS_AT_LEAST * review, 12):
+        yield f"AWS's own rate is only {percent(own.rate, AWS_AT_LEAST * review)}"
+
+
+def _of_the_team(orders: Orders, facts: Facts, sent: Sent) -> Iterator[str]:
+    if any(orders.mute_of(check, facts.region, facts.now) is not None for check in (CHECK, facts.metric.value)):
+        yield "the team has muted it"
+    if orders.acknowledged(facts.target, sent.alert, sent.opened_at):
+        yield "somebody has acknowledged the alert"
+
+
+def _of_a_day(history: History, metric: Metric, now: Instant) -> tuple[int, int]:
+    """Events and emails of the last 24 h."""
+    start, end = history.closed(now - DAY), history.closed(now)
+    events = history.bounces if metric is Metric.BOUNCE else history.complaints
+    return events[end] - events[start], history.attempts[end] - history.attempts[start]
+
+
+def reason(facts: Facts) -> str:
+    """Say which rules agree, for people and for the record."""
+    findings: Sequence[Finding] = () if facts.evaluation is None else facts.evaluation.found
+    rules = " and ".join(finding.rule for finding in findings if finding.severity is Severity.CRITICAL)
+    own = (facts.readings.known_rates or {}).get(facts.metric)
+    aws = "" if own is None else f", AWS's own rate is {percent(own.rate)}"
+    return f"the {facts.metric.value} rules {rules} agree{aws}"
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def named(reading: CauseReading | None, level: Level) -> tuple[Part, str] | None:
+    """Choose what to pause: the smallest part that the cause names and the level allows, or None. Nothing is guessed."""
+    allowed = PARTS[level]
+    most = 0 if reading is None or not reading.question.events else MOSTLY * reading.question.events
+    if reading is not None and most:
+        sets = [(p.events or 0, p.name) for p in reading.parts if p.kind == Part.SET.value and _NAME.fullmatch(p.name)]
+        tenants = [
+            (count, name) for name, count, complete in reading.on_tenant_lists if complete and _NAME.fullmatch(name)
+        ]
+        for part, counted in ((Part.SET, sets), (Part.TENANT, tenants)):
+            events, name = max(counted, default=(0, ""))
+            if part in allowed and events >= most:
+                return part, name
+    return (Part.ACCOUNT, "") if Part.ACCOUNT in allowed else None
+
+
+# -- the record of a target, an item of its own
+
+
+def key_of(target: str) -> str:
+    """Key of the item of a target's pauses, beside its state."""
+    return f"pause/{target}"
+
+
+def to_text(pauses: Sequence[Pause]) -> str:
+    """Encode the newest pauses of a target as JSON."""
+    return json.dumps({"pauses": [asdict(pause) for pause in pauses[-KEPT:]]}, separators=(",", ":"))
+
+
+def from_text(text: str) -> tuple[Pause, ...]:
+    """Decode stored pauses, oldest first. Raise `ValueError` for what no version has written."""
+    try:
+        members: Any = json.loads(text)["pauses"]
+        return tuple(_pause(member) for member in members[-KEPT:])
+    except (RecursionError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"the stored pauses cannot be read ({type(error).__name__})") from None
+
+
+def _pause(given: dict[str, Any]) -> Pause:
+    pause = Pause(**given)
+    texts = ("name", "reference", "cause", "why", "trouble", "resumed_by")
+    times = [pause.at] if pause.resumed_at is None else [pause.at, pause.resumed_at]
+    if not all(isinstance(given.get(name, ""), str) for name in texts):
+        raise ValueError("a text is of another type")
+    if not all(type(at) is int and 0 <= at < YEAR_2100 for at in times):
+        raise ValueError("a time is none")
+    return replace(
+        pause, stage=Stage(pause.stage), part=Part(pause.part), why=without_addresses(pause.why)[:LONGEST_WHY]
+    )

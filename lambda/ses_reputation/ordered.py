@@ -1,0 +1,49 @@
+"""Orders of the team as a run needs them: those in the store, and the windows of the settings that are open now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+from .aws.errors import AWS_ERRORS, code_of
+from .core import orders as stored
+from .core.checks import ALL
+from .core.history import Instant
+from .core.orders import Orders, Window
+from .run import Store
+
+KEY = "orders"
+"""Key of their item, beside the states, whose keys are the ids of targets."""
+
+CHECKS = tuple(check.name for check in ALL)
+
+
+class Ordered(NamedTuple):
+    """Orders in force, and what was wrong with the stored ones. What cannot be read orders nothing."""
+
+    orders: Orders = Orders()
+    failures: tuple[str, ...] = ()  # the store could not be asked
+    ignored: tuple[str, ...] = ()  # stored, but no order
+
+
+def load(store: Store, windows: Sequence[Window], zone: tzinfo, now: Instant) -> Ordered:
+    """Load the orders, with one call."""
+    known = Ordered()
+    try:
+        item = store.load(KEY)
+    except AWS_ERRORS as error:
+        known = Ordered(failures=(f"the orders of the team could not be read, so nothing is muted ({code_of(error)})",))
+    else:
+        if item is not None:
+            known = decoded(item.schema, item.text)
+    mutes = [mute for window in windows for mute in window.mutes_at(now, zone)]
+    return known._replace(orders=Orders((*known.orders.mutes, *mutes), known.orders.acks))
+
+
+def decoded(schema: int, text: str) -> Ordered:
+    """Decode the stored item."""
+    if schema > stored.SCHEMA:
+        return Ordered(ignored=(f"the stored orders are of a newer version (schema {schema}); they are ignored",))
+    orders, ignored = stored.from_text(text, CHECKS)
+    return Ordered(orders, ignored=ignored)

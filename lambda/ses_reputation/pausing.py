@@ -1,0 +1,195 @@
+"""Attend to pauses in one run of one target: say, do and note them, and see what a person has resumed.
+
+A pause is said at one tick and done at the next. Before the call to AWS the store has it as due, so that a run that dies
+anywhere is completed by the next one: the call may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from .aws.errors import AWS_ERRORS, code_of, may_have_arrived
+from .aws.store import Item, Overtaken
+from .core import pause as guard
+from .core.cause import CauseReading
+from .core.decide import Plan
+from .core.history import BadData
+from .core.level import Level, Part
+from .core.pause import Facts
+from .core.pauses import CHECK, Pause, PauseReading, Stage
+from .core.rates import Metric
+from .core.rules import Severity
+from .core.state import State
+from .core.target import Target
+from .run import Store
+
+TRIES = 3
+"""Most times that a note is written again because somebody else has written meanwhile."""
+
+
+@dataclass(frozen=True)
+class Pausing:
+    """Everything that a pause needs."""
+
+    level: Level
+    store: Store
+    look: Callable[[Plan, Metric], CauseReading | None]  # for the cause; None: it is not looked for
+    switch_off: Callable[[Target, Pause], None]  # raises `AWS_ERRORS`
+    reference_of: Callable[[Target, str], str]  # ARN of a tenant; raises `AWS_ERRORS`
+
+    def attend(self, plan: Plan, before: State | None) -> tuple[PauseReading | None, tuple[str, ...]]:
+        """Say what is known of pauses at this tick, None if that is nothing new, and what went wrong."""
+        if before is not None and before.tick >= plan.seen.now:  # handled before
+            return None, ()
+        try:
+            pauses = self._load(plan.target)
+        except (ValueError, *AWS_ERRORS) as error:
+            why = str(error) if isinstance(error, ValueError) else code_of(error)
+            return None, (f"the pauses could not be read, so nothing is paused ({why})",)
+        return _Attention(self, plan, before, pauses).reading()
+
+    def _load(self, target: Target) -> tuple[Pause, ...]:
+        item = self.store.load(guard.key_of(target.id))
+        if item is not None and item.schema > guard.SCHEMA:
+            raise ValueError(f"they are of a newer version, schema {item.schema}")
+        return () if item is None else guard.from_text(item.text)
+
+    def note(self, target: Target, pause: Pause) -> None:
+        """Store a pause, in place of an earlier note on the same cause. Raises `AWS_ERRORS`, `Overtaken` or ValueError."""
+        key = guard.key_of(target.id)
+        for attempt in range(1, TRIES + 1):
+            item = self.store.load(key)
+            others = [] if item is None else [p for p in guard.from_text(item.text) if p.cause != pause.cause]
+            try:
+                text = guard.to_text([*others, pause])
+                self.store.save(key, Item(1 if item is None else item.version + 1, guard.SCHEMA, text))
+            except Overtaken:
+                if attempt == TRIES:
+                    raise
+            else:
+                return
+
+
+@dataclass
+class _Attention:
+    """One run's look at the pauses of one target."""
+
+    pausing: Pausing
+    plan: Plan
+    before: State | None
+    pauses: Sequence[Pause]
+    failures: list[str] = field(default_factory=list)
+
+    def reading(self) -> tuple[PauseReading | None, tuple[str, ...]]:
+        return self._reading(), tuple(self.failures)
+
+    def _reading(self) -> PauseReading | None:
+        newest, said = self.pauses[-1] if self.pauses else None, self._said()
+        if newest is not None and newest.stage is Stage.DUE:  # begun, and not known to have ended
+            return self._done(newest)
+        if newest is not None and newest.in_force and not self._is_on_again(newest):
+            return PauseReading(newest)
+        if newest is not None and newest.resumed_at is not None and newest.resumed_at > self._rearmed():
+            return PauseReading(rearmed=newest.resumed_at)
+        if said is not None and said.stage is Stage.DRY_RUN and said.cause in self._open_causes():
+            return PauseReading(said)
+        return self._new(said)
+
+    def _new(self, said: Pause | None) -> PauseReading | None:
+        """A pause that nothing speaks against now, or why there is none."""
+        refusals = []
+        for metric in Metric:
+            facts = self._facts(metric)
+            if facts.track is None or facts.track.severity is not Severity.CRITICAL:
+                continue
+            refusal = "pauses are off" if self.pausing.level is Level.OFF else guard.refusal(facts)
+            if refusal:
+                refusals.append(f"{metric.value}: {refusal}")
+            elif said is not None and said.cause == facts.track.id:
+                return self._done(said)
+            else:
+                return self._due(facts, facts.track.id)
+        return PauseReading(refusal="; ".join(refusals))
+
+    def _due(self, facts: Facts, cause: str) -> PauseReading:
+        """Choose what to pause at the next tick."""
+        dry = self.pausing.level is Level.DRY_RUN
+        chosen = guard.named(self.pausing.look(self.plan, facts.metric), self.pausing.level)
+        if chosen is None:
+            return PauseReading(
+                refusal=f"{facts.metric.value}: the cause names no part of the email that may be paused"
+            )
+        part, name = chosen
+        reference = ""
+        if part is Part.TENANT and not dry:
+            try:
+                reference = self.pausing.reference_of(self.plan.target, name)
+            except (BadData, *AWS_ERRORS) as error:
+                self.failures.append(f"tenant {name} could not be looked up ({code_of(error)})")
+            if not reference:
+                return PauseReading(refusal=f"{facts.metric.value}: tenant {name} could not be looked up")
+        stage = Stage.DRY_RUN if dry else Stage.DUE
+        return PauseReading(Pause(stage, part, name, reference, cause, guard.reason(facts), facts.now))
+
+    def _done(self, due: Pause) -> PauseReading:
+        """Pause, with a note before and after."""
+        target, pausing = self.plan.target, self.pausing
+        due = replace(due, stage=Stage.DUE, at=self.plan.seen.now, trouble="")
+        try:
+            pausing.note(target, due)
+        except (Overtaken, ValueError, *AWS_ERRORS) as error:
+            return self._failed(due, error, "the pause of {what} was not begun, since it could not be noted ({code})")
+        try:
+            pausing.switch_off(target, due)
+        except AWS_ERRORS as error:
+            failed = self._failed(due, error, "{what} could not be paused ({code})")
+            if not may_have_arrived(error):
+                self._note(replace(due, stage=Stage.FAILED, trouble=code_of(error)))
+            return failed
+        done = replace(due, stage=Stage.PAUSED)
+        self._note(done)
+        return PauseReading(done)
+
+    def _failed(self, due: Pause, error: Exception, words: str) -> PauseReading:
+        self.failures.append(words.format(what=due.what, code=code_of(error)))
+        return PauseReading(replace(due, stage=Stage.FAILED, trouble=code_of(error)))
+
+    def _note(self, pause: Pause) -> None:
+        """Note what has become of it. If that fails, the note before stands, and the next run does it again."""
+        try:
+            self.pausing.note(self.plan.target, pause)
+        except (Overtaken, ValueError, *AWS_ERRORS) as error:
+            self.failures.append(f"the end of the pause of {pause.what} could not be noted ({code_of(error)})")
+
+    def _facts(self, metric: Metric) -> Facts:
+        plan, state = self.plan, self.plan.state
+        return Facts(
+            plan.seen.now,
+            plan.target.region,
+            metric,
+            state.tracks.get(metric.value),
+            plan.seen.evaluations.get(metric),
+            plan.seen.readings,
+            plan.seen.history,
+            plan.newest,
+            state.sent.get(metric.value),
+            plan.target.id,
+            tuple(self.pauses),
+        )
+
+    def _said(self) -> Pause | None:
+        """The pause that an earlier tick has said, which is stored with its notification."""
+        track = None if self.before is None else self.before.tracks.get(CHECK)
+        return track.worst if track is not None and isinstance(track.worst, Pause) else None
+
+    def _open_causes(self) -> set[str]:
+        return {track.id for track in self.plan.state.tracks.values()}
+
+    def _rearmed(self) -> int:
+        return 0 if self.before is None or self.before.rearmed is None else self.before.rearmed
+
+    def _is_on_again(self, pause: Pause) -> bool:
+        """Tell if a person has switched the account on by hand; of other parts nobody knows."""
+        account = self.plan.seen.readings.known_account
+        return pause.part is Part.ACCOUNT and account is not None and account.sending and pause.at < self.plan.seen.now
