@@ -472,6 +472,7 @@ Exit code: 0 if it is resumed, 2 if not.""",
         _settings_option(each)
         each.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration")
         each.add_argument("--region", metavar="NAME", help="a watched region (default: all)")
+        each.add_argument("--account", metavar="ID", help="a watched account, where there are several (default: all)")
         _json_option(each)
     for each in (mute, unmute):
         each.add_argument("--check", metavar="NAME", help="only these alerts, like bounce (default: all)")

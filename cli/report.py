@@ -54,9 +54,10 @@ def report(
         )
     session = open_session(profile, region)
     where = region_of(session)
-    policy = default_policy() if settings is None else settings.policy
+    target = Target(account_of(session), where)
+    policy = default_policy() if settings is None else settings.policy_for(target.account, target.region)
     with waiting(f"Reading {where} ..."):
-        evidence = gather(session, settings, Target(account_of(session), where), policy, (start, end, now))
+        evidence = gather(session, settings, target, policy, (start, end, now))
     try:
         write(html, evidence)
     except OSError as error:

@@ -79,8 +79,8 @@ LOOKING_SECONDS = 2 * 15
 """Reading what SES itself finds of one target, and looking for the causes of its alerts (lambda/, `BUDGET`)."""
 
 
-PAUSE_CALLS = 6
-"""Calls of a pause: GetItem, and the same with PutItem for two notes, and the pause itself."""
+PAUSE_CALLS = 8
+"""Calls of a pause: GetItem, the tenant's ARN, two notes of GetItem and PutItem each, the pause; and as long for the look."""
 
 
 def longest_run(settings: Settings) -> int:

@@ -228,7 +228,7 @@ def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered:
                 fields.UNREADABLE: None if plan.unreadable is None else plan.unreadable.detail,
                 fields.OPEN_ALERTS: len(plan.state.sent),
                 fields.ALERTS: [f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
-                fields.MUTED: muted_in_words(ordered.orders.mutes_in(plan.target.region, now), context.zone),
+                fields.MUTED: muted_in_words(ordered.orders.mutes_in(plan.target, now), context.zone),
                 fields.PAUSE: _pause_field(plan.seen.pause),
                 **_aws_fields(plan.seen.readings),
                 fields.NEWEST_EMAIL_MINUTES: None if plan.newest is None else max(0, now - plan.newest) // 60,
