@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONSTARTUP PYTHO
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_CONSTRAINT PIP_REQUIREMENT PIP_REQUIRE_HASHES PIP_NO_BINARY
 export PIP_USER := 0
 
-.PHONY: help setup demo test lint format synth bootstrap diff deploy destroy release bench score reliability mutation requirements clean
+.PHONY: help setup demo test lint format synth bootstrap diff deploy destroy release member-role bench score reliability mutation requirements clean
 .DEFAULT_GOAL := help
 
 help:            ## This list
@@ -29,7 +29,7 @@ help:            ## This list
 	@echo "Install it into your account:     edit settings.toml, then make bootstrap (once), make diff, make deploy"
 	@echo "Change it:                        make lint test"
 	@echo
-	@grep -hE '^[a-z]+: .*##|^## ' Makefile | sed -E 's/^## (.*)/\n\1/; s/^([a-z]+):.*## /  \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+: .*##|^## ' Makefile | sed -E 's/^## (.*)/\n\1/; s/^([a-z-]+):.*## /  \1\t/' | expand -t 16
 	@echo
 	@echo "Variables: SETTINGS=prod.toml for another settings file, YES=1 to deploy or destroy without a question,"
 	@echo "CDK_OPTIONS='--profile NAME' for any options of the cdk command, PYTHON=... and NODE=... for other interpreters."
@@ -58,6 +58,9 @@ destroy: .venv/.deploy node_modules/.ready  ## Remove the stack; asks first (YES
 
 synth: .venv/.deploy node_modules/.ready  ## Write the CloudFormation template to cdk.out
 	@$(CDK) synth --quiet --context settings=$(SETTINGS) $(CDK_OPTIONS)
+
+member-role: .venv/.deploy  ## Write the template of the role in each other account to dist/member-role.json (docs/organizations.md)
+	@$(BIN)/python -m infra.member_role $(SETTINGS)
 
 ## Change it
 setup: .venv/.dev .venv-lambda/.ready node_modules/.ready  ## Install everything for development

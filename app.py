@@ -1,4 +1,5 @@
-"""Front door: settings → App → stack. `cdk deploy -c settings=prod.toml` takes another settings file."""
+"""Front door: settings → App → stack. `cdk deploy -c settings=prod.toml` takes another settings
+file; `-c member_role=1` deploys the role of another account instead."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from aws_cdk import Annotations, App
 from ses_reputation.settings import load
 
 from cli.aws import unknown_regions
-from infra import BundleError, MonitorStack, SettingsError
+from infra import BundleError, MemberRoleStack, MonitorStack, SettingsError
+from infra.member_role import STACK
 
 
 def main() -> None:
@@ -20,6 +22,10 @@ def main() -> None:
     file = ROOT / str(app.node.try_get_context("settings") or "settings.toml")
     try:
         settings = load(file)
+        if app.node.try_get_context("member_role"):  # for another account, which has nothing else of the monitor
+            MemberRoleStack(app, STACK, settings=settings)
+            app.synth()
+            return
         stack = MonitorStack(app, settings.stack_name, settings_file=file)
     except (SettingsError, BundleError) as error:
         sys.exit(str(error))

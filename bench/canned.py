@@ -7,6 +7,7 @@ import json
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
 
 from local_aws.runtime import LoopbackServer
 
@@ -32,8 +34,16 @@ ACCOUNT = {
     "SendQuota": {"Max24HourSend": 1_000_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 40_000.0},
 }
 
+GRANTED = b"""\
+<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
+<Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
 
-HOSTS = (("SES", "SESV2"), ("DYNAMODB",), ("CLOUDWATCH",))
+ROLE = f"""\
+<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role><RoleName>reader</RoleName><Tags><member>
+<Key>{ROLE_TAG}</Key><Value>{ROLE_VERSION}</Value></member></Tags></Role></GetRoleResult></GetRoleResponse>""".encode()
+
+HOSTS = (("SES", "SESV2"), ("DYNAMODB",), ("CLOUDWATCH",), ("STS", "IAM"))
 """Services that live at one address, as AWS has it."""
 
 
@@ -43,6 +53,7 @@ class CannedAws:
 
     statistics: bytes
     rates_at: int  # time of AWS's own rates, in seconds since the epoch
+    delay: float = 0.0  # seconds before each answer, as a way to AWS takes
     items: dict[str, Any] = field(default_factory=dict)  # what was put into the table, by key
     asked: list[str] = field(default_factory=list)
     endpoints: dict[str, str] = field(default_factory=dict)  # addresses, by the variables that the SDK reads them from
@@ -51,7 +62,12 @@ class CannedAws:
     def answer(self, action: str, body: bytes) -> tuple[str, bytes]:
         """Content type and body."""
         self.asked.append(action)
+        time.sleep(self.delay)
         match action:
+            case "AssumeRole":
+                return "text/xml", GRANTED
+            case "GetRole":
+                return "text/xml", ROLE
             case "GetSendStatistics":
                 return "text/xml", self.statistics
             case "GetAccount":

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11)
     rounds: int = parser.parse_args().rounds
     ours = Program("the monitor", build(ROOT / "settings.toml"), "ses_reputation.entry.monitor")
-    programs = [ours, Program("typical", _typical(), "typical.handler"), Program("floor", YARDSTICKS, "floor.handler")]
+    programs = [ours, Program("typical", typical(), "typical.handler"), Program("floor", YARDSTICKS, "floor.handler")]
     last = int(time.time()) // 86_400 * 86_400 - 43_200  # noon: the first run of a day asks more
     ticks = [last - (WARM - number) * 900 for number in range(WARM + 1)]
     points = send_data_points(ticks[0] - POINTS * 900, ticks[0])
@@ -97,7 +97,7 @@ def main() -> None:
             for number, name in enumerate(WITHOUT)
         ]
         slower.append(_source_only(Path(folder) / "source", ours))
-        _run(aws, ours, [ticks[0] - 900])  # with this state the measured runs are quiet ones
+        run(aws, ours, [ticks[0] - 900])  # with this state the measured runs are quiet ones
         stored = dict(aws.items)
         cold: dict[str, list[Cost]] = {program.name: [] for program in programs}
         warm: dict[str, list[Cost]] = {program.name: [] for program in programs}
@@ -105,10 +105,10 @@ def main() -> None:
             for program in programs:
                 for kind, events in ((cold, ticks[:1]), (warm, ticks)):
                     aws.items = dict(stored)
-                    kind[program.name].append(_run(aws, program, events))
+                    kind[program.name].append(run(aws, program, events))
             for program in slower:
                 aws.items = dict(stored)
-                cold.setdefault(program.name, []).append(_run(aws, program, ticks[:1]))
+                cold.setdefault(program.name, []).append(run(aws, program, ticks[:1]))
         xml = aws.statistics
     print(f"{len(points):,} points of {len(xml) / 1_000:.0f} kB, {rounds} rounds, medians")
     print(f"\n{'':<34}{'monitor':>10}{'typical':>10}{'floor':>10}{'/ typical':>12}{'/ floor':>10}   goal")
@@ -195,21 +195,25 @@ def _measured(root: Path, program: str) -> float:
     return float(printed) if printed else 1_000 * (usage.ru_utime + usage.ru_stime)
 
 
-def _run(aws: CannedAws, program: Program, ticks: Sequence[int]) -> Cost:
+def run(
+    aws: CannedAws, program: Program, ticks: Sequence[int], *, cores: Iterable[int] = (), patience: float = 60
+) -> Cost:
     """One process that answers an invocation for each tick, as Lambda starts it and without its end, which Lambda never sees."""
-    api = RuntimeApi(ARN, 120)
+    api = RuntimeApi(ARN, 2 * patience)
     environment = _environment(aws, program, api.address)
     command = [str(PYTHON), "-S", "-m", "awslambdaric", program.handler]
     start = time.monotonic()
     process = subprocess.Popen(  # noqa: S603
         command, cwd=program.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
+    if cores:
+        os.sched_setaffinity(process.pid, cores)
     api.ready.wait(60)
     started = _cpu(process.pid)
     wall, rationed = 0.0, 0.0
     for tick in ticks:
         event = {"now": datetime.fromtimestamp(tick, UTC).isoformat()}
-        kind, payload = api.ask(event).get(timeout=60)
+        kind, payload = api.ask(event).get(timeout=patience)
         if not wall:
             wall, rationed = 1_000 * (time.monotonic() - start), _cpu(process.pid) - started
         if kind != "response":
@@ -255,7 +259,9 @@ def _environment(aws: CannedAws, program: Program, runtime_api: str) -> dict[str
         "LAMBDA_TASK_ROOT": str(program.root),
         "STATE_TABLE": "states",
         "PATH": os.environ["PATH"],
+        "MONITOR_ROLE_ARN": "arn:aws:iam::123456789012:role/monitor",
         "PEOPLE_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:people",
+        "PROGRAMS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:programs",
         "POWERTOOLS_METRICS_NAMESPACE": "Typical",
         "POWERTOOLS_SERVICE_NAME": "bench",
         "POWERTOOLS_TRACE_DISABLED": "true",  # there is no X-Ray here to talk to; the tracer is loaded all the same
@@ -282,7 +288,7 @@ def _source_only(root: Path, ours: Program) -> Program:
     return Program("no byte code", root, ours.handler)
 
 
-def _typical() -> Path:
+def typical() -> Path:
     """The typical implementation with its libraries and their byte code."""
     source = YARDSTICKS / "typical.py"
     key = hashlib.sha256(" ".join(TYPICAL).encode() + source.read_bytes()).hexdigest()[:20]

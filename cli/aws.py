@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore
@@ -17,6 +17,9 @@ from ses_reputation.aws.session import CONFIG
 
 from .aws_errors import Call, explain
 from .outcome import Unusable
+
+if TYPE_CHECKING:
+    from ses_reputation.settings import Settings
 
 REGION_VARIABLES = ("AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION", "AMAZON_DEFAULT_REGION")
 PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
@@ -72,6 +75,19 @@ def region_of(session: boto3.Session) -> str:
     if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-[1-9][0-9]?", session.region_name):
         raise Unusable(f'"{session.region_name}" is not the name of an AWS region. Write it like eu-west-1.')
     return session.region_name
+
+
+def session_for(session: boto3.Session, settings: Settings | None, account: str | None) -> boto3.Session:
+    """Return the user's session, or one in the account that was named. Raises `Unusable`."""
+    if account is None:
+        return session
+    if not re.fullmatch("[0-9]{12}", account):
+        raise Unusable(f"--account {account}: an account has 12 digits.")
+    if settings is None:
+        raise Unusable("--account needs the settings that name the monitor's role: --settings prod.toml")
+    from .members import Fleet
+
+    return Fleet(session, settings).session_in(account)
 
 
 def account_of(session: boto3.Session) -> str:

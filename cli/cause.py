@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 from botocore.exceptions import ClientError
 from ses_reputation.aws import ses
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause
@@ -22,8 +23,9 @@ from ses_reputation.core.history import DAY, HOUR, LOOKBACK, BadData, Instant, h
 from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Trouble, Unreadable
+from ses_reputation.settings import Settings
 
-from .aws import Witness, open_session, region_of
+from .aws import Witness, open_session, region_of, session_for
 from .aws_errors import Call
 from .aws_errors import explain as explained
 from .outcome import UNKNOWN, USABLE, Unusable
@@ -47,7 +49,7 @@ NO_COMPLAINING_ADDRESS = (
 )
 
 
-def cause(given: argparse.Namespace) -> int:
+def cause(given: argparse.Namespace, settings: Settings | None) -> int:
     """Print what causes the events of the window. Raises `Unusable`."""
     now, metric = int(time.time()), Metric(given.metric)
     start, end = instant(given.since, now, "--since"), instant(given.until, now, "--until")
@@ -56,7 +58,8 @@ def cause(given: argparse.Namespace) -> int:
             raise Unusable(f"{option} {text} is in the future: it is {_time(now)} now.")
     if start >= end:
         raise Unusable(f"--since {given.since} --until {given.until}: the window must begin before it ends.")
-    call, statistics_client, clients = _clients(given.profile, given.region)
+    session = session_for(open_session(given.profile, given.region), settings, given.account)
+    call, statistics_client, clients = _clients(session)
     witness = Witness(statistics_client)
     statistics: Any = ses.send_statistics(cast("SESClient", witness))
     if isinstance(statistics, Unreadable) and witness.error is not None and _is_hopeless(witness.error):
@@ -102,9 +105,8 @@ def instant(text: str, now: Instant, option: str) -> Instant:
         ) from None
 
 
-def _clients(profile: str | None, region: str | None) -> tuple[Call, Any, Clients]:
-    """Open the clients with the user's credentials. Raises `Unusable`."""
-    session = open_session(profile, region)
+def _clients(session: boto3.Session) -> tuple[Call, Any, Clients]:
+    """Open the clients. Raises `Unusable`."""
     where = region_of(session)
     call = Call(session._session, where, NEEDS)  # noqa: SLF001  boto3 has no name for it
     try:

@@ -14,7 +14,6 @@ from botocore.exceptions import InvalidRegionError
 from ses_reputation.aws import cloudwatch, ses
 from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.aws.session import CONFIG
-from ses_reputation.aws.store import Store
 from ses_reputation.core.decide import overall
 from ses_reputation.core.history import Instant, Point, iso
 from ses_reputation.core.learning import in_words
@@ -27,8 +26,9 @@ from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
 
-from .aws import Witness, open_session, region_of, unknown_regions
+from .aws import Witness, open_session, region_of, session_for, unknown_regions
 from .aws_errors import Call, Explanation, explain
+from .deployed import find
 from .monitor import Evaluated, MetricNow, headroom_of
 from .monitor import evaluate as evaluated
 from .orders import muted_by_team
@@ -59,9 +59,9 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that `check` says of one region."""
+    """Everything that `check` says of one target."""
 
-    region: str
+    target: Target
     verdict: Verdict
     account: Account | None
     metrics: tuple[MetricNow, ...]
@@ -72,20 +72,28 @@ class Report:
     muted: tuple[str, ...] = ()  # what the deployed monitor holds back
 
 
-def check(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool, as_plugin: bool) -> int:
+def check(
+    settings: Settings | None,
+    profile: str | None,
+    region: str | None,
+    account: str | None = None,
+    *,
+    as_json: bool,
+    as_plugin: bool,
+) -> int:
     """Print the verdict on every region: our rates, AWS's own, headroom, the account's state. Raises `Unusable`."""
-    session = open_session(profile, region)
+    home = open_session(profile, region)
+    session = session_for(home, settings, account)
     watched = () if settings is None or region else settings.targets.regions
-    policy = default_policy() if settings is None else settings.policy
     now = int(time.time())
-    regions = watched if watched else (region_of(session),)
+    targets = [Target(account or "", name) for name in (watched if watched else (region_of(session),))]
     reports = [
         replace(
-            _read(session, name, policy, now, show_progress=not as_json),
-            learned=learned_by_monitor(session, settings, name),
-            muted=muted_by_team(session, settings, name, now),
+            _read(session, target, policy_of(settings, target), now, show_progress=not as_json),
+            learned=learned_by_monitor(home, settings, target),
+            muted=muted_by_team(home, settings, target.region, now),
         )
-        for name in regions
+        for target in targets
     ]
     if as_json:
         from .output import as_json as print_json
@@ -93,44 +101,49 @@ def check(settings: Settings | None, profile: str | None, region: str | None, *,
         print_json(_document(reports, now))
     else:
         _print(reports, now, UTC if settings is None else settings.alerts.zone)
+    return exit_code(reports, as_plugin=as_plugin)
+
+
+def exit_code(reports: Sequence[Report], *, as_plugin: bool) -> int:
+    """How `check` ends after these reports."""
     if as_plugin:
         return PLUGIN_CODES.get(overall(report.verdict for report in reports), PLUGIN_UNKNOWN)
-    if unknown_regions(report.region for report in reports if len(report.unknown) == QUESTIONS):
+    if unknown_regions(report.target.region for report in reports if len(report.unknown) == QUESTIONS):
         return UNUSABLE
     return UNKNOWN if any(report.unknown for report in reports) else USABLE
 
 
-def _read(session: boto3.Session, region: str, policy: Policy, now: Instant, *, show_progress: bool) -> Report:
+def policy_of(settings: Settings | None, target: Target) -> Policy:
+    """The policy that a target is evaluated by."""
+    return default_policy() if settings is None else settings.policy_for(target.account, target.region)
+
+
+def _read(session: boto3.Session, target: Target, policy: Policy, now: Instant, *, show_progress: bool) -> Report:
+    reader = Reader(session, target.region, now)
     if not show_progress:
-        return evaluate(region, Reader(session, region, now), policy)
+        return evaluate(target, reader, policy)
     from .output import waiting
 
-    with waiting(f"Reading {region} ..."):
-        return evaluate(region, Reader(session, region, now), policy)
+    with waiting(f"Reading {target.region} ..."):
+        return evaluate(target, reader, policy)
 
 
-def learned_by_monitor(session: boto3.Session, settings: Settings | None, region: str) -> tuple[str, ...]:
+def learned_by_monitor(session: boto3.Session, settings: Settings | None, target: Target) -> tuple[str, ...]:
     """Say what the deployed monitor has seen from run to run; nothing if there is none here, or its state is not readable."""
     try:
-        state = stored_state(session, settings, region)
+        state = stored_state(session, settings, target)
     except (*AWS_ERRORS, BadState, LookupError, ValueError):
         return ()
     return () if state is None else tuple(in_words(state.learned, metric) for metric in Metric)
 
 
-def stored_state(session: boto3.Session, settings: Settings | None, region: str) -> State | None:
-    """Load what the deployed monitor has stored of `region`; None if it has not run yet.
+def stored_state(session: boto3.Session, settings: Settings | None, target: Target) -> State | None:
+    """Load what the deployed monitor has stored of `target`, by default of its own account; None if it has not run yet.
 
     Raises `AWS_ERRORS`, `BadState`, LookupError for a stack without a table, and ValueError for an invalid region.
     """
-    name = "SesReputation" if settings is None else settings.stack_name
-    home = region_of(session)
-    clients: Any = session.client
-    [stack] = clients("cloudformation", region_name=home, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    account = stack["StackId"].split(":")[4]
-    store = Store(clients("dynamodb", region_name=home, config=CONFIG), outputs["StateTableName"])
-    item = store.load(Target(account, region).id)
+    deployed = find(session, settings, region_of(session))
+    item = deployed.store.load(replace(target, account=target.account or deployed.account).id)
     return None if item is None else from_text(item.text, schema=item.schema)
 
 
@@ -142,6 +155,7 @@ class Reader:
     region: str
     now: Instant
     unknown: list[Unknown] = field(default_factory=list)
+    client: Callable[[str], Any] | None = None  # opens a client of a service; None: one of the session
 
     @property
     def call(self) -> Call:
@@ -164,17 +178,21 @@ class Reader:
     def complaint_rates(self) -> list[tuple[Instant, float]]:
         """Return AWS's own complaint rate of the last days, for a suggestion; without it there is none."""
         try:
-            client = self.session.client("cloudwatch", region_name=self.region, config=CONFIG)
-            return complaint_rates(client, self.now)
+            return complaint_rates(self._open("cloudwatch"), self.now)
         except AWS_ERRORS:
             return []
+
+    def _open(self, service: str) -> Any:
+        if self.client is not None:
+            return self.client(service)
+        made: Any = self.session.client
+        return made(service, region_name=self.region, config=CONFIG)
 
     def ask(self, what: str, service: str, read: Callable[[Any], Any]) -> Any:
         """Read with a client of `service`; explain the very error that made an answer `Unreadable`."""
         witness = Witness(None)
         try:
-            made: Any = self.session.client
-            witness.client = made(service, region_name=self.region, config=CONFIG)
+            witness.client = self._open(service)
             answer = read(witness)
         except AWS_ERRORS as error:
             answer, witness.error = Unreadable(trouble_of(error), type(error).__name__), error
@@ -199,15 +217,15 @@ _FIXES = {
 }
 
 
-def evaluate(region: str, reader: Reader, policy: Policy) -> Report:
-    """Evaluate a region as a monitor does that has run all the time and starts to speak now."""
-    readings, found = reader.believed(Target("", region), policy)
+def evaluate(target: Target, reader: Reader, policy: Policy, *, tune: bool = True) -> Report:
+    """Evaluate a target as a monitor does that has run all the time and starts to speak now; `tune` asks for a suggestion too."""
+    readings, found = reader.believed(target, policy)
     share = None
-    if found.history is not None and readings.known_rates is not None:
+    if tune and found.history is not None and readings.known_rates is not None:
         share = steady_share(found.history, reader.complaint_rates(), policy.feedback_share)
     unknown = tuple(reader.unknown)
     account = readings.known_account
-    return Report(region, found.verdict, account, found.metrics, unknown, found.headlines, share)
+    return Report(target, found.verdict, account, found.metrics, unknown, found.headlines, share)
 
 
 # --- For people ----------------------------------------------------------------------------------------------------
@@ -219,7 +237,7 @@ def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
     say(f"As of {when(now, zone)}")
     for report in reports:
         say()
-        heading(report.region, report.verdict.value)
+        heading(" ".join(filter(None, (report.target.account, report.target.region))), report.verdict.value)
         if report.metrics:
             table(_COLUMNS, (_row(state, zone) for state in report.metrics), right=_COLUMNS[2:4])
         if any(state.aws is not None for state in report.metrics):
@@ -276,13 +294,13 @@ def _remarks(report: Report) -> Iterator[str]:
 
 def _document(reports: Sequence[Report], now: Instant) -> dict[str, Any]:
     worst = overall(report.verdict for report in reports)
-    return {"at": iso(now), "verdict": worst.value, "regions": [_region_document(report) for report in reports]}
+    return {"at": iso(now), "verdict": worst.value, "regions": [region_document(report) for report in reports]}
 
 
-def _region_document(report: Report) -> dict[str, Any]:
+def region_document(report: Report) -> dict[str, Any]:
     known = report.account
     return {
-        "region": report.region,
+        "region": report.target.region,
         "verdict": report.verdict.value,
         "metrics": [_metric_document(state) for state in report.metrics],
         "account": None

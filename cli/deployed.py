@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from ses_reputation.aws.errors import AWS_ERRORS, code_of
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.aws.store import Item, Overtaken, Store
+from ses_reputation.core.readings import one_line
 from ses_reputation.core.target import Target
 from ses_reputation.settings import Settings
 
@@ -34,7 +36,8 @@ class Deployed:
     name: str  # of the stack
     account: str
     region: str  # of the stack
-    targets: tuple[Target, ...]
+    targets: tuple[Target, ...]  # of several accounts those of the stack's own
+    several: bool  # it watches several accounts
     session: boto3.Session
     store: Store
 
@@ -74,8 +77,10 @@ def find(session: boto3.Session, settings: Settings | None, region: str) -> Depl
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     account = stack["StackId"].split(":")[4]
     watched = settings.targets.regions if settings is not None and settings.targets.regions else (region,)
+    targets = tuple(Target(account, each) for each in watched)
+    several = settings is not None and settings.fleet.on
     store = Store(client("dynamodb", region_name=region, config=CONFIG), outputs["StateTableName"])
-    return Deployed(name, account, region, tuple(Target(account, each) for each in watched), session, store)
+    return Deployed(name, account, region, targets, several, session, store)
 
 
 def the_deployed(settings: Settings | None, profile: str | None, region: str | None) -> Deployed:
@@ -110,15 +115,15 @@ def _call(session: boto3.Session, region: str, missing: str) -> Call:
     return Call(session._session, region, NEEDS, missing)  # noqa: SLF001  boto3 has no name for it
 
 
-def watched(deployed: Deployed, region: str | None) -> tuple[Target, ...]:
-    """The targets in `region`, or all. Raises `Unusable` if none is watched there."""
+def watched(deployed: Deployed, region: str | None, account: str | None = None) -> tuple[Target, ...]:
+    """The targets in `region` and `account`, or all. Raises `Unusable` if none is watched there."""
+    if account is not None and re.fullmatch("[0-9]{12}", account) is None:
+        raise Unusable(f"--account {one_line(account, 40)}: write the twelve digits of an account.")
+    if deployed.several:  # which account is watched where is known at run time only
+        regions = [region] if region else [target.region for target in deployed.targets]
+        return tuple(Target(account if account else deployed.account, each) for each in regions)
     found = tuple(target for target in deployed.targets if region in (None, target.region))
-    if not found:
-        raise Unusable(
-            f"{deployed.name} does not watch {region}. It watches: {_list(t.region for t in deployed.targets)}"
-        )
+    if not found or account not in (None, deployed.account):
+        where = ", ".join(dict.fromkeys(target.region for target in deployed.targets))
+        raise Unusable(f"{deployed.name} does not watch {account or region}. It watches: {where} of {deployed.account}")
     return found
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(names))

@@ -95,10 +95,15 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
+    settings = _settings_or_none(given.settings)
+    how = {"as_json": given.json, "as_plugin": given.exit_code}
+    if given.all:
+        from .check_all import check_all
+
+        return check_all(settings, given.profile, given.region, **how)
     from .check import check
 
-    settings = _settings_or_none(given.settings)
-    return check(settings, given.profile, given.region, as_json=given.json, as_plugin=given.exit_code)
+    return check(settings, given.profile, given.region, given.account, **how)
 
 
 def _preview(given: argparse.Namespace) -> int:
@@ -110,7 +115,8 @@ def _preview(given: argparse.Namespace) -> int:
 def _test_alert(given: argparse.Namespace) -> int:
     from .test_alert import send_test_alert
 
-    return send_test_alert(_settings_or_none(given.settings), given.profile, given.region, as_json=given.json)
+    settings = _settings_or_none(given.settings)
+    return send_test_alert(settings, given.profile, given.region, given.account, as_json=given.json)
 
 
 def _subscribe(given: argparse.Namespace) -> int:
@@ -122,7 +128,7 @@ def _subscribe(given: argparse.Namespace) -> int:
 def _cause(given: argparse.Namespace) -> int:
     from .cause import cause
 
-    return cause(given)
+    return cause(given, _settings_or_none(given.settings))
 
 
 def _order(given: argparse.Namespace) -> int:
@@ -225,10 +231,11 @@ Exit code: 0 whatever was found, 2 if the input cannot be used.""",
         """\
 Read the account with your AWS credentials and evaluate it as the deployed monitor does: our rates, AWS's own,
 what is left before AWS's thresholds, and the account's state. Nothing is changed.
-Permissions: ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData.""",
+Permissions: ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData; for other accounts sts:AssumeRole.""",
         """\
 Examples:
   ses-reputation check --profile prod --region eu-west-1
+  ses-reputation check --all            # every account of the settings, the worst first
   ses-reputation check --json | jq '.regions[].verdict'
   ses-reputation check --exit-code      # for Nagios, Icinga, Sensu
 
@@ -238,6 +245,11 @@ With --exit-code: 0 OK, 1 warning, 2 critical, 3 unknown (also for too little em
     )
     _settings_option(check)
     _aws_options(check)
+    which = check.add_mutually_exclusive_group()
+    _account_option(which, "read it through the monitor's role in it")
+    which.add_argument(
+        "--all", action="store_true", help="every account and region of the settings; --region: of the stack"
+    )
     _json_option(check)
     check.add_argument("--exit-code", action="store_true", help="exit as monitoring plugins do: 0, 1, 2 or 3")
 
@@ -279,6 +291,7 @@ Exit code: 0 if it was sent and all are confirmed, 1 if somebody gets nothing, 2
     )
     _settings_option(test_alert)
     _aws_options(test_alert)
+    _account_option(test_alert, "as if it were of this account, to those whom its alerts reach")
     _json_option(test_alert)
 
     subscribe = _command(
@@ -317,7 +330,9 @@ Examples:
 
 Exit code: 0 if all that is needed could be read, 1 if not, 2 for input that cannot be used.""",
     )
+    _settings_option(cause)
     _aws_options(cause)
+    _account_option(cause, "read it through the monitor's role in it")
     cause.add_argument("--metric", choices=("bounce", "complaint"), default="bounce", help="default: bounce")
     cause.add_argument("--since", default="24h", metavar="TIME", help="like 2025-02-04T09:00Z; or 6h or 2d ago")
     cause.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
@@ -457,6 +472,7 @@ Exit code: 0 if it is resumed, 2 if not.""",
         _settings_option(each)
         each.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration")
         each.add_argument("--region", metavar="NAME", help="a watched region (default: all)")
+        each.add_argument("--account", metavar="ID", help="a watched account, where there are several (default: all)")
         _json_option(each)
     for each in (mute, unmute):
         each.add_argument("--check", metavar="NAME", help="only these alerts, like bounce (default: all)")
@@ -490,6 +506,10 @@ def _settings_option(parser: argparse.ArgumentParser) -> None:
 def _aws_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration (default: AWS_PROFILE)")
     parser.add_argument("--region", metavar="NAME", help="AWS region (default: AWS_REGION, then the profile's)")
+
+
+def _account_option(parser: argparse._ActionsContainer, meaning: str) -> None:
+    parser.add_argument("--account", metavar="ID", help=f"another account: {meaning}")
 
 
 def _json_option(parser: argparse.ArgumentParser) -> None:

@@ -38,7 +38,15 @@ def mute(settings: Settings | None, given: argparse.Namespace) -> int:
         raise Unusable('--reason is empty. Say why, like --reason "list clean-up": others read it in every message.')
     if given.check not in (None, *CHECKS):
         raise Unusable(f"There is no check {clean(given.check)}. There are: {', '.join(CHECKS)}")
-    new = Mute(now, now + seconds(given.duration), given.check or "", given.region or "", reason, given.all)
+    new = Mute(
+        now,
+        now + seconds(given.duration),
+        given.check or "",
+        given.region or "",
+        reason,
+        given.all,
+        given.account or "",
+    )
     deployed = _deployed(settings, given)
 
     def changed(orders: Orders) -> Orders:
@@ -100,11 +108,12 @@ def mutes(settings: Settings | None, given: argparse.Namespace) -> int:
 def ack(settings: Settings | None, given: argparse.Namespace) -> int:
     """Stop the reminders of an open alert until it gets worse. Raises `Unusable` for one that is not open."""
     now, deployed = int(time.time()), _deployed(settings, given)
-    sent = {target: _sent(deployed, target) for target in watched(deployed, given.region)}
+    sent = {target: _sent(deployed, target) for target in watched(deployed, given.region, given.account)}
     having = [target for target, alerts in sent.items() if given.alert in alerts]
     if not having:
         there = sorted({alert for alerts in sent.values() for alert in alerts})
         known = f" Open are: {', '.join(there)}" if there else " No alert is open."
+        known += " Of another account: add --account and --region." if deployed.several else ""
         raise Unusable(f"No alert {clean(given.alert)} is open: it is resolved, muted, or was never there.{known}")
     if len(having) > 1:
         raise Unusable(f"{given.alert} is open in {', '.join(t.region for t in having)}. Choose with --region.")
@@ -123,10 +132,14 @@ def muted_by_team(session: boto3.Session, settings: Settings | None, region: str
     """Say what the deployed monitor holds back in `region`; nothing if there is none here, or its table is not readable."""
     windows = () if settings is None else settings.mutes
     try:
-        known = load(find(session, settings, region_of(session)).store, windows, zone_of(settings), now)
+        deployed = find(session, settings, region_of(session))
+        known = load(deployed.store, windows, zone_of(settings), now)
     except (*AWS_ERRORS, LookupError, ValueError):
         return ()
-    muted = [f"Muted: {mute_in_words(mute, zone_of(settings))}" for mute in known.orders.mutes_in(region, now)]
+    muted = [
+        f"Muted: {mute_in_words(mute, zone_of(settings))}"
+        for mute in known.orders.mutes_in(Target(deployed.account, region), now)
+    ]
     return (*muted, *known.ignored)
 
 
@@ -143,7 +156,7 @@ def seconds(text: str) -> int:
 
 def _deployed(settings: Settings | None, given: argparse.Namespace) -> Deployed:
     deployed = the_deployed(settings, given.profile, given.region)
-    watched(deployed, given.region)
+    watched(deployed, given.region, given.account)
     return deployed
 
 
@@ -177,12 +190,12 @@ def _sent(deployed: Deployed, target: Target) -> dict[str, Sent]:
 
 def _same(mute: Mute, other: Any) -> bool:
     """Tell if a mute has the check and region of another, or of options."""
-    return (mute.check, mute.region) == (other.check or "", other.region or "")
+    return (mute.check, mute.region, mute.account) == (other.check or "", other.region or "", other.account or "")
 
 
 def _options(mute: Mute) -> str:
-    check = f" --check {mute.check}" if mute.check else ""
-    return f"{check} --region {mute.region}" if mute.region else check
+    given = {"check": mute.check, "account": mute.account, "region": mute.region}
+    return "".join(f" --{name} {value}" for name, value in given.items() if value)
 
 
 def _window(window: Window) -> str:
@@ -197,6 +210,7 @@ def _window(window: Window) -> str:
 def _document(mute: Mute) -> dict[str, Any]:
     return {
         "check": mute.check,
+        "account": mute.account,
         "region": mute.region,
         "from": iso(mute.start),
         "until": iso(mute.until),

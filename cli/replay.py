@@ -83,7 +83,8 @@ def replay(
     """Play `record` by `settings`, which come from `origin`, and report. Raises `Unusable`."""
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise Unusable(f"the picture {plot} must end in {' or '.join(PICTURES)}")
-    policy = default_policy() if settings is None else settings.policy
+    target = record.target
+    policy = default_policy() if settings is None else settings.policy_for(target.account, target.region)
     points, names = record.points, record.source
     end = max(point.at for point in points) + BUCKET if points else 0
     try:

@@ -54,9 +54,10 @@ def report(
         )
     session = open_session(profile, region)
     where = region_of(session)
-    policy = default_policy() if settings is None else settings.policy
+    target = Target(account_of(session), where)
+    policy = default_policy() if settings is None else settings.policy_for(target.account, target.region)
     with waiting(f"Reading {where} ..."):
-        evidence = gather(session, settings, Target(account_of(session), where), policy, (start, end, now))
+        evidence = gather(session, settings, target, policy, (start, end, now))
     try:
         write(html, evidence)
     except OSError as error:
@@ -139,7 +140,7 @@ def _stored(session: boto3.Session, settings: Settings | None, region: str) -> S
     """Load the deployed monitor's state; None if no stack is there."""
     call = Call(session._session, region, "cloudformation:DescribeStacks, dynamodb:GetItem")  # noqa: SLF001
     try:
-        state = stored_state(session, settings, region)
+        state = stored_state(session, settings, Target("", region))
     except BadState as bad:
         return Missing(f"The deployed monitor's state cannot be used: {bad}.")
     except AWS_ERRORS as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +43,7 @@ NEEDS = {
 def resume(settings: Settings | None, given: argparse.Namespace) -> int:
     """Show the pause, ask, resume and note it. Raises `Unusable`."""
     deployed = the_deployed(settings, given.profile, given.region)
-    target, pause = _the_pause(deployed, given.region)
+    target, pause = _the_pause(deployed, watched(deployed, given.region, given.account))
     client: Any = deployed.session.client("sesv2", region_name=target.region, config=CONFIG)
     if not given.json:
         _show(target, pause, client, settings)
@@ -64,12 +65,12 @@ def resume(settings: Settings | None, given: argparse.Namespace) -> int:
     return USABLE
 
 
-def _the_pause(deployed: Deployed, region: str | None) -> tuple[Target, Pause]:
+def _the_pause(deployed: Deployed, targets: Sequence[Target]) -> tuple[Target, Pause]:
     """The pause in force. Raises `Unusable` if there is none, or more than one."""
-    newest = [(target, pauses[-1]) for target in watched(deployed, region) if (pauses := _pauses(deployed, target))]
+    newest = [(target, pauses[-1]) for target in targets if (pauses := _pauses(deployed, target))]
     found = [(target, pause) for target, pause in newest if pause.in_force or pause.stage is Stage.DUE]
     if not found:
-        raise Unusable(f"The monitor has paused nothing in {', '.join(t.region for t in watched(deployed, region))}.")
+        raise Unusable(f"The monitor has paused nothing in {', '.join(t.region for t in targets)}.")
     if len(found) > 1:
         raise Unusable(f"There are pauses in {', '.join(t.region for t, _ in found)}. Choose with --region.")
     return found[0]

@@ -18,13 +18,15 @@ ONCE = Config(connect_timeout=5, read_timeout=150, retries={"mode": "standard", 
 """One attempt, longer than the function may take: a second one would send a second alert."""
 
 
-def send_test_alert(settings: Settings | None, profile: str | None, region: str | None, *, as_json: bool) -> int:
+def send_test_alert(
+    settings: Settings | None, profile: str | None, region: str | None, account: str | None = None, *, as_json: bool
+) -> int:
     """Ask the deployed function for a test alert and say where it went. Raises `Unusable` if nothing could be sent."""
     session = open_session(profile, region)
     name = "SesReputation" if settings is None else settings.stack_name
     if settings is not None and not settings.deployment.fixed_names:
         name = stack_output(session, name, "FunctionName")
-    answer = _asked(session, name)
+    answer = _asked(session, name, {} if account is None else {"account": account})
     counts = {name: answer.get(name) for name in ("expected", "missing", "listeners")}
     sent_to = [str(channel) for channel in answer["sent"]]
     code, said = _audience(
@@ -52,13 +54,13 @@ def send_test_alert(settings: Settings | None, profile: str | None, region: str 
     return code
 
 
-def _asked(session: boto3.Session, name: str) -> dict[str, Any]:
+def _asked(session: boto3.Session, name: str, of: dict[str, str]) -> dict[str, Any]:
     where = region_of(session)
     missing = f"There is no function {name} in {where}."
     call = Call(session._session, where, f"lambda:InvokeFunction on {name}", missing)  # noqa: SLF001
     try:
         client = session.client("lambda", config=ONCE)
-        answer = client.invoke(FunctionName=name, Payload=json.dumps({"test_alert": True}))
+        answer = client.invoke(FunctionName=name, Payload=json.dumps({"test_alert": True, **of}))
         said: Any = json.loads(answer["Payload"].read())
     except AWS_ERRORS as error:
         raise Unusable(f"{name} could not be asked. {explain(error, call)}") from None

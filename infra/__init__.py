@@ -3,7 +3,8 @@
 from ses_reputation.settings import SettingsError
 
 from .bundle import BundleError
+from .member_role import MemberRole, MemberRoleStack
 from .monitor import SesReputationMonitor
 from .stack import MonitorStack
 
-__all__ = ["BundleError", "MonitorStack", "SesReputationMonitor", "SettingsError"]
+__all__ = ["BundleError", "MemberRole", "MemberRoleStack", "MonitorStack", "SesReputationMonitor", "SettingsError"]

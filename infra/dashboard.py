@@ -7,7 +7,7 @@ looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -24,6 +24,9 @@ TICK = Duration.minutes(15)
 
 CHOSEN = "CHOSEN-REGION"
 """Stands in the body of a dashboard with several targets for the region that its reader chooses."""
+
+CHOSEN_ACCOUNT = "CHOSEN-ACCOUNT"
+"""Stands likewise for the account, where accounts are watched."""
 
 MOST_ROWS = 10
 """Rows of the grid for the table of all targets; the reader scrolls to further ones."""
@@ -50,22 +53,47 @@ class MonitorDashboard(Construct):
         stack = Stack.of(self)
         regions = settings.targets.regions if settings.targets.regions else (stack.region,)
         self.dashboard = cloudwatch.Dashboard(self, "Default", dashboard_name=name, default_interval=Duration.days(14))
+        if settings.fleet.on:
+            self._add_fleet(settings, regions, function, alarms)
+            return
         if len(regions) > 1:
-            self.dashboard.add_variable(_choice(regions))
+            self.dashboard.add_variable(_choice("region", CHOSEN, {region: region for region in regions}))
         metrics = _Metrics(settings.metric_namespace, stack.account)
         for row in _rows(metrics, settings, regions, function, alarms):
             self.dashboard.add_widgets(*row)
 
+    def _add_fleet(
+        self,
+        settings: Settings,
+        regions: Sequence[str],
+        function: lambda_.Function,
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        """Add the fleet, worst first, and one target of it: chosen from a list if the settings have all, else written."""
+        fleet, discover = settings.fleet, settings.targets.discover
+        accounts = {account: f"{name} ({account})" for account, name in fleet.accounts}
+        own = {Stack.of(self).account: "the own account"}
+        names = accounts if accounts else own
+        self.dashboard.add_variable(_choice("account", CHOSEN_ACCOUNT, names, written=bool(fleet.units)))
+        self.dashboard.add_variable(_choice("region", CHOSEN, {region: region for region in regions}, written=discover))
+        for row in _fleet_rows(_Metrics(settings.metric_namespace, CHOSEN_ACCOUNT), settings, function, alarms):
+            self.dashboard.add_widgets(*row)
 
-def _choice(regions: Sequence[str]) -> cloudwatch.DashboardVariable:
+
+def _choice(
+    name: str, pattern: str, values: Mapping[str, str], *, written: bool = False
+) -> cloudwatch.DashboardVariable:
+    """A variable that its reader chooses from `values`, with their labels, or writes."""
+    inputs = cloudwatch.VariableInputType
+    listed = [cloudwatch.VariableValue(value=value, label=label) for value, label in values.items()]
     return cloudwatch.DashboardVariable(
-        id="region",
-        label="Region",
+        id=name,
+        label=name.capitalize(),
         type=cloudwatch.VariableType.PATTERN,
-        value=CHOSEN,
-        input_type=cloudwatch.VariableInputType.SELECT,
-        values=cloudwatch.Values.from_values(*(cloudwatch.VariableValue(value=region) for region in regions)),
-        default_value=cloudwatch.DefaultValue.value(regions[0]),
+        value=pattern,
+        input_type=inputs.INPUT if written else inputs.SELECT,
+        values=None if written else cloudwatch.Values.from_values(*listed),
+        default_value=cloudwatch.DefaultValue.value(next(iter(values))),
     )
 
 
@@ -105,6 +133,48 @@ def _rows(
     ]
 
 
+def _fleet_rows(
+    metrics: _Metrics, settings: Settings, function: lambda_.Function, alarms: Sequence[cloudwatch.IAlarm]
+) -> Iterator[Row]:
+    log, region, target = _log(function), CHOSEN, f"{CHOSEN_ACCOUNT}/{CHOSEN}"
+    here = f'{_WATCHED} and target = "{target}"'
+    yield [_counts(metrics, settings.shards), _alarms(alarms)]
+    yield [log(_SENT, "Latest notifications", 24)]
+    yield [log(_WORST, "Every target, worst first", 24, height=MOST_ROWS)]
+    yield [log(_FAILED, "What a run could not do", 16), _runs(settings, function)]
+    yield [
+        cloudwatch.TextWidget(markdown=_fleet_explanation(settings, target), width=6, height=4),
+        _now(metrics, region),
+    ]
+    yield [_rates(metrics, policy, region, beside_awss=False) for policy in settings.policy.metrics]
+    yield [_headroom(metrics, region), _verdict(metrics, region)]
+    yield [
+        log([here, _AWS_RATES], f"AWS's own rates of {target} (1 is 100%)", 8, "threshold"),
+        log([here, _QUOTA], f"Share of the daily quota used in {target} (1 is all of it)", 8, "threshold"),
+        log([here, _AGE], f"Minutes since the newest email in {target}", 8, "threshold"),
+    ]
+    yield [cloudwatch.TextWidget(markdown=_explanation(), width=24, height=6)]
+
+
+def _counts(metrics: _Metrics, shards: int) -> cloudwatch.SingleValueWidget:
+    """How many targets are how, over all shards."""
+    named = (("Critical", RED), ("Warning", ORANGE), ("Unreadable", PURPLE), ("Watched", BLUE))
+    return cloudwatch.SingleValueWidget(
+        title="Targets",
+        width=18,
+        height=4,
+        sparkline=True,
+        metrics=[metrics.count(f"Targets{name}", shards, name.lower(), color) for name, color in named],
+    )
+
+
+def _fleet_explanation(settings: Settings, target: str) -> str:
+    return f"""\
+**{target}**, chosen above.
+
+Graphs of metrics are empty for a target that publishes none: `metrics_up_to` is {settings.targets.metrics_up_to}."""
+
+
 def percent(rate: float) -> str:
     """A rate as people write it: 0.0008 is `0.08%`."""
     return f"{100 * rate:g}%"
@@ -142,6 +212,23 @@ class _Metrics:
             period=TICK,
             label=label,
             color=color,
+        )
+
+    def count(self, name: str, shards: int, label: str, color: str) -> cloudwatch.MathExpression:
+        """A gauge of the fleet, summed over its shards."""
+        prefix = name.removeprefix("Targets").lower()
+        parts = {
+            f"{prefix}{shard}": cloudwatch.Metric(
+                namespace=self._namespace,
+                metric_name=name,
+                dimensions_map={"Shard": str(shard)},
+                statistic="Maximum",
+                period=TICK,
+            )
+            for shard in range(shards)
+        }
+        return cloudwatch.MathExpression(
+            expression=" + ".join(parts), using_metrics=parts, label=label, color=color, period=TICK
         )
 
     def aws(
@@ -331,11 +418,29 @@ _STATE = (
     ),
     "sort open_alerts desc",
 )
+_WORST = (
+    _WATCHED,
+    (
+        f"fields 3 * strcontains({fields.VERDICT}, 'CRITICAL') + 2 * strcontains({fields.VERDICT}, 'WARNING') "
+        f"+ strcontains({fields.VERDICT}, 'UNKNOWN') as badness"
+    ),
+    (
+        f"stats latest(badness) as worst, latest({fields.VERDICT}) as our_verdict, latest({fields.OPEN_ALERTS}) as open_alerts, "
+        f"latest({fields.ACCOUNT_STATE}) as aws_says, latest({fields.QUOTA_USED}) as quota, "
+        f"latest({fields.AWS_BOUNCE_RATE}) as aws_bounces, latest({fields.AWS_COMPLAINT_RATE}) as aws_complaints, "
+        f"latest({fields.UNREADABLE}) as not_readable, latest({fields.TICK}) as as_of by {fields.TARGET}"
+    ),
+    "sort worst desc",
+    "limit 1000",
+)
 _FAILED = (
     f"{_WATCHED} and ispresent({fields.FAILURES}.0)",
     f"fields {fields.TICK}, {fields.FAILURES}.0 as what, {fields.TARGET}, {fields.FAILURES}.1 as and_what",
     "sort @timestamp desc",
     "limit 20",
+)
+_AWS_RATES = (
+    f"stats max({fields.AWS_BOUNCE_RATE}) as bounces, max({fields.AWS_COMPLAINT_RATE}) as complaints by bin(1h)"
 )
 _QUOTA = f"stats max({fields.QUOTA_USED}) * 100 as percent by bin(1h)"
 _AGE = f"stats max({fields.NEWEST_EMAIL_MINUTES}) as minutes by bin(1h)"

@@ -28,6 +28,10 @@ NETWORK = (
 """The actions Lambda needs to place a function in a VPC (AWSLambdaVPCAccessExecutionRole)."""
 
 
+MEMORY_MB = 256
+"""Half of it would do; twice the processor halves the handler's time for the same money."""
+
+
 class ReputationFunction(Construct):
     """One function of the asset. Attributes: `function`, `role`, `log_group`."""
 
@@ -45,6 +49,7 @@ class ReputationFunction(Construct):
         statements: Sequence[iam.PolicyStatement],
         failed: sqs.IQueue,
         max_event_age: Duration | None = None,
+        memory: int = MEMORY_MB,
         deployment: Deployment,
         key: kms.IKey | None = None,
         subnet_ids: Sequence[str] = (),
@@ -75,7 +80,7 @@ class ReputationFunction(Construct):
             handler=handler,
             code=code,
             role=self.role,
-            memory_size=256,  # half of it would do; twice the processor halves the handler's time for the same money
+            memory_size=memory,
             timeout=timeout,
             log_group=self.log_group,
             retry_attempts=2,

@@ -18,6 +18,16 @@ from ses_reputation.settings.pause import actions as pause_actions
 Grant = tuple[str, list[str], list[str], dict[str, object] | None]
 """Statement id, actions, resources, conditions."""
 
+READ_TARGET = {
+    "ReadStatistics": "ses:GetSendStatistics",
+    "ReadAccount": "ses:GetAccount",
+    "ReadReputation": "cloudwatch:GetMetricData",
+}
+"""Rights to read a target at each run: SES has resources only for sending, CloudWatch none for reading."""
+
+MOST_NAMED = 50
+"""Accounts that the function's role names one by one: its policies hold 10,240 characters in all."""
+
 
 def grants(
     settings: Settings,
@@ -31,9 +41,7 @@ def grants(
     topics = [topic.topic_arn for topic in (people, *others)]
     namespace: dict[str, object] = {"StringEquals": {"cloudwatch:namespace": settings.metric_namespace}}
     statements: list[Grant] = [
-        ("ReadStatistics", ["ses:GetSendStatistics"], ["*"], None),  # SES has resources only for sending
-        ("ReadAccount", ["ses:GetAccount"], ["*"], None),
-        ("ReadReputation", ["cloudwatch:GetMetricData"], ["*"], None),  # CloudWatch has none for reading
+        *((sid, [action], ["*"], None) for sid, action in READ_TARGET.items()),
         ("PublishMetrics", ["cloudwatch:PutMetricData"], ["*"], namespace),
         ("KeepState", ["dynamodb:GetItem", "dynamodb:PutItem"], [table.table_arn], None),
         ("Notify", ["sns:Publish"], topics, None),
@@ -61,7 +69,8 @@ def grants(
 def _of_fleet(fleet: Fleet, partition: str) -> Iterator[Grant]:
     """Rights to read other accounts by their role, and with units to list the accounts."""
     if fleet.on:
-        accounts = ["*"] if fleet.units else [account for account, _ in fleet.accounts]
+        any_account = fleet.units or len(fleet.accounts) > MOST_NAMED
+        accounts = ["*"] if any_account else [account for account, _ in fleet.accounts]
         roles = [f"arn:{partition}:iam::{account}:role/{fleet.role_name}" for account in accounts]
         yield "ReadMembers", ["sts:AssumeRole"], roles, None
     if fleet.units:

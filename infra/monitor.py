@@ -31,6 +31,7 @@ from constructs import Construct
 from ses_reputation.core.level import Level, Part
 from ses_reputation.core.look import Look
 from ses_reputation.settings import Settings, from_tables, load
+from ses_reputation.settings import fleet as fleet_settings
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
 from ses_reputation.settings.pause import actions as pause_actions
@@ -40,7 +41,7 @@ from .answers import ANSWERS, PACKS, REGULATED, acknowledge
 from .chat import ChatChannels
 from .dashboard import MonitorDashboard
 from .forwarder import Forwarder, filter_policy
-from .function import ReputationFunction
+from .function import MEMORY_MB, ReputationFunction
 from .grants import grants
 from .key import key_for
 from .names import made_up_name, remove_names
@@ -78,8 +79,8 @@ LOOKING_SECONDS = 2 * 15
 """Reading what SES itself finds of one target, and looking for the causes of its alerts (lambda/, `BUDGET`)."""
 
 
-PAUSE_CALLS = 6
-"""Calls of a pause: GetItem, and the same with PutItem for two notes, and the pause itself."""
+PAUSE_CALLS = 8
+"""Calls of a pause: GetItem, the tenant's ARN, two notes of GetItem and PutItem each, the pause; and as long for the look."""
 
 
 def longest_run(settings: Settings) -> int:
@@ -149,6 +150,8 @@ class SesReputationMonitor(Construct):
         failed = self._failed_runs(name, links)
         part = self._function(name, dashboard_url, environment or {}, failed.queue, **shared)
         self.function, self.role = part.function, part.role
+        if self.settings.fleet.on:
+            self.function.add_environment("MONITOR_ROLE_ARN", self.role.role_arn)
         self.schedules = self._schedules(failed.queue)
         self.schedule = self.schedules[0]
         if self.settings.events.run_at_once:
@@ -227,6 +230,7 @@ class SesReputationMonitor(Construct):
             ),
             failed=failed,
             max_event_age=Duration.minutes(15),  # the next tick does it all again
+            memory=fleet_settings.MEMORY_MB if self.settings.fleet.on else MEMORY_MB,
             **shared,
         )
 
@@ -427,6 +431,8 @@ class SesReputationMonitor(Construct):
             ),
             "DashboardUrl": (dashboard_url, "Open this first."),
         }
+        if self.settings.fleet.on:
+            outputs["MonitorRoleArn"] = (self.role.role_arn, "What the role in each other account must trust.")
         if self.programs is not None:
             outputs["ProgramsTopicArn"] = (self.programs.topic_arn, "Each notification, for SQS, Lambda or HTTPS.")
         if self.chat_topic is not None:

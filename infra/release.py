@@ -23,6 +23,7 @@ from aws_cdk import aws_sns as sns
 from ses_reputation.settings import SettingsError, load
 from ses_reputation.settings.patterns import EMAIL, PARAMETER
 
+from . import member_role
 from .bundle import REQUIREMENTS, ROOT, BundleError, build, pinned_libraries
 from .monitor import SesReputationMonitor
 
@@ -214,13 +215,16 @@ def _component(package: PathDistribution, hashes: dict[str, str]) -> dict[str, A
 
 
 def release(settings_file: Path, out: Path) -> list[Path]:
-    """Write the four files into `out`. Raises `SettingsError` or `BundleError`."""
+    """Write the files into `out`. Raises `SettingsError` or `BundleError`."""
     out.mkdir(parents=True, exist_ok=True)
     files = [out / name for name in ("template.json", "function.zip", "sbom.cdx.json")]
     files[0].write_text(json.dumps(template(settings_file), separators=(",", ":")) + "\n", encoding="utf-8")
     pack(build(settings_file), files[1])
     bom = sbom(REQUIREMENTS.read_text(encoding="utf-8"), pinned_libraries())
     files[2].write_text(json.dumps(bom, indent=1) + "\n", encoding="utf-8")
+    settings = load(settings_file)
+    if settings.fleet.on:
+        files.append(member_role.write(settings, out / member_role.OUT.name))
     sums = "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files)
     (out / "SHA256SUMS").write_text(sums, encoding="utf-8")
     return [*files, out / "SHA256SUMS"]

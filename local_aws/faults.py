@@ -12,8 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
+
+from moto.iam.models import get_account_id_from
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -25,6 +27,7 @@ class Fault:
     service: str  # as clients sign it, but "cloudwatch" and "ses" by their names
     operation: str
     region: str = ""  # any
+    account: str = ""  # any; of AssumeRole the one whose role it is
     status: int = 500
     code: str = "InternalFailure"
     body: bytes | None = None  # sent as it is, with status 200, in place of an error
@@ -58,10 +61,10 @@ class Faults:
         self.calls.clear()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        service, region, operation = _asked(environ)
+        asked = _asked(environ)
         with self._lock:
-            self.calls.append((service, operation))
-            fault = self._due(service, region, operation)
+            self.calls.append((asked.service, asked.operation))
+            fault = self._due(asked)
         if fault is None:
             return self.application(environ, start_response)
         if not fault.before:
@@ -76,9 +79,13 @@ class Faults:
         start_response(status, [("Content-Type", kind), ("Content-Length", str(len(answer)))])
         return [answer]
 
-    def _due(self, service: str, region: str, operation: str) -> Fault | None:
+    def _due(self, asked: Asked) -> Fault | None:
         for fault in self.planted:
-            here = (fault.service, fault.operation) == (service, operation) and fault.region in ("", region)
+            here = (
+                (fault.service, fault.operation) == (asked.service, asked.operation)
+                and fault.region in ("", asked.region)
+                and fault.account in ("", asked.account)
+            )
             if here and fault.skip > 0:
                 fault.skip -= 1
             elif here and fault.times > 0:
@@ -88,7 +95,7 @@ class Faults:
         return None
 
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
+_SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
 _NAMES = {"monitoring": "cloudwatch", "email": "ses"}
 _PATHS = (
     (r"/v2/email/account", "GetAccount"),
@@ -105,23 +112,35 @@ _PATHS = (
 """Operations of SES that are named by their paths."""
 
 
-def _asked(environ: dict[str, Any]) -> tuple[str, str, str]:
-    """Service, region and operation of a request, in whatever protocol it comes."""
+class Asked(NamedTuple):
+    """What a request asks for, in whatever protocol it comes."""
+
+    service: str
+    region: str
+    operation: str
+    account: str
+
+
+def _asked(environ: dict[str, Any]) -> Asked:
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    region, service = scope.groups() if scope else ("", "")
+    key, region, service = scope.groups() if scope else ("", "", "")
     service = _NAMES.get(service, service)
+    account = get_account_id_from(key)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return service, region, target.rsplit(".", 1)[-1]
+        return Asked(service, region, target.rsplit(".", 1)[-1], account)
     path = environ.get("PATH_INFO", "")
     if "/operation/" in path:
-        return service, region, path.rsplit("/", 1)[-1]
+        return Asked(service, region, path.rsplit("/", 1)[-1], account)
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = _Again(body)
-        return service, region, parse_qs(body.decode()).get("Action", [""])[0]
+        given = parse_qs(body.decode())
+        if "RoleArn" in given:
+            account = given["RoleArn"][0].split(":")[4]
+        return Asked(service, region, given.get("Action", [""])[0], account)
     named = (operation for pattern, operation in _PATHS if service == "ses" and re.fullmatch(pattern, path))
-    return service, region, next(named, path)
+    return Asked(service, region, next(named, path), account)
 
 
 class _Again:

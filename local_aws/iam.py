@@ -17,13 +17,17 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from moto.dynamodb.responses import DynamoHandler
 from moto.events.responses import EventsHandler
 from moto.iam.access_control import IAMRequest
+from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
+from moto.iam.responses import IamResponse
+from moto.organizations.models import organizations_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sesv2.responses import SESV2Response
 from moto.sns.models import sns_backends
 from moto.sns.responses import SNSResponse
 from moto.ssm.models import ssm_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
+from moto.sts.responses import TokenResponse
 
 PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
 """Signing names that are not the prefix of the service's IAM actions."""
@@ -69,9 +73,10 @@ def _permitted(policies: Iterable[Any], need: Need) -> bool:
 
 
 def _statements(policy: Any) -> list[Any]:
-    if not isinstance(policy, str):  # a managed one
+    if hasattr(policy, "versions"):  # a managed one
         [policy] = [version.document for version in policy.versions if version.is_default]
-    return _listed(json.loads(policy)["Statement"])
+    document = json.loads(policy) if isinstance(policy, str) else policy  # CloudFormation leaves it as it is
+    return _listed(document["Statement"])
 
 
 def _concerns(statement: Mapping[str, Any], need: Need) -> bool:
@@ -81,6 +86,37 @@ def _concerns(statement: Mapping[str, Any], need: Need) -> bool:
         and any(fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
         and all(_holds(operator, keys, context) for operator, keys in statement.get("Condition", {}).items())
     )
+
+
+def trusts(role: str, caller: str, context: Context) -> bool:
+    """Say if the trust policy of the role with the ARN `role` lets the role `caller` assume it. Nobody assumes a role that is not."""
+    try:
+        trust = iam_backends[role.split(":")[4]]["aws"].get_role_by_arn(role).assume_role_policy_document
+    except NotFoundException:
+        return False
+    account = caller.split(":")[4]
+    names = {"*", caller, account, f"arn:aws:iam::{account}:root"}
+    full = {**context, "aws:PrincipalArn": caller, "aws:PrincipalOrgID": _organization(account)}
+    effects = {
+        statement["Effect"]
+        for statement in _statements(trust)
+        if "sts:AssumeRole" in _listed(statement["Action"])
+        and names.intersection(_listed(statement["Principal"].get("AWS", [])))
+        and all(_holds(operator, keys, full) for operator, keys in statement.get("Condition", {}).items())
+    }
+    return effects == {"Allow"}
+
+
+def _arn_of(caller: Any) -> str:
+    """ARN of the role whose session asks."""
+    return str(caller.backend.get_role(caller._owner_role_name).arn)
+
+
+def _organization(account: str) -> str:
+    """Id of the organisation that an account belongs to; empty for none."""
+    master, partition = organizations_backends.master_accounts.get(account, (account, "aws"))
+    found = organizations_backends[master][partition].org
+    return "" if found is None else str(found.id)
 
 
 def _equal(value: str, pattern: str) -> bool:
@@ -159,6 +195,18 @@ def _secret(response: Any) -> Iterator[Need]:
         yield "kms:Decrypt", key, {"kms:EncryptionContext:SecretARN": stored.arn}
 
 
+def _role(response: Any) -> Iterator[Need]:
+    asked = response.querystring
+    role = asked.get("RoleArn", ["*"])[0]
+    yield "", role, {"sts:ExternalId": asked.get("ExternalId", [""])[0]}
+
+
+def _named_role(response: Any) -> Iterator[Need]:
+    name = response._get_param("RoleName")
+    roles = iam_backends[response.current_account]["aws"].roles.values()
+    yield "", next((role.arn for role in roles if role.name == name), "*"), {}
+
+
 def _configuration_set(response: Any) -> Iterator[Need]:
     found = re.search(r"/v2/email/configuration-sets/([^/]+)/sending", response.uri)
     own = f"arn:aws:ses:{response.region}:{response.current_account}:configuration-set"
@@ -180,6 +228,8 @@ NEEDS: dict[Any, Callable[[Any], Iterator[Need]]] = {
     EventsHandler: _bus,
     SimpleSystemManagerResponse: _parameter,
     SecretsManagerResponse: _secret,
+    TokenResponse: _role,
+    IamResponse: _named_role,
 }
 """Rights that a request of each service needs; the first is for the requested action itself."""
 
@@ -206,6 +256,8 @@ def install() -> None:
         policies = self._access_key.collect_policies()
         for action, arn, context in needs:
             if not _permitted(policies, (action if action else asked, arn, context)):
+                self._raise_access_denied()
+            if asked == "sts:AssumeRole" and not trusts(arn, _arn_of(self._access_key), context):
                 self._raise_access_denied()
 
     request: Any = IAMRequest

@@ -85,9 +85,26 @@ def _filter(rows: list[Row], condition: str) -> list[Row]:
 
 
 def _choose(rows: list[Row], names: str) -> list[Row]:
+    if "strcontains(" in names:
+        return _weigh(rows, names)
     wanted = {alias or name: name for name, _, alias in (each.strip().partition(" as ") for each in names.split(","))}
     return [
         {"@timestamp": row["@timestamp"], **{alias: row.get(name) for alias, name in wanted.items()}} for row in rows
+    ]
+
+
+_CONTAINS = re.compile(r"(?:(\d+) \* )?strcontains\(([\w.]+), '([^']*)'\)")
+
+
+def _weigh(rows: list[Row], expression: str) -> list[Row]:
+    """`rows` with a sum of weights, one for each text that is in a field."""
+    total, _, alias = expression.partition(" as ")
+    terms = [_CONTAINS.fullmatch(term.strip()) for term in total.split(" + ")]
+    if not all(terms):
+        raise InvalidParameterException(f"not an expression that is known here: {expression}")
+    return [
+        {**row, alias: sum(int(term[1] or 1) for term in terms if term and term[3] in str(row.get(term[2], "")))}
+        for row in rows
     ]
 
 

@@ -56,7 +56,7 @@ class LocalAws:
 
     def __init__(self, region: str = "eu-west-1") -> None:
         self.region = region
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.faults = Faults(DomainDispatcherApplication(create_backend_app))
         self._server = make_server("127.0.0.1", 0, self.faults, threaded=True, request_handler=MotoRequestHandler)
@@ -78,18 +78,23 @@ class LocalAws:
         self._server.shutdown()
         self._server.server_close()
 
-    def client(self, service: str, region: str = "") -> Any:
+    def client(self, service: str, region: str = "", account: str = ACCOUNT) -> Any:
         """A boto3 client of this server that may do everything."""
         where = region if region else self.region
-        if (service, where) not in self._clients:
-            self._clients[service, where] = boto3.client(
+        if (service, where, account) not in self._clients:
+            made = boto3.client(
                 service,
                 region_name=where,
                 endpoint_url=self.url,
                 aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             )
-        return self._clients[service, where]
+            if account != ACCOUNT:
+                made.meta.events.register(
+                    "before-call", lambda params, **_: params["headers"].update({"x-moto-account-id": account})
+                )
+            self._clients[service, where, account] = made
+        return self._clients[service, where, account]
 
     def environment(self) -> dict[str, str]:
         """What a subprocess needs to talk to this server and to nothing else."""

@@ -18,6 +18,7 @@ LOOPBACK_ROOMS = (
     "tests/aws/fast/test_connections.py",
     "tests/aws/test_webhook.py",
     "tests/cli/test_cause.py",
+    "tests/cli/test_check_all.py",
     "tests/cli/test_resume.py",
     "tests/cli/test_report.py",
 )

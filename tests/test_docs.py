@@ -17,14 +17,17 @@ from cli.main import parser_of_commands
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "llms.txt")), *DOCS]
-GENERATED = {"settings.md", "messages.md", "cost.md", "commands.md"}
+GENERATED = {"settings.md", "messages.md", "cost.md", "scale.md", "commands.md"}
 MOST_WORDS = 8_000
 """All pages that are written by hand, without their code."""
 
 HOMES = ("", "lambda", "lambda/ses_reputation", "lambda/ses_reputation/core", "docs", "tests", "tests/layout")
 """Folders that a path in the text may start from."""
 
-MADE = {"settings.toml", "prod.toml", "stats.json", "replay.png", "template.json", "function.zip", "sbom.cdx.json"}
+MADE = {
+    *("settings.toml", "prod.toml", "stats.json", "replay.png"),
+    *("template.json", "function.zip", "member-role.json", "sbom.cdx.json"),
+}
 """Files that a reader makes, or names as an example."""
 
 EXAMPLES = {"core/checks/sandbox.py", "tests/core/test_sandbox.py", "layout/chat.py"}

@@ -518,6 +518,24 @@ def test_two_shards_that_learn_at_once_lose_nothing() -> None:
     assert text.size == 0 and world.roster.size == 4
 
 
+def test_a_shard_that_overlaps_itself_says_nothing_twice_and_does_not_fail() -> None:
+    world = World()
+    world.run(NOON)
+    world.bad = {f"{SHOP}/eu-west-1"}
+
+    def meanwhile(key: str) -> None:
+        if key == "fleet/0/1":  # the same event once more, while this run stores its report
+            world.when_saving = lambda _: None
+            world.run(NOON + 4 * BUCKET)
+
+    world.when_saving = meanwhile
+    world.run(NOON + 4 * BUCKET)
+    world.run(NOON + 4 * BUCKET)
+    assert world.told == ["bounce opened 111 eu-west-1"]
+    world.run(NOON + 5 * BUCKET)
+    assert world.told == []
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -598,6 +616,19 @@ def test_a_test_alert_is_of_the_installation() -> None:
     world = World()
     assert world.monitor.handle({"test_alert": True}, lambda: 600_000)["sent"] == ["people"]
     assert world.told == ["test opened 000 eu-west-1"]
+
+
+def test_a_test_alert_of_an_account_goes_to_those_whom_its_alerts_reach() -> None:
+    world = World()
+    world.monitor.handle({"test_alert": True, "account": SHOP}, lambda: 600_000)
+    [[document]] = world.sent
+    assert (document["account"], document["account_name"]) == (SHOP, "shop")
+
+
+@pytest.mark.parametrize("event", [{"account": "shop"}, {"account": 1}, {"account": SHOP, "region": "eu-west-1"}])
+def test_a_test_alert_of_no_account_is_a_bad_event(event: dict[str, Any]) -> None:
+    with pytest.raises(BadEvent):
+        World().monitor.handle({"test_alert": True, **event}, lambda: 600_000)
 
 
 # -- very many at once

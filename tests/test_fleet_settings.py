@@ -129,3 +129,9 @@ def test_what_is_wrong_is_named_once(text: str, keys: list[str]) -> None:
     with pytest.raises(SettingsError) as caught:
         parse(PEOPLE + text if not text.startswith("accounts") else text + PEOPLE)
     assert [problem.key for problem in caught.value.problems] == keys
+
+
+@pytest.mark.parametrize("level", ["dry-run", "configuration-sets", "account"])
+def test_other_accounts_are_never_paused(level: str) -> None:
+    with pytest.raises(SettingsError, match="accepted: off with several accounts"):
+        settings(f'{ACCOUNTS}[pause]\nlevel = "{level}"\n')

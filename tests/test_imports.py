@@ -232,6 +232,7 @@ def test_the_infrastructure_knows_settings_thresholds_and_field_names_and_nothin
     assert {m for m in found if not m.startswith("ses_reputation.settings")} <= {
         "ses_reputation",  # where its source is
         "ses_reputation.log_fields",
+        "ses_reputation.core.fleet",
         "ses_reputation.core.level",
         "ses_reputation.core.look",
         "ses_reputation.core.rates",

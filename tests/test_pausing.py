@@ -59,7 +59,7 @@ class World:
             self.read,
             self.put_gauges,
             self,
-            [Channel("people", 12, self.sent.extend)],
+            [Channel("people", 12, self.send)],
             orders=self.orders,
             attend=pausing.attend,
         )
@@ -102,6 +102,10 @@ class World:
     def reference_of(self, target: Target, name: str) -> str:
         self._fail("lookup")
         return f"arn:aws:ses:eu-west-1:123456789012:tenant/{name}/tn-1"
+
+    def send(self, documents: Sequence[Document]) -> None:
+        self._fail("send")
+        self.sent += documents
 
     def _fail(self, place: str) -> None:
         if place in self.fails:
@@ -207,6 +211,19 @@ def test_what_speaks_against_it_between_the_ticks_calls_it_off() -> None:
         WILL,
         ("resolved", "OK: The monitor pauses nothing in eu-west-1 now"),
     ]
+
+
+def test_nothing_is_paused_before_people_have_the_message() -> None:
+    world, deaf = World(), 3
+    world.fails["send"] = DENIED
+    for tick in range(deaf):
+        world.run(NOW + tick * BUCKET)
+    assert world.off == [] and world.sent == []
+    world.fails.clear()
+    world.run(NOW + deaf * BUCKET)
+    assert world.off == [] and world.said() == [WILL]
+    world.run(NOW + (deaf + 1) * BUCKET)
+    assert len(world.off) == 1 and world.said() == [WILL, HAS]
 
 
 def test_a_refused_pause_is_said_loudly_tried_again_and_then_done() -> None:

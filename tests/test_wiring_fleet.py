@@ -47,6 +47,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "PEOPLE_TOPIC_ARN": TOPIC,
         "STATE_TABLE": "SesReputation-State",
         "PROGRAMS_TOPIC_ARN": f"{TOPIC}-Programs",
+        "MONITOR_ROLE_ARN": "arn:aws:iam::000000000000:role/monitor",
         "DASHBOARD_URL": "https://eu-west-1.console.aws.amazon.com/cloudwatch/home",
     }
 

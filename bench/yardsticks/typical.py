@@ -36,16 +36,12 @@ table = boto3.resource("dynamodb").Table(config.table)
 WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "7d": 168, "14d": 336}
 
 
-@logger.inject_lambda_context
-@tracer.capture_lambda_handler
-@metrics.log_metrics(capture_cold_start_metric=True)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Reads everything there is, computes a rate for each window, and publishes it."""
-    now = datetime.fromisoformat(event["now"])
-    stored = table.get_item(Key={"pk": "typical"}, ConsistentRead=True).get("Item", {})
+def look(key: str, ses: Any, sesv2: Any, watch: Any, now: datetime) -> dict[str, float]:
+    """Read everything there is of a target, compute a rate for each window, and publish it."""
+    stored = table.get_item(Key={"pk": key}, ConsistentRead=True).get("Item", {})
     points = ses.get_send_statistics()["SendDataPoints"]
     account = sesv2.get_account()
-    reputation = cloudwatch.get_metric_data(
+    reputation = watch.get_metric_data(
         MetricDataQueries=[
             {
                 "Id": name.lower(),
@@ -66,7 +62,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         sent = sum(p["DeliveryAttempts"] for p in recent)
         bounced = sum(p.get("Bounces", 0) for p in recent)
         rates[window] = bounced / sent if sent else 0.0
-        metrics.add_metric(f"BounceRate{window}", MetricUnit.NoUnit, rates[window])
     cloudwatch.put_metric_data(
         Namespace="Typical",
         MetricData=[
@@ -75,9 +70,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     version = int(stored.get("version", 0))
     table.put_item(
-        Item={"pk": "typical", "version": version + 1, "rate": Decimal(repr(rates["24h"]))},
+        Item={"pk": key, "version": version + 1, "rate": Decimal(repr(rates["24h"]))},
         ConditionExpression="attribute_not_exists(pk) OR version = :v",
         ExpressionAttributeValues={":v": version},
     )
-    logger.info("evaluated", extra={"rates": rates, "account": account["EnforcementStatus"]})
-    return {"rates": rates, "aws": len(reputation["MetricDataResults"])}
+    aws = len(reputation["MetricDataResults"])
+    logger.info("evaluated", extra={"rates": rates, "account": account["EnforcementStatus"], "aws": aws})
+    return rates
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Look at the function's own account and region."""
+    rates = look("typical", ses, sesv2, cloudwatch, datetime.fromisoformat(event["now"]))
+    for window, rate in rates.items():
+        metrics.add_metric(f"BounceRate{window}", MetricUnit.NoUnit, rate)
+    return {"rates": rates}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -67,8 +68,8 @@ class Monitor:
 
     def handle(self, event: object, remaining: Callable[[], int]) -> dict[str, Any]:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
-        if isinstance(event, Mapping) and event.get("test_alert") is True and len(event) == 1:
-            return self.send_test_alert(int(time.time()))
+        if isinstance(event, Mapping) and event.get("test_alert") is True and event.keys() <= {"test_alert", "account"}:
+            return self.send_test_alert(int(time.time()), event.get("account"))
         shard = shard_of(event)
         if isinstance(event, Mapping) and event.get("at_once") is True:
             return self.run(tick_of(event) // ONE_LOOK * ONE_LOOK, remaining, shard, at_once=True)
@@ -140,9 +141,21 @@ class Monitor:
             return ""
         return "nobody is subscribed to the alerts: deploy again, and follow the link in the confirmation email"
 
-    def send_test_alert(self, now: Instant) -> dict[str, Any]:
-        """Send a test alert on every channel: the channels, and who hears. Raise `RunFailed`."""
-        document = test_notification(self.targets[0], now, self.policy_of(self.targets[0]), self.context)
+    def _tested(self, account: object) -> Target:
+        """Target of a test alert: one of an account, for those whom its alerts reach. Raise `BadEvent`."""
+        first = self.targets[0]
+        if account is None:
+            return first
+        if not self.settings.fleet.on or not isinstance(account, str) or not re.fullmatch("[0-9]{12}", account):
+            raise BadEvent(
+                "a test alert of an account needs its 12 digits, and accounts in the settings; nothing was done"
+            )
+        return Target(account, first.region, dict(self.settings.fleet.accounts).get(account, account))
+
+    def send_test_alert(self, now: Instant, account: object = None) -> dict[str, Any]:
+        """Send a test alert on every channel: the channels, and who hears. Raise `BadEvent` or `RunFailed`."""
+        target = self._tested(account)
+        document = test_notification(target, now, self.policy_of(target), self.context)
         sent, failures = [], []
         for channel in self.edges.channels:
             try:
@@ -215,7 +228,7 @@ def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered:
                 fields.UNREADABLE: None if plan.unreadable is None else plan.unreadable.detail,
                 fields.OPEN_ALERTS: len(plan.state.sent),
                 fields.ALERTS: [f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
-                fields.MUTED: muted_in_words(ordered.orders.mutes_in(plan.target.region, now), context.zone),
+                fields.MUTED: muted_in_words(ordered.orders.mutes_in(plan.target, now), context.zone),
                 fields.PAUSE: _pause_field(plan.seen.pause),
                 **_aws_fields(plan.seen.readings),
                 fields.NEWEST_EMAIL_MINUTES: None if plan.newest is None else max(0, now - plan.newest) // 60,

@@ -107,7 +107,7 @@ class _Attention:
             if refusal:
                 refusals.append(f"{metric.value}: {refusal}")
             elif said is not None and said.cause == facts.track.id:
-                return self._done(said)
+                return PauseReading(said) if self._waits_for_delivery() else self._done(said)
             else:
                 return self._due(facts, facts.track.id)
         return PauseReading(refusal="; ".join(refusals))
@@ -166,7 +166,7 @@ class _Attention:
         plan, state = self.plan, self.plan.state
         return Facts(
             plan.seen.now,
-            plan.target.region,
+            plan.target,
             metric,
             state.tracks.get(metric.value),
             plan.seen.evaluations.get(metric),
@@ -174,7 +174,6 @@ class _Attention:
             plan.seen.history,
             plan.newest,
             state.sent.get(metric.value),
-            plan.target.id,
             tuple(self.pauses),
         )
 
@@ -182,6 +181,11 @@ class _Attention:
         """The pause that an earlier tick has said, which is stored with its notification."""
         track = None if self.before is None else self.before.tracks.get(CHECK)
         return track.worst if track is not None and isinstance(track.worst, Pause) else None
+
+    def _waits_for_delivery(self) -> bool:
+        """Tell if people have not got the message yet: nothing is paused before."""
+        outbox = () if self.before is None else self.before.outbox
+        return any(delivery.document["check"] == CHECK for delivery in outbox)
 
     def _open_causes(self) -> set[str]:
         return {track.id for track in self.plan.state.tracks.values()}

@@ -68,6 +68,7 @@ VARIABLES = {
     "PEOPLE_TOPIC_ARN": _TOPIC,
     "CHAT_TOPIC_ARN": _TOPIC,
     "PROGRAMS_TOPIC_ARN": _TOPIC,
+    "MONITOR_ROLE_ARN": r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+",
     "STATE_TABLE": "[A-Za-z0-9_.-]{3,255}",
     "DASHBOARD_URL": "https://.+",
 }
@@ -89,6 +90,7 @@ class Environment:
     dashboard_url: str
     log_url: str
     programs_topic: str = ""  # of a fleet: gets each notification, of which people may get a summary
+    own_role: str = ""  # of a fleet: ARN of the function's role
 
     @property
     def account(self) -> str:
@@ -105,7 +107,8 @@ class Environment:
 
 def read_environment(environ: Mapping[str, str], *, chat: bool, fleet: bool = False) -> Environment:
     """Read the environment. Raise `BadEnvironment`, which names every variable that is missing or wrong."""
-    unused = {name for name, used in (("CHAT_TOPIC_ARN", chat), ("PROGRAMS_TOPIC_ARN", fleet)) if not used}
+    needed = {"CHAT_TOPIC_ARN": chat, "PROGRAMS_TOPIC_ARN": fleet, "MONITOR_ROLE_ARN": fleet}
+    unused = {name for name, used in needed.items() if not used}
     expected = {name: pattern for name, pattern in VARIABLES.items() if name not in unused}
     wrong = [name for name, pattern in expected.items() if not re.fullmatch(pattern, environ.get(name, ""))]
     if wrong:
@@ -120,6 +123,7 @@ def read_environment(environ: Mapping[str, str], *, chat: bool, fleet: bool = Fa
         environ["DASHBOARD_URL"],
         log_url(environ["DASHBOARD_URL"], environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")),
         environ["PROGRAMS_TOPIC_ARN"] if fleet else "",
+        environ["MONITOR_ROLE_ARN"] if fleet else "",
     )
 
 
@@ -160,6 +164,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         dashboard_url=environment.dashboard_url,
         runbook_url=settings.alerts.runbook_url,
         log_url=environment.log_url,
+        own_role=environment.own_role,
     )
 
     def read(target: Target, now: Instant) -> Readings:

@@ -19,6 +19,7 @@ from ses_reputation.core.learning import Booked, Learned
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, AwsRate, Readings, Trouble, Unreadable
 from ses_reputation.core.state import SCHEMA, State, to_text
+from ses_reputation.core.target import Target
 
 from cli import check as command
 from cli.main import main
@@ -35,7 +36,7 @@ Capsys = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def _keys(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "learned_by_monitor", lambda session, settings, region: ())
+    monkeypatch.setattr(command, "learned_by_monitor", lambda session, settings, target: ())
     monkeypatch.setattr(command, "muted_by_team", lambda session, settings, region, now: ())
 
 
@@ -293,10 +294,10 @@ class Deployed:
 
 def test_what_the_deployed_monitor_has_learned_is_shown() -> None:
     state = State(NOW, learned=Learned(bounces=Booked(new=40, grown=(30, 0, 0))))
-    bounces, complaints = LEARNED(Deployed(to_text(state)), None, "eu-west-1")
+    bounces, complaints = LEARNED(Deployed(to_text(state)), None, Target("", "eu-west-1"))
     assert bounces.startswith("SES counts late bounces with their email in this account: 30 of 40 new bounces")
     assert complaints.startswith("In which bucket SES counts late complaints is not known yet")
 
 
 def test_a_stored_state_that_makes_no_sense_shows_nothing() -> None:
-    assert LEARNED(Deployed("{}"), None, "eu-west-1") == ()
+    assert LEARNED(Deployed("{}"), None, Target("", "eu-west-1")) == ()

@@ -265,3 +265,34 @@ def test_check_shows_what_is_muted(store: Store) -> None:
     assert said.startswith("Muted: bounce alerts in us-east-1, unless critical, until")
     assert [t for t in command.muted_by_team(session, settings, "eu-west-1", now) if "bounce" in t] == []
     assert command.muted_by_team(boto3.Session(region_name="us-west-2"), settings, "us-east-1", now) == ()
+
+
+FLEET = """
+[alerts]
+emails = ["oncall@mail.test"]
+[member_role]
+external_id = "ours"
+[[accounts]]
+id = "111111111111"
+name = "shop"
+"""
+
+
+def test_of_several_accounts_one_can_be_named(store: Store, capsys: Capsys, elsewhere: Path) -> None:
+    (elsewhere / "settings.toml").write_text(FLEET)
+    now = int(time.time())
+    sent = {"bounce": Sent("bounce-20250217T0945Z", Severity.WARNING, (), 1, now, now, now)}
+    text = states.to_text(State(now, sent=sent))
+    store.save("111111111111/us-east-1", Item(1, states.SCHEMA, text))
+    assert main(["ack", "bounce-20250217T0945Z"]) == 2 and "add --account and --region" in capsys.readouterr().err
+    assert main(["ack", "bounce-20250217T0945Z", "--account", "111111111111", "--region", "us-east-1"]) == 0
+    assert [ack.target for ack in orders_in(store).acks] == ["111111111111/us-east-1"]
+    assert muted("--account", "111111111111", "--region", "us-east-1") == 0
+    assert "unmute --account 111111111111 --region us-east-1" in " ".join(capsys.readouterr().out.split())
+    assert (orders_in(store).mutes[0].account, muted("--account", "shop")) == ("111111111111", 2)
+    assert main(["unmute", "--account", "111111111111", "--region", "us-east-1"]) == 0
+
+
+def test_an_account_that_nobody_watches_is_refused(store: Store, capsys: Capsys) -> None:
+    assert muted("--account", "111111111111") == 2
+    assert "does not watch 111111111111" in capsys.readouterr().err

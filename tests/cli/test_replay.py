@@ -260,6 +260,18 @@ def test_a_folder_is_no_statistics(capsys: pytest.CaptureFixture[str]) -> None:
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_an_override_counts_for_its_region_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    lax = "{ warning = 0.08, critical = 0.09, unusual = 0 }"
+    own.write_text(f'[alerts]\nemails = ["a@b.de"]\n[[overrides]]\nregions = ["eu-north-1"]\nbounce = {lax}\n')
+    there, elsewhere = (
+        lines(capsys, str(EXAMPLE), "--settings", str(own), "--region", region)
+        for region in ("eu-north-1", "eu-west-1")
+    )
+    first = [next(a["numbers"]["threshold"] for a in said if a["metric"] == "bounce") for said in (there, elsewhere)]
+    assert first[0] > first[1]
+
+
 def test_wrong_settings_are_told_before_anything_is_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("[bounce]\nwarning = 5\n")
     assert main(["replay", str(EXAMPLE)]) == 2

@@ -30,10 +30,10 @@ class FunctionOfAws:
         self.stub = Stubber(client)
         self.stub.activate()
 
-    def answers(self, payload: Any, **more: Any) -> None:
+    def answers(self, payload: Any, event: str = '{"test_alert": true}', **more: Any) -> None:
         text = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         body = StreamingBody(io.BytesIO(text), len(text))
-        asked = {"FunctionName": "SesReputation", "Payload": '{"test_alert": true}'}
+        asked = {"FunctionName": "SesReputation", "Payload": event}
         self.stub.add_response("invoke", {"StatusCode": 200, "Payload": body, **more}, asked)
 
     def refuses(self, code: str) -> None:
@@ -53,6 +53,13 @@ def test_it_says_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.Capture
         "Test alert test-20250217T0945Z sent to: people" in printed
         and "All 3 email addresses in the settings have a confirmed subscription" in printed
     )
+
+
+def test_it_asks_for_an_alert_of_the_account_that_is_named(
+    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.answers(SENT, '{"test_alert": true, "account": "111111111111"}')
+    assert main(["test-alert", "--account", "111111111111"]) == 0
 
 
 @pytest.mark.parametrize("elsewhere", [{"sent": ["people", "chat"]}, {"forwards": True}], ids=["chat", "a forwarder"])

@@ -50,6 +50,9 @@ def test_a_target_says_which_options_a_command_about_it_needs() -> None:
     assert SHOP.targets[0].options == f"--account {'1' * 12} --region eu-west-1"
     assert Installation("1" * 12, "eu-west-1").id == "fleet/installation"
     assert mend("eu-west-1").endswith("--region eu-west-1")
+    assert mend("eu-west-1", "arn:aws:iam::000000000000:role/monitor").endswith(
+        " --parameter-overrides TrustedRoles=arn:aws:iam::000000000000:role/monitor"
+    )
 
 
 def test_the_list_is_stored_and_read_back() -> None:

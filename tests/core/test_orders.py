@@ -67,8 +67,14 @@ def test_without_an_order_the_sender_is_heard() -> None:
 
 @pytest.mark.parametrize(
     "mute",
-    [MUTE, replace(MUTE, check=""), replace(MUTE, region=""), replace(MUTE, check="", region="")],
-    ids=["check and region", "every check", "every region", "all"],
+    [
+        MUTE,
+        replace(MUTE, check=""),
+        replace(MUTE, region=""),
+        replace(MUTE, check="", region=""),
+        replace(MUTE, account=TARGET.account),
+    ],
+    ids=["check and region", "every check", "every region", "all", "the account"],
 )
 def test_a_muted_alert_opens_silently_and_is_sent_once_when_the_mute_ends(mute: Mute) -> None:
     documents, state = play(Orders((mute,)), *every(14.4, 15.75))
@@ -81,8 +87,13 @@ def test_a_muted_alert_opens_silently_and_is_sent_once_when_the_mute_ends(mute: 
 
 @pytest.mark.parametrize(
     "other",
-    [replace(MUTE, check="complaint"), replace(MUTE, region="us-east-1"), replace(MUTE, start=at(16), until=at(17))],
-    ids=["another check", "another region", "later"],
+    [
+        replace(MUTE, check="complaint"),
+        replace(MUTE, region="us-east-1"),
+        replace(MUTE, account="111111111111"),
+        replace(MUTE, start=at(16), until=at(17)),
+    ],
+    ids=["another check", "another region", "another account", "later"],
 )
 def test_a_mute_of_something_else_holds_nothing_back(other: Mute) -> None:
     assert said(play(Orders((other,)), *every(14.4, 15.9))[0])[0] == ("opened", "warning")

@@ -45,7 +45,7 @@ def facts_of(plan: Plan, metric: Metric = Metric.BOUNCE, pauses: tuple[Pause, ..
     track, sent = state.tracks.get(metric.value), state.sent.get(metric.value)
     return Facts(
         seen.now,
-        "eu-west-1",
+        TARGET,
         metric,
         track,
         seen.evaluations.get(metric),
@@ -53,7 +53,6 @@ def facts_of(plan: Plan, metric: Metric = Metric.BOUNCE, pauses: tuple[Pause, ..
         seen.history,
         plan.newest,
         sent,
-        TARGET.id,
         pauses,
     )
 

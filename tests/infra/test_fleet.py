@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ses_reputation.settings.fleet import MEMORY_MB
 
+from infra.grants import MOST_NAMED
 from tests.infra.conftest import linted, of_type
 from tests.infra.test_stack import actions, statements, validated
 
@@ -78,6 +80,24 @@ def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: 
 
 def test_cfn_lint_finds_nothing(synth: Synth) -> None:
     assert linted(synth(UNITS)) == []
+
+
+def test_too_many_accounts_to_name_are_named_by_their_roles_name_alone(synth: Synth) -> None:
+    def assumed(count: int) -> list[Any]:
+        listed = "".join(f'[[accounts]]\nid = "{number:012d}"\n' for number in range(count))
+        [statement] = [s for s in statements(synth(ROLE + listed)["Resources"]) if s.get("Sid") == "ReadMembers"]
+        found = statement["Resource"]
+        return found if isinstance(found, list) else [found]
+
+    assert len(assumed(MOST_NAMED)) == MOST_NAMED
+    assert json.dumps(assumed(MOST_NAMED + 1)).count(":iam::*:role/SesReputationMember") == 1
+
+
+def test_the_function_of_a_fleet_has_the_memory_that_its_targets_need(synth: Synth) -> None:
+    def memory(toml: str) -> int:
+        return next(int(f["MemorySize"]) for f in of_type(synth(toml)["Resources"], "AWS::Lambda::Function"))
+
+    assert memory(ACCOUNTS) == MEMORY_MB > memory("")
 
 
 def test_pagerduty_gets_each_notification_and_people_and_slack_the_summary(synth: Synth) -> None:

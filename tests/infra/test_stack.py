@@ -191,7 +191,7 @@ def test_the_timeout_has_room_for_every_call_of_a_run_even_if_all_of_them_hang(
 
 def test_the_timeout_has_room_for_a_pause(synth: Synth) -> None:
     [function] = of_type(synth('[pause]\nlevel = "account"\n')["Resources"], "AWS::Lambda::Function")
-    assert function["Timeout"] == 16 * CALL_SECONDS + LOOKING_SECONDS <= LONGEST_TIMEOUT
+    assert function["Timeout"] == 18 * CALL_SECONDS + LOOKING_SECONDS <= LONGEST_TIMEOUT
 
 
 def test_the_environment_holds_names_of_deployed_things_and_no_setting(resources: Resources) -> None:

@@ -283,7 +283,7 @@ def _wanted(target: Target, orders: Orders, now: Instant, check: Check, before: 
     if change.reason is Reason.RESOLVED:
         return True
     reminder = change.reason is Reason.REMINDER
-    mute = orders.mute_of(check.name, target.region, now)
+    mute = orders.mute_of(check.name, target, now)
     if mute is not None and (mute.critical or reminder or change.sent.severity is not Severity.CRITICAL):
         return False
     return not (reminder and before and orders.acknowledged(target.id, before.alert, before.counted_from))

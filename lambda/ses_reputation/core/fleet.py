@@ -16,11 +16,13 @@ ROLE_TAG = "ses-reputation-version"
 """Tag of the role that holds its version."""
 
 
-def mend(region: str) -> str:
-    """Write the command that creates or updates the role, with the credentials of the member account."""
+def mend(region: str, trusted: str = "") -> str:
+    """Write the command that updates the role, with the credentials of the member account; or makes it, to trust the role with
+    the ARN `trusted`."""
     return (
         "aws cloudformation deploy --template-file member-role.json --stack-name SesReputationMember "
         f"--capabilities CAPABILITY_NAMED_IAM --region {region}"
+        + (f" --parameter-overrides TrustedRoles={trusted}" if trusted else "")
     )
 
 

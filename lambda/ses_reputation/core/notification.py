@@ -167,7 +167,7 @@ def _facts(check: Check, news: News) -> list[tuple[str, str]]:
             )
     if news.account is not None and check.name != "enforcement":
         facts.append(("AWS says", account_in_words(news.account)))
-    mutes = seen.readings.orders.mutes_in(seen.target.region, seen.now)
+    mutes = seen.readings.orders.mutes_in(seen.target, seen.now)
     if mutes:
         facts.append(("Muted", muted_in_words(mutes, news.context.zone)))
     name = f"{seen.target.alias}, " if seen.target.alias not in ("", seen.target.account) else ""
@@ -208,7 +208,8 @@ def muted_in_words(mutes: Sequence[Mute], zone: tzinfo | None) -> str:
 def mute_in_words(mute: Mute, zone: tzinfo | None) -> str:
     """Mute on one line."""
     what = f"{mute.check} alerts" if mute.check else "all alerts"
-    where = f" in {mute.region}" if mute.region else ""
+    where = "/".join(part for part in (mute.account, mute.region) if part)
+    where = f" in {where}" if where else ""
     but = "" if mute.critical else ", unless critical,"
     why = f": {mute.reason}" if mute.reason else ""
     return f"{what}{where}{but} until {when(mute.until, zone)}{why}"

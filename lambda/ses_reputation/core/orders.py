@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from .history import DAY, YEAR_2100, Instant
 from .recipients import without_addresses
+from .target import Target
 
 T = TypeVar("T")
 
@@ -38,10 +39,12 @@ class Mute:
     region: str = ""  # empty: every region
     reason: str = ""
     critical: bool = False  # critical ones are held back too
+    account: str = ""  # empty: every account
 
-    def covers(self, check: str, region: str, now: Instant) -> bool:
-        """Tell if it is in force for a check in a region."""
-        return self.start <= now < self.until and self.check in ("", check) and self.region in ("", region)
+    def covers(self, check: str, target: Target, now: Instant) -> bool:
+        """Tell if it is in force for a check of a target."""
+        here = self.region in ("", target.region) and self.account in ("", target.account)
+        return here and self.check in ("", check) and self.start <= now < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,14 @@ class Orders:
     mutes: tuple[Mute, ...] = ()
     acks: tuple[Ack, ...] = ()
 
-    def mute_of(self, check: str, region: str, now: Instant) -> Mute | None:
-        """Return the mute in force for a check in a region that holds back most, of these the longest."""
-        own = (mute for mute in self.mutes if mute.covers(check, region, now))
+    def mute_of(self, check: str, target: Target, now: Instant) -> Mute | None:
+        """Return the mute in force for a check of a target that holds back most, of these the longest."""
+        own = (mute for mute in self.mutes if mute.covers(check, target, now))
         return max(own, key=lambda mute: (mute.critical, mute.until), default=None)
 
-    def mutes_in(self, region: str, now: Instant) -> tuple[Mute, ...]:
-        """Return the mutes in force in a region."""
-        return tuple(mute for mute in self.mutes if mute.covers(mute.check, region, now))
+    def mutes_in(self, target: Target, now: Instant) -> tuple[Mute, ...]:
+        """Return the mutes in force for any check of a target."""
+        return tuple(mute for mute in self.mutes if mute.covers(mute.check, target, now))
 
     def acknowledged(self, target: str, alert: str, since: Instant) -> bool:
         """Tell if somebody has acknowledged an alert after it opened or last got worse, at `since`."""
@@ -138,14 +141,14 @@ def mute_from(plain: Any, checks: Sequence[str]) -> Mute:
     """Read one mute. Raise `ValueError` for one that no command has written."""
     given = _record(plain)
     start, until = _instant(given, "start"), _instant(given, "until")
-    check, region, reason = (_text(given, name) for name in ("check", "region", "reason"))
+    check, region, reason, account = (_text(given, name) for name in ("check", "region", "reason", "account"))
     if not start < until <= start + LONGEST_MUTE:
         raise ValueError("it ends before it starts, or lasts longer than 30 days")
     if check and check not in checks:
         raise ValueError("it names an unknown check")
     if type(given.get("critical")) is not bool:
         raise ValueError("critical is neither true nor false")
-    return Mute(start, until, check, region, reason, given["critical"])
+    return Mute(start, until, check, region, reason, given["critical"], account)
 
 
 def ack_from(plain: Any) -> Ack:

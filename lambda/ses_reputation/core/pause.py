@@ -22,6 +22,7 @@ from .rates import AWS_THRESHOLDS, Metric
 from .readings import SHUTDOWN, Readings, Unreadable
 from .recipients import without_addresses
 from .rules import Finding, Severity
+from .target import Target
 from .wording import percent
 
 FRESH = HOUR
@@ -52,7 +53,7 @@ class Facts:
     """Everything that speaks for or against a pause at a tick."""
 
     now: Instant
-    region: str
+    target: Target
     metric: Metric
     track: Track | None  # of our own rate
     evaluation: Evaluation | None
@@ -60,7 +61,6 @@ class Facts:
     history: History | None
     newest: Instant | None  # end of the newest bucket with emails
     sent: Sent | None  # last notification of the alert
-    target: str  # id of the target
     pauses: tuple[Pause, ...]  # the earlier ones of the target
 
 
@@ -108,9 +108,9 @@ def _of_aws(facts: Facts) -> Iterator[str]:
 
 
 def _of_the_team(orders: Orders, facts: Facts, sent: Sent) -> Iterator[str]:
-    if any(orders.mute_of(check, facts.region, facts.now) is not None for check in (CHECK, facts.metric.value)):
+    if any(orders.mute_of(check, facts.target, facts.now) is not None for check in (CHECK, facts.metric.value)):
         yield "the team has muted it"
-    if orders.acknowledged(facts.target, sent.alert, sent.opened_at):
+    if orders.acknowledged(facts.target.id, sent.alert, sent.opened_at):
         yield "somebody has acknowledged the alert"
 
 

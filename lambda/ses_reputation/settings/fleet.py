@@ -12,8 +12,8 @@ from .table import Key, Table
 if TYPE_CHECKING:
     from ..core.rules import Policy
 
-TARGETS_PER_SHARD = 1_000
-"""Targets that one run reads in a comfortable time (bench/fleet.py)."""
+TARGETS_PER_SHARD, MEMORY_MB = 1_000, 512
+"""Targets of a run and memory of the function: at 30 ms of a core for each target it takes two minutes (docs/scale.md)."""
 
 ROLE_NAME = "SesReputationMember"
 

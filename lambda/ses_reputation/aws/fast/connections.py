@@ -25,7 +25,7 @@ from urllib3 import PoolManager, Timeout, exceptions
 HOSTS = 200
 """More than any installation talks to: three in each region."""
 
-SAME_HOST = 10
+SAME_HOST = 16
 """Connections kept for one host, as many as botocore keeps."""
 
 _WORDS = (

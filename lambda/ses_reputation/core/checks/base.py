@@ -59,6 +59,7 @@ class Context:
     dashboard_url: str = ""
     runbook_url: str = ""  # address of the runbook; anchors of its sections are appended
     log_url: str = ""  # the function's log
+    own_role: str = ""  # ARN of the function's role, which the roles of other accounts trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,10 @@ class Command(NamedTuple):
     text: str
 
 
-def role_command(news: News) -> Command:
-    """Return the command for a member account that cannot be read, or not fully."""
-    return Command("Deploy the role, with the account's credentials", mend(news.region))
+def role_command(news: News, *, missing: bool) -> Command:
+    """Return the command for a member account whose role is missing, or old."""
+    text = mend(news.region, news.context.own_role if missing else "")
+    return Command("Deploy the role, with the account's credentials", text)
 
 
 class Check(ABC):

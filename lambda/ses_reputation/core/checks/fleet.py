@@ -114,8 +114,9 @@ class FleetCheck(Check):
         return tuple(_WORDS[name].step for name in self._found(news))
 
     def command(self, news: News) -> Command | None:
-        if {_SET_UP, _ROLE} & self._found(news).keys():
-            return role_command(news)
+        found = self._found(news)
+        if {_SET_UP, _ROLE} & found.keys():
+            return role_command(news, missing=_SET_UP in found)
         return Command("See every target, the worst first", f"ses-reputation check --all --region {news.region}")
 
     def _found(self, news: News) -> dict[str, FleetFound]:

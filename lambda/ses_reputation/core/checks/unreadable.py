@@ -91,7 +91,7 @@ class StatisticsUnreadable(Check):
 
     def command(self, news: News) -> Command | None:
         if isinstance(news.found, UnreadableFound) and news.found.trouble is Trouble.ROLE:
-            return role_command(news)
+            return role_command(news, missing=True)
         return Command("Try it with your own credentials", f"aws ses get-send-statistics --region {news.region}")
 
 

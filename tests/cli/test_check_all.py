@@ -1,0 +1,204 @@
+"""`ses-reputation check --all` and `--account`: through real roles of the local AWS, judged as IAM judges."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
+from ses_reputation.settings import parse
+
+from cli.main import main
+from infra import member_role
+from local_aws.members import Organization
+from local_aws.server import ACCOUNT, LocalAws
+
+SETTINGS = """
+[alerts]
+emails = ["oncall@mail.test"]
+[targets]
+regions = ["eu-west-1", "us-east-1"]
+[member_role]
+external_id = "ours"
+"""
+
+REFUSED = "role cannot be assumed (AssumeRole: AccessDenied)"
+
+Capsys = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalAws]:
+    with LocalAws() as server:
+        yield server
+
+
+def points(bounces: int = 1) -> list[dict[str, Any]]:
+    """400 emails every quarter of an hour, the last of them with so many bounces."""
+    now = int(time.time()) // 900 * 900
+    return [
+        {
+            "Timestamp": datetime.fromtimestamp(at, UTC),
+            "DeliveryAttempts": 400,
+            "Bounces": bounces if at > now - 8_000 else 1,
+        }
+        for at in range(now - 14 * 86_400, now, 900)
+    ]
+
+
+class World:
+    """A person with a role in the monitor's account, and two other accounts with the monitor's role."""
+
+    def __init__(self, local: LocalAws, folder: Path) -> None:
+        self.local, self.folder = local, folder
+        local.reset()
+        self.organization = Organization(local)
+        self.shop, self.news = self.organization.add("shop"), self.organization.add("news")
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+        made = local.client("iam").create_role(RoleName="people", AssumeRolePolicyDocument=_document(trust))
+        self.people: str = made["Role"]["Arn"]
+        may = ["sts:*", "ses:*", "cloudwatch:*", "cloudformation:*", "dynamodb:*"]
+        local.client("iam").put_role_policy(
+            RoleName="people",
+            PolicyName="p",
+            PolicyDocument=_document({"Effect": "Allow", "Action": may, "Resource": "*"}),
+        )
+        listed = "".join(
+            f'[[accounts]]\nid = "{account}"\nname = "{name}"\n'
+            for account, name in ((ACCOUNT, "hub"), (self.shop, "shop"), (self.news, "news"))
+        )
+        self.toml = SETTINGS + listed
+        (folder / "settings.toml").write_text(self.toml)
+        for account in (self.shop, self.news):
+            self.deploy(account)
+            for region in ("eu-west-1", "us-east-1"):
+                local.ses(region, account).points = points()
+        for region in ("eu-west-1", "us-east-1"):
+            local.ses(region).points = points()
+
+    def deploy(self, account: str, trusted: str = "") -> None:
+        template = member_role.template(parse(self.toml))
+        self.organization.deploy_role(account, template, [trusted or self.people])
+
+    def run(self, *arguments: str) -> int:
+        with self.local.iam_enforced():
+            return main([*arguments])
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+@pytest.fixture
+def world(local: LocalAws, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(local, elsewhere)
+    granted = local.client("sts").assume_role(RoleArn=made.people, RoleSessionName="me")["Credentials"]
+    for name, value in {
+        **local.environment(),
+        "AWS_ACCESS_KEY_ID": granted["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": granted["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": granted["SessionToken"],
+    }.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+def rows(capsys: Capsys) -> list[str]:
+    """The lines of the table, without its head."""
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    return [line for line in lines if "eu-west-1" in line or "us-east-1" in line]
+
+
+def test_every_target_is_a_row_and_the_worst_comes_first(world: World, capsys: Capsys) -> None:
+    world.local.ses("us-east-1", world.shop).points = points(bounces=60)
+    assert world.run("check", "--all") == 0
+    worst, *others = rows(capsys)
+    assert worst.startswith(f"shop ({world.shop})") and " WARNING " in worst and "us-east-1" in worst
+    assert "SES bounce rate is high in us-east-1" in worst
+    assert len(others) == 5 and all(" OK " in row for row in others)
+
+
+def test_an_account_without_its_role_is_a_row_with_the_one_command_that_mends_it(world: World, capsys: Capsys) -> None:
+    world.organization.delete_role(world.news)
+    assert world.run("check", "--all") == 1
+    printed = capsys.readouterr().out
+    unknown = [line for line in printed.splitlines() if line.strip().startswith("news") and " UNKNOWN " in line]
+    assert len(unknown) == 2
+    assert f"news ({world.news}): {REFUSED}" in printed
+    assert printed.count("aws cloudformation deploy --template-file member-role.json") == 1
+
+
+def test_an_old_role_is_named_though_it_still_reads(world: World, capsys: Capsys) -> None:
+    name = "SesReputationMember"
+    world.local.client("iam", account=world.news).tag_role(RoleName=name, Tags=[{"Key": ROLE_TAG, "Value": "0"}])
+    assert world.run("check", "--all") == 1
+    assert f"news ({world.news}): version 0, not {ROLE_VERSION}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"body": b"<html>"}, {"cut": True}], ids=["fails", "proxy", "cut"])
+def test_a_target_that_cannot_be_read_is_a_row_and_never_a_traceback(
+    world: World, capsys: Capsys, fault: dict[str, Any]
+) -> None:
+    world.local.faults.plant("ses", "GetSendStatistics", account=world.news, region="us-east-1", **fault)
+    assert world.run("check", "--all") == 1
+    found = rows(capsys)
+    assert len(found) == 6
+    assert f"news ({world.news})" in found[0] and "us-east-1" in found[0] and " UNKNOWN " in found[0]
+
+
+def test_programs_get_everything_as_json(world: World, capsys: Capsys) -> None:
+    world.organization.delete_role(world.news)
+    assert world.run("check", "--all", "--json") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["verdict"] == "UNKNOWN" and len(said["targets"]) == 6
+    assert {(t["account_id"], t["account_name"]) for t in said["targets"]} == {
+        (ACCOUNT, "hub"),
+        (world.shop, "shop"),
+        (world.news, "news"),
+    }
+    [role] = said["roles"]
+    assert (role["account"], role["problem"]) == (world.news, REFUSED) and said["mend"]
+
+
+@pytest.mark.parametrize(("bounces", "code"), [(1, 0), (60, 1)])
+def test_a_monitoring_plugin_hears_the_worst(world: World, capsys: Capsys, bounces: int, code: int) -> None:
+    world.local.ses("us-east-1", world.shop).points = points(bounces)
+    assert world.run("check", "--all", "--exit-code") == code
+
+
+def test_one_account_is_read_through_its_role(world: World, capsys: Capsys) -> None:
+    world.local.ses("us-east-1", world.shop).points = points(bounces=60)
+    assert world.run("check", "--account", world.shop, "--region", "us-east-1") == 0
+    assert f"{world.shop} us-east-1 WARNING" in capsys.readouterr().out
+
+
+def test_the_cause_in_another_account_is_read_through_its_role(world: World, capsys: Capsys) -> None:
+    world.local.ses("us-east-1", world.shop).points = points(bounces=60)
+    assert world.run("cause", "--account", world.shop, "--region", "us-east-1", "--since", "3h") in (0, 1)
+    assert capsys.readouterr().out.startswith("us-east-1: ")
+
+
+@pytest.mark.parametrize("command", ["check", "cause"])
+def test_who_is_not_trusted_hears_what_to_do(world: World, capsys: Capsys, command: str) -> None:
+    world.organization.delete_role(world.shop)
+    world.deploy(world.shop, f"arn:aws:iam::{ACCOUNT}:role/monitor-only")
+    assert world.run(command, "--account", world.shop) == 2
+    said = capsys.readouterr().err
+    assert f"The role of account {world.shop} cannot be assumed." in said and "TrustedRoles" in said
+
+
+def test_without_accounts_in_the_settings_all_is_refused(world: World, capsys: Capsys) -> None:
+    (world.folder / "settings.toml").write_text('[alerts]\nemails = ["oncall@mail.test"]\n')
+    assert world.run("check", "--all") == 2
+    assert "[[accounts]]" in capsys.readouterr().err
+
+
+def test_another_account_without_settings_is_refused(world: World, capsys: Capsys) -> None:
+    (world.folder / "settings.toml").unlink()
+    assert world.run("check", "--account", world.shop) == 2
+    assert "--settings" in capsys.readouterr().err
