@@ -23,10 +23,15 @@ CALLS: dict[str, Callable[[Any], object]] = {
     ),
     "dynamodb": lambda client: client.get_item(TableName="memory", Key={"pk": {"S": "a"}}, ConsistentRead=True),
     "events": lambda client: client.put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": "{}"}]),
+    "iam": lambda client: client.get_role(RoleName="SesReputationMember"),
+    "organizations": lambda client: client.list_accounts_for_parent(ParentId="ou-ab12-12345678"),
     "secretsmanager": lambda client: client.get_secret_value(SecretId="slack"),
     "ses": lambda client: client.get_send_statistics(),
     "sesv2": lambda client: client.get_account(),
     "sns": lambda client: client.publish(TopicArn="arn:aws:sns:eu-west-1:123456789012:people", Message="m"),
+    "sts": lambda client: client.assume_role(
+        RoleArn="arn:aws:iam::111111111111:role/SesReputationMember", RoleSessionName="SesReputation", ExternalId="ours"
+    ),
     "ssm": lambda client: client.get_parameter(Name="/slack", WithDecryption=True),
 }
 
