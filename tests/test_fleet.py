@@ -17,6 +17,7 @@ from ses_reputation.core.decide import Gauge, Plan
 from ses_reputation.core.fleet import ROLE_VERSION, WHOLE, Installation, Shard
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point
 from ses_reputation.core.notification import Document
+from ses_reputation.core.pauses import PauseReading
 from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
 from ses_reputation.core.roster import Report, Roster
 from ses_reputation.core.target import Target
@@ -688,8 +689,10 @@ def test_a_change_of_the_own_account_is_looked_at_at_once_and_alone() -> None:
 
 def test_of_a_target_that_was_looked_at_no_history_is_kept() -> None:
     world = World()
-    edges = replace(world.monitor.edges, read=world.read)
+    pause = PauseReading()
+    edges = replace(world.monitor.edges, read=world.read, attend=lambda *_: (pause, ()))
     [outcome] = look_at_all([Target(SHOP, "eu-west-1")], Tick(NOON), world.monitor.policy_of, edges)
     seen = outcome.plan.seen
     assert seen.history is None and not seen.evaluations and len(cast("Any", seen.readings.statistics)) == 1
+    assert seen.pause is pause
     assert outcome.item is not None and outcome.item.text == "" != world.items[f"{SHOP}/eu-west-1"].text
