@@ -12,13 +12,17 @@ from tools.permissions import PAGE, _owner, _where, page, tables
 ACTION = r"`([a-z0-9]+:[A-Z][A-Za-z]+)`"
 
 
+CONDITIONS = {"aws:SourceAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "sts:ExternalId"}
+"""Keys of conditions, which look like actions."""
+
+
 def test_the_rights_of_the_page_are_those_of_the_template() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tools.permissions"
 
 
 def test_every_action_that_the_constructs_grant_to_a_role_is_in_a_variant() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in (PAGE.parents[1] / "infra").glob("*.py"))
-    granted = set(re.findall(r'"([a-z0-9]+:[A-Z][A-Za-z]+)"', sources)) - {"aws:SourceAccount"}
+    granted = set(re.findall(r'"([a-z0-9]+:[A-Z][A-Za-z]+)"', sources)) - CONDITIONS
     granted.update(*CAUSE_ACTIONS.values())
     assert granted <= set(re.findall(ACTION, tables()))
 
