@@ -135,7 +135,7 @@ def _look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: 
     outcome = look_at(target, tick, policy, edges, context)
     plan, seen, statistics = outcome.plan, outcome.plan.seen, outcome.plan.seen.readings.statistics
     short = statistics if isinstance(statistics, Unreadable) else statistics[:1]
-    light = Seen(seen.target, seen.now, seen.policy, replace(seen.readings, statistics=short))
+    light = Seen(seen.target, seen.now, seen.policy, replace(seen.readings, statistics=short), pause=seen.pause)
     state = plan.state if outcome.mine else replace(plan.state, totals=(), witness=None)  # it is stored
     outcome.plan = replace(plan, state=state, seen=light, make_gauges=tuple)
     if outcome.item is not None:
