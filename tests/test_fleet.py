@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
@@ -21,7 +22,7 @@ from ses_reputation.core.roster import Report, Roster
 from ses_reputation.core.target import Target
 from ses_reputation.fleet import FleetMonitor
 from ses_reputation.monitor import BadEvent, RunFailed, shard_of
-from ses_reputation.run import Channel, Edges, Explained
+from ses_reputation.run import Channel, Edges, Explained, Tick, look_at_all
 from ses_reputation.settings import parse
 
 NOON = 1_738_411_200  # 2025-02-01T12:00:00Z
@@ -683,3 +684,12 @@ def test_a_change_of_the_own_account_is_looked_at_at_once_and_alone() -> None:
     event = {"now": "2025-02-01T12:03:21Z", "at_once": True}
     assert set(world.monitor.handle(event, lambda: 600_000)) == {f"{HOME}/eu-west-1"}
     assert world.read_of == [f"{HOME}/eu-west-1"] and world.items["fleet/0/1"] == before
+
+
+def test_of_a_target_that_was_looked_at_no_history_is_kept() -> None:
+    world = World()
+    edges = replace(world.monitor.edges, read=world.read)
+    [outcome] = look_at_all([Target(SHOP, "eu-west-1")], Tick(NOON), world.monitor.policy_of, edges)
+    seen = outcome.plan.seen
+    assert seen.history is None and not seen.evaluations and len(cast("Any", seen.readings.statistics)) == 1
+    assert outcome.item is not None and outcome.item.text == "" != world.items[f"{SHOP}/eu-west-1"].text

@@ -17,7 +17,7 @@ from ses_reputation.core.history import BUCKET, DAY, Instant, Point, iso
 from ses_reputation.core.notification import Document
 from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
 from ses_reputation.core.target import Target
-from ses_reputation.monitor import Monitor, RunFailed
+from ses_reputation.monitor import BadEvent, Monitor, RunFailed
 from ses_reputation.run import Channel, Edges
 from ses_reputation.settings import Settings, parse
 
@@ -185,6 +185,12 @@ def test_a_test_alert_is_sent_on_every_channel_and_answers_who_gets_it() -> None
     assert (answer["sent"], answer["expected"], answer["missing"], answer["listeners"]) == (["people", "chat"], 2, 1, 1)
     assert answer["alert"].startswith("test-") and checks(world) == [("test", "opened")] * 2
     assert world.items == {} and "mail.test" not in json.dumps(answer)
+
+
+def test_a_test_alert_of_another_account_needs_accounts_in_the_settings() -> None:
+    world = World()
+    with pytest.raises(BadEvent):
+        world.monitor().handle({"test_alert": True, "account": "111111111111"}, lambda: 240_000)
 
 
 def test_a_test_alert_says_unknown_if_the_subscriptions_cannot_be_listed() -> None:
