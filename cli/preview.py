@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any, NamedTuple
 
+from ses_reputation import __version__
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.notification import Document, attributes, envelope
 from ses_reputation.core.rules import default_policy
@@ -78,6 +79,7 @@ def _context(settings: Settings | None, target: Target) -> Context:
         zone=UTC if settings is None else settings.alerts.zone,
         dashboard_url=f"https://console.aws.amazon.com/cloudwatch/home?region={target.region}#dashboards/dashboard/{name}",
         runbook_url="" if settings is None else settings.alerts.runbook_url,
+        version=__version__,
     )
 
 

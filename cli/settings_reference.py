@@ -60,7 +60,8 @@ TEXT = Template("""\
 
 All of them are in `settings.toml`. They are checked when the stack is synthesised, by every command and
 once more in the function. What is left out has its default; only `alerts.emails` has none. Rates are
-fractions: 0.03 is 3%. `cdk deploy -c settings=prod.toml` takes another file.
+fractions: 0.03 is 3%. `cdk deploy -c settings=prod.toml` takes another file. `version = 1`, at its top, is the version of
+this format.
 
 $groups
 ## Rules of your own
@@ -158,7 +159,11 @@ def page() -> str:
     tables = _tables()
     file = tables[""]
     return TEXT.substitute(
-        groups="\n".join(_group(name, key.meaning, tables) for name, key in file.keys.items()),
+        groups="\n".join(
+            _group(name, key.meaning, tables)
+            for name, key in file.keys.items()
+            if name in tables or f"{name}[0]" in tables
+        ),
         plain=PLAIN,
         rule=_keys(tables["bounce.rules[0]"]),
         condition=_keys(tables["bounce.rules[0].while"]),

@@ -65,6 +65,7 @@ def test_the_shipped_file_has_every_key_but_the_experts_ones_each_with_a_comment
     ]
     text = SHIPPED.read_text()
     shipped = tomllib.loads(text)
+    assert shipped.pop("version") == FORMAT
     assert sorted(expected) == sorted((table, key) for table, keys in shipped.items() for key in keys)
     uncommented = [line for line in text.splitlines() if " = " in line and "#" not in line]
     assert uncommented == []
@@ -343,3 +344,8 @@ def test_without_a_database_of_time_zones_times_are_in_utc_and_alerts_still_come
         assert refused(RECIPIENT + 'timezone = "CET+1 Paris"').problems[0].key == "alerts.timezone"
     finally:
         zoneinfo.reset_tzpath()
+
+
+def test_a_file_of_another_format_is_refused() -> None:
+    (problem,) = refused("version = 2\n" + RECIPIENT).problems
+    assert (problem.key, problem.accepted) == ("version", "one of 1")

@@ -13,7 +13,9 @@ from typing import Any
 from aws_cdk import App
 from aws_cdk.assertions import Template
 from aws_cdk.aws_lambda import Code
+from ses_reputation.settings import from_tables
 
+from infra import member_role
 from infra.stack import MonitorStack
 
 ROOT = Path(__file__).parents[1]
@@ -108,6 +110,18 @@ def _rights(toml: str) -> Iterator[Row]:
             actions = statement["Action"]
             for action in [actions] if isinstance(actions, str) else actions:
                 yield _owner(name), action, _where(statement, resources)
+    yield from _rights_in_other_accounts(given)
+
+
+def _rights_in_other_accounts(given: Mapping[str, Any]) -> Iterator[Row]:
+    """Rights of the role in each other account, which has a template of its own."""
+    settings = from_tables(given)
+    resources = member_role.template(settings)["Resources"].values() if settings.fleet.on else ()
+    for role in (resource["Properties"] for resource in resources if resource["Type"] == "AWS::IAM::Role"):
+        for statement in (each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]):
+            actions, where = statement["Action"], "everything" if statement["Resource"] == "*" else "itself"
+            for action in [actions] if isinstance(actions, str) else actions:
+                yield "the role in another account", action, where
 
 
 def _owner(policy: str) -> str:

@@ -16,6 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
+from . import __version__
 from . import settings as settings_file
 from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
@@ -160,6 +161,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     metrics = client("cloudwatch", region)
     context = Context(
         stage=settings.deployment.stage,
+        version=__version__,
         zone=settings.alerts.zone,
         dashboard_url=environment.dashboard_url,
         runbook_url=settings.alerts.runbook_url,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from cli.messages_page import PAGE, page
 from cli.preview import CHANNELS, Sent, shown
 from cli.samples import SAMPLES
 from local_aws.slack import problems
-from tests.layout.stories import CONTEXT, documents
+from tests.layout.stories import CONTEXT, STORIES, documents
 
 GOLDEN = Path(__file__).parent / "golden"
 DOCS = Path(__file__).parents[2] / "docs"
@@ -206,3 +207,10 @@ def test_every_text_of_a_check_is_shown_by_some_sample() -> None:
     from ses_reputation.core.checks.unreadable import _STEPS
 
     assert {step for steps in _STEPS.values() for step in steps} <= shown
+
+
+def test_a_message_and_its_document_say_which_version_of_the_monitor_sends_them() -> None:
+    context = replace(CONTEXT, version="1.2.3")
+    made = SAMPLES["bounce-opened"](replace(STORIES, context=context))
+    assert "Monitor     version 1.2.3" in email(made).text
+    assert envelope(made, context)["monitor_version"] == "1.2.3"

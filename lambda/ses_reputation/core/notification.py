@@ -173,6 +173,8 @@ def _facts(check: Check, news: News) -> list[tuple[str, str]]:
     name = f"{seen.target.alias}, " if seen.target.alias not in ("", seen.target.account) else ""
     facts.append(("Account", f"{name}{seen.target.account}, {seen.target.region}"))
     facts.append(("Alert", f"{sent.alert}, message {sent.number}"))
+    if news.context.version:
+        facts.append(("Monitor", f"version {news.context.version}"))
     return facts
 
 
@@ -319,6 +321,7 @@ def envelope(documents: Sequence[Document], context: Context) -> Document:
         "source": SOURCE,
         "stage": context.stage,
         "dashboard_url": context.dashboard_url,
+        "monitor_version": context.version,
         "notifications": worst_first(documents),
     }
 

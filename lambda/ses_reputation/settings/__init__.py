@@ -49,6 +49,10 @@ DISCOVERED = 3
 """Regions that an account is taken to send from, before they are discovered."""
 
 
+FORMAT = 1
+"""Version of the format of settings.toml."""
+
+
 class SettingsError(ValueError):
     """Settings that cannot be used; the text lists every problem."""
 
@@ -209,6 +213,7 @@ def _unusable(source: str, reason: str, next_step: str) -> SettingsError:
 
 def read(file: Table) -> Settings:
     """The settings in `file`, to be used only if it then has no problems."""
+    file.one_of("version", FORMAT, (FORMAT,), "The version of this file's format.")
     recipients = file.table("alerts", "Who gets alerts, and how times are shown.")
     alerts = _alerts(recipients)
     slack = read_slack(file.table("slack", "Slack by an incoming webhook."))

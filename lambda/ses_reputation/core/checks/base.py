@@ -59,6 +59,7 @@ class Context:
     dashboard_url: str = ""
     runbook_url: str = ""  # address of the runbook; anchors of its sections are appended
     log_url: str = ""  # the function's log
+    version: str = ""  # of the monitor
     own_role: str = ""  # ARN of the function's role, which the roles of other accounts trust
 
 
