@@ -24,7 +24,7 @@ from ses_reputation.core.rules import (
     default_complaint_policy,
     default_policy,
 )
-from ses_reputation.settings import Settings, SettingsError, load, parse, read
+from ses_reputation.settings import FORMAT, Settings, SettingsError, load, parse, read
 from ses_reputation.settings.table import Table
 
 from cli.settings_reference import PAGE, PLAIN, SAMPLE, as_toml, page
