@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .completion import SHELLS
 from .outcome import INTERRUPTED, PLUGIN_UNKNOWN, UNUSABLE, USABLE, Unusable
@@ -170,7 +170,7 @@ def _settings_file(file: Path | None) -> Path | None:
     return file if file is not None else HERE if HERE.exists() else None
 
 
-def parser_of_commands() -> argparse.ArgumentParser:  # noqa: PLR0915
+def parser_of_commands() -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
     parser = _Parser(
         prog="ses-reputation",
@@ -188,6 +188,23 @@ AWS_DEFAULT_REGION and AWS_PROFILE, then ~/.aws/config.""",
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
+    for add in (
+        _add_replay,
+        _add_check,
+        _add_preview,
+        _add_test_alert,
+        _add_subscribe,
+        _add_cause,
+        _add_report,
+        _commands_of_orders,
+        _add_settings,
+        _add_completion,
+    ):
+        add(commands)
+    return parser
+
+
+def _add_replay(commands: Commands) -> None:
     replay = _command(
         commands,
         "replay",
@@ -223,6 +240,8 @@ Exit code: 0 whatever was found, 2 if the input cannot be used.""",
     replay.add_argument("--account", metavar="ID", help="account that recorded numbers are of")
     _aws_options(replay)
 
+
+def _add_check(commands: Commands) -> None:
     check = _command(
         commands,
         "check",
@@ -253,6 +272,8 @@ With --exit-code: 0 OK, 1 warning, 2 critical, 3 unknown (also for too little em
     _json_option(check)
     check.add_argument("--exit-code", action="store_true", help="exit as monitoring plugins do: 0, 1, 2 or 3")
 
+
+def _add_preview(commands: Commands) -> None:
     preview = _command(
         commands,
         "preview",
@@ -275,6 +296,8 @@ Examples:
     )
     _json_option(preview)
 
+
+def _add_test_alert(commands: Commands) -> None:
     test_alert = _command(
         commands,
         "test-alert",
@@ -294,6 +317,8 @@ Exit code: 0 if it was sent and all are confirmed, 1 if somebody gets nothing, 2
     _account_option(test_alert, "as if it were of this account, to those whom its alerts reach")
     _json_option(test_alert)
 
+
+def _add_subscribe(commands: Commands) -> None:
     subscribe = _command(
         commands,
         "subscribe",
@@ -313,6 +338,8 @@ Exit code: 0 if everybody is subscribed, confirmed or not yet, 2 if somebody cou
     _aws_options(subscribe)
     _json_option(subscribe)
 
+
+def _add_cause(commands: Commands) -> None:
     cause = _command(
         commands,
         "cause",
@@ -339,6 +366,8 @@ Exit code: 0 if all that is needed could be read, 1 if not, 2 for input that can
     cause.add_argument("--addresses", action="store_true", help="also list bounced addresses: they are personal data")
     _json_option(cause)
 
+
+def _add_report(commands: Commands) -> None:
     report = _command(
         commands,
         "report",
@@ -361,8 +390,9 @@ Exit code: 0 if everything could be read, 1 if the page says of something that i
     report.add_argument("--since", default="14d", metavar="TIME", help="like 2025-02-04T09:00Z; or 6h or 2d ago")
     report.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
     report.add_argument("--html", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html")
-    _commands_of_orders(commands)
 
+
+def _add_settings(commands: Commands) -> None:
     settings = _command(
         commands,
         "settings",
@@ -379,6 +409,8 @@ Exit code: 0 if it can be used, 2 if not; warnings do not count.""",
     settings.add_argument("--deploy", action="store_true", help="also refuse what must not be deployed")
     _json_option(settings)
 
+
+def _add_completion(commands: Commands) -> None:
     completion = _command(
         commands,
         "completion",
@@ -390,10 +422,9 @@ Example, in ~/.bashrc:
   eval "$(ses-reputation completion bash)\"""",
     )
     completion.add_argument("shell", choices=SHELLS, help="the shell")
-    return parser
 
 
-def _commands_of_orders(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _commands_of_orders(commands: Commands) -> None:
     mute = _command(
         commands,
         "mute",
@@ -485,8 +516,11 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)  # type: ignore[arg-type]
 
 
+Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"  # noqa: SLF001  it has no public name
+
+
 def _command(
-    commands: argparse._SubParsersAction[_Parser],
+    commands: Commands,
     name: str,
     run: Callable[[argparse.Namespace], int],
     question: str,
