@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 
+from bench import scenes
 from bench.reliability import FAULTS, STORIES, Stage, Tally, case, play
 from local_aws.server import ACCOUNT
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points
@@ -34,6 +35,14 @@ def test_whatever_happens_to_a_call_what_is_due_is_told_and_at_most_repeated_onc
         tally.add(case(there, played, site, faults[(first + index) % len(faults)]))
     assert (tally.lost, tally.strange) == ([], [])
     assert tally.cases == len(played.sites) == tally.due >= 8 and tally.faults >= tally.cases
+
+
+@pytest.mark.parametrize(
+    "scene", ["empty answer", "two at once, slow to store", "newer tick first", "conditional failures all through"]
+)
+def test_in_scenes_of_more_than_one_fault_nothing_is_lost_or_renamed(there: Stage, scene: str) -> None:
+    tally = scenes.case(there, play(there, STORIES[0]), scene)
+    assert (tally.lost, tally.strange, tally.repeated) == ([], [], 0) and tally.due
 
 
 @pytest.mark.parametrize("away", [HOUR, DAY, 17 * DAY], ids=["an hour", "a day", "seventeen days"])
