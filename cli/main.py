@@ -91,7 +91,7 @@ def _report(given: argparse.Namespace) -> int:
     except ImportError:
         raise Unusable("a page needs matplotlib, which is not installed: pip install matplotlib") from None
     settings = _settings_or_none(given.settings)
-    return report(settings, given.profile, given.region, given.since, given.until, given.html)
+    return report(settings, given.profile, given.region, given.since, given.until, given.html, given.account)
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -387,6 +387,7 @@ Exit code: 0 if everything could be read, 1 if the page says of something that i
     )
     _settings_option(report)
     _aws_options(report)
+    _account_option(report, "read it through the monitor's role in it")
     report.add_argument("--since", default="14d", metavar="TIME", help="like 2025-02-04T09:00Z; or 6h or 2d ago")
     report.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
     report.add_argument("--html", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html")

@@ -23,7 +23,7 @@ from ses_reputation.core.target import Target
 from ses_reputation.core.wording import minute
 from ses_reputation.settings import Settings
 
-from .aws import account_of, open_session, region_of
+from .aws import account_of, open_session, region_of, session_for
 from .aws_errors import Call, explain
 from .cause import PATIENT, instant
 from .check import ACCOUNT, STATISTICS, Reader, stored_state
@@ -40,7 +40,13 @@ FROM_CLOUDWATCH = f"CloudWatch, by quarter hour for 63 days and by hour before. 
 
 
 def report(
-    settings: Settings | None, profile: str | None, region: str | None, since: str, until: str, html: Path
+    settings: Settings | None,
+    profile: str | None,
+    region: str | None,
+    since: str,
+    until: str,
+    html: Path,
+    account: str | None = None,
 ) -> int:
     """Write the page and say what is unknown in it. Raises `Unusable`."""
     from .output import say, waiting
@@ -52,12 +58,14 @@ def report(
             f"--since {since} --until {until}: the period must begin before it ends, end by now, and begin within the "
             f"{COARSE_DAYS} days that CloudWatch keeps."
         )
-    session = open_session(profile, region)
-    where = region_of(session)
-    target = Target(account_of(session), where)
+    home = open_session(profile, region)
+    where = region_of(home)
+    session = session_for(home, settings, account)
+    target = Target(account_of(session) if account is None else account, where)
     policy = default_policy() if settings is None else settings.policy_for(target.account, target.region)
     with waiting(f"Reading {where} ..."):
-        evidence = gather(session, settings, target, policy, (start, end, now))
+        stored = _stored(home, settings, replace(target, account=account or ""))
+        evidence = gather(session, stored, target, policy, (start, end, now))
     try:
         write(html, evidence)
     except OSError as error:
@@ -71,12 +79,12 @@ def report(
 
 def gather(
     session: boto3.Session,
-    settings: Settings | None,
+    monitor: State | Missing | None,
     target: Target,
     policy: Policy,
     times: tuple[Instant, Instant, Instant],
 ) -> Evidence:
-    """Read everything of the page; `times` are its beginning, its end, and now."""
+    """Read everything of the page but what the `monitor` has stored; `times` are its beginning, its end, and now."""
     start, end, now = times
     reader = Reader(session, target.region, now)
     readings, _ = reader.believed(target, policy)
@@ -87,7 +95,6 @@ def gather(
     months: Months | Unreadable = reader.ask(MONTHS, "cloudwatch", lambda client: read_months(client, first, now))
     unread = {unknown.what: Missing(unknown.explanation.problem, unknown.explanation.fix) for unknown in reader.unknown}
     points, seam, sources = joined(readings, months, now, beyond=beyond)
-    monitor = _stored(session, settings, target.region)
     if monitor is None:
         sources.append(f"No deployed monitor was found in {target.region}.")
     evidence = Evidence(
@@ -136,11 +143,11 @@ def _played(target: Target, points: Sequence[Point], policy: Policy, end: Instan
         return Missing(f"The statistics cannot be used: {bad}.")
 
 
-def _stored(session: boto3.Session, settings: Settings | None, region: str) -> State | Missing | None:
+def _stored(session: boto3.Session, settings: Settings | None, target: Target) -> State | Missing | None:
     """Load the deployed monitor's state; None if no stack is there."""
-    call = Call(session._session, region, "cloudformation:DescribeStacks, dynamodb:GetItem")  # noqa: SLF001
+    call = Call(session._session, target.region, "cloudformation:DescribeStacks, dynamodb:GetItem")  # noqa: SLF001
     try:
-        state = stored_state(session, settings, Target("", region))
+        state = stored_state(session, settings, target)
     except BadState as bad:
         return Missing(f"The deployed monitor's state cannot be used: {bad}.")
     except AWS_ERRORS as error:

@@ -16,6 +16,7 @@ from ses_reputation.core.alert import Sent, Track
 from ses_reputation.core.history import BUCKET, DAY, HOUR
 from ses_reputation.core.rules import Severity
 from ses_reputation.core.state import BadState, State
+from ses_reputation.core.target import Target
 from ses_reputation.core.wording import minute
 
 from cli import report as command
@@ -212,3 +213,21 @@ def test_replay_says_why_the_months_cannot_be_read(account: LocalAws, capsys: Ca
     account.faults.plant("cloudwatch", "GetMetricData", status=403, code="AccessDenied")
     assert main(["replay", "--cloudwatch"]) == 2
     assert "GetMetricData" in capsys.readouterr().err
+
+
+def test_another_account_is_read_through_its_role_and_its_state_at_home(
+    account: LocalAws, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def session_for(session: Any, settings: object, other: str | None) -> Any:
+        asked.append(other)
+        return session
+
+    def stored_state(session: object, settings: object, target: Target) -> None:
+        asked.append(target.account)
+
+    monkeypatch.setattr(command, "session_for", session_for)
+    monkeypatch.setattr(command, "stored_state", stored_state)
+    _, page, _ = run(capsys, "--account", "111122223333")
+    assert asked == ["111122223333"] * 2 and "111122223333" in page
