@@ -130,7 +130,7 @@ class SesFindings(Check):
             )
         if self.tenants in news.tracks:
             steps += [
-                "Find what the tenant sends: a bad list, a campaign that draws complaints, stolen credentials. Stop only that.",
+                "Find the cause at the tenant: a bad list, a campaign that draws complaints, stolen credentials. Stop only that.",
                 "A paused tenant sends nothing. The runbook says who can reinstate it, and how.",
             ]
         return tuple(steps)

@@ -162,8 +162,11 @@ class RateCheck(Check):
         if evaluation is not None and self.ours in news.tracks and evaluation.still_high is not None:
             count, at_most = evaluation.still_high
             high = events_of(self.metric, count, at_most)
-            return f"Below all thresholds now. The alert stays open until this is at most {percent(at_most)}: {high}."
-        return "Below all thresholds now. The alert resolves after 24 h of that, if the rates stay low."
+            return (
+                f"Below all alert thresholds now. The alert closes when the longer-run rate is at most {percent(at_most)}. "
+                f"It is not yet: {high}."
+            )
+        return "Below all alert thresholds now. The alert closes after 24 h of that, if the rates stay low."
 
     def _what(self, news: News) -> str:
         thresholds, zone = AWS_THRESHOLDS[self.metric], news.context.zone
@@ -197,9 +200,9 @@ class RateCheck(Check):
             return f"{own}AWS reviews at {percent(thresholds.review)}."
         estimate = percent(evaluation.estimate.rate, thresholds.review, thresholds.pause)
         if evaluation.estimate.rate >= thresholds.pause:
-            return f"{own}AWS may pause at {percent(thresholds.pause)} ({estimate} by our estimate)."
+            return f"{own}AWS sees about {estimate} and may pause at {percent(thresholds.pause)}."
         left = headroom_in_words(evaluation.headroom)
-        return f"{own}AWS reviews at {percent(thresholds.review)} ({estimate} by our estimate): {left}."
+        return f"{own}AWS sees about {estimate} and reviews at {percent(thresholds.review)}: {left}."
 
     def _beside_ours(self, news: News) -> list[str]:
         """Our own rate, where it is not what AWS complains of."""

@@ -92,7 +92,7 @@ class Silence(Check):
         return (
             "Look at what sends: its queue, its errors, its credentials, its last deployment.",
             "Send one email by hand and see what Amazon SES answers.",
-            "If that was planned, do nothing: the alert resolves when email goes out again.",
+            "If the silence was planned, do nothing: the alert resolves when email goes out again.",
         )
 
 
