@@ -150,7 +150,7 @@ def _fleet_rows(
     yield [_headroom(metrics, region), _verdict(metrics, region)]
     yield [
         log([here, _AWS_RATES], f"AWS's own rates of {target} (1 is 100%)", 8, "threshold"),
-        log([here, _QUOTA], f"Share of the daily quota used in {target} (1 is all of it)", 8, "threshold"),
+        log([here, _QUOTA], f"Part of the daily quota used in {target}, %", 8, "threshold"),
         log([here, _AGE], f"Minutes since the newest email in {target}", 8, "threshold"),
     ]
     yield [cloudwatch.TextWidget(markdown=_explanation(), width=24, height=6)]
