@@ -60,7 +60,7 @@ synth: .venv/.deploy node_modules/.ready  ## Write the CloudFormation template t
 	@$(CDK) synth --quiet --context settings=$(SETTINGS) $(CDK_OPTIONS)
 
 member-role: .venv/.deploy  ## Write the template of the role in each other account to dist/member-role.json (docs/organizations.md)
-	@$(BIN)/python -m infra.member_role $(SETTINGS)
+	@$(BIN)/python -c 'from infra.member_role import main; main()' $(SETTINGS)
 
 ## Change it
 setup: .venv/.dev .venv-lambda/.ready node_modules/.ready  ## Install everything for development
@@ -100,7 +100,8 @@ requirements: .venv/.dev  ## Compile requirements*.txt from pyproject.toml (UPGR
 	@$(COMPILE) --group runtime --output-file local_aws/requirements-runtime.txt $(if $(UPGRADE),--upgrade)
 
 clean:           ## Remove everything that was made here
-	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out dist build
+	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out dist build *.egg-info .hypothesis .*_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Hashes for all platforms; no address of an index and no path of a machine.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from .completion import SHELLS
-from .outcome import INTERRUPTED, PLUGIN_UNKNOWN, UNUSABLE, USABLE, Unusable
+from .outcome import INTERRUPTED, NEEDS_MATPLOTLIB, PLUGIN_UNKNOWN, UNUSABLE, USABLE, Unusable
 
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings
@@ -89,7 +89,7 @@ def _report(given: argparse.Namespace) -> int:
     try:
         from .report import report
     except ImportError:
-        raise Unusable("a page needs matplotlib, which is not installed: pip install matplotlib") from None
+        raise Unusable(f"a page {NEEDS_MATPLOTLIB}") from None
     settings = _settings_or_none(given.settings)
     return report(settings, given.profile, given.region, given.since, given.until, given.html, given.account)
 

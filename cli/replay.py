@@ -19,7 +19,7 @@ from ses_reputation.core.wording import duration, events_of, percent, plural
 
 from .course import courses, in_words
 from .monitor import MetricNow, Played, Sent, headroom_of, play
-from .outcome import USABLE, Unusable
+from .outcome import NEEDS_MATPLOTLIB, USABLE, Unusable
 from .record import RECORD, name_of, read
 from .rules_in_words import nearest_in_words
 
@@ -128,7 +128,7 @@ def _draw(path: Path, history: History, policy: Policy, sent: Sequence[Sent]) ->
 
         plot_replay(path, history, policy, sent)
     except ImportError:
-        raise Unusable("a picture needs matplotlib, which is not installed: pip install matplotlib") from None
+        raise Unusable(f"a picture {NEEDS_MATPLOTLIB}") from None
     except OSError as error:
         raise Unusable(f"the picture {path} cannot be written: {error.strerror}") from None
 
@@ -137,7 +137,7 @@ def _write_page(path: Path, record: Record, history: History, policy: Policy, pl
     try:
         from .page import Evidence, Missing, write
     except ImportError:
-        raise Unusable("a page needs matplotlib, which is not installed: pip install matplotlib") from None
+        raise Unusable(f"a page {NEEDS_MATPLOTLIB}") from None
     not_recorded = Missing("Recorded statistics do not say.")
     named = [part if part not in NOT_NAMED else "" for part in (record.target.account, record.target.region)]
     evidence = Evidence(

@@ -138,7 +138,8 @@ def write(settings: Settings, file: Path = OUT) -> Path:
     return file
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the template for the settings file that the command line names."""
     try:
         print(write(load(Path(sys.argv[1]))).relative_to(ROOT))
     except SettingsError as problem:

@@ -1,6 +1,6 @@
 """A CDK app of your own with the monitor as one part of it, in two regions.
 
-pip install aws-cdk-lib ses-reputation-monitor
+pip install PATH-OF-A-CLONE'[deploy]'
 cdk deploy --all
 """
 

@@ -56,6 +56,8 @@ def test_its_tables_show_what_was_told_and_what_aws_says(watched: Deployment) ->
             "our_verdict",
             "aws_says",
             "open_alerts",
+            "muted",
+            "pause",
             "quota_percent",
             "aws_bounces_percent",
             "aws_complaints_percent",

@@ -29,6 +29,7 @@ def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor:
         "expected": 1,
         "missing": 0,
         "listeners": listeners,
+        "forwards": False,
     }
     assert message.subject.startswith("TEST: ")
     assert notification["check"] == "test" and notification["title"] == message.subject
