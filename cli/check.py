@@ -45,6 +45,7 @@ ACCOUNT, STATISTICS = "account state", "send statistics"
 QUESTIONS = 3
 """What is read of a region: the account's state, AWS's own rates, the send statistics."""
 
+PLUGIN_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 PLUGIN_CODES = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2}
 """Exit codes of monitoring plugins; every other verdict is unknown: 3."""
 
@@ -100,6 +101,8 @@ def check(
 
         print_json(_document(reports, now))
     else:
+        if as_plugin:
+            print(plugin_line(reports))
         _print(reports, now, UTC if settings is None else settings.alerts.zone)
     return exit_code(reports, as_plugin=as_plugin)
 
@@ -111,6 +114,17 @@ def exit_code(reports: Sequence[Report], *, as_plugin: bool) -> int:
     if unknown_regions(report.target.region for report in reports if len(report.unknown) == QUESTIONS):
         return UNUSABLE
     return UNKNOWN if any(report.unknown for report in reports) else USABLE
+
+
+def plugin_line(reports: Sequence[Report]) -> str:
+    """The line that a monitoring host shows: the worst, and the verdict on each target that is not well, at most ten."""
+    words = PLUGIN_WORDS[exit_code(reports, as_plugin=True)]
+    ill = [report for report in reports if report.verdict is not Verdict.OK]
+    named = [
+        f"{'/'.join(filter(None, (report.target.account, report.target.region)))} {report.verdict.value}"
+        for report in (ill or reports)[:10]
+    ]
+    return f"{words}: SES reputation of {', '.join(named)}"
 
 
 def policy_of(settings: Settings | None, target: Target) -> Policy:

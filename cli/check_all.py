@@ -28,7 +28,7 @@ from ses_reputation.settings import Settings
 
 from . import aws
 from .aws_errors import Explanation
-from .check import Reader, Report, Unknown, evaluate, exit_code, policy_of, region_document
+from .check import Reader, Report, Unknown, evaluate, exit_code, plugin_line, policy_of, region_document
 from .deployed import find
 from .members import TRUST, Fleet
 from .outcome import UNKNOWN, USABLE, Unusable
@@ -76,6 +76,8 @@ def check_all(
 
         print_json(_document(reports, roles, command, now))
     else:
+        if as_plugin:
+            print(plugin_line(reports))
         _print(reports, roles, command, settings, now)
     return max(exit_code(reports, as_plugin=as_plugin), UNKNOWN if roles and not as_plugin else USABLE)
 

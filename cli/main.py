@@ -33,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a reader that is gone or a full disk can still be answered
     except (SettingsError, Unusable) as error:
-        print(error, file=sys.stderr)
+        if failed == PLUGIN_UNKNOWN:  # a monitoring host shows what a plugin prints
+            print(f"UNKNOWN: {error}")
+        else:
+            print(error, file=sys.stderr)
         return failed
     except BrokenPipeError:  # the reader has read enough
         _discard_output()

@@ -104,13 +104,18 @@ def test_as_a_monitoring_plugin_the_exit_code_is_the_verdict(
 ) -> None:
     answers(monkeypatch, reading, Readings((), account, {}))
     assert main(["check", "--exit-code"]) == code
-    assert f"eu-west-1 {verdict}" in words(capsys)
+    printed = words(capsys)
+    assert f"eu-west-1 {verdict}" in printed
+    assert printed.startswith(
+        f"{('OK', 'WARNING', 'CRITICAL', 'UNKNOWN')[code]}: SES reputation of eu-west-1 {verdict}"
+    )
 
 
-def test_an_error_is_unknown_for_a_plugin_and_never_critical(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_unknown_for_a_plugin_and_never_critical(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert (main(["check"]), main(["check", "--exit-code"])) == (2, 3)
     assert main(["check", "--exit-code", "--settings", "no-such.toml"]) == 3
+    assert capsys.readouterr().out.startswith("UNKNOWN: ")
 
 
 def test_for_programs_it_is_one_document(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
