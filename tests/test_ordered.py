@@ -80,6 +80,7 @@ def test_orders_that_cannot_be_read_mute_nothing_and_fail_the_run() -> None:
     with pytest.raises(RunFailed, match=r"so nothing is muted \(InternalServerError\)"):
         table.run(NOW)
     assert [document["check"] for document in table.sent] == ["bounce"]
+    assert not load(table, (), UTC, NOW).orders.known
 
 
 @pytest.mark.parametrize(
@@ -97,5 +98,6 @@ def test_orders_that_are_none_are_ignored_and_logged(
     table = stored(text, schema)
     table.run(NOW)
     assert [document["check"] for document in table.sent] == ["bounce"]
+    assert not load(table, (), UTC, NOW).orders.known
     [ignored] = [record.detail for record in caplog.records if hasattr(record, "detail")]
     assert says in ignored[0]

@@ -267,6 +267,49 @@ def test_a_run_that_dies_anywhere_is_completed_by_the_next(place: str) -> None:
     assert {pause.part for pause in world.off} == {Part.ACCOUNT}
 
 
+def begun_world(level: Level = Level.ACCOUNT, cause: CauseReading | None = None) -> World:
+    """One whose run dies when it has noted a pause as due, before the call."""
+    world = World(level)
+    world.cause = cause
+    world.run(NOW)
+    world.fails["saved due"] = Killed()
+    world.run(NOW + BUCKET)
+    world.fails.clear()
+    return world
+
+
+MUTED = Orders((Mute(NOW + BUCKET + 3, NOW + DAY, "pause"),))
+BEGUN: dict[str, tuple[dict[str, object], CauseReading | None, int]] = {
+    "muted": ({"orders": MUTED}, None, 2),
+    "muted set": ({"orders": MUTED}, NEWSLETTER, 2),
+    "orders unreadable": ({"orders": Orders(known=False)}, NEWSLETTER, 2),
+    "off": ({"level": Level.OFF}, None, 2),
+    "dry run": ({"level": Level.DRY_RUN}, NEWSLETTER, 2),
+    "less allowed": ({"level": Level.SETS}, None, 2),
+    "AWS contradicts": ({"rate": 0.001}, None, 2),
+    "an hour later": ({}, NEWSLETTER, 6),
+}
+
+
+@pytest.mark.parametrize("case", BEGUN)
+def test_a_pause_that_was_begun_is_called_off_if_something_speaks_against_it(case: str) -> None:
+    changes, cause, tick = BEGUN[case]
+    world = begun_world(cause=cause)
+    vars(world).update(changes)
+    outcome = world.run(NOW + tick * BUCKET)
+    assert world.off == [] and outcome.plan.seen.pause is not None
+    assert ("may be paused all the same" in outcome.plan.seen.pause.refusal) is (cause is not None)
+    assert [(p.stage, p.trouble) for p in world.pauses()] == [(Stage.FAILED, "called off")]
+
+
+def test_a_note_that_no_alert_stands_behind_pauses_nothing() -> None:
+    world = World()
+    forged = Pause(Stage.DUE, Part.ACCOUNT, "", "", "bounce-x", "", NOW)
+    world.items[KEY] = Item(1, 1, guard.to_text([forged]))
+    world.run(NOW)
+    assert world.off == [] and world.pauses()[-1].stage is Stage.FAILED
+
+
 @pytest.mark.parametrize("text", ["{", '{"pauses": [{"stage": "paused"}]}'])
 def test_a_record_that_cannot_be_read_pauses_nothing_and_fails_the_run(text: str) -> None:
     world = World()
@@ -324,6 +367,28 @@ def test_a_resume_re_arms_and_only_a_new_outbreak_pauses_again() -> None:
     for tick in range(NOW + 5 * HOUR + BUCKET, NOW + 14 * HOUR, BUCKET):
         world.run(tick)
     assert world.said()[3:] == [WILL, HAS] and len(world.off) == 2 and len(world.pauses()) == 2
+
+
+@pytest.mark.parametrize("skew", [-6 * HOUR, -5 * HOUR, 30 * 60, 20 * DAY])
+def test_a_wrong_clock_of_who_resumes_re_arms_once(skew: int) -> None:
+    world = paused_world()
+    world.run(NOW + 4 * HOUR)
+    world.resume(NOW + 5 * HOUR + skew)
+    armed = set()
+    for tick in range(NOW + 5 * HOUR, NOW + 8 * HOUR, BUCKET):
+        world.run(tick)
+        armed.add(from_text(world.items[TARGET.id].text).rearmed)
+    assert armed == {NOW + BUCKET if skew < 0 else NOW + 5 * HOUR}
+    assert [d["title"] for d in world.sent].count("OK: SES bounce rate is counted anew in eu-west-1") == 1
+
+
+@pytest.mark.parametrize("level", [Level.DRY_RUN, Level.SETS, Level.TENANTS])
+def test_a_level_that_allows_less_by_then_is_kept(level: Level) -> None:
+    world = World()
+    world.run(NOW)
+    world.level = level
+    world.run(NOW + BUCKET)
+    assert world.off == []
 
 
 def test_an_account_that_is_on_again_by_hand_ends_the_alert_and_is_not_paused_for_it_again() -> None:

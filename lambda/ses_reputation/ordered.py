@@ -38,7 +38,8 @@ def load(store: Store, windows: Sequence[Window], zone: tzinfo, now: Instant) ->
         if item is not None:
             known = decoded(item.schema, item.text)
     mutes = [mute for window in windows for mute in window.mutes_at(now, zone)]
-    return known._replace(orders=Orders((*known.orders.mutes, *mutes), known.orders.acks))
+    whole = not known.failures and not known.ignored
+    return known._replace(orders=Orders((*known.orders.mutes, *mutes), known.orders.acks, whole))
 
 
 def decoded(schema: int, text: str) -> Ordered:

@@ -14,10 +14,10 @@ from .aws.store import Item, Overtaken
 from .core import pause as guard
 from .core.cause import CauseReading
 from .core.decide import Plan
-from .core.history import BadData
-from .core.level import Level, Part
+from .core.history import HOUR, BadData
+from .core.level import PARTS, Level, Part
 from .core.pause import Facts
-from .core.pauses import CHECK, Pause, PauseReading, Stage
+from .core.pauses import CALLED_OFF, CHECK, UNSURE, Pause, PauseReading, Stage
 from .core.rates import Metric
 from .core.rules import Severity
 from .core.state import State
@@ -26,6 +26,9 @@ from .run import Store
 
 TRIES = 3
 """Most times that a note is written again because somebody else has written meanwhile."""
+
+STALE = HOUR
+"""What was said or begun longer ago is not simply done: much may have changed."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +90,49 @@ class _Attention:
     def _reading(self) -> PauseReading | None:
         newest, said = self.pauses[-1] if self.pauses else None, self._said()
         if newest is not None and newest.stage is Stage.DUE:  # begun, and not known to have ended
-            return self._done(newest)
+            return self._repeated(newest)
         if newest is not None and newest.in_force and not self._is_on_again(newest):
             return PauseReading(newest)
-        if newest is not None and newest.resumed_at is not None and newest.resumed_at > self._rearmed():
-            return PauseReading(rearmed=newest.resumed_at)
+        if newest is not None and newest.resumed_at is not None and self._rearmed() < newest.at <= self.plan.seen.now:
+            return PauseReading(
+                rearmed=max(newest.resumed_at, newest.at)
+            )  # once for each pause, whatever clock resumed it
         if said is not None and said.stage is Stage.DRY_RUN and said.cause in self._open_causes():
             return PauseReading(said)
         return self._new(said)
+
+    def _repeated(self, due: Pause) -> PauseReading:
+        """End a pause whose note says only that it was begun: it is done, or done again, or called off."""
+        account = self.plan.seen.readings.known_account
+        if due.part is Part.ACCOUNT and account is not None and not account.sending:
+            done = replace(due, stage=Stage.PAUSED)
+            self._note(done)
+            return PauseReading(done)
+        why = self._against_repeating(due)
+        if not why:
+            return self._done(due)
+        self._note(replace(due, stage=Stage.FAILED, trouble=CALLED_OFF))
+        return PauseReading(refusal=why if due.part is Part.ACCOUNT else f"{why}; {UNSURE}")
+
+    def _against_repeating(self, due: Pause) -> str:
+        """Say what speaks against doing again what was begun; empty if nothing does."""
+        metric = next((m for m in Metric if self._is_of(due, m)), None)
+        if metric is None:
+            return "its alert is over"
+        if not self._grants(due.part):
+            return "the settings do not allow it"
+        if not 0 <= self.plan.seen.now - due.at <= STALE:
+            return "it was begun too long ago"
+        facts = self._facts(metric)
+        return guard.refusal(facts) if due.part is Part.ACCOUNT else guard.veto(facts)
+
+    def _is_of(self, pause: Pause, metric: Metric) -> bool:
+        track = self.plan.state.tracks.get(metric.value)
+        return track is not None and track.id == pause.cause
+
+    def _grants(self, part: Part) -> bool:
+        """Tell if the settings allow to pause such a part."""
+        return self.pausing.level is not Level.DRY_RUN and part in PARTS[self.pausing.level]
 
     def _new(self, said: Pause | None) -> PauseReading | None:
         """A pause that nothing speaks against now, or why there is none."""
@@ -106,7 +144,7 @@ class _Attention:
             refusal = "pauses are off" if self.pausing.level is Level.OFF else guard.refusal(facts)
             if refusal:
                 refusals.append(f"{metric.value}: {refusal}")
-            elif said is not None and said.cause == facts.track.id:
+            elif said is not None and said.cause == facts.track.id and self._grants(said.part):
                 return PauseReading(said) if self._waits_for_delivery() else self._done(said)
             else:
                 return self._due(facts, facts.track.id)
@@ -175,6 +213,7 @@ class _Attention:
             plan.newest,
             state.sent.get(metric.value),
             tuple(self.pauses),
+            state.rearmed,
         )
 
     def _said(self) -> Pause | None:

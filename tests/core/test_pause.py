@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ses_reputation.aws import cause
 from ses_reputation.core.cause import CauseReading, Question
 from ses_reputation.core.cause import Part as CausePart
 from ses_reputation.core.decide import Plan, decide
-from ses_reputation.core.history import BUCKET, DAY, HOUR, Point
+from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, Point
 from ses_reputation.core.level import Level, Part
 from ses_reputation.core.orders import Ack, Mute, Orders
 from ses_reputation.core.pause import KEPT, Facts, from_text, named, reason, refusal, to_text
@@ -54,6 +55,7 @@ def facts_of(plan: Plan, metric: Metric = Metric.BOUNCE, pauses: tuple[Pause, ..
         plan.newest,
         sent,
         pauses,
+        state.rearmed,
     )
 
 
@@ -95,6 +97,12 @@ def of_points(points: tuple[Point, ...]) -> Facts:
     return facts_of(plan_of(read(statistics=points)))
 
 
+def two_rules_over_one_time() -> Facts:
+    [rule] = [rule for rule in POLICY.bounce.rules if rule.name == "quarter-day"]
+    policy = replace(POLICY, bounce=replace(POLICY.bounce, rules=(rule, replace(rule, name="again"))))
+    return facts_of(decide(TARGET, read(), None, policy, NOW))
+
+
 MUTE = Mute(NOW - HOUR, NOW + HOUR)
 
 REFUSALS: dict[str, tuple[Callable[[], Facts], str]] = {
@@ -112,6 +120,11 @@ REFUSALS: dict[str, tuple[Callable[[], Facts], str]] = {
         "our own rate is not critical now",
     ),
     "one rule": (lambda: of_points(sender(NOW, 400, bad_from=NOW - 3 * BUCKET)), "only one critical rule holds"),
+    "two rules over one time": (two_rules_over_one_time, "several over the same time"),
+    "few emails since a resume": (
+        lambda: replace(GOOD, rearmed=NOW - 2 * BUCKET - 1),
+        "180 bounces of 800 emails in 24 h are too few to be certain",
+    ),
     "old data": (lambda: replace(GOOD, newest=NOW - HOUR - 1), "no email was sent in the last hour"),
     "no data": (lambda: replace(GOOD, newest=None), "no email was sent in the last hour"),
     "few emails": (
@@ -133,6 +146,11 @@ REFUSALS: dict[str, tuple[Callable[[], Facts], str]] = {
     "alert muted": (lambda: with_orders(replace(MUTE, check="bounce")), "the team has muted it"),
     "pause muted": (lambda: with_orders(replace(MUTE, check="pause")), "the team has muted it"),
     "all muted": (lambda: with_orders(MUTE), "the team has muted it"),
+    "muted just now": (lambda: with_orders(replace(MUTE, start=NOW + 3)), "the team has muted it"),
+    "orders unreadable": (
+        lambda: replace(GOOD, readings=replace(GOOD.readings, orders=Orders(known=False))),
+        "the orders of the team cannot be read",
+    ),
     "acknowledged": (
         lambda: with_orders(acks=(Ack(TARGET.id, CAUSE, NOW),)),
         "somebody has acknowledged the alert",
@@ -175,6 +193,14 @@ def reading(
 
 SET = ("configuration set", "newsletter", 60)
 TENANT = ("acme", 90, True)
+NOT_SEEN = (
+    cause._sentence("configuration sets", BadData("GetMetricData: Forbidden")),
+    cause._DENIED["configuration sets"],
+    cause._DENIED["tenants"],
+    "Not read for want of time: sampled addresses, tenants",
+    cause._LATE.format(seconds=15),
+)
+"""What a look says that may have missed the cause."""
 
 
 @pytest.mark.parametrize(
@@ -194,6 +220,9 @@ TENANT = ("acme", 90, True)
         (reading(("configuration set and campaign", "a and b", 99)), Level.SETS, None),
         (reading(("configuration set", "news letter; rm", 99)), Level.SETS, None),
         (reading(SET, events=0), Level.SETS, None),
+        (replace(reading(), broke="KeyError in x.py, line 1"), Level.ACCOUNT, None),
+        (replace(reading(), unseen=("Not visible: mailbox providers (throttled)",)), Level.ACCOUNT, (Part.ACCOUNT, "")),
+        *((replace(reading(), unseen=(said,)), Level.ACCOUNT, None) for said in NOT_SEEN),
         (None, Level.SETS, None),
         (None, Level.ACCOUNT, (Part.ACCOUNT, "")),
         (reading(SET), Level.OFF, None),

@@ -43,8 +43,12 @@ class Mute:
 
     def covers(self, check: str, target: Target, now: Instant) -> bool:
         """Tell if it is in force for a check of a target."""
+        return self.fits(check, target) and self.start <= now < self.until
+
+    def fits(self, check: str, target: Target) -> bool:
+        """Tell if it is about a check of a target, at whatever time."""
         here = self.region in ("", target.region) and self.account in ("", target.account)
-        return here and self.check in ("", check) and self.start <= now < self.until
+        return here and self.check in ("", check)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +98,16 @@ class Orders:
 
     mutes: tuple[Mute, ...] = ()
     acks: tuple[Ack, ...] = ()
+    known: bool = True  # False: some could not be read
 
     def mute_of(self, check: str, target: Target, now: Instant) -> Mute | None:
         """Return the mute in force for a check of a target that holds back most, of these the longest."""
         own = (mute for mute in self.mutes if mute.covers(check, target, now))
         return max(own, key=lambda mute: (mute.critical, mute.until), default=None)
+
+    def speak_against(self, check: str, target: Target, now: Instant) -> bool:
+        """Tell if a mute of a check has not ended, even one that was ordered after the tick `now`."""
+        return any(mute.fits(check, target) and now < mute.until for mute in self.mutes)
 
     def mutes_in(self, target: Target, now: Instant) -> tuple[Mute, ...]:
         """Return the mutes in force for any check of a target."""
@@ -111,7 +120,8 @@ class Orders:
 
 def to_text(orders: Orders) -> str:
     """Encode `orders` as JSON."""
-    return json.dumps(asdict(orders), separators=(",", ":"))
+    plain = {"mutes": [asdict(mute) for mute in orders.mutes], "acks": [asdict(ack) for ack in orders.acks]}
+    return json.dumps(plain, separators=(",", ":"))
 
 
 def from_text(text: str, checks: Sequence[str]) -> tuple[Orders, tuple[str, ...]]:

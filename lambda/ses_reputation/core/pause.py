@@ -14,9 +14,8 @@ from typing import Any
 from .alert import Sent, Track
 from .cause import MOSTLY, CauseReading
 from .evaluation import Evaluation
-from .history import DAY, HOUR, YEAR_2100, History, Instant
+from .history import BUCKET, DAY, HOUR, YEAR_2100, History, Instant
 from .level import PARTS, Level, Part
-from .orders import Orders
 from .pauses import CHECK, Pause, Stage
 from .rates import AWS_THRESHOLDS, Metric
 from .readings import SHUTDOWN, Readings, Unreadable
@@ -62,6 +61,7 @@ class Facts:
     newest: Instant | None  # end of the newest bucket with emails
     sent: Sent | None  # last notification of the alert
     pauses: tuple[Pause, ...]  # the earlier ones of the target
+    rearmed: Instant | None = None  # emails before it do not count
 
 
 def refusal(facts: Facts) -> str:
@@ -82,11 +82,11 @@ def _objections(facts: Facts) -> Iterator[str]:
     critical = [finding for finding in evaluation.found if finding.severity is Severity.CRITICAL]
     if track.held_at != facts.now or not critical:
         yield "our own rate is not critical now"
-    if len(critical) < AGREEING_RULES:
-        yield "only one critical rule holds"
+    if len({finding.count.start for finding in critical if finding.count is not None}) < AGREEING_RULES:
+        yield "only one critical rule holds, or several over the same time"
     if facts.newest is None or facts.now - facts.newest > FRESH:
         yield "no email was sent in the last hour"
-    events, emails = _of_a_day(facts.history, facts.metric, facts.now)
+    events, emails = _of_a_day(facts.history, facts.metric, facts.now, facts.rearmed)
     if emails < FEWEST_EMAILS or events < FEWEST_EVENTS[facts.metric]:
         yield f"{events:,} {facts.metric.value}s of {emails:,} emails in 24 h are too few to be certain"
     account = readings.known_account
@@ -95,7 +95,7 @@ def _objections(facts: Facts) -> Iterator[str]:
     elif account.enforcement == SHUTDOWN or not account.sending:
         yield "sending is stopped already"
     yield from _of_aws(facts)
-    yield from _of_the_team(readings.orders, facts, sent)
+    yield from _of_the_team(facts, sent)
 
 
 def _of_aws(facts: Facts) -> Iterator[str]:
@@ -107,16 +107,25 @@ def _of_aws(facts: Facts) -> Iterator[str]:
         yield f"AWS's own rate is only {percent(own.rate, AWS_AT_LEAST * review)}"
 
 
-def _of_the_team(orders: Orders, facts: Facts, sent: Sent) -> Iterator[str]:
-    if any(orders.mute_of(check, facts.target, facts.now) is not None for check in (CHECK, facts.metric.value)):
+def veto(facts: Facts) -> str:
+    """Say why the team wants no pause; empty if it has not said so. Without an alert nobody can tell."""
+    return "its alert is over" if facts.sent is None else next(_of_the_team(facts, facts.sent), "")
+
+
+def _of_the_team(facts: Facts, sent: Sent) -> Iterator[str]:
+    orders = facts.readings.orders
+    if not orders.known:
+        yield "the orders of the team cannot be read"
+    if any(orders.speak_against(check, facts.target, facts.now) for check in (CHECK, facts.metric.value)):
         yield "the team has muted it"
     if orders.acknowledged(facts.target.id, sent.alert, sent.opened_at):
         yield "somebody has acknowledged the alert"
 
 
-def _of_a_day(history: History, metric: Metric, now: Instant) -> tuple[int, int]:
-    """Events and emails of the last 24 h."""
-    start, end = history.closed(now - DAY), history.closed(now)
+def _of_a_day(history: History, metric: Metric, now: Instant, rearmed: Instant | None) -> tuple[int, int]:
+    """Events and emails of the last 24 h, without those of before a resume."""
+    since = now - DAY if rearmed is None else max(now - DAY, rearmed + BUCKET - 1)
+    start, end = history.closed(since), history.closed(now)
     events = history.bounces if metric is Metric.BOUNCE else history.complaints
     return events[end] - events[start], history.attempts[end] - history.attempts[start]
 
@@ -129,6 +138,9 @@ def reason(facts: Facts) -> str:
     aws = "" if own is None else f", AWS's own rate is {percent(own.rate)}"
     return f"the {facts.metric.value} rules {rules} agree{aws}"
 
+
+_MISSED = (f"{Part.SET.value}s", f"{Part.TENANT.value}s", "search for the cause")
+"""Words of the sentences of a look that has not seen the sets or the tenants, or not come to its end."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -146,7 +158,14 @@ def named(reading: CauseReading | None, level: Level) -> tuple[Part, str] | None
             events, name = max(counted, default=(0, ""))
             if part in allowed and events >= most:
                 return part, name
-    return (Part.ACCOUNT, "") if Part.ACCOUNT in allowed else None
+    return (Part.ACCOUNT, "") if Part.ACCOUNT in allowed and _is_whole(reading) else None
+
+
+def _is_whole(reading: CauseReading | None) -> bool:
+    """Tell if neither a set nor a tenant can be the cause unseen. Where no cause is looked for, nobody expects one."""
+    if reading is None:
+        return True
+    return not (reading.broke or any(what in sentence for sentence in reading.unseen for what in _MISSED))
 
 
 # -- the record of a target, an item of its own

@@ -12,6 +12,12 @@ from .rules import Severity
 CHECK = "pause"
 """Name of the check, and of its only track."""
 
+CALLED_OFF = "called off"
+"""Trouble of a pause that was begun, and not done again when something spoke against it."""
+
+UNSURE = "it may be paused all the same: see in SES"
+"""Said of such a part: whether it sends nobody can read."""
+
 
 class Stage(StrEnum):
     """How far a pause has come."""

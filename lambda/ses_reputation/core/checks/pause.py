@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..alert import Standing
 from ..level import Part
-from ..pauses import CHECK, Pause, Stage
+from ..pauses import CHECK, UNSURE, Pause, Stage
 from ..wording import when
 from .base import Check, Command, News, Seen
 
@@ -28,7 +28,7 @@ class PauseCheck(Check):
         pause = seen.pause.pause
         if pause is None:
             return {self.name: Standing((), quiet=0)}
-        return {self.name: Standing((pause,), quiet=0, mark=f"{pause.stage.value} {pause.cause}", urgent=True)}
+        return {self.name: Standing((pause,), quiet=0, mark=_mark(pause), urgent=True)}
 
     # -- words
 
@@ -71,7 +71,8 @@ class PauseCheck(Check):
             return ["It was called off, or a person has resumed."]
         if pause.stage is not Stage.PAUSED:
             refusal = "" if seen is None or not seen.refusal else f": {seen.refusal}"
-            return [f"{pause.what.capitalize()}: nothing was paused{refusal}."]
+            what = pause.what.capitalize()
+            return [f"{what}{refusal}." if UNSURE in refusal else f"{what}: nothing was paused{refusal}."]
         if seen is not None and seen.rearmed is not None:
             resumed = when(seen.rearmed, news.context.zone)
             return [f"{pause.what.capitalize()}: a person resumed it at {resumed}. Emails before that count no more."]
@@ -108,6 +109,10 @@ class PauseCheck(Check):
             Part.ACCOUNT: "put-account-sending-attributes --no-sending-enabled",
         }[pause.part]
         return Command("Pause it by hand", f"aws sesv2 {by_hand} --region {news.region}")
+
+
+def _mark(pause: Pause) -> str:
+    return f"{pause.stage.value} {pause.cause} {pause.name}".rstrip()
 
 
 def _of(news: News) -> Pause:
