@@ -52,9 +52,17 @@ class World:
         self.orders = Orders()
         self.fails: dict[str, BaseException] = {}
         self.last_email = NOW + DAY
+        self.clock: Instant | None = None  # on the wall; None: the tick
 
     def run(self, now: Instant) -> Outcome:
-        pausing = Pausing(self.level, self, lambda *_: self.cause, self.switch_off, self.reference_of)
+        pausing = Pausing(
+            self.level,
+            self,
+            lambda *_: self.cause,
+            self.switch_off,
+            self.reference_of,
+            clock=lambda: now if self.clock is None else self.clock,
+        )
         edges = Edges(
             self.read,
             self.put_gauges,
@@ -389,6 +397,54 @@ def test_a_level_that_allows_less_by_then_is_kept(level: Level) -> None:
     world.level = level
     world.run(NOW + BUCKET)
     assert world.off == []
+
+
+def test_people_have_an_interval_between_the_message_and_the_pause() -> None:
+    world = World()
+    world.run(NOW)
+    world.run(NOW + 10)  # a run at once
+    world.clock = NOW + 20
+    world.run(NOW + BUCKET)  # by a clock that goes ahead, or an event by hand
+    assert world.off == [] and world.said() == [WILL]
+    world.clock = NOW + 2 * BUCKET
+    world.run(NOW + 2 * BUCKET)
+    assert len(world.off) == 1
+
+
+def test_a_server_error_may_have_paused_and_is_no_failure_to_leave_so() -> None:
+    world = World()
+    world.run(NOW)
+    answer = {"Error": {"Code": "InternalFailure"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+    world.fails["switched"] = ClientError(answer, "PutAccountSendingAttributes")  # type: ignore[arg-type]
+    world.run(NOW + BUCKET)
+    assert world.pauses()[-1].stage is Stage.DUE
+    world.fails.clear()
+    world.run(NOW + 2 * BUCKET)
+    assert world.pauses()[-1].in_force and world.said() == [WILL, FAILED, HAS]
+
+
+def test_what_failed_is_not_done_when_something_else_is_the_cause_by_then() -> None:
+    world = World()
+    world.cause, world.fails["switch"] = NEWSLETTER, DENIED
+    for tick in range(3):
+        world.run(NOW + tick * BUCKET)
+    world.fails.clear()
+    world.cause = named(CausePart("configuration set", "other", 95))
+    world.run(NOW + 3 * BUCKET)
+    assert world.off == []
+    world.run(NOW + 4 * BUCKET)
+    assert [pause.name for pause in world.off] == ["other"]
+
+
+def test_what_was_said_long_ago_is_said_anew_when_something_else_is_the_cause_by_then() -> None:
+    world = World()
+    world.cause = NEWSLETTER
+    world.run(NOW)
+    world.cause = named(CausePart("configuration set", "other", 95))
+    world.run(NOW + 6 * BUCKET)
+    assert world.off == [] and len(world.said()) == 2
+    world.run(NOW + 7 * BUCKET)
+    assert [pause.name for pause in world.off] == ["other"]
 
 
 def test_an_account_that_is_on_again_by_hand_ends_the_alert_and_is_not_paused_for_it_again() -> None:

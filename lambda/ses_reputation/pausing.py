@@ -6,15 +6,18 @@ anywhere is completed by the next one: the call may be repeated.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+
+from botocore.exceptions import ClientError
 
 from .aws.errors import AWS_ERRORS, code_of, may_have_arrived
 from .aws.store import Item, Overtaken
 from .core import pause as guard
 from .core.cause import CauseReading
 from .core.decide import Plan
-from .core.history import HOUR, BadData
+from .core.history import BUCKET, HOUR, BadData
 from .core.level import PARTS, Level, Part
 from .core.pause import Facts
 from .core.pauses import CALLED_OFF, CHECK, UNSURE, Pause, PauseReading, Stage
@@ -40,6 +43,8 @@ class Pausing:
     look: Callable[[Plan, Metric], CauseReading | None]  # for the cause; None: it is not looked for
     switch_off: Callable[[Target, Pause], None]  # raises `AWS_ERRORS`
     reference_of: Callable[[Target, str], str]  # ARN of a tenant; raises `AWS_ERRORS`
+    every: int = BUCKET  # seconds that people have at least between the message and the pause
+    clock: Callable[[], float] = time.time
 
     def attend(self, plan: Plan, before: State | None) -> tuple[PauseReading | None, tuple[str, ...]]:
         """Say what is known of pauses at this tick, None if that is nothing new, and what went wrong."""
@@ -144,11 +149,26 @@ class _Attention:
             refusal = "pauses are off" if self.pausing.level is Level.OFF else guard.refusal(facts)
             if refusal:
                 refusals.append(f"{metric.value}: {refusal}")
-            elif said is not None and said.cause == facts.track.id and self._grants(said.part):
-                return PauseReading(said) if self._waits_for_delivery() else self._done(said)
-            else:
+            elif said is None or said.cause != facts.track.id or not self._grants(said.part):
                 return self._due(facts, facts.track.id)
+            else:
+                return self._after(said, facts)
         return PauseReading(refusal="; ".join(refusals))
+
+    def _after(self, said: Pause, facts: Facts) -> PauseReading:
+        """What follows on a pause that was said, or that failed."""
+        if said.stage is Stage.DUE and (self._is_too_soon(said) or self._waits_for_delivery()):
+            return PauseReading(said)
+        if said.stage is Stage.DUE and facts.now - said.at <= STALE:
+            return self._done(said)
+        now = self._due(facts, said.cause)  # something else may be the cause by now: then that is said first
+        same = now.pause is not None and (now.pause.part, now.pause.name) == (said.part, said.name)
+        told = said.stage is Stage.DUE or (said.stage is Stage.FAILED and said.trouble != CALLED_OFF)
+        return self._done(now.pause) if now.pause is not None and same and told else now
+
+    def _is_too_soon(self, said: Pause) -> bool:
+        """Tell if people have had less than an interval, by the ticks or by the clock: a run at once may follow at once."""
+        return min(self.plan.seen.now, int(self.pausing.clock())) - said.at < self.pausing.every
 
     def _due(self, facts: Facts, cause: str) -> PauseReading:
         """Choose what to pause at the next tick."""
@@ -182,7 +202,7 @@ class _Attention:
             pausing.switch_off(target, due)
         except AWS_ERRORS as error:
             failed = self._failed(due, error, "{what} could not be paused ({code})")
-            if not may_have_arrived(error):
+            if not _may_be_done(error):
                 self._note(replace(due, stage=Stage.FAILED, trouble=code_of(error)))
             return failed
         done = replace(due, stage=Stage.PAUSED)
@@ -236,3 +256,11 @@ class _Attention:
         """Tell if a person has switched the account on by hand; of other parts nobody knows."""
         account = self.plan.seen.readings.known_account
         return pause.part is Part.ACCOUNT and account is not None and account.sending and pause.at < self.plan.seen.now
+
+
+def _may_be_done(error: Exception) -> bool:
+    """Tell if AWS may have paused it though the call failed."""
+    status = (
+        error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(error, ClientError) else 0
+    )
+    return may_have_arrived(error) or status >= 500

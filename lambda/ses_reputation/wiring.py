@@ -287,7 +287,8 @@ def attending(
         def tenant(target: Target, name: str) -> str:
             return reference_of(create("sesv2", target.region, CONFIG), name)
 
-        return Pausing(settings.pause, store, look, switch_off, tenant)
+        every = settings.deployment.schedule_minutes * 60
+        return Pausing(settings.pause, store, look, switch_off, tenant, every)
 
     def attend(plan: Plan, before: State | None) -> tuple[PauseReading | None, tuple[str, ...]]:
         tracks = plan.state.tracks
