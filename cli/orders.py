@@ -117,7 +117,7 @@ def ack(settings: Settings | None, given: argparse.Namespace) -> int:
         raise Unusable(f"No alert {clean(given.alert)} is open: it is resolved, muted, or was never there.{known}")
     if len(having) > 1:
         raise Unusable(f"{given.alert} is open in {', '.join(t.region for t in having)}. Choose with --region.")
-    new = Ack(having[0].id, given.alert, now)
+    new = Ack(having[0].id, given.alert, sent[having[0]][given.alert].counted_from)
 
     def changed(orders: Orders) -> Orders:
         others = tuple(each for each in orders.acks if (each.target, each.alert) != (new.target, new.alert))

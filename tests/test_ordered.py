@@ -92,11 +92,12 @@ def test_orders_that_cannot_be_read_mute_nothing_and_fail_the_run() -> None:
     ],
     ids=["no JSON", "a year", "newer"],
 )
-def test_orders_that_are_none_are_ignored_and_logged(
+def test_orders_that_are_none_are_ignored_and_logged_and_fail_the_run(
     text: str, schema: int, says: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     table = stored(text, schema)
-    table.run(NOW)
+    with pytest.raises(RunFailed, match=says):
+        table.run(NOW)
     assert [document["check"] for document in table.sent] == ["bounce"]
     assert not load(table, (), UTC, NOW).orders.known
     [ignored] = [record.detail for record in caplog.records if hasattr(record, "detail")]

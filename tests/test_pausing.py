@@ -447,6 +447,37 @@ def test_what_was_said_long_ago_is_said_anew_when_something_else_is_the_cause_by
     assert [pause.name for pause in world.off] == ["other"]
 
 
+def test_a_resume_between_the_call_and_its_note_stands() -> None:
+    world = World()
+    world.run(NOW)
+    real = world.switch_off
+
+    def switch_off(target: Target, pause: Pause) -> None:
+        real(target, pause)
+        world.resume(NOW + BUCKET + 1)
+
+    world.switch_off = switch_off  # type: ignore[method-assign]
+    for tick in range(1, 4):
+        world.run(NOW + tick * BUCKET)
+    assert len(world.off) == 1 and world.sending
+    assert [pause.resumed_at is not None for pause in world.pauses()] == [True]
+
+
+def test_what_a_person_has_resumed_before_the_call_is_not_paused() -> None:
+    world = begun_world()
+    real, loads = world.load, []
+
+    def load(target_id: str) -> Item | None:
+        loads.append(target_id)
+        if target_id == KEY and loads.count(KEY) == 2:  # the first was for the reading
+            world.resume(NOW + 2 * BUCKET)
+        return real(target_id)
+
+    world.load = load  # type: ignore[method-assign]
+    world.run(NOW + 2 * BUCKET)
+    assert world.off == [] and world.pauses()[-1].resumed_at == NOW + 2 * BUCKET
+
+
 def test_an_account_that_is_on_again_by_hand_ends_the_alert_and_is_not_paused_for_it_again() -> None:
     world = paused_world()
     world.run(NOW + 2 * HOUR)

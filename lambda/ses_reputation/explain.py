@@ -85,14 +85,17 @@ def _asks(document: Document) -> bool:
 
 
 def since_of(plan: Plan, metric: Metric) -> Instant:
-    """When the emails to look for were sent at the earliest: by our own rate, or by AWS's if only that is high."""
-    before = sent_before(plan.seen.learned, metric)
+    """When the emails to look for were sent at the earliest: by our own rate, or by AWS's if only that is high.
+
+    After a resume, emails of before it count no more, here neither.
+    """
+    before, oldest = sent_before(plan.seen.learned, metric), max(plan.seen.now - LOOKBACK, plan.state.rearmed or 0)
     names = BY_NAME[metric.value].track_names
     track = next((plan.state.tracks[name] for name in names if name in plan.state.tracks), None)
     if track is None:
-        return plan.seen.now - before
+        return max(plan.seen.now - before, oldest)
     started = track.opened_at if track.started is None else track.started
-    return max(started - before, plan.seen.now - LOOKBACK)
+    return max(started - before, oldest)
 
 
 def _steps(document: Document, found: Cause, reading: CauseReading) -> Sequence[str]:

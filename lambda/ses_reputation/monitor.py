@@ -90,7 +90,7 @@ class Monitor:
         outcomes = self.look(tick, replace(edges, orders=ordered.orders), shard, at_once=at_once)
         deliver(outcomes, tick, edges)
         report(outcomes, now, self.context, ordered)
-        failures = [*ordered.failures]
+        failures = [*ordered.failures, *ordered.ignored]
         failures += [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [

@@ -30,6 +30,8 @@ from .run import Store
 TRIES = 3
 """Most times that a note is written again because somebody else has written meanwhile."""
 
+RESUMED = "a person has resumed it meanwhile"
+
 STALE = HOUR
 """What was said or begun longer ago is not simply done: much may have changed."""
 
@@ -63,12 +65,18 @@ class Pausing:
             raise ValueError(f"they are of a newer version, schema {item.schema}")
         return () if item is None else guard.from_text(item.text)
 
-    def note(self, target: Target, pause: Pause) -> None:
-        """Store a pause, in place of an earlier note on the same cause. Raises `AWS_ERRORS`, `Overtaken` or ValueError."""
+    def note(self, target: Target, pause: Pause) -> bool:
+        """Store a pause, in place of an earlier note on the same cause, unless a person has resumed that: tell if it is stored.
+
+        Raises `AWS_ERRORS`, `Overtaken` or ValueError.
+        """
         key = guard.key_of(target.id)
         for attempt in range(1, TRIES + 1):
             item = self.store.load(key)
-            others = [] if item is None else [p for p in guard.from_text(item.text) if p.cause != pause.cause]
+            known = () if item is None else guard.from_text(item.text)
+            if any(p.cause == pause.cause and p.resumed_at is not None for p in known):
+                return False
+            others = [p for p in known if p.cause != pause.cause]
             try:
                 text = guard.to_text([*others, pause])
                 self.store.save(key, Item(1 if item is None else item.version + 1, guard.SCHEMA, text))
@@ -76,7 +84,8 @@ class Pausing:
                 if attempt == TRIES:
                     raise
             else:
-                return
+                return True
+        return False
 
 
 @dataclass
@@ -110,9 +119,7 @@ class _Attention:
         """End a pause whose note says only that it was begun: it is done, or done again, or called off."""
         account = self.plan.seen.readings.known_account
         if due.part is Part.ACCOUNT and account is not None and not account.sending:
-            done = replace(due, stage=Stage.PAUSED)
-            self._note(done)
-            return PauseReading(done)
+            return self._noted_as_done(due)
         why = self._against_repeating(due)
         if not why:
             return self._done(due)
@@ -195,7 +202,8 @@ class _Attention:
         target, pausing = self.plan.target, self.pausing
         due = replace(due, stage=Stage.DUE, at=self.plan.seen.now, trouble="")
         try:
-            pausing.note(target, due)
+            if not pausing.note(target, due):
+                return PauseReading(refusal=RESUMED)
         except (Overtaken, ValueError, *AWS_ERRORS) as error:
             return self._failed(due, error, "the pause of {what} was not begun, since it could not be noted ({code})")
         try:
@@ -205,20 +213,23 @@ class _Attention:
             if not _may_be_done(error):
                 self._note(replace(due, stage=Stage.FAILED, trouble=code_of(error)))
             return failed
+        return self._noted_as_done(due)
+
+    def _noted_as_done(self, due: Pause) -> PauseReading:
         done = replace(due, stage=Stage.PAUSED)
-        self._note(done)
-        return PauseReading(done)
+        return PauseReading(done) if self._note(done) else PauseReading(refusal=RESUMED)
 
     def _failed(self, due: Pause, error: Exception, words: str) -> PauseReading:
         self.failures.append(words.format(what=due.what, code=code_of(error)))
         return PauseReading(replace(due, stage=Stage.FAILED, trouble=code_of(error)))
 
-    def _note(self, pause: Pause) -> None:
-        """Note what has become of it. If that fails, the note before stands, and the next run does it again."""
+    def _note(self, pause: Pause) -> bool:
+        """Note what has become of it: False if a person has resumed it by then. If that fails, the note before stands."""
         try:
-            self.pausing.note(self.plan.target, pause)
+            return self.pausing.note(self.plan.target, pause)
         except (Overtaken, ValueError, *AWS_ERRORS) as error:
             self.failures.append(f"the end of the pause of {pause.what} could not be noted ({code_of(error)})")
+            return True
 
     def _facts(self, metric: Metric) -> Facts:
         plan, state = self.plan, self.plan.state

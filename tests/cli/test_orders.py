@@ -208,6 +208,7 @@ def test_an_open_alert_is_acknowledged(store: Store, capsys: Capsys) -> None:
     assert main(["ack", "bounce-20250217T0945Z"]) == 0
     [ack] = orders_in(store).acks
     assert (ack.target, ack.alert) == ("123456789012/us-east-1", "bounce-20250217T0945Z")
+    assert ack.at == states.from_text(store.load(ack.target).text).sent["bounce"].counted_from  # type: ignore[union-attr]
     assert main(["ack", "bounce-20250217T0945Z"]) == 0 and len(orders_in(store).acks) == 1
     capsys.readouterr()
     main(["mutes"])

@@ -176,16 +176,24 @@ def test_an_account_that_aws_pauses_is_heard_of_through_a_mute() -> None:
 
 def test_an_acknowledged_alert_is_not_reminded_of_and_still_resolves() -> None:
     first, state = play(Orders(), *every(14.4, 15))
-    ack = Orders(acks=(Ack(TARGET.id, first[0]["alert"], at(15)),))
+    ack = Orders(acks=(Ack(TARGET.id, first[0]["alert"], state.sent["bounce"].counted_from),))
     documents, _ = play(ack, *every(15, 25, 4 * HOUR), bad=(14.5, 22), known=state)
     assert said(documents) == [("resolved", "warning")]
 
 
 def test_reminders_come_again_after_it_has_become_worse() -> None:
     first, state = play(Orders(), *every(14.4, 15))
-    ack = Orders(acks=(Ack(TARGET.id, first[0]["alert"], at(15)),))
+    ack = Orders(acks=(Ack(TARGET.id, first[0]["alert"], state.sent["bounce"].counted_from),))
     documents, _ = play(ack, *every(15, 17.5), bad=(15, 99), share=120, known=state)
     assert said(documents) == [("escalated", "critical"), ("reminder", "critical"), ("reminder", "critical")]
+
+
+@pytest.mark.parametrize("later", [-BUCKET, 10, HOUR, WEEK * 52])
+def test_an_acknowledgement_of_another_time_stops_no_reminder(later: int) -> None:
+    first, state = play(Orders(), *every(14.4, 15))
+    ack = Orders(acks=(Ack(TARGET.id, first[0]["alert"], state.sent["bounce"].counted_from + later),))
+    documents, _ = play(ack, *every(15, 16.5), known=state)
+    assert said(documents) == [("reminder", "warning")]
 
 
 @pytest.mark.parametrize("ack", [Ack("123456789012/us-east-1", "", at(15)), Ack(TARGET.id, "bounce-x", at(15))])

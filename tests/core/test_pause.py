@@ -266,12 +266,23 @@ def changed(**fields: Any) -> str:
         changed(at="now"),
         changed(resumed_at=10**20),
         changed(name=5),
+        changed(name="jane.doe@example.com"),
+        changed(name="x; rm -r ~"),
+        changed(reference="arn:aws:ses:eu-west-1:123456789012:tenant/x y"),
         changed(moon="full"),
     ],
 )
 def test_a_record_that_no_version_has_written_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="the stored pauses cannot be read"):
         from_text(text)
+
+
+def test_texts_of_a_record_are_without_addresses_and_control_characters() -> None:
+    dirty = dict.fromkeys(("cause", "why", "trouble", "resumed_by"), "ask jane@example.com\n\x1b" + "x" * 999)
+    [read_back] = from_text(changed(**dirty))
+    for name in dirty:
+        text = getattr(read_back, name)
+        assert text.startswith("ask …@example.com  x") and len(text) == 300
 
 
 # -- re-armed

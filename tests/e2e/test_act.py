@@ -125,7 +125,9 @@ def test_a_mute_that_ends_while_the_monitor_is_away_is_over_when_it_is_back(moni
 
 def test_an_acknowledged_alert_is_not_reminded_of(monitor: Deployment) -> None:
     assert play(monitor, NOW, NOW + 4 * HOUR) == [("opened", "warning")]
-    order(monitor, acks=(Ack(f"{ACCOUNT}/{IRELAND}", monitor.notifications()[0]["alert"], NOW + 4 * HOUR),))
+    [opened] = monitor.notifications()
+    at = int(datetime.fromisoformat(opened["at"]).timestamp())
+    order(monitor, acks=(Ack(f"{ACCOUNT}/{IRELAND}", opened["alert"], at),))
     assert play(monitor, NOW + 22 * HOUR, NOW + 30 * HOUR) == []
     order(monitor)
     assert play(monitor, NOW + 30 * HOUR, NOW + 31 * HOUR) == [("reminder", "warning")]

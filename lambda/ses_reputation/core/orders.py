@@ -57,7 +57,7 @@ class Ack:
 
     target: str  # id of the target
     alert: str  # id of the alert
-    at: Instant
+    at: Instant  # when the alert had opened or last got worse, as the notification of that says
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,9 @@ class Orders:
         """Return the mutes in force for any check of a target."""
         return tuple(mute for mute in self.mutes if mute.covers(mute.check, target, now))
 
-    def acknowledged(self, target: str, alert: str, since: Instant) -> bool:
-        """Tell if somebody has acknowledged an alert after it opened or last got worse, at `since`."""
-        return any(ack.target == target and ack.alert == alert and ack.at >= since for ack in self.acks)
+    def acknowledged(self, target: str, alert: str, at: Instant | None = None) -> bool:
+        """Tell if somebody has acknowledged an alert: at all, or as bad as it is since `at`."""
+        return any(ack.target == target and ack.alert == alert and at in (None, ack.at) for ack in self.acks)
 
 
 def to_text(orders: Orders) -> str:

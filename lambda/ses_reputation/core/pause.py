@@ -118,7 +118,7 @@ def _of_the_team(facts: Facts, sent: Sent) -> Iterator[str]:
         yield "the orders of the team cannot be read"
     if any(orders.speak_against(check, facts.target, facts.now) for check in (CHECK, facts.metric.value)):
         yield "the team has muted it"
-    if orders.acknowledged(facts.target.id, sent.alert, sent.opened_at):
+    if orders.acknowledged(facts.target.id, sent.alert):
         yield "somebody has acknowledged the alert"
 
 
@@ -143,6 +143,7 @@ _MISSED = (f"{Part.SET.value}s", f"{Part.TENANT.value}s", "search for the cause"
 """Words of the sentences of a look that has not seen the sets or the tenants, or not come to its end."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ARN = re.compile(r"arn:[a-z0-9-]+:ses:[a-z0-9-]+:[0-9]{12}:tenant/[A-Za-z0-9_/-]{1,200}")
 
 
 def named(reading: CauseReading | None, level: Level) -> tuple[Part, str] | None:
@@ -198,6 +199,12 @@ def _pause(given: dict[str, Any]) -> Pause:
         raise ValueError("a text is of another type")
     if not all(type(at) is int and 0 <= at < YEAR_2100 for at in times):
         raise ValueError("a time is none")
-    return replace(
-        pause, stage=Stage(pause.stage), part=Part(pause.part), why=without_addresses(pause.why)[:LONGEST_WHY]
-    )
+    if not (_NAME.fullmatch(pause.name) or not pause.name) or not (
+        _ARN.fullmatch(pause.reference) or not pause.reference
+    ):
+        raise ValueError("a name is none of SES")
+    cleaned: dict[str, Any] = {
+        name: without_addresses(getattr(pause, name))[:LONGEST_WHY]
+        for name in ("cause", "why", "trouble", "resumed_by")
+    }
+    return replace(pause, stage=Stage(pause.stage), part=Part(pause.part), **cleaned)
