@@ -52,14 +52,16 @@ class Deployed:
     def call(self) -> Call:
         return _call(self.session, self.region, f"There is no table of {self.name} in {self.region}.")
 
+    def check_version(self, item: Item | None, schema: int) -> None:
+        """Raises `Unusable` for an item that a newer version has written."""
+        if item is not None and item.schema > schema:
+            raise Unusable(f"{self.name} is of a newer version than this command (schema {item.schema}): update it.")
+
     def change(self, key: str, schema: int, changed: Callable[[Item | None], str]) -> None:
         """Store what `changed` makes of an item, over the version that it was made of. Raises `Unusable`."""
         for _ in range(TRIES):
             item = self.asked(lambda: self.store.load(key))
-            if item is not None and item.schema > schema:
-                raise Unusable(
-                    f"{self.name} is of a newer version than this command (schema {item.schema}): update it."
-                )
+            self.check_version(item, schema)
             new = Item(1 if item is None else item.version + 1, schema, changed(item))
             try:
                 self.asked(lambda new=new: self.store.save(key, new))  # type: ignore[misc]

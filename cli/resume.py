@@ -78,6 +78,7 @@ def _the_pause(deployed: Deployed, targets: Sequence[Target]) -> tuple[Target, P
 
 def _pauses(deployed: Deployed, target: Target) -> tuple[Pause, ...]:
     item = deployed.asked(lambda: deployed.store.load(stored.key_of(target.id)))
+    deployed.check_version(item, stored.SCHEMA)
     return _decoded(item)
 
 

@@ -20,7 +20,7 @@ from ses_reputation.core.recipients import Entry
 from ses_reputation.core.rules import Severity, default_policy
 from ses_reputation.core.state import from_text, to_text
 from ses_reputation.core.target import Target
-from ses_reputation.explain import Explainer
+from ses_reputation.explain import Explainer, since_of
 from ses_reputation.run import Explained
 
 NOW = 1_738_368_000
@@ -66,6 +66,12 @@ class Looking:
         self.bug()
         question = question_from(metric, plan.target.region, plan.seen.history, since, plan.seen.now)
         return CauseReading(question, **{"calls": min(self.calls, budget.calls), **self.found})
+
+
+def test_emails_of_before_a_resume_are_not_the_cause() -> None:
+    plan = opened()
+    assert since_of(plan, Metric.BOUNCE) < NOW - HOUR
+    assert since_of(replace(plan, state=replace(plan.state, rearmed=NOW - HOUR)), Metric.BOUNCE) == NOW - HOUR
 
 
 def explained(looking: Looking, plan: Plan, seconds: float = 100.0) -> Explained:

@@ -88,9 +88,10 @@ def test_orders_that_cannot_be_read_mute_nothing_and_fail_the_run() -> None:
     [
         ("{", SCHEMA, "cannot be read"),
         (to_text(Orders((Mute(NOW, NOW + 31 * DAY),))), SCHEMA, "lasts longer than 30 days"),
+        (to_text(Orders((Mute(NOW * 2, NOW * 2 + DAY),))), SCHEMA, "start in the future"),
         (to_text(Orders((MUTE,))), SCHEMA + 1, "of a newer version"),
     ],
-    ids=["no JSON", "a year", "newer"],
+    ids=["no JSON", "a year", "the future", "newer"],
 )
 def test_orders_that_are_none_are_ignored_and_logged_and_fail_the_run(
     text: str, schema: int, says: str, caplog: pytest.LogCaptureFixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -12,6 +14,9 @@ from .core.checks import ALL
 from .core.history import Instant
 from .core.orders import Orders, Window
 from .run import Store
+
+EARLY = 15 * 60
+"""Seconds by which the clock of who mutes may be ahead; a mute of later would begin where another ends, without an end."""
 
 KEY = "orders"
 """Key of their item, beside the states, whose keys are the ids of targets."""
@@ -47,4 +52,7 @@ def decoded(schema: int, text: str) -> Ordered:
     if schema > stored.SCHEMA:
         return Ordered(ignored=(f"the stored orders are of a newer version (schema {schema}); they are ignored",))
     orders, ignored = stored.from_text(text, CHECKS)
-    return Ordered(orders, ignored=ignored)
+    mutes = tuple(mute for mute in orders.mutes if mute.start <= time.time() + EARLY)
+    if mutes != orders.mutes:
+        ignored = (*ignored, "stored mutes that start in the future are ignored")
+    return Ordered(replace(orders, mutes=mutes), ignored=ignored)

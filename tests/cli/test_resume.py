@@ -153,3 +153,11 @@ def test_what_aws_refuses_is_said_and_the_pause_stays(store: Store, local: Local
 def test_a_record_that_cannot_be_read_is_said(store: Store, capsys: Capsys) -> None:
     store.save(stored.key_of("123456789012/us-east-1"), Item(1, 1, "{"))
     assert main(["resume", "--yes"]) == 2 and "cannot be read" in capsys.readouterr().err
+
+
+def test_a_pause_of_a_newer_version_is_not_resumed(store: Store, local: LocalAws, capsys: Capsys) -> None:
+    text = stored.to_text((pause(Part.ACCOUNT),))
+    store.save(stored.key_of("123456789012/us-east-1"), Item(1, stored.SCHEMA + 1, text))
+    local.ses("us-east-1").sending = False
+    assert main(["resume", "--yes"]) == 2 and "newer version" in capsys.readouterr().err
+    assert local.ses("us-east-1").sending is False
