@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a reader that is gone or a full disk can still be answered
     except (SettingsError, Unusable) as error:
-        if failed == PLUGIN_UNKNOWN:  # a monitoring host shows what a plugin prints
+        if failed == PLUGIN_UNKNOWN and "--json" not in arguments:  # a monitoring host shows what a plugin prints
             print(f"UNKNOWN: {error}")
         else:
             print(error, file=sys.stderr)
@@ -295,7 +295,7 @@ Examples:
         action="append",
         default=[],
         choices=("email", "slack", "amazon-q", "teams", "pagerduty", "json"),
-        help="one or several (default: all)",
+        help="may be repeated (default: all)",
     )
     _json_option(preview)
 
@@ -465,7 +465,7 @@ Exit code: 0 if it has ended, 2 if there is none.""",
         "mutes",
         _order,
         "what is muted or acknowledged?",
-        "List what is held back now, and when. Permissions: cloudformation:DescribeStacks, dynamodb:GetItem.",
+        "List what is muted or acknowledged, and the weekly windows. Permissions: cloudformation:DescribeStacks, dynamodb:GetItem.",
         """\
 Example:
   ses-reputation mutes --json

@@ -102,8 +102,8 @@ def _answers_in(file: str) -> list[list[Point]]:
 
 def _content(file: str) -> bytes:
     name = name_of(file)
-    if file == "-" and sys.stdin is None:
-        raise Unusable("standard input is closed")
+    if file == "-" and (sys.stdin is None or sys.stdin.closed):
+        raise Unusable("standard input is closed, or was named before")
     try:
         with sys.stdin.buffer if file == "-" else Path(file).open("rb") as stream:
             content = stream.read(LARGEST + 1)

@@ -59,7 +59,7 @@ TEXT = Template("""\
 # Settings
 
 All of them are in `settings.toml`. They are checked when the stack is synthesised, by every command and
-once more in the function. What is left out has its default; only `alerts.emails` has none. Rates are
+once more in the function. What is left out has its default; without another channel `alerts.emails` must be given. Rates are
 fractions: 0.03 is 3%. `cdk deploy -c settings=prod.toml` takes another file. `version = 1`, at its top, is the version of
 this format.
 

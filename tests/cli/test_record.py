@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ses_reputation.core.history import Point, distinct
 
+from cli.main import main
 from cli.outcome import Unusable
 from cli.record import read
 
@@ -216,3 +218,10 @@ def test_a_later_answer_whose_quarter_hours_start_elsewhere_is_joined() -> None:
     Path("a.json").write_text(of_cli([Point(start + 900 * i, 10) for i in range(5)]))
     Path("b.json").write_text(of_cli([Point(start + 9_000 + 420 + 900 * i, 10) for i in range(5)]))
     assert len(read(["a.json", "b.json"])) == 10
+
+
+def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = json.dumps({"SendDataPoints": [{"Timestamp": "2026-01-01T00:00:00Z", "DeliveryAttempts": 1}]})
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(answer.encode())))
+    assert main(["replay", "-", "-"]) == 2
+    assert "standard input is closed, or was named before" in capsys.readouterr().err
