@@ -244,7 +244,7 @@ def test_no_more_is_imported_than_is_needed() -> None:
 def test_a_closed_standard_input_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     assert main(["replay", "-"]) == 2
-    assert capsys.readouterr().err == "standard input is closed\n"
+    assert capsys.readouterr().err == "standard input is closed, or was named before\n"
 
 
 def test_a_file_without_end_is_not_read_to_its_end(
