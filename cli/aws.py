@@ -14,6 +14,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.utils import InstanceMetadataRegionFetcher
 from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.session import CONFIG
+from ses_reputation.settings.patterns import ACCOUNT
 
 from .aws_errors import Call, explain
 from .outcome import Unusable
@@ -81,7 +82,7 @@ def session_for(session: boto3.Session, settings: Settings | None, account: str 
     """Return the user's session, or one in the account that was named. Raises `Unusable`."""
     if account is None:
         return session
-    if not re.fullmatch("[0-9]{12}", account):
+    if not re.fullmatch(ACCOUNT, account):
         raise Unusable(f"--account {account}: an account has 12 digits.")
     if settings is None:
         raise Unusable("--account needs the settings that name the monitor's role: --settings prod.toml")

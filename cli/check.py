@@ -21,14 +21,14 @@ from ses_reputation.core.notification import account_in_words
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.readings import Account, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy, Verdict, default_policy
-from ses_reputation.core.state import BadState, State, from_text
+from ses_reputation.core.state import BadState
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import events_of, percent, when
 from ses_reputation.settings import Settings
 
 from .aws import Witness, open_session, region_of, session_for, unknown_regions
 from .aws_errors import Call, Explanation, explain
-from .deployed import find
+from .deployed import Deployed, find_if_any
 from .monitor import Evaluated, MetricNow, headroom_of
 from .monitor import evaluate as evaluated
 from .orders import muted_by_team
@@ -43,7 +43,7 @@ ACCOUNT, STATISTICS = "account state", "send statistics"
 """Names of what is read, where it is said that it could not be."""
 
 QUESTIONS = 3
-"""What is read of a region: the account's state, AWS's own rates, the send statistics."""
+"""Questions about a region: the account's state, AWS's own rates, the send statistics."""
 
 PLUGIN_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 PLUGIN_CODES = {Verdict.OK: 0, Verdict.WARNING: 1, Verdict.CRITICAL: 2}
@@ -88,13 +88,14 @@ def check(
     watched = () if settings is None or region else settings.targets.regions
     now = int(time.time())
     targets = [Target(account or "", name) for name in (watched if watched else (region_of(session),))]
+    deployed = find_if_any(home, settings)
     reports = [
         replace(
             _read(session, target, policy_of(settings, target), now, show_progress=not as_json),
-            learned=learned_by_monitor(home, settings, target),
-            muted=muted_by_team(home, settings, target.region, now),
+            learned=learned_by_monitor(deployed, target),
+            muted=muted,
         )
-        for target in targets
+        for target, muted in zip(targets, muted_by_team(deployed, settings, targets, now), strict=True)
     ]
     if as_json:
         from .output import as_json as print_json
@@ -142,23 +143,13 @@ def _read(session: boto3.Session, target: Target, policy: Policy, now: Instant, 
         return evaluate(target, reader, policy)
 
 
-def learned_by_monitor(session: boto3.Session, settings: Settings | None, target: Target) -> tuple[str, ...]:
+def learned_by_monitor(deployed: Deployed | None, target: Target) -> tuple[str, ...]:
     """Say what the deployed monitor has seen from run to run; nothing if there is none here, or its state is not readable."""
     try:
-        state = stored_state(session, settings, target)
-    except (*AWS_ERRORS, BadState, LookupError, ValueError):
+        state = None if deployed is None else deployed.state_of(target)
+    except (*AWS_ERRORS, BadState):
         return ()
     return () if state is None else tuple(in_words(state.learned, metric) for metric in Metric)
-
-
-def stored_state(session: boto3.Session, settings: Settings | None, target: Target) -> State | None:
-    """Load what the deployed monitor has stored of `target`, by default of its own account; None if it has not run yet.
-
-    Raises `AWS_ERRORS`, `BadState`, LookupError for a stack without a table, and ValueError for an invalid region.
-    """
-    deployed = find(session, settings, region_of(session))
-    item = deployed.store.load(replace(target, account=target.account or deployed.account).id)
-    return None if item is None else from_text(item.text, schema=item.schema)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import Any
 from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.members import calling_as, for_members, role_version
 from ses_reputation.aws.session import CONFIG, open_session
+from ses_reputation.census import ROSTER
 from ses_reputation.core.decide import overall
 from ses_reputation.core.fleet import ROLE_VERSION
 from ses_reputation.core.history import Instant, iso
@@ -85,7 +86,7 @@ def check_all(
 def _members(fleet: Fleet, settings: Settings) -> Sequence[Member]:
     """Accounts and regions as the deployed monitor knows them; without one, as the settings list them."""
     try:
-        item = find(fleet.session, settings, fleet.region).store.load("fleet")
+        item = find(fleet.session, settings, fleet.region).store.load(ROSTER)
         if item is not None:
             return record_from(Roster, item.text).members
     except (*AWS_ERRORS, BadState, LookupError, ValueError):
@@ -121,7 +122,7 @@ class _Asking:
             return evaluate(target, reader, policy_of(self.settings, target), tune=False)
 
     def role(self, member: Member) -> Role | None:
-        """What is wrong with the role of an account, if anything is."""
+        """Say what is wrong with the role of an account, if anything is."""
         caller = self.fleet.members.caller(member.account)
         if isinstance(caller, Unreadable):
             return Role(member.account, member.name, f"{caller.trouble.value} ({caller.detail})", missing=True)

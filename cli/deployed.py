@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import boto3
@@ -13,8 +13,10 @@ from ses_reputation.aws.errors import AWS_ERRORS, code_of
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.aws.store import Item, Overtaken, Store
 from ses_reputation.core.readings import one_line
+from ses_reputation.core.state import State, from_text
 from ses_reputation.core.target import Target
 from ses_reputation.settings import Settings
+from ses_reputation.settings.patterns import ACCOUNT
 
 from .aws import open_session, region_of
 from .aws_errors import Call, explain
@@ -52,6 +54,14 @@ class Deployed:
     def call(self) -> Call:
         return _call(self.session, self.region, f"There is no table of {self.name} in {self.region}.")
 
+    def state_of(self, target: Target) -> State | None:
+        """Load what is stored of `target`, by default of the stack's own account; None if it has not run yet.
+
+        Raises `AWS_ERRORS` or `BadState`.
+        """
+        item = self.store.load(replace(target, account=target.account or self.account).id)
+        return None if item is None else from_text(item.text, schema=item.schema)
+
     def check_version(self, item: Item | None, schema: int) -> None:
         """Raises `Unusable` for an item that a newer version has written."""
         if item is not None and item.schema > schema:
@@ -83,6 +93,14 @@ def find(session: boto3.Session, settings: Settings | None, region: str) -> Depl
     several = settings is not None and settings.fleet.on
     store = Store(client("dynamodb", region_name=region, config=CONFIG), outputs["StateTableName"])
     return Deployed(name, account, region, targets, several, session, store)
+
+
+def find_if_any(session: boto3.Session, settings: Settings | None) -> Deployed | None:
+    """Find the stack in the session's region; None if it is not there, or the user may not see it."""
+    try:
+        return find(session, settings, region_of(session))
+    except (*AWS_ERRORS, LookupError, ValueError):
+        return None
 
 
 def the_deployed(settings: Settings | None, profile: str | None, region: str | None) -> Deployed:
@@ -119,7 +137,7 @@ def _call(session: boto3.Session, region: str, missing: str) -> Call:
 
 def watched(deployed: Deployed, region: str | None, account: str | None = None) -> tuple[Target, ...]:
     """The targets in `region` and `account`, or all. Raises `Unusable` if none is watched there."""
-    if account is not None and re.fullmatch("[0-9]{12}", account) is None:
+    if account is not None and re.fullmatch(ACCOUNT, account) is None:
         raise Unusable(f"--account {one_line(account, 40)}: write the twelve digits of an account.")
     if deployed.several:  # which account is watched where is known at run time only
         regions = [region] if region else [target.region for target in deployed.targets]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any
 
-import boto3
-from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.store import Item
 from ses_reputation.core import orders as stored
 from ses_reputation.core import state as states
@@ -23,8 +22,7 @@ from ses_reputation.ordered import CHECKS, KEY, Ordered, decoded, load
 from ses_reputation.settings import Settings
 from ses_reputation.settings.mutes import DAYS
 
-from .aws import region_of
-from .deployed import Deployed, find, the_deployed, watched
+from .deployed import Deployed, the_deployed, watched
 from .outcome import USABLE, Unusable
 
 UNITS = {"m": 60, "h": 3_600, "d": 86_400}
@@ -128,19 +126,22 @@ def ack(settings: Settings | None, given: argparse.Namespace) -> int:
     return _answer(given, {"alert": new.alert, "target": new.target, "ignored": [*ignored]}, [said, *ignored])
 
 
-def muted_by_team(session: boto3.Session, settings: Settings | None, region: str, now: Instant) -> tuple[str, ...]:
-    """Say what the deployed monitor holds back in `region`; nothing if there is none here, or its table is not readable."""
-    windows = () if settings is None else settings.mutes
-    try:
-        deployed = find(session, settings, region_of(session))
-        known = load(deployed.store, windows, zone_of(settings), now)
-    except (*AWS_ERRORS, LookupError, ValueError):
-        return ()
-    muted = [
-        f"Muted: {mute_in_words(mute, zone_of(settings))}"
-        for mute in known.orders.mutes_in(Target(deployed.account, region), now)
-    ]
-    return (*muted, *known.ignored)
+def muted_by_team(
+    deployed: Deployed | None, settings: Settings | None, targets: Sequence[Target], now: Instant
+) -> list[tuple[str, ...]]:
+    """Say what the deployed monitor holds back of each target; nothing if there is none here, or its table is not readable."""
+    if deployed is None:
+        return [()] * len(targets)
+    zone = zone_of(settings)
+    known = load(deployed.store, () if settings is None else settings.mutes, zone, now)
+    if known.failures:
+        return [()] * len(targets)
+
+    def said(target: Target) -> tuple[str, ...]:
+        mutes = known.orders.mutes_in(replace(target, account=target.account or deployed.account), now)
+        return (*(f"Muted: {mute_in_words(mute, zone)}" for mute in mutes), *known.ignored)
+
+    return [said(target) for target in targets]
 
 
 def seconds(text: str) -> int:

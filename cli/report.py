@@ -26,7 +26,8 @@ from ses_reputation.settings import Settings
 from .aws import account_of, open_session, region_of, session_for
 from .aws_errors import Call, explain
 from .cause import PATIENT, instant
-from .check import ACCOUNT, STATISTICS, Reader, stored_state
+from .check import ACCOUNT, STATISTICS, Reader
+from .deployed import find
 from .monitor import Played, play
 from .months import COARSE_DAYS, SOFT_BOUNCES, Months, read_months
 from .outcome import UNKNOWN, USABLE, Unusable
@@ -147,7 +148,7 @@ def _stored(session: boto3.Session, settings: Settings | None, target: Target) -
     """Load the deployed monitor's state; None if no stack is there."""
     call = Call(session._session, target.region, "cloudformation:DescribeStacks, dynamodb:GetItem")  # noqa: SLF001
     try:
-        state = stored_state(session, settings, target)
+        state = find(session, settings, region_of(session)).state_of(target)
     except BadState as bad:
         return Missing(f"The deployed monitor's state cannot be used: {bad}.")
     except AWS_ERRORS as error:

@@ -25,19 +25,13 @@ from ses_reputation.core.readings import Unreadable
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import when
 from ses_reputation.settings import Settings
+from ses_reputation.settings.pause import ACTION
 
 from .aws_errors import Call, explain
 from .deployed import Deployed, the_deployed, watched
 from .orders import zone_of
 from .outcome import USABLE, Unusable
 from .output import as_json, say
-
-NEEDS = {
-    Part.SET: "ses:PutConfigurationSetSendingOptions",
-    Part.TENANT: "ses:UpdateReputationEntityCustomerManagedStatus",
-    Part.ACCOUNT: "ses:PutAccountSendingAttributes",
-}
-"""IAM action that resumes each part."""
 
 
 def resume(settings: Settings | None, given: argparse.Namespace) -> int:
@@ -52,7 +46,7 @@ def resume(settings: Settings | None, given: argparse.Namespace) -> int:
     try:
         switch(client, pause.part, pause.name, pause.reference, on=True)
     except AWS_ERRORS as error:
-        call = Call(deployed.session._session, target.region, NEEDS[pause.part], f"There is no {pause.what} any more.")  # noqa: SLF001
+        call = Call(deployed.session._session, target.region, ACTION[pause.part], f"There is no {pause.what} any more.")  # noqa: SLF001
         raise Unusable(f"{pause.what.capitalize()} could not be resumed. {explain(error, call)}") from None
     ended = replace(pause, stage=Stage.PAUSED, resumed_at=int(time.time()), resumed_by=_who(deployed))
     deployed.change(stored.key_of(target.id), stored.SCHEMA, lambda item: stored.to_text(_with(ended, item)))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
-import local_aws  # noqa: F401  first of all: it clears the environment of the user's AWS set-up and proxies
+from local_aws.environment import isolate
+
+if TYPE_CHECKING:
+    from local_aws.server import LocalAws
+
+isolate()  # first of all: no test sees the AWS set-up and the proxies of whoever runs it
 
 settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("bounded")
@@ -31,3 +39,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
     else:
         disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalAws]:
+    """An AWS on this machine."""
+    from local_aws.server import LocalAws
+
+    with LocalAws() as started:
+        yield started

@@ -22,7 +22,6 @@ from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import AccountFacts
 from ses_reputation.core.recipients import domain_from
 
-from local_aws import server
 from local_aws.server import ACCOUNT, CREDENTIALS, LocalAws
 from local_aws.suppression import Suppression
 
@@ -31,15 +30,6 @@ START = 1_760_000_400
 END = START + 2 * HOUR
 QUICK = Budget(gap=0.0)
 """The pace is one test's concern; the others need not wait."""
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    if server._current:  # of the end-to-end tests, in the same process
-        yield server._current[-1]
-        return
-    with LocalAws() as started:
-        yield started
 
 
 @pytest.fixture

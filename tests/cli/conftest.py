@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from local_aws import server
-from local_aws.server import LocalAws
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +30,3 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    """An AWS on this machine."""
-    if server._current:  # of the end-to-end tests, in the same process
-        yield server._current[-1]
-        return
-    with LocalAws() as started:
-        yield started

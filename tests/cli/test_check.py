@@ -22,10 +22,10 @@ from ses_reputation.core.state import SCHEMA, State, to_text
 from ses_reputation.core.target import Target
 
 from cli import check as command
+from cli.deployed import find_if_any
 from cli.main import main
 from cli.tuning import DAYS, EVERY, complaint_rates, steady_share
 
-LEARNED: Any = command.learned_by_monitor
 NOW = int(datetime.now(UTC).timestamp())
 HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=8_000)
 UNUSED = replace(HEALTHY, used=0)
@@ -36,8 +36,7 @@ Capsys = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def _keys(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "learned_by_monitor", lambda session, settings, target: ())
-    monkeypatch.setattr(command, "muted_by_team", lambda session, settings, region, now: ())
+    monkeypatch.setattr(command, "find_if_any", lambda session, settings: None)
 
 
 def answers(
@@ -297,12 +296,16 @@ class Deployed:
         return {"Item": {"version": {"N": "1"}, "schema": {"N": str(SCHEMA)}, "state": {"S": self.text}}}
 
 
+def learned_of(session: Any) -> tuple[str, ...]:
+    return command.learned_by_monitor(find_if_any(session, None), Target("", "eu-west-1"))
+
+
 def test_what_the_deployed_monitor_has_learned_is_shown() -> None:
     state = State(NOW, learned=Learned(bounces=Booked(new=40, grown=(30, 0, 0))))
-    bounces, complaints = LEARNED(Deployed(to_text(state)), None, Target("", "eu-west-1"))
+    bounces, complaints = learned_of(Deployed(to_text(state)))
     assert bounces.startswith("SES counts late bounces with their email in this account: 30 of 40 new bounces")
     assert complaints.startswith("In which bucket SES counts late complaints is not known yet")
 
 
 def test_a_stored_state_that_makes_no_sense_shows_nothing() -> None:
-    assert LEARNED(Deployed("{}"), None, Target("", "eu-west-1")) == ()
+    assert learned_of(Deployed("{}")) == ()

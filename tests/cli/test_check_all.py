@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,12 +29,6 @@ external_id = "ours"
 REFUSED = "role cannot be assumed (AssumeRole: AccessDenied)"
 
 Capsys = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    with LocalAws() as server:
-        yield server
 
 
 def points(bounces: int = 1) -> list[dict[str, Any]]:

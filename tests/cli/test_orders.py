@@ -16,9 +16,11 @@ from ses_reputation.core.alert import Sent
 from ses_reputation.core.orders import SCHEMA, Mute, Orders, from_text, to_text
 from ses_reputation.core.rules import Severity
 from ses_reputation.core.state import State
+from ses_reputation.core.target import Target
 from ses_reputation.ordered import CHECKS, KEY
 
 from cli import orders as command
+from cli.deployed import find_if_any
 from cli.main import main
 
 Capsys = pytest.CaptureFixture[str]
@@ -262,10 +264,15 @@ def test_check_shows_what_is_muted(store: Store) -> None:
 
     session, now = boto3.Session(region_name="eu-west-1"), int(time.time()) + 1
     settings = load(Path("settings.toml"))
-    [said] = command.muted_by_team(session, settings, "us-east-1", now)
-    assert said.startswith("Muted: bounce alerts in us-east-1, unless critical, until")
-    assert [t for t in command.muted_by_team(session, settings, "eu-west-1", now) if "bounce" in t] == []
-    assert command.muted_by_team(boto3.Session(region_name="us-west-2"), settings, "us-east-1", now) == ()
+    targets = [Target("", "us-east-1"), Target("", "eu-west-1"), Target("999999999999", "us-east-1")]
+    muted("--check", "quota", "--account", "123456789012")
+    us, eu, other = command.muted_by_team(find_if_any(session, settings), settings, targets, now)
+    bounce, quota = "Muted: bounce alerts in us-east-1", "Muted: quota alerts in 123456789012"
+    shown = [[said.partition(",")[0] for said in target] for target in (us, eu, other)]
+    assert [bounce in said for said in shown] == [True, False, True]
+    assert [quota in said for said in shown] == [True, True, False]
+    elsewhere = find_if_any(boto3.Session(region_name="us-west-2"), settings)
+    assert command.muted_by_team(elsewhere, settings, targets, now) == [(), (), ()]
 
 
 FLEET = """

@@ -160,6 +160,20 @@ STATE = State(
 )
 
 
+class Stored:
+    """A deployed monitor whose state of any target is `stored`, or cannot be read."""
+
+    def __init__(self, stored: Any) -> None:
+        self.stored = stored
+        self.asked: list[Target] = []
+
+    def state_of(self, target: Target) -> State | None:
+        self.asked.append(target)
+        if isinstance(self.stored, Exception):
+            raise self.stored
+        return self.stored  # type: ignore[no-any-return]
+
+
 @pytest.mark.parametrize(
     ("stored", "says", "code"),
     [
@@ -173,12 +187,7 @@ STATE = State(
 def test_the_deployed_monitors_open_alerts_are_shown(
     account: LocalAws, capsys: Capsys, monkeypatch: pytest.MonkeyPatch, stored: Any, says: str, code: int
 ) -> None:
-    def stored_state(*_: object) -> State | None:
-        if isinstance(stored, Exception):
-            raise stored
-        return stored  # type: ignore[no-any-return]
-
-    monkeypatch.setattr(command, "stored_state", stored_state)
+    monkeypatch.setattr(command, "find", lambda *_: Stored(stored))
     ended, page, _ = run(capsys)
     assert ended == code and says in page
 
@@ -224,10 +233,8 @@ def test_another_account_is_read_through_its_role_and_its_state_at_home(
         asked.append(other)
         return session
 
-    def stored_state(session: object, settings: object, target: Target) -> None:
-        asked.append(target.account)
-
+    home = Stored(None)
     monkeypatch.setattr(command, "session_for", session_for)
-    monkeypatch.setattr(command, "stored_state", stored_state)
+    monkeypatch.setattr(command, "find", lambda *_: home)
     _, page, _ = run(capsys, "--account", "111122223333")
-    assert asked == ["111122223333"] * 2 and "111122223333" in page
+    assert asked == [target.account for target in home.asked] == ["111122223333"] and "111122223333" in page

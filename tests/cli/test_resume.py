@@ -15,22 +15,12 @@ from ses_reputation.core.level import Part
 from ses_reputation.core.pauses import Pause, Stage
 
 from cli.main import main
-from local_aws import server
 from local_aws.server import LocalAws
 from tests.cli.test_orders import SETTINGS, TEMPLATE
 
 Capsys = pytest.CaptureFixture[str]
 ARN = "arn:aws:ses:us-east-1:123456789012:tenant/acme/tn-1"
 AT = 1_738_368_000
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    if server._current:  # of the end-to-end tests, in the same process
-        yield server._current[-1]
-        return
-    with LocalAws() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

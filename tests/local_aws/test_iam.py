@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -15,12 +15,6 @@ from local_aws.server import ACCOUNT, LocalAws
 
 REGION = "eu-west-1"
 KEY_USE: dict[str, Any] = {"Action": ["kms:Decrypt", "kms:GenerateDataKey"]}
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    with LocalAws(REGION) as server:
-        yield server
 
 
 class World:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -17,12 +16,6 @@ from local_aws.ses import SesAccount
 
 MEMBER = "222222222222"
 REGION = "eu-west-1"
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    with LocalAws(REGION) as server:
-        yield server
 
 
 class World:

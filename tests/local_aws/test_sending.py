@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from botocore.exceptions import ClientError
 from ses_reputation.aws.pause import reference_of, switch
@@ -12,12 +10,6 @@ from ses_reputation.core.level import Part
 from local_aws.server import LocalAws
 
 ARN = "arn:aws:ses:eu-west-1:123456789012:tenant/acme/tn-1"
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    with LocalAws() as started:
-        yield started
 
 
 def test_each_part_is_switched_off_and_on_and_a_second_time_changes_nothing(local: LocalAws) -> None:

@@ -11,7 +11,7 @@ ACTION = {
     Part.TENANT: "ses:UpdateReputationEntityCustomerManagedStatus",
     Part.ACCOUNT: "ses:PutAccountSendingAttributes",
 }
-"""IAM action that pauses each part."""
+"""IAM action that pauses each part, and resumes it."""
 
 
 def actions(level: Level) -> dict[Part, str]:
