@@ -85,7 +85,7 @@ score: setup     ## Measure how early and how quiet the alerts are, over simulat
 release: setup   ## Write a CloudFormation template, the functions' zip, an SBOM and checksums to dist (docs/release.md)
 	@$(BIN)/python -m infra.release $(SETTINGS)
 
-reliability: setup  ## Plant every fault at every call of a run; list what is lost and what is repeated (half an hour)
+reliability: setup  ## Plant every fault at every call of a run; list what is lost and what is repeated (an hour)
 	@$(BIN)/python -m bench.reliability
 	@$(BIN)/python -m bench.scenes
 	@$(BIN)/python -m bench.long_life
@@ -103,9 +103,9 @@ clean:           ## Remove everything that was made here
 	rm -rf .venv .venv-lambda node_modules cdk.out .cache demo-out dist build *.egg-info .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# Hashes for all platforms; no address of an index and no path of a machine.
+# Hashes for all platforms; no address of an index and no path of a machine, which uv leaves out unless it is asked for them.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements"
+	--custom-compile-command "make requirements"
 
 # The profile and region of the deployment, for a command that is not the CDK's.
 WHERE = $(shell echo "$(CDK_OPTIONS)" | grep -oE -e '--(profile|region)[= ]+[^ ]+')

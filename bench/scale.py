@@ -35,7 +35,7 @@ RUNS = HOURS * 4
 """Ticks of a month, every 15 minutes."""
 
 LINE_KB = 0.9
-"""Of log for each target and run."""
+"""Log of each target and run."""
 
 MEASURED = """\
 | Targets | Wall | CPU | Peak memory | CPU |
@@ -48,7 +48,7 @@ MEASURED = """\
 
 From 100 to 1,000 targets the peak grows by the factor 1.11 (goal 1.1, missed by a hair). A thousand take a third of the two minutes and less than half of the
 256 MB that are their goal."""
-"""What bench/fleet.py printed on a busy machine, November 2026; 1,000 targets without the session for each."""
+"""Figures that bench/fleet.py printed on a busy machine, November 2026; 1,000 targets without the session for each."""
 
 FLEETS = (10, 100, 1_000, 10_000, 100_000)
 MEMORIES = (256, 512, 1_024, 1_769)
@@ -93,7 +93,7 @@ class Fleet:
         return START_CPU + self.targets / self.shards * each
 
     def load(self) -> dict[str, float]:
-        """What is asked of each quota while all shards run at once."""
+        """Demand on each quota while all shards run at once."""
         return dict(
             zip(
                 QUOTAS,

@@ -29,7 +29,7 @@ from ses_reputation.settings import parse
 NOON = 1_738_411_200  # 2025-02-01T12:00:00Z
 HOME, SHOP, BLOG, NEWS = "000000000000", "111111111111", "222222222222", "333333333333"
 NO_ROLE = Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
-SETTINGS = f"""
+BASE = """
 [volume]
 silence = false
 spike = 0
@@ -37,20 +37,15 @@ spike = 0
 emails = ["oncall@mail.test"]
 [member_role]
 external_id = "ours"
+"""
+SETTINGS = f"""{BASE}
 [[accounts]]
 id = "{SHOP}"
 name = "shop"
 [[accounts]]
 id = "{BLOG}"
 """
-UNITS = """
-[volume]
-silence = false
-spike = 0
-[alerts]
-emails = ["oncall@mail.test"]
-[member_role]
-external_id = "ours"
+UNITS = f"""{BASE}
 [organization]
 units = ["r-ab12"]
 """

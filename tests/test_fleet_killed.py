@@ -16,20 +16,10 @@ from ses_reputation.core.readings import Readings
 from ses_reputation.core.target import Target
 from ses_reputation.monitor import RunFailed
 
-from .test_fleet import NOON, World
+from .test_fleet import BASE, NOON, World
 
 SHARDS = 4
-SETTINGS = """
-[targets]
-metrics_up_to = 0
-[volume]
-silence = false
-spike = 0
-[alerts]
-emails = ["oncall@mail.test"]
-[member_role]
-external_id = "ours"
-"""
+SETTINGS = f"{BASE}[targets]\nmetrics_up_to = 0\n"
 
 
 class Mortal(World):

@@ -29,6 +29,7 @@ from .outbox import deliver
 from .run import Edges, Explained, Outcome, Tick, look_at_all
 from .settings import Settings
 from .settings.deployment import MOST_SHARDS
+from .settings.patterns import ACCOUNT
 
 AHEAD = 15 * 60
 """In seconds. A tick further in the future is refused: it would make every true one until then a late run."""
@@ -146,7 +147,7 @@ class Monitor:
         first = self.targets[0]
         if account is None:
             return first
-        if not self.settings.fleet.on or not isinstance(account, str) or not re.fullmatch("[0-9]{12}", account):
+        if not self.settings.fleet.on or not isinstance(account, str) or not re.fullmatch(ACCOUNT, account):
             raise BadEvent(
                 "a test alert of an account needs its 12 digits, and accounts in the settings; nothing was done"
             )

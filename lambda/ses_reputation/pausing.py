@@ -10,9 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from botocore.exceptions import ClientError
-
-from .aws.errors import AWS_ERRORS, code_of, may_have_arrived
+from .aws.errors import AWS_ERRORS, code_of, may_be_done
 from .aws.store import Item, Overtaken
 from .core import pause as guard
 from .core.cause import CauseReading
@@ -210,7 +208,7 @@ class _Attention:
             pausing.switch_off(target, due)
         except AWS_ERRORS as error:
             failed = self._failed(due, error, "{what} could not be paused ({code})")
-            if not _may_be_done(error):
+            if not may_be_done(error):
                 self._note(replace(due, stage=Stage.FAILED, trouble=code_of(error)))
             return failed
         return self._noted_as_done(due)
@@ -267,11 +265,3 @@ class _Attention:
         """Tell if a person has switched the account on by hand; of other parts nobody knows."""
         account = self.plan.seen.readings.known_account
         return pause.part is Part.ACCOUNT and account is not None and account.sending and pause.at < self.plan.seen.now
-
-
-def _may_be_done(error: Exception) -> bool:
-    """Tell if AWS may have paused it though the call failed."""
-    status = (
-        error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(error, ClientError) else 0
-    )
-    return may_have_arrived(error) or status >= 500

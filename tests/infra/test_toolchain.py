@@ -147,24 +147,24 @@ def test_what_says_where_packages_come_from_stays(name: str) -> None:
 
 def test_uv_installs_from_where_pip_does() -> None:
     listed = (
-        ":env:.trusted-host='b.test'\n"
-        "global.index-url='https://a.test/simple'\n"
-        "install.index-url='https://b.test/simple'\n"
-        "global.extra-index-url='https://c.test/simple https://d.test/simple'\n"
+        ":env:.trusted-host='b'\n"
+        "global.index-url='a'\n"
+        "install.index-url='b'\n"
+        "global.extra-index-url='c d'\n"
         "global.timeout='9'\n"
     )
     assert uv_environment({"PATH": "/bin"}, parse_pip_settings(listed)) == {
         "PATH": "/bin",
-        "UV_DEFAULT_INDEX": "https://b.test/simple",
-        "UV_INDEX": "https://c.test/simple https://d.test/simple",
-        "UV_INSECURE_HOST": "b.test",
+        "UV_DEFAULT_INDEX": "b",
+        "UV_INDEX": "c d",
+        "UV_INSECURE_HOST": "b",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }
 
 
 def test_what_uv_is_told_itself_wins() -> None:
-    own = {"UV_DEFAULT_INDEX": "https://uv.test/simple"}
-    assert uv_environment(own, {"index-url": "https://pip.test/simple"})["UV_DEFAULT_INDEX"] == "https://uv.test/simple"
+    own = {"UV_DEFAULT_INDEX": "uv"}
+    assert uv_environment(own, {"index-url": "pip"})["UV_DEFAULT_INDEX"] == "uv"
 
 
 def test_uv_itself_is_installed_by_its_hashes() -> None:

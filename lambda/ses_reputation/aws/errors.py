@@ -108,6 +108,12 @@ def trouble_of(error: Exception) -> Trouble:
     return Trouble.FAILED
 
 
+def may_be_done(error: Exception) -> bool:
+    """Tell if AWS may have carried out a call though it failed: also what it answers as an error of its own."""
+    answer = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
+    return may_have_arrived(error) or answer.get("HTTPStatusCode", 0) >= 500
+
+
 def may_have_arrived(error: Exception) -> bool:
     """Tell if a call got no usable answer though AWS may have carried it out."""
     return isinstance(error, ReadTimeoutError | ConnectionClosedError | ResponseParserError)

@@ -317,9 +317,7 @@ def _targets(table: Table, fleet: Fleet) -> Targets:
     discover = table.given.get("regions") == DISCOVER
     listed = Table({}) if discover else table
     regions = _regions(listed)
-    spec = listed.keys["regions"]
-    schema = {**spec.schema, "type": ["array", "string"], "pattern": f"^{DISCOVER}$"}
-    table.keys["regions"] = spec._replace(accepted=f'{spec.accepted}; or "{DISCOVER}"', schema=schema)
+    table.keys["regions"] = listed.keys["regions"]
     if discover and not fleet.on:
         table.refuse("regions", "a list, unless accounts are configured", 'write the regions, like ["eu-west-1"]')
     metrics_up_to = table.whole(
@@ -343,7 +341,9 @@ def _regions(table: Table) -> tuple[str, ...]:
         "wherever they send; a region that starts to send is found within a day.",
     )
     key = table.keys["regions"]
-    table.keys["regions"] = key._replace(schema={"anyOf": [{"const": DISCOVER}, key.schema]})
+    table.keys["regions"] = key._replace(
+        accepted=f'{key.accepted}; or "{DISCOVER}"', schema={"anyOf": [{"const": DISCOVER}, key.schema]}
+    )
     if len({partition_of(region) for region in regions}) > 1:
         table.refuse(
             "regions",

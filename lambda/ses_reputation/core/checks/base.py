@@ -124,15 +124,16 @@ class Check(ABC):
     name: str
     noun: str  # in a subject that names several alerts
     anchor: str  # section of the runbook
+    finds: type | None = None  # what each track finds; None: it has no tracks, or `facts` says it for each
 
     @property
     def track_names(self) -> tuple[str, ...]:
         return (self.name,)
 
     @property
-    @abstractmethod
     def facts(self) -> Mapping[str, type]:
         """Type of what each track finds."""
+        return {} if self.finds is None else dict.fromkeys(self.track_names, self.finds)
 
     @abstractmethod
     def standings(self, seen: Seen) -> Mapping[str, Standing]:

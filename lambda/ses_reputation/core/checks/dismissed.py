@@ -14,10 +14,6 @@ class Dismissed(Check):
     def __init__(self, of: Check) -> None:
         self.name, self.noun, self.anchor = of.name, of.noun, of.anchor
 
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {}
-
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         return {}
 

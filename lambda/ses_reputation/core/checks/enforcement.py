@@ -24,10 +24,7 @@ class Enforcement(Check):
     name = "enforcement"
     noun = "account status"
     anchor = "under-review-and-paused-by-aws"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: StatusFound}
+    finds = StatusFound
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         account = seen.readings.known_account

@@ -46,15 +46,12 @@ class SesFindings(Check):
     name = "findings"
     noun = "findings of SES"
     anchor = "findings"
+    finds = SesFound
     advice, tenants = "findings", "findings/tenants"
 
     @property
     def track_names(self) -> tuple[str, ...]:
         return (self.advice, self.tenants)
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return dict.fromkeys(self.track_names, SesFound)
 
     def ended_by_settings(self, policy: Policy) -> bool:
         return not policy.findings

@@ -78,14 +78,11 @@ class FleetCheck(Check):
     name = "fleet"
     noun = "fleet"
     anchor = "fleet"
+    finds = FleetFound
 
     @property
     def track_names(self) -> tuple[str, ...]:
         return tuple(_WORDS)
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return dict.fromkeys(_WORDS, FleetFound)
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         fleet = seen.readings.fleet

@@ -17,10 +17,7 @@ class PauseCheck(Check):
     name = CHECK
     noun = "pause of sending"
     anchor = "pause"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: Pause}
+    finds = Pause
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         if seen.pause is None:

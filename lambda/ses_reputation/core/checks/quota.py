@@ -31,10 +31,7 @@ class Quota(Check):
     name = "quota"
     noun = "quota"
     anchor = "quota"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: QuotaFound}
+    finds = QuotaFound
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         account = seen.readings.known_account

@@ -28,10 +28,7 @@ class Rejects(Check):
     name = "rejects"
     noun = "rejects"
     anchor = "rejects"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: RejectsFound}
+    finds = RejectsFound
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         if seen.history is None:

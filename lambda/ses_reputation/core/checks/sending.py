@@ -24,10 +24,7 @@ class Sending(Check):
     name = "sending"
     noun = "sending switched off"
     anchor = "sending-switched-off"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: SwitchedOff}
+    finds = SwitchedOff
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         account = seen.readings.known_account

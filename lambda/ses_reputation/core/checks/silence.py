@@ -50,10 +50,7 @@ class Silence(Check):
     name = "silence"
     noun = "silence"
     anchor = "silence"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: SilenceFound}
+    finds = SilenceFound
 
     def ended_by_settings(self, policy: Policy) -> bool:
         return not policy.volume.silence

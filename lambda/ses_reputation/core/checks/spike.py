@@ -31,10 +31,7 @@ class Spike(Check):
     name = "spike"
     noun = "spike"
     anchor = "spike"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: SpikeFound}
+    finds = SpikeFound
 
     def ended_by_settings(self, policy: Policy) -> bool:
         return not policy.volume.spike

@@ -24,10 +24,7 @@ class Subscribers(Check):
     name = "subscribers"
     noun = "subscribers"
     anchor = "subscribers"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: MissingFound}
+    finds = MissingFound
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         audience = seen.readings.known_audience

@@ -15,10 +15,6 @@ class TestAlert(Check):
     noun = "test"
     anchor = "test-alert"
 
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {}
-
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         return {}
 

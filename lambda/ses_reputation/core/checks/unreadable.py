@@ -54,10 +54,7 @@ class StatisticsUnreadable(Check):
     name = "unreadable"
     noun = "unreadable"
     anchor = "cannot-be-read"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: UnreadableFound}
+    finds = UnreadableFound
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         troubles = () if seen.unreadable is None else (seen.unreadable,)
@@ -132,10 +129,7 @@ class AwsUnreadable(Check):
     name = "aws-unreadable"
     noun = "account unreadable"
     anchor = "cannot-be-read"
-
-    @property
-    def facts(self) -> Mapping[str, type]:
-        return {self.name: UnreadableFound}
+    finds = UnreadableFound
 
     def standings(self, seen: Seen) -> Mapping[str, Standing]:
         if not seen.readings.aws_asked:
