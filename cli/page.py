@@ -1,41 +1,28 @@
-"""Evidence for AWS as one page: what happened, the numbers, who caused it, what was done, what is left. Works offline and prints.
-
-Nothing on the page is zero or fine because it could not be read: `Missing` says so in its place.
-"""
+"""Evidence for AWS as one page: what happened, the numbers, who caused it, what was done, what is left. Works offline and prints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
 from html import escape
-from itertools import groupby
 from math import nan
 from pathlib import Path
 from string import Template
 
 from ses_reputation.aws.cloudwatch import RECENT
 from ses_reputation.core.cause_words import Cause
-from ses_reputation.core.history import BUCKET, DAY, HOUR, History, Instant
+from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant
 from ses_reputation.core.notification import account_in_words
-from ses_reputation.core.rates import AWS_ESTIMATE, AWS_THRESHOLDS, SHOWN, Count, Metric, View
-from ses_reputation.core.readings import Account, AwsRate
-from ses_reputation.core.rules import MetricPolicy, Policy
+from ses_reputation.core.rates import AWS_THRESHOLDS, Count, Metric
+from ses_reputation.core.readings import AwsRate
 from ses_reputation.core.state import State
-from ses_reputation.core.target import Target
 from ses_reputation.core.wording import duration, headroom_in_words, percent, plural
 
 from .course import courses, in_words
-from .monitor import MetricNow, Played, Sent
+from .evidence import FEWEST_EMAILS, MOST_ROWS, Evidence, Figures, Missing, Row, started
+from .markup import Html, Part, day, joined, moment, table, tag, visible
+from .monitor import Sent
 from .picture import BLUE, GREY, PURPLE, SKY, Panel, Series, inline_svg
 from .plot import levels_of, marks_and_spans
-
-FEWEST_EMAILS = 100
-"""A rate of fewer emails than this is noise: it is neither drawn nor named as a highest one."""
-
-MOST_ROWS = 35
-"""A table has a row a day up to so many days, else a row a week."""
 
 MOST_POINTS = 1_000
 """Points of a line: of more, each stretch shows its highest."""
@@ -43,222 +30,10 @@ MOST_POINTS = 1_000
 NOUNS = {Metric.BOUNCE: "Bounces", Metric.COMPLAINT: "Complaints"}
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Something that could not be read: why, and what the reader of the page can do about it."""
-
-    why: str
-    fix: str = ""
-
-
-Rates = Mapping[Metric, Sequence[AwsRate]]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Everything that the page shows, of `since` up to `until`."""
-
-    heading: str
-    target: Target  # an empty account or region is not known
-    made: Instant
-    since: Instant
-    until: Instant
-    policy: Policy
-    played: Played | Missing
-    rates: Rates | Missing  # AWS's own
-    account: Account | Missing
-    monitor: State | Missing | None  # what the deployed monitor has stored; None: there is none
-    causes: Mapping[Metric, Cause | Missing]  # of metrics with an alert
-    sources: Sequence[str]  # a sentence each: where the numbers come from, and what they cannot tell
-    unread: Mapping[str, Missing]  # what could not be read, by name
-
-    @cached_property
-    def metrics(self) -> dict[Metric, Figures]:
-        """The figures of each metric; none if the statistics could not be read, or have no email."""
-        played, rates = self.played, self.rates
-        if isinstance(played, Missing) or played.history is None:
-            return {}
-        return {
-            policy.metric: Figures(
-                played.history,
-                policy,
-                state,
-                played.sent,
-                rates if isinstance(rates, Missing) else rates.get(policy.metric, ()),
-                self.since,
-                self.until,
-            )
-            for policy, state in zip(self.policy.metrics, played.metrics, strict=True)
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Counts of a stretch of buckets, and the highest rates at their ends."""
-
-    start: Instant
-    end: Instant
-    emails: int
-    events: int
-    highest: Count | None  # "rate now"; None: never enough emails
-    estimate: Count | None  # our estimate of AWS's rate
-    aws: float | None  # AWS's own rate; None: not published
-
-    @property
-    def rate(self) -> float | None:
-        return min(1.0, self.events / self.emails) if self.emails else None
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Every figure of one metric."""
-
-    history: History
-    policy: MetricPolicy
-    state: MetricNow  # at the end
-    all_sent: Sequence[Sent]
-    own_rates: Sequence[AwsRate] | Missing
-    since: Instant
-    until: Instant
-
-    @property
-    def metric(self) -> Metric:
-        return self.policy.metric
-
-    @cached_property
-    def slots(self) -> range:
-        """The buckets that begin in the period and had ended by its end."""
-        first = max(0, -(-(self.since - self.history.origin) // BUCKET))
-        return range(first, max(first, self.history.closed(self.until)))
-
-    @cached_property
-    def sent(self) -> list[Sent]:
-        """The notifications of every alert that was open in the period."""
-        own = [notification for notification in self.all_sent if notification.metric is self.metric]
-        over = {notification.alert: notification.at for notification in own if notification.kind == "resolved"}
-        return [n for n in own if over.get(n.alert, self.until) >= self.since and n.at <= self.until]
-
-    @cached_property
-    def alerts(self) -> list[list[Sent]]:
-        """`sent` by alert, oldest first."""
-        return [[n for n in self.sent if n.alert == alert] for alert in dict.fromkeys(n.alert for n in self.sent)]
-
-    @property
-    def looked_at(self) -> tuple[Instant, Instant]:
-        """Window in which the cause of the last alert is looked for: the first day of its trouble."""
-        start = started(self.alerts[-1][0])
-        return start, min(self.until, start + DAY)
-
-    @cached_property
-    def published(self) -> list[AwsRate]:
-        """AWS's own rates in the period; empty if they could not be read."""
-        rates = () if isinstance(self.own_rates, Missing) else self.own_rates
-        return [rate for rate in rates if self.since <= rate.at < self.until]
-
-    @cached_property
-    def counts(self) -> list[tuple[Count, Count]]:
-        """The rate and our estimate of AWS's, at the end of each bucket."""
-        views = (View(self.history, self.metric, slot + 1) for slot in self.slots)
-        return [(view.count(SHOWN[self.metric]), view.count(AWS_ESTIMATE)) for view in views]
-
-    @cached_property
-    def total(self) -> Row:
-        """The whole period."""
-        return self.row(self.slots)
-
-    @cached_property
-    def rows(self) -> list[Row]:
-        """The period by day in UTC, or by week if it is long."""
-        span = DAY if len(self.slots) * BUCKET <= MOST_ROWS * DAY else 7 * DAY
-        monday = 4 * DAY if span > DAY else 0  # the epoch began on a Thursday
-        groups = groupby(self.slots, lambda slot: (self.history.time(slot) - monday) // span)
-        return [self.row(range(part[0], part[-1] + 1)) for part in (list(group) for _, group in groups)]
-
-    def row(self, slots: range) -> Row:
-        """Count a stretch of buckets."""
-        history, first, last = self.history, slots.start, slots.stop
-        events = history.bounces if self.metric is Metric.BOUNCE else history.complaints
-        start, end = history.time(first), history.time(last)
-        own_from = self.since if first == self.slots.start else start
-        own_to = self.until if last == self.slots.stop else end
-        shown = [self.counts[slot - self.slots.start] for slot in slots]
-        return Row(
-            start,
-            end,
-            history.attempts[last] - history.attempts[first],
-            events[last] - events[first],
-            _highest(now for now, _ in shown),
-            _highest(estimate for _, estimate in shown),
-            max((rate.rate for rate in self.published if own_from <= rate.at < own_to), default=None),
-        )
-
-
-def _highest(counts: Iterable[Count]) -> Count | None:
-    return max((count for count in counts if count.emails >= FEWEST_EMAILS), key=lambda c: c.rate or 0.0, default=None)
-
-
-# --- HTML: whatever is not `Html` is escaped -----------------------------------------------------------------------
-
-
-class Html(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
-Part = Html | str
-
-
-def tag(name: str, *parts: Part, **attributes: str) -> Html:
-    """Build an element; `class_` and `aria_label` are attributes with their names as HTML has them."""
-    given = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
-    return Html(f"<{name}{given}>{_joined(parts)}</{name}>")
-
-
-def _joined(parts: Iterable[Part]) -> Html:
-    return Html("".join(part if isinstance(part, Html) else escape(_visible(part)) for part in parts))
-
-
-def _visible(text: str) -> str:
-    """Return text from outside without control characters, some of which no browser takes."""
-    return "".join(c if c.isprintable() or c == "\u00a0" else " " for c in text)
-
-
 def unknown(missing: Missing) -> Html:
     """Say in its place that something could not be read."""
     fix = [tag("span", f" {missing.fix}", class_="advice")] if missing.fix else []
     return tag("p", tag("strong", "Unknown. "), missing.why, *fix, class_="unknown")
-
-
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Part]], total: Sequence[Part] = ()) -> Html:
-    """Build a table whose first column names the rows; further columns that end in ":" hold words, the others numbers."""
-    number, words = {"class_": "number"}, dict[str, str]()
-    styles = [words, *(words if name.endswith(":") else number for name in columns[1:])]
-
-    def row(cells: Sequence[Part]) -> Html:
-        named = zip(cells, styles, strict=True)
-        first = tag("th", next(named)[0], scope="row")
-        return tag("tr", first, *(tag("td", cell, **style) for cell, style in named))
-
-    heads = (tag("th", name.rstrip(":"), scope="col", **style) for name, style in zip(columns, styles, strict=True))
-    inner = [tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *map(row, rows))]
-    inner += [tag("tfoot", row(total))] if total else []
-    return tag("div", tag("table", *inner), class_="scroll", role="region", tabindex="0", aria_label=caption)
-
-
-def moment(at: Instant) -> Html:
-    """2025-02-17 09:45; the page says once that times are in UTC."""
-    text = datetime.fromtimestamp(at, UTC)
-    return tag("time", f"{text:%Y-%m-%d %H:%M}", datetime=f"{text:%Y-%m-%dT%H:%MZ}")
-
-
-def day(at: Instant) -> Html:
-    """2025-02-17."""
-    text = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
-    return tag("time", text, datetime=text)
-
-
-# --- The page ------------------------------------------------------------------------------------------------------
 
 
 def page(evidence: Evidence) -> str:
@@ -295,7 +70,7 @@ def page(evidence: Evidence) -> str:
         tag("main", *sections, id="content", tabindex="-1"),
     )
     template = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
-    return template.substitute(title=escape(_visible(title)), body="\n".join(body))
+    return template.substitute(title=escape(visible(title)), body="\n".join(body))
 
 
 def _without_numbers(evidence: Evidence) -> Html | None:
@@ -515,16 +290,11 @@ def _detected(figures: Figures, first: Sent) -> str:
     return f"{first.events:,} of {plural(first.emails, 'email')}, {_percent(figures, first.rate)}"
 
 
-def started(notification: Sent) -> Instant:
-    """Return when the trouble began, by estimate."""
-    return int(datetime.fromisoformat(notification.document["started_at"]).timestamp())
-
-
 def _open_alerts(state: State | Missing) -> Html:
     if isinstance(state, Missing):
         return unknown(state)
     if not state.tracks:
-        return _joined((tag("p", "None, as of its run at ", moment(state.tick), "."),))
+        return joined((tag("p", "None, as of its run at ", moment(state.tick), "."),))
     columns = ("Alert", "Severity:", "Started about:", "Detected:", "Notifications", "Last notification:")
     rows = []
     for name, track in state.tracks.items():
@@ -540,7 +310,7 @@ def _open_alerts(state: State | Missing) -> Html:
             )
         )
     as_of = tag("p", "As of its run at ", moment(state.tick), ".")
-    return _joined((table("Open alerts as stored", columns, rows), as_of))
+    return joined((table("Open alerts as stored", columns, rows), as_of))
 
 
 def _numbers(evidence: Evidence) -> Iterator[Html]:
@@ -591,14 +361,14 @@ def _count_in_words(figures: Figures, count: Count | None) -> Part:
     if count is None or not count.emails:
         return "too few emails"
     said = f"{_percent(figures, count.rate)}: {count.events:,} of {plural(count.emails, 'email')}, "
-    return _joined((said, moment(count.start), " to ", moment(count.end)))
+    return joined((said, moment(count.start), " to ", moment(count.end)))
 
 
 def _latest(figures: Figures) -> Part:
     if not figures.published:
         return _own(figures, None)
     last = figures.published[-1]
-    return _joined((f"{_percent(figures, last.rate)}, ", moment(last.at)))
+    return joined((f"{_percent(figures, last.rate)}, ", moment(last.at)))
 
 
 def _own(figures: Figures, rate: float | None) -> str:
@@ -672,7 +442,7 @@ QUESTIONS = (
     ("How do you track bounces and complaints?", "Who gets them, how soon addresses are removed."),
     ("How do you make sure that new recipients exist and want your email?", "Sign-up, confirmation, unsubscribing."),
 )
-"""What AWS asks for in a review (Amazon SES, "Sending review process FAQs"), and what helps to answer it."""
+"""Questions that AWS asks in a review (Amazon SES, "Sending review process FAQs"), and what helps to answer it."""
 
 
 def _done(_: Evidence) -> Iterator[Html]:

@@ -26,7 +26,7 @@ from .rules_in_words import nearest_in_words
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings
 
-    from .page import Rates
+    from .evidence import Rates
 
 PICTURES = (".png", ".svg")
 
@@ -135,7 +135,8 @@ def _draw(path: Path, history: History, policy: Policy, sent: Sequence[Sent]) ->
 
 def _write_page(path: Path, record: Record, history: History, policy: Policy, played: Played) -> None:
     try:
-        from .page import Evidence, Missing, write
+        from .evidence import Evidence, Missing
+        from .page import write
     except ImportError:
         raise Unusable(f"a page {NEEDS_MATPLOTLIB}") from None
     not_recorded = Missing("Recorded statistics do not say.")

@@ -28,10 +28,11 @@ from .aws_errors import Call, explain
 from .cause import PATIENT, instant
 from .check import ACCOUNT, STATISTICS, Reader
 from .deployed import find
+from .evidence import Evidence, Figures, Missing
 from .monitor import Played, play
 from .months import COARSE_DAYS, SOFT_BOUNCES, Months, read_months
 from .outcome import UNKNOWN, USABLE, Unusable
-from .page import Evidence, Figures, Missing, write
+from .page import write
 from .replay import PLAYED
 
 MONTHS = "history in CloudWatch"

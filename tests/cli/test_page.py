@@ -24,9 +24,10 @@ from ses_reputation.core.readings import Account, AwsRate
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 
+from cli.evidence import Evidence, Missing
 from cli.main import main
 from cli.monitor import play
-from cli.page import MOST_POINTS, QUESTIONS, SECTIONS, Evidence, Missing, page
+from cli.page import MOST_POINTS, QUESTIONS, SECTIONS, page
 from cli.record import read
 
 from .browser import CHROMIUM, Page, browser
