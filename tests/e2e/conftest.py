@@ -18,6 +18,7 @@ from local_aws.cdk import bootstrap, deploy
 from local_aws.runtime import DeployedFunction, Result
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import ACCOUNT, LocalAws
+from local_aws.subscription import DeployedSubscription
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "local_aws" / "settings.toml"
@@ -108,6 +109,33 @@ class Deployment:
                 for message in messages:
                     queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         self.local.sent_forget(self.outputs["PeopleTopicArn"])
+
+
+@dataclass(kw_only=True)
+class Forwarding:
+    """An installation with a forwarder, to which this hands the messages of the people's topic as SNS would."""
+
+    monitor: Deployment
+    forwarder: DeployedSubscription
+    undelivered_queue: str  # beginning of its name
+    delivered: int = 0  # messages of the people's topic that SNS has handed to the forwarder
+
+    @property
+    def local(self) -> LocalAws:
+        return self.monitor.local
+
+    def deliver(self) -> list[list[Result]]:
+        """Hand what is new on the people's topic to the forwarder; every attempt for every message."""
+        new = self.local.sent(self.forwarder.topic)[self.delivered :]
+        self.delivered += len(new)
+        return [self.forwarder.deliver(sent) for sent in new]
+
+    def undelivered(self) -> list[str]:
+        """Events in the queue of what the service did not take."""
+        queues = self.local.client("sqs")
+        [queue] = queues.list_queues(QueueNamePrefix=self.undelivered_queue)["QueueUrls"]
+        messages = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [message["Body"] for message in messages]
 
 
 @pytest.fixture(scope="module")

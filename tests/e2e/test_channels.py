@@ -14,12 +14,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from local_aws.cdk import cdk, deploy
-from local_aws.runtime import DeployedFunction, Result
+from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
 from local_aws.slack import PATH, Answer, LocalSlack
 from local_aws.subscription import DeployedSubscription
-from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points
+from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, Forwarding, points
 
 SETTINGS = """
 [alerts]
@@ -40,34 +40,21 @@ PARAMETER = "/ses-reputation/slack"
 SECRET = PATH.rsplit("/", 1)[1]
 
 
-@dataclass
-class Channels:
+@dataclass(kw_only=True)
+class Channels(Forwarding):
     """The installation, a queue that reads its chat topic as Amazon Q Developer does, and a webhook."""
 
-    monitor: Deployment
     slack: LocalSlack
-    forwarder: DeployedSubscription
     chat_queue: str
-    delivered: int = 0  # messages of the people's topic that SNS has handed to the forwarder
-
-    @property
-    def local(self) -> LocalAws:
-        return self.monitor.local
 
     @property
     def chat_topic(self) -> str:
         return self.monitor.outputs["ChatTopicArn"]
 
     def tick(self, at: int, *, bad_from: int | None = None, good_from: int | None = None) -> bool:
-        """Whether the run at `at` went well, of a sender whose list is bad for a time."""
+        """Run at `at`, of a sender whose list is bad for a time; tell if that went well."""
         self.local.ses().points = points(at, bad_from=bad_from, good_from=good_from)
         return self.monitor.tick(at).ok
-
-    def deliver(self) -> list[list[Result]]:
-        """Hands what is new on the people's topic to the forwarder; every attempt for every message."""
-        new = self.local.sent(self.forwarder.topic)[self.delivered :]
-        self.delivered += len(new)
-        return [self.forwarder.deliver(sent) for sent in new]
 
     def read_chat(self) -> list[dict[str, Any]]:
         """The notifications that have arrived in the chat since the last time, each of the documented shape."""
@@ -84,13 +71,6 @@ class Channels:
     def store_address(self, address: str) -> None:
         self.local.client("ssm").put_parameter(Name=PARAMETER, Value=address, Type="SecureString", Overwrite=True)
 
-    def not_told(self) -> list[str]:
-        """The events in the queue of what Slack was not told."""
-        queues = self.local.client("sqs")
-        [queue] = queues.list_queues(QueueNamePrefix="SesReputation-slack-SlackUndelivered")["QueueUrls"]
-        messages = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-        return [message["Body"] for message in messages]
-
 
 @pytest.fixture(scope="module")
 def installed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channels]:
@@ -104,11 +84,13 @@ def installed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
         TopicArn=outputs["ChatTopicArn"], Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:chat-reader"
     )
     with LocalSlack() as slack:
+        schedule = DeployedSchedule(local, outputs["ScheduleName"], function)
         yield Channels(
-            Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function)),
-            slack,
-            DeployedSubscription(local, outputs["PeopleTopicArn"], forwarder),
-            queue,
+            monitor=Deployment(local, outputs, printed, function, schedule),
+            forwarder=DeployedSubscription(local, outputs["PeopleTopicArn"], forwarder),
+            undelivered_queue="SesReputation-slack-SlackUndelivered",
+            slack=slack,
+            chat_queue=queue,
         )
     function.close()
     forwarder.close()
@@ -152,7 +134,7 @@ def test_every_notification_of_an_incident_arrives_once_on_every_channel(channel
     assert Counter(map(said_in_slack, channels.slack.messages)) == due
     assert len({n["id"] for n in chat}) == len(chat)
     assert len({n["metadata"]["threadId"] for n in chat}) == len({a["alert"] for a in told})
-    assert channels.not_told() == []
+    assert channels.undelivered() == []
 
 
 def test_the_same_words_reach_people_and_slack(channels: Channels) -> None:
@@ -204,7 +186,7 @@ def test_what_slack_cannot_take_now_is_tried_again(channels: Channels) -> None:
     channels.slack.planted = [Answer(503, "service_unavailable"), Answer(500, "internal_error")]
     [attempts] = channels.deliver()
     assert [attempt.ok for attempt in attempts] == [False, False, True]
-    assert len(channels.slack.messages) == 1 and channels.not_told() == []
+    assert len(channels.slack.messages) == 1 and channels.undelivered() == []
 
 
 def test_a_webhook_that_is_gone_ends_in_the_queue_and_a_new_one_is_taken_at_once(channels: Channels) -> None:
@@ -213,7 +195,7 @@ def test_a_webhook_that_is_gone_ends_in_the_queue_and_a_new_one_is_taken_at_once
     [attempts] = channels.deliver()
     assert [attempt.payload["errorType"] for attempt in attempts] == ["Refused"] * 3
     assert "make a new one in Slack" in attempts[0].payload["errorMessage"]
-    [kept] = channels.not_told()
+    [kept] = channels.undelivered()
     assert "bounce-" in kept  # the notification itself, to be posted by hand
     channels.store_address(channels.slack.address)
     channels.monitor.function.invoke({"test_alert": True})
@@ -227,7 +209,7 @@ def test_an_address_that_is_not_stored_is_a_clear_error_and_nothing_is_lost(chan
     assert attempts[-1].payload["errorMessage"] == (
         "the stored address or key cannot be read from /ses-reputation/slack: failed (ParameterNotFound)"
     )
-    assert len(channels.not_told()) == 1
+    assert len(channels.undelivered()) == 1
 
 
 def test_an_alarm_of_the_watchdog_is_shown_in_slack(channels: Channels) -> None:
@@ -245,7 +227,7 @@ def test_the_webhooks_address_is_in_no_log_error_queue_or_template(channels: Cha
     first, second = channels.deliver()
     said = [attempt.log + str(attempt.payload) for attempt in (*first, *second)]
     assert len(said) == 6 and not any(SECRET in text or "@" in text for text in said)
-    assert len(channels.not_told()) == 2 and SECRET not in "".join(channels.not_told())
+    assert len(channels.undelivered()) == 2 and SECRET not in "".join(channels.undelivered())
     stack = channels.local.client("cloudformation").get_template(StackName="SesReputation-slack")["TemplateBody"]
     assert SECRET not in json.dumps(stack) and PARAMETER in json.dumps(stack)
 

@@ -14,12 +14,12 @@ from ses_reputation.aws.webhook import PAGERDUTY_ADDRESSES
 
 from local_aws.cdk import deploy
 from local_aws.pagerduty import KEY, LocalPagerDuty
-from local_aws.runtime import DeployedFunction, Result
+from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
 from local_aws.slack import Answer
 from local_aws.subscription import DeployedSubscription
-from tests.e2e.conftest import HOUR, NOW, QUARTER, ROOT, Deployment, points, within_a_day
+from tests.e2e.conftest import HOUR, NOW, QUARTER, ROOT, Deployment, Forwarding, points, within_a_day
 
 PARAMETER = "/ses-reputation/pagerduty"
 UUID = "11111111-2222-3333-4444-555555555555"
@@ -42,38 +42,19 @@ SCHEMA = Draft202012Validator(
 )
 
 
-@dataclass
-class Incidents:
+@dataclass(kw_only=True)
+class Incidents(Forwarding):
     """The installation, and a PagerDuty that its forwarder posts to."""
 
-    monitor: Deployment
     pagerduty: LocalPagerDuty
-    forwarder: DeployedSubscription
-    delivered: int = 0  # messages of the people's topic that SNS has handed to the forwarder
-
-    @property
-    def local(self) -> LocalAws:
-        return self.monitor.local
 
     def tick(self, at: int, *, bad_from: int | None = NOW, good_from: int | None = None) -> None:
         """Run at `at`, with a list that is bad for a time."""
         self.local.ses().points = points(at, bad_from=bad_from, good_from=good_from)
         assert self.monitor.tick(at).ok
 
-    def deliver(self) -> list[list[Result]]:
-        """Hand what is new on the people's topic to the forwarder; every attempt for every message."""
-        new = self.local.sent(self.forwarder.topic)[self.delivered :]
-        self.delivered += len(new)
-        return [self.forwarder.deliver(sent) for sent in new]
-
     def store_key(self, key: str) -> None:
         self.local.client("ssm").put_parameter(Name=PARAMETER, Value=key, Type="SecureString", Overwrite=True)
-
-    def undelivered(self) -> list[str]:
-        """Events in the queue of what PagerDuty did not take."""
-        queues = self.local.client("sqs")
-        [queue] = queues.list_queues(QueueNamePrefix="SesReputation-incidents-PagerDutyUndelivered")["QueueUrls"]
-        return [m["Body"] for m in queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])]
 
     def teams(self) -> list[dict[str, Any]]:
         """Notifications on the topic that Amazon Q Developer reads for Teams, each of the documented shape."""
@@ -104,7 +85,12 @@ def installed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with LocalPagerDuty() as pagerduty:
         posting_to(forwarder, pagerduty.address)
         deployment = Deployment(local, outputs, printed, function, schedule)
-        yield Incidents(deployment, pagerduty, DeployedSubscription(local, outputs["PeopleTopicArn"], forwarder))
+        yield Incidents(
+            monitor=deployment,
+            forwarder=DeployedSubscription(local, outputs["PeopleTopicArn"], forwarder),
+            undelivered_queue="SesReputation-incidents-PagerDutyUndelivered",
+            pagerduty=pagerduty,
+        )
     function.close()
     forwarder.close()
 
