@@ -106,14 +106,22 @@ def stack_output(session: boto3.Session, stack: str, key: str) -> str:
     missing = f"There is no stack {stack} in {region}."
     call = Call(session._session, region, f"cloudformation:DescribeStacks on {stack}", missing)  # noqa: SLF001
     try:
-        client = session.client("cloudformation", config=CONFIG)
-        [described] = client.describe_stacks(StackName=stack)["Stacks"]
+        _, outputs = described(session, stack, region)
     except AWS_ERRORS as error:
         raise Unusable(str(explain(error, call))) from None
-    for output in described.get("Outputs", []):
-        if output["OutputKey"] == key:
-            return str(output["OutputValue"])
-    raise Unusable(f"The stack {stack} in {region} has no output {key}. Deploy it again.")
+    if key not in outputs:
+        raise Unusable(f"The stack {stack} in {region} has no output {key}. Deploy it again.")
+    return outputs[key]
+
+
+def described(session: boto3.Session, stack: str, region: str) -> tuple[str, dict[str, str]]:
+    """Return a deployed stack's account and its outputs by their names.
+
+    Raises `AWS_ERRORS`, or LookupError or ValueError for an answer that is none.
+    """
+    client: Any = session.client("cloudformation", region_name=region, config=CONFIG)
+    [found] = client.describe_stacks(StackName=stack)["Stacks"]
+    return found["StackId"].split(":")[4], {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
 
 
 def unknown_regions(regions: Iterable[str]) -> list[str]:

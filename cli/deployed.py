@@ -18,7 +18,7 @@ from ses_reputation.core.target import Target
 from ses_reputation.settings import Settings
 from ses_reputation.settings.patterns import ACCOUNT
 
-from .aws import open_session, region_of
+from .aws import described, open_session, region_of
 from .aws_errors import Call, explain
 from .outcome import Unusable
 
@@ -84,14 +84,12 @@ class Deployed:
 def find(session: boto3.Session, settings: Settings | None, region: str) -> Deployed:
     """Find the stack of the settings in `region`. Raises `AWS_ERRORS`; LookupError or ValueError if it is none of ours."""
     name = "SesReputation" if settings is None else settings.stack_name
-    client: Any = session.client
-    [stack] = client("cloudformation", region_name=region, config=CONFIG).describe_stacks(StackName=name)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    account = stack["StackId"].split(":")[4]
+    account, outputs = described(session, name, region)
     watched = settings.targets.regions if settings is not None and settings.targets.regions else (region,)
     targets = tuple(Target(account, each) for each in watched)
     several = settings is not None and settings.fleet.on
-    store = Store(client("dynamodb", region_name=region, config=CONFIG), outputs["StateTableName"])
+    client: Any = session.client("dynamodb", region_name=region, config=CONFIG)
+    store = Store(client, outputs["StateTableName"])
     return Deployed(name, account, region, targets, several, session, store)
 
 
