@@ -30,7 +30,7 @@ RUNTIME = (3, 13)
 BYTE_CODE_PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 
 DATA_CLASSES = "ses_reputation.aws.fast.data_classes"
-"""What keeps the byte code of the data classes' methods, and makes it."""
+"""Module that keeps the byte code of the data classes' methods, and makes it."""
 
 SHARED_DATA = frozenset({"_retry.json", "partitions.json", "sdk-default-configuration.json"})
 """Files that botocore reads besides the data of single services."""

@@ -1,4 +1,4 @@
-"""What the monitor's function may do. Each action stands for one call in lambda/."""
+"""Rights of the monitor's function. Each action stands for one call in lambda/."""
 
 from __future__ import annotations
 

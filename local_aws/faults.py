@@ -113,7 +113,7 @@ _PATHS = (
 
 
 class Asked(NamedTuple):
-    """What a request asks for, in whatever protocol it comes."""
+    """Call that a request stands for, in whatever protocol it comes."""
 
     service: str
     region: str

@@ -49,7 +49,7 @@ class LocalPagerDuty(LocalSlack):
 
 
 def problems(event: dict[str, Any]) -> Iterator[str]:
-    """What the documentation refuses about an event."""
+    """Name all that the documentation refuses about an event."""
     if event["event_action"] not in ("trigger", "acknowledge", "resolve"):
         yield "event_action"
     if not 1 <= len(event.get("dedup_key", "x")) <= 255:

@@ -1,4 +1,4 @@
-"""What moto lacks of Amazon SES's switches: sending of the account, of a configuration set and of a tenant."""
+"""Switches of Amazon SES that moto lacks: sending of the account, of a configuration set and of a tenant."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ Run = tuple[str, Style]
 
 @dataclass
 class Page:
-    """What is drawn so far, from the top; `y` is where the next line starts."""
+    """Picture as drawn so far, from the top; `y` is where the next line starts."""
 
     texts: list[tuple[float, float, str, Style]] = field(default_factory=list)
     shapes: list[Patch] = field(default_factory=list)

@@ -17,7 +17,7 @@ HOURS_OF_BAD_LIST = 12
 HOUR = 3_600
 
 CUSTOMERS = ("gmail.com", "outlook.com", "yahoo.com", *(f"customer-{number}.example" for number in range(40)))
-"""Where the sender's own customers have their addresses."""
+"""Recipient domains of the sender's own customers."""
 
 COMPLAINERS = ("aol.com", "outlook.com", "yahoo.com")
 """Mailbox providers that report complaints."""

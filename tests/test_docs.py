@@ -43,7 +43,7 @@ def without_code(text: str) -> str:
 
 
 def prose(page: Path) -> str:
-    """What a person wrote: no code, and no table that a command makes."""
+    """Return the prose that a person wrote: no code, and no table that a command makes."""
     text = re.sub(r"<!-- Made by .*?<!-- End. -->", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     return re.sub(r"^ {4,}.*$", "", without_code(text), flags=re.MULTILINE)
 

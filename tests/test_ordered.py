@@ -1,4 +1,4 @@
-"""What the team has ordered, on its way into a run: nothing that is wrong with it keeps an alert back."""
+"""Orders of the team on their way into a run: nothing that is wrong with them keeps an alert back."""
 
 from __future__ import annotations
 

@@ -120,14 +120,14 @@ class World:
             raise self.fails[place]
 
     def said(self) -> list[tuple[str, str]]:
-        """What was sent about pauses."""
+        """Return reason and title of each message about a pause."""
         return [(d["reason"], d["title"]) for d in self.sent if d["check"] == "pause"]
 
     def pauses(self) -> tuple[Pause, ...]:
         return guard.from_text(self.items[KEY].text) if KEY in self.items else ()
 
     def resume(self, at: Instant) -> None:
-        """What the command does."""
+        """Resume as the command does."""
         item = self.items[KEY]
         *others, last = guard.from_text(item.text)
         ended = replace(last, stage=Stage.PAUSED, resumed_at=at, resumed_by="somebody")

@@ -112,7 +112,7 @@ class Census:
             records.change(ROSTER, Roster, lambda stored: changed(stored, learnt, gone))
 
     def _seen_anew(self, member: Member, outcomes: Mapping[str, Outcome], accounts: Accounts, tick: Tick) -> Member:
-        """What is known of an account, with its role's version and its regions if it is their turn."""
+        """Return `member` with its role's version and its regions looked up, if it is their turn."""
         old_role = member.role is not None and member.role < ROLE_VERSION
         role_is_due = old_role or is_turn(member.account, tick.at, tick.every)
         asked = list(self._to_ask(member, tick))

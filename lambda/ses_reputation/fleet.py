@@ -151,7 +151,7 @@ def _not_set_up(
 
 
 def _facts(roster: Roster, reports: Sequence[Report | None], tick: Tick) -> FleetFacts:
-    """What keeps parts of the fleet from being watched."""
+    """Gather from the list and the reports of shards all that keeps parts of the fleet from being watched."""
     words = {member.account: member.words for member in roster.members}
     known = [report for report in reports if report is not None]
     long_ago = tick.at - SILENT_TICKS * tick.every

@@ -31,7 +31,7 @@ TRIES = 3
 RESUMED = "a person has resumed it meanwhile"
 
 STALE = HOUR
-"""What was said or begun longer ago is not simply done: much may have changed."""
+"""A pause that was said or begun longer ago is not simply done: much may have changed."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class _Attention:
         return PauseReading(refusal="; ".join(refusals))
 
     def _after(self, said: Pause, facts: Facts) -> PauseReading:
-        """What follows on a pause that was said, or that failed."""
+        """Go on from a pause that was said, or that failed."""
         if said.stage is Stage.DUE and (self._is_too_soon(said) or self._waits_for_delivery()):
             return PauseReading(said)
         if said.stage is Stage.DUE and facts.now - said.at <= STALE:

@@ -1,4 +1,4 @@
-"""What is stored besides the states of targets: the list of accounts, and a report of each shard."""
+"""Records stored besides the states of targets: the list of accounts, and a report of each shard."""
 
 from __future__ import annotations
 

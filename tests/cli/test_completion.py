@@ -22,7 +22,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 def offered(words: str, folder: Path) -> list[str]:
-    """What bash offers after `words`, in a folder with a file `stats.json`."""
+    """Return the words that bash offers after `words`, in a folder with a file `stats.json`."""
     (folder / "stats.json").touch()
     script = folder / "completion"
     script.write_text(completion(parser_of_commands(), "bash"), encoding="utf-8")

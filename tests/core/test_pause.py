@@ -200,7 +200,7 @@ NOT_SEEN = (
     "Not read for want of time: sampled addresses, tenants",
     cause._LATE.format(seconds=15),
 )
-"""What a look says that may have missed the cause."""
+"""Notes of a look that may have missed the cause."""
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core.alert import Sent, Track
-from ses_reputation.core.checks import FACTS
+from ses_reputation.core.checks import ALL, FACTS
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, Point
 from ses_reputation.core.level import Part
@@ -266,6 +266,10 @@ def test_a_state_damaged_anywhere_is_refused_or_can_be_used(place: tuple[Any, ..
     plan = decide(TARGET, Readings(POINTS), state, POLICY, tick(1_002))
     assert from_text(to_text(plan.state)) == plan.state
     assert [problem_of(delivery.document) for delivery in plan.state.outbox if delivery not in state.outbox] == []
+
+
+def test_the_findings_of_every_track_have_a_type() -> None:
+    assert [name for check in ALL for name in check.track_names] == [*FACTS]
 
 
 def test_no_record_is_shared_by_accident() -> None:

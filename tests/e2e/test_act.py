@@ -1,4 +1,4 @@
-"""What the team orders and what the monitor does itself: mutes, acknowledgements, pauses, with the deployed permissions."""
+"""Orders of the team, and pauses of the monitor itself, with the deployed permissions."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def bad_points(until: int, bounces: int = BAD, bad_from: int = NOW) -> list[dict
 def play(
     monitor: Deployment, start: int, end: int, bounces: int = MILD, *, step: int = HOUR, ok: bool = True
 ) -> list[tuple[str, str]]:
-    """What is sent by ticks from `start` up to `end`, of a sender who is bad from `NOW` on."""
+    """Return the messages of the ticks from `start` up to `end`, about a sender who is bad from `NOW` on."""
     before = len(monitor.notifications())
     for tick in range(start, end, step):
         at = within_a_day(tick)
@@ -232,7 +232,7 @@ def fire(monitor: Deployment, *ticks: int, regions: tuple[str, ...] = (IRELAND,)
 
 
 def said(monitor: Deployment, region: str = IRELAND) -> list[tuple[str, str]]:
-    """What was sent about pauses of a region."""
+    """Return the messages about pauses of a region."""
     return [
         (a["reason"], a["title"].partition(": ")[2])
         for a in monitor.notifications()

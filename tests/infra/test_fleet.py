@@ -1,4 +1,4 @@
-"""What the template of a fleet promises: a schedule for each shard, and rights on the roles of the accounts alone."""
+"""The template of a fleet: a schedule for each shard, and rights on the roles of the accounts alone."""
 
 from __future__ import annotations
 

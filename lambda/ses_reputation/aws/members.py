@@ -72,7 +72,7 @@ class _CallersOwn(Credentials):
 
 
 class _Provider:
-    """What a session of botocore asks for credentials."""
+    """Give a session of botocore credentials when it asks: those of the caller."""
 
     def load_credentials(self) -> Credentials:
         return _CallersOwn()

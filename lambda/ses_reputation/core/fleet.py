@@ -60,7 +60,7 @@ class Installation(Target):
 
 @dataclass(frozen=True, slots=True)
 class FleetFacts:
-    """What keeps parts of the fleet from being watched, or may soon; each named as in a message."""
+    """Things that keep parts of the fleet from being watched, or may soon; each named as in a message."""
 
     not_set_up: tuple[str, ...] = ()  # accounts whose role has never let the monitor in
     old_roles: tuple[str, ...] = ()  # accounts whose role lacks what this version reads

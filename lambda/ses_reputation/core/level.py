@@ -1,4 +1,4 @@
-"""What the monitor may pause by itself; a room of its own, since every run reads this setting."""
+"""Levels of `[pause]`: how much the monitor may pause by itself; a room of its own, since every run reads this setting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Level(StrEnum):
 
 
 class Part(StrEnum):
-    """What can be paused."""
+    """Kind of thing that can be paused."""
 
     SET = "configuration set"
     TENANT = "tenant"
@@ -30,4 +30,4 @@ PARTS: dict[Level, tuple[Part, ...]] = {
     Level.TENANTS: (Part.SET, Part.TENANT),
     Level.ACCOUNT: (Part.SET, Part.TENANT, Part.ACCOUNT),
 }
-"""What each level may pause, the smallest first."""
+"""Parts that each level may pause, the smallest first."""

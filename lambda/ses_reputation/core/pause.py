@@ -29,7 +29,7 @@ FRESH = HOUR
 
 FEWEST_EMAILS = 1_000
 FEWEST_EVENTS = {Metric.BOUNCE: 50, Metric.COMPLAINT: 20}
-"""Of the last 24 h: a rate of fewer may be chance, and too little harm for so hard a measure."""
+"""In the last 24 h: a rate of fewer may be chance, and too little harm for so hard a measure."""
 
 AGREEING_RULES = 2
 """Critical rules that must hold, each over a window of its own."""

@@ -60,7 +60,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class PauseReading:
-    """What the run knows of pauses at a tick."""
+    """Everything that the run knows of pauses at a tick."""
 
     pause: Pause | None = None  # due, in force, failed or of a dry run
     refusal: str = ""  # why a critical alert pauses nothing

@@ -66,7 +66,7 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the last run of one shard has to say to the run that speaks for the fleet."""
+    """Outcome of the last run of one shard, for the run that speaks for the fleet."""
 
     first: Instant  # first tick of a run with this number of shards
     tick: Instant

@@ -310,7 +310,7 @@ def _zone(name: str) -> tzinfo | None:
 
 
 DISCOVER = "discover"
-"""What stands in place of the regions if they are to be found out."""
+"""Word in place of the regions if they are to be found out."""
 
 
 def _targets(table: Table, fleet: Fleet) -> Targets:

@@ -117,7 +117,7 @@ class FleetCheck(Check):
         return Command("See every target, the worst first", f"ses-reputation check --all --region {news.region}")
 
     def _found(self, news: News) -> dict[str, FleetFound]:
-        """What is found now of each open track, or was when it opened."""
+        """Return the finding of now of each open track, or the one that it opened with."""
         now = self.standings(news.seen)
         found: dict[str, FleetFound] = {}
         for name in (name for name in _WORDS if name in news.tracks):
