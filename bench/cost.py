@@ -47,11 +47,11 @@ FREE_BOARD = 50
 """So many metrics has a dashboard that may be one of the free ones."""
 
 HOURS = 730.5
-"""Of a month."""
+"""Hours of an average month."""
 
 SECONDS, LOG_BYTES, STATE_KB = 1.2, 3_000, 8
-"""Of a run, assumed: a cold start and the work after it; what it logs, Lambda's own lines included; and the state it reads and
-writes (one read unit is 4 KB, one write unit 1 KB)."""
+"""Assumed of a run: a cold start and the work after it; its log, Lambda's own lines included; and the state it reads and writes
+(one read unit is 4 KB, one write unit 1 KB)."""
 
 VARIANTS = {
     "as shipped, one region": "",

@@ -26,7 +26,7 @@ STOP = START + 30 * DAY + 11 * HOUR
 
 @dataclass
 class Tally:
-    """What was told of some senders."""
+    """Alerts sent of some senders."""
 
     months: float = 0.0
     silence: int = 0

@@ -67,7 +67,7 @@ class AwsWindow:
 
 @dataclass(frozen=True)
 class Situation:
-    """What goes wrong: an added rate of all email, or extra email with a rate of its own."""
+    """One fault: an added rate of all email, or extra email with a rate of its own."""
 
     name: str
     metric: Metric | None = None  # what it ruins; None: nothing goes wrong

@@ -1,4 +1,4 @@
-"""What moto does slowly or wrongly of CloudWatch: it walks all values once for every period asked for, and takes a metric without
+"""The parts of CloudWatch in which moto is slow or wrong: it walks all values once for every period asked for, and takes a metric without
 dimensions for the sum of all of its name."""
 
 from __future__ import annotations

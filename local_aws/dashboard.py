@@ -39,7 +39,7 @@ QUERY_SECONDS = 30
 _SPAN = re.compile(r"-P(\d+)D")
 
 _NOT_UNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError)
-"""What reading a body raises that has another shape than ours: anybody may edit a dashboard."""
+"""Errors that end the reading of a body of another shape than ours: anybody may edit a dashboard."""
 
 
 class NotRead(Exception):
@@ -86,7 +86,7 @@ class Widget:
 
 
 KINDS = ("timeSeries", "singleValue", "table", "text", "alarms")
-"""What a widget may be to be drawn."""
+"""Types of widget that can be drawn."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

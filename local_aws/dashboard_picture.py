@@ -20,7 +20,7 @@ from .dashboard import Line, Threshold, Widget
 
 COLUMNS = 24
 INCHES = (0.62, 0.42)
-"""Of one column and one row of the grid."""
+"""Width of a column and height of a row of the grid."""
 
 HEAD, GAP, SIGN = 1, 0.12, 0.112
 """In units of the grid: the title above it, the space around a widget, the width of a sign of small print."""
@@ -28,9 +28,9 @@ HEAD, GAP, SIGN = 1, 0.12, 0.112
 INK, FAINT, PANEL, PAGE = "#16191f", "#687078", "#ffffff", "#f2f3f3"
 COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f")
 STATES = {"OK": "#1d8102", "ALARM": "#d13212"}
-"""Of alarms; others are grey."""
+"""Colors of an alarm's states; others are grey."""
 DATES = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S"]
-"""What a year, a month, a day, an hour, a minute and a second is called under a graph."""
+"""Formats under a graph of a year, a month, a day, an hour, a minute and a second."""
 
 
 @dataclass(frozen=True)

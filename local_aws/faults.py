@@ -22,7 +22,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests of an operation."""
+    """Fault planted in the next `times` requests of an operation."""
 
     service: str  # as clients sign it, but "cloudwatch" and "ses" by their names
     operation: str

@@ -1,4 +1,4 @@
-"""What moto lacks of CloudWatch Logs: Logs Insights queries over JSON lines, as far as the project's dashboard asks them.
+"""The part of CloudWatch Logs that moto lacks: Logs Insights queries over JSON lines, as far as the project's dashboard asks them.
 
 A command or a function that is not known here is an error, so that a query cannot pass without being understood.
 """

@@ -167,7 +167,7 @@ class LoopbackServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """What such a client leaves behind is no news."""
+        """Print errors, except those of a client that went away."""
         if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             traceback.print_exc()
 

@@ -40,7 +40,7 @@ class Sent:
     attributes: dict[str, Any]
 
     def body(self, protocol: str) -> str:
-        """What the subscribers of a protocol get."""
+        """Text for the subscribers of a protocol."""
         try:
             bodies = json.loads(self.bodies)
         except ValueError:
@@ -97,7 +97,7 @@ class LocalAws:
         return self._clients[service, where, account]
 
     def environment(self) -> dict[str, str]:
-        """What a subprocess needs to talk to this server and to nothing else."""
+        """Environment of a subprocess that talks to this server and to nothing else."""
         return {
             **CREDENTIALS,
             "AWS_ENDPOINT_URL": self.url,
@@ -109,7 +109,7 @@ class LocalAws:
         }
 
     def ses(self, region: str = "", account: str = ACCOUNT) -> SesAccount:
-        """What SES knows; change it in place."""
+        """The simulated SES of one account and region; change it in place."""
         return ses_account(account, region if region else self.region)
 
     def sent(self, topic: str) -> list[Sent]:

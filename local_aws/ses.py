@@ -1,4 +1,4 @@
-"""What moto lacks of Amazon SES: send statistics with a history and the account's state, per account and region."""
+"""The parts of Amazon SES that moto lacks: send statistics with a history and the account's state, per account and region."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .suppression import Suppression
 
 @dataclass
 class SesAccount:
-    """What SES knows of one account in one region."""
+    """One account in one region as SES knows it."""
 
     points: list[dict[str, Any]] = field(default_factory=list)  # SendDataPoints as the API answers them, in any order
     enforcement: str = "HEALTHY"

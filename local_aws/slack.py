@@ -16,7 +16,7 @@ PATH = "/services/T0LOCAL/B0LOCAL/hush-hush-hush"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request gets."""
+    """Answer to one request."""
 
     status: int = 200
     word: str = "ok"
@@ -54,7 +54,7 @@ class LocalSlack:
         self.asked = 0
 
     def answer(self, path: str, body: bytes) -> Answer:
-        """What a request to `path` gets."""
+        """Answer to a request to `path`."""
         self.asked += 1
         if self.planted:
             return self.planted.pop(0)

@@ -1,4 +1,4 @@
-"""What moto does of SNS and should not: to invoke a subscribed function it starts a Docker engine.
+"""The part of SNS that moto must not play: to invoke a subscribed function it starts a Docker engine.
 
 `subscription.py` delivers to functions instead.
 """

@@ -1,4 +1,4 @@
-"""What moto lacks of Amazon SES's suppression list and of what SES knows of its senders: recommendations, tenants, the metrics and
+"""The parts of Amazon SES that moto lacks and a cause is found by: suppression list, recommendations, tenants, and the metrics and
 messages of the Virtual Deliverability Manager. As documented: seconds, pages of at most 1,000 in no order, one request a second."""
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Suppressed:
 
 @dataclass
 class Suppression:
-    """What SES knows of one account in one region; change it in place."""
+    """One account in one region as SES knows it; change it in place."""
 
     reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])  # of the account-level list; [] is off
     set_reasons: dict[str, list[str]] = field(default_factory=dict)  # of configuration sets with a setting of their own

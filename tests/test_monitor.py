@@ -1,4 +1,4 @@
-"""What an event makes the monitor do: who hears is read once a day, nobody is a failure, a test alert answers who gets it."""
+"""Events and their effects: subscribers are read once a day, none is a failure, a test alert answers who gets it."""
 
 from __future__ import annotations
 

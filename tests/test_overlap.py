@@ -102,7 +102,7 @@ def test_an_alert_keeps_its_name_whichever_writes_fail(world: World, written: in
 
 @dataclass
 class Weather:
-    """What goes wrong in a random schedule, and what was due."""
+    """Faults of a random schedule, and what was due."""
 
     dice: random.Random
     ways: tuple[str, ...]
@@ -176,7 +176,7 @@ def test_among_overlapping_late_and_failing_runs_nothing_is_lost(seed: int, ways
 
 
 def believed(world: World) -> dict[str, str]:
-    """What a reader of every message takes for open: the alert of each check."""
+    """Open alert of each check, as a reader of every message sees it."""
     once = {d["id"]: d for batch in world.sent for d in batch}
     is_open: dict[str, str] = {}
     for d in sorted(once.values(), key=lambda d: (d["at"], d["kind"] != "resolved", d["number"])):

@@ -36,7 +36,7 @@ def points(until: Instant, *, bad_from: Instant | None = None) -> tuple[Point, .
 
 
 class World:
-    """What a run can reach, with faults by name: each fails that way out as long as it stands."""
+    """Everything a run can reach, with faults by name: each fails that call as long as it stands."""
 
     def __init__(self) -> None:
         self.statistics: dict[str, tuple[Point, ...] | Unreadable] = {}

@@ -28,7 +28,7 @@ def points(until: int) -> tuple[Point, ...]:
 
 
 def believed(batches: Sequence[Sequence[Document]]) -> dict[str, str]:
-    """What somebody takes for true who reads every message and knows repeats."""
+    """The state of things as somebody sees it who reads every message and knows repeats."""
     once = {(a["alert"], a["number"]): a for batch in reversed(batches) for a in reversed(batch)}
     open_now: dict[str, str] = {}
     for notification in sorted(once.values(), key=lambda a: (a["at"], a["number"])):

@@ -1,4 +1,4 @@
-"""What settings.toml may say, and how a wrong one is refused."""
+"""Valid settings, and how invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ WRONG = dict(
     block.removeprefix("# ").split("\n", 1)
     for block in (Path(__file__).parent / "settings_wrong.txt").read_text(encoding="utf-8").split("\n\n")
 )
-"""What is wrong: a file, and what is said of it. Where a file names no recipient, one is put before it."""
+"""Invalid files by their fault, each with its error. A file without a recipient gets one put before it."""
 
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)

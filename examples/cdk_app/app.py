@@ -14,7 +14,7 @@ from ses_reputation_cdk import SesReputationMonitor
 
 
 class EmailStack(Stack):
-    """What a team sends email with, and the monitor that watches it."""
+    """A team's own configuration set, and the monitor that watches it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, env: Environment) -> None:
         super().__init__(scope, construct_id, env=env)

@@ -34,7 +34,7 @@ QUICK = Budget(gap=0.0)
 
 @pytest.fixture
 def known(local: LocalAws) -> Iterator[Suppression]:
-    """What SES knows; the pace is not watched."""
+    """A simulated SES that does not limit the rate of calls."""
     account = local.ses(REGION)
     account.suppression = Suppression(gap=0)
     yield account.suppression

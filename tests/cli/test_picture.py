@@ -1,4 +1,4 @@
-"""What can be drawn, and that no word covers another; how it looks only an eye can tell."""
+"""Every widget can be drawn, and no word covers another; how it looks only an eye can tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent, before anything is."""
+"""`preview` shows a message before any is sent."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def member(point: Point, at: Any = None, *, sparse: bool = False) -> dict[str, A
 
 
 def camel(value: Any) -> Any:
-    """What SDKs of languages with camelCase write."""
+    """The shape that SDKs of languages with camelCase write."""
     if isinstance(value, dict):
         return {key[:1].lower() + key[1:]: camel(inner) for key, inner in value.items()}
     return [camel(inner) for inner in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What can happen under some rules, what cannot, and where a threshold is now, in words."""
+"""Rules in words: what can happen, what cannot, and where a threshold is now."""
 
 from __future__ import annotations
 

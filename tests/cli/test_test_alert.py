@@ -1,4 +1,4 @@
-"""What `test-alert` says of what the deployed function answers; that it is sent is for the end-to-end suite."""
+"""`test-alert` reports the deployed function's answer; that it is sent is for the end-to-end suite."""
 
 from __future__ import annotations
 

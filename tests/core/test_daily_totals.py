@@ -1,4 +1,4 @@
-"""What is remembered by day makes "of the last 10,000 emails" right for a sender whose 10,000 emails take months."""
+"""Daily totals make "of the last 10,000 emails" right for a sender whose 10,000 emails take months."""
 
 from __future__ import annotations
 

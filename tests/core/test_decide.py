@@ -57,7 +57,7 @@ def sender(days: float, *, bad: tuple[float, float] | None = None, seed: int = 1
 
 
 def read(points: list[Point], now: int) -> Readings:
-    """What GetSendStatistics answers at `now`."""
+    """An answer of GetSendStatistics at `now`."""
     return Readings(tuple(point for point in points if now - LOOKBACK <= point.at < now))
 
 
@@ -291,7 +291,7 @@ def test_reminders_of_one_target_go_out_together() -> None:
 
 
 def unread(*statistics: tuple[Point, ...] | Unreadable) -> list[tuple[int, str, str]]:
-    """What is sent of a target that answers so at one tick after the other."""
+    """(check, reason, …) sent of a target that answers so at one tick after the other."""
     state, sent = None, []
     for number, answer in enumerate(statistics):
         plan = decide(TARGET, Readings(answer), state, POLICY, START + DAY + number * BUCKET)
@@ -355,7 +355,7 @@ def test_what_is_readable_again_is_not_opened_again() -> None:
 
 
 def unstored(points: list[Point], ticks: list[int], stored: State | None = None) -> list[Document]:
-    """What is sent by runs of which none can store its state."""
+    """Documents sent by runs of which none can store its state."""
     sent: list[Document] = []
     for now in ticks:
         readings = read(points, now)

@@ -1,4 +1,4 @@
-"""What is left before AWS's review threshold, against counting it out one by one."""
+"""Headroom before AWS's review threshold, against counting it out one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether closed buckets grow is seen from run to run, and nothing is claimed of too little or of partial answers."""
+"""Growth of closed buckets is seen from run to run, and nothing is claimed of too little or of partial answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def life(seed: int, *, with_email: bool) -> list[tuple[int, int, int, bool]]:
 
 
 def answer(events: list[tuple[int, int, int, bool]], known: int) -> History:
-    """What SES says when `known` slots are over, of the last two weeks."""
+    """SES's answer of the last two weeks when `known` slots are over."""
     points = []
     for slot in range(max(0, known - 14 * 96), known):
         here = [event for event in events if event[0] == slot and event[1] < known]

@@ -1,4 +1,4 @@
-"""What is stored comes back exactly, or not at all."""
+"""A stored state comes back exactly, or not at all."""
 
 from __future__ import annotations
 

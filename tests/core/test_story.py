@@ -180,12 +180,12 @@ HISTORIES: Mapping[str, tuple[History, list[str]]] = {
         ],
     ),
 }
-"""What happens, and what is sent: each line one message."""
+"""Events of each story, and what is sent: each line one message."""
 
 
 @dataclass
 class Told:
-    """What was sent, and where a run found more than was said."""
+    """Messages sent, and ticks at which a run found more than was sent."""
 
     sent: list[str] = field(default_factory=list)
     at: list[Instant] = field(default_factory=list)

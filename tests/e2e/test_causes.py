@@ -140,11 +140,11 @@ CASES: dict[str, tuple[str, Plant, str]] = {
     "complaints": ("ap-south-1", complaints, "Likely one job or campaign. 90 of the"),
     "tenants": ("ca-central-1", tenants, "Most come through tenant acme"),
 }
-"""Where each case is played, what SES knows there, and what the notification must say."""
+"""Region of each case, what SES knows there, and what the notification must say."""
 
 
 class Played:
-    """What one run of the deployed function said and left behind."""
+    """Results of one run of the deployed function."""
 
     def __init__(self, local: LocalAws, outputs: dict[str, str], seconds: float) -> None:
         self.seconds = seconds

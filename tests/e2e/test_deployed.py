@@ -1,4 +1,4 @@
-"""What is deployed, read back through the services' own APIs."""
+"""The deployed resources, read back through the services' own APIs."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ log_retention_days = 30
 
 
 def names(local: LocalAws, stage: str) -> set[str]:
-    """What there is of an installation, by the names that a person finds it under."""
+    """Resources of an installation, by the names that a person finds them under."""
     cloudwatch, logs, iam = local.client("cloudwatch"), local.client("logs"), local.client("iam")
     found = {
         "alarm": [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]],

@@ -47,7 +47,7 @@ QUIET = sorted(
 
 
 def asked_at(monitor: Deployment, at: int) -> list[tuple[str, str]]:
-    """What the function asks AWS for at one tick, in which nothing new is to be told."""
+    """Calls of the function at one tick at which nothing new is to be sent."""
     monitor.local.ses().points = points(at)
     monitor.local.faults.calls.clear()
     monitor.tick(at)

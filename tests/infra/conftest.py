@@ -58,7 +58,7 @@ def synth(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
 
 
 def linted(template: dict[str, Any], region: str = "us-east-1") -> list[str]:
-    """What cfn-lint finds but that a function waits for its role twice (W3005), which is the CDK's way."""
+    """Findings of cfn-lint, except that a function waits for its role twice (W3005), which is the CDK's way."""
     found = lint(json.dumps(template), config=ManualArgs(regions=[region], ignore_checks=["W3005"]))
     return [str(match) for match in found]
 

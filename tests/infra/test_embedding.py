@@ -38,7 +38,7 @@ def code(tmp_path: Path) -> Code:
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What pip installs of the wheel, without its dependencies."""
+    """The wheel as pip installs it, without its dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"  # a build leaves files beside what it builds
     for name in ("lambda", "infra", "cli"):

@@ -1,4 +1,4 @@
-"""What the template promises: rights, paths of alarms, what is kept, and what the function is told."""
+"""Promises of the template: rights, paths of alarms, what is kept, and the function's environment."""
 
 from __future__ import annotations
 
@@ -474,7 +474,7 @@ def validated(
     plant: Callable[[MonitorStack], object] = lambda stack: None,
     packs: Sequence[Callable[[App], Any]] = (AwsSolutionsChecks,),
 ) -> list[str]:
-    """What the CDK's own validation and cdk-nag find in the stack that is not answered for: "rule at construct"."""
+    """Findings of the CDK's own validation and of cdk-nag that are not answered for: "rule at construct"."""
     made = stack(
         RECIPIENT + toml, folder / "asset", builtin_cloud_formation_validation=True, outdir=str(folder / "out")
     )

@@ -1,4 +1,4 @@
-"""What a new user's machine must have is said in one line, and what is pinned stays pinned."""
+"""A tool that a new user lacks is named in one line, and pinned versions stay pinned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a dashboard that AWS does not answer for, or that somebody has edited: never an empty widget."""
+"""A dashboard that cannot be read, or that somebody has edited, never shows an empty widget."""
 
 from __future__ import annotations
 

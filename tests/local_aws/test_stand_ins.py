@@ -91,7 +91,7 @@ def test_an_answer_that_the_model_does_not_know_is_an_error_of_the_stand_in() ->
 
 
 def rows(query: str, *lines: dict[str, Any]) -> list[dict[str, str]]:
-    """What a query finds in lines that were logged a minute apart."""
+    """Rows that a query finds in lines that were logged a minute apart."""
     start = 1_738_540_800
     events = [
         SimpleNamespace(timestamp=(start + 60 * minute) * 1_000, message=json.dumps(line))

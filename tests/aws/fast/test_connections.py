@@ -1,4 +1,4 @@
-"""What goes over shared connections is what plain botocore would send, to whom it would trust, and fails as it would fail."""
+"""Shared connections send the bytes that plain botocore sends, to the servers it trusts, and fail as it fails."""
 
 from __future__ import annotations
 

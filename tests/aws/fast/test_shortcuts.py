@@ -43,7 +43,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Sent(Exception):
-    """What was about to be sent: its address, its headers and its body."""
+    """A request about to be sent: its address, its headers and its body."""
 
     def __init__(self, request: Any) -> None:
         headers = {name: value for name, value in request.headers.items() if name != "amz-sdk-invocation-id"}
@@ -74,7 +74,7 @@ def test_each_request_is_the_one_that_plain_botocore_sends(service: str, region:
 
 
 def parsed(session: Any, body: bytes, status: int = 200) -> Any:
-    """What becomes of an answer to GetSendStatistics, or the error it ends in."""
+    """Parse an answer to GetSendStatistics; the result, or the error it ends in."""
     shape = session.get_service_model("ses").operation_model("GetSendStatistics").output_shape
     parser = session.get_component("response_parser_factory").create_parser("query")
     try:
