@@ -1,4 +1,4 @@
-"""An AWS that always gives the same answers, over HTTPS on loopback, for measurements: it costs the same for everybody."""
+"""A stand-in AWS with fixed answers, over HTTPS on loopback, for measurements: its cost is the same for every program."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _handler(aws: CannedAws) -> type[BaseHTTPRequestHandler]:
         wbufsize = -1
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -19,9 +19,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ses_reputation.aws.cause import BUDGET, Clients, look_for_cause
 from ses_reputation.core.cause import Question, Shape
+from ses_reputation.core.cause_level import CauseLevel
 from ses_reputation.core.cause_words import explain
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant
-from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import facts_from
 
@@ -41,21 +41,21 @@ FREE = {"gmail.com": 45, "yahoo.com": 15, "hotmail.com": 14, "outlook.com": 12, 
 MISSPELT = ("gmial.com", "gmai.com", "hotmial.com", "yaho.com", "gmail.con", "outlok.com")
 
 Event = tuple[Instant, str, Instant]
-"""When it bounced, the address, and when its message was sent."""
+"""Time of the bounce, the address, and the time its message was sent."""
 
 
 @dataclass
 class Planted:
-    """An incident, what SES knows of it, and what may rightly be said of it."""
+    """An incident, what SES knows of it, and the causes that would be right to name."""
 
     question: Question
     known: Suppression
     right: frozenset[Shape]
-    harmless: frozenset[Shape]  # what blames nobody
+    harmless: frozenset[Shape]  # causes that blame nobody
 
 
 def person(rng: random.Random) -> str:
-    """A local part that somebody chose."""
+    """A local part that a person chose."""
     first, last = rng.choice(FIRST), rng.choice(LAST)
     forms = (
         f"{first}.{last}",
@@ -286,15 +286,15 @@ class Score:
     right: int = 0
     wrong: int = 0
     unclear: int = 0
-    blamed: int = 0  # imports that were called somebody's fault
+    blamed: int = 0  # imports that were named as the cause
     leaked: int = 0  # addresses in what left the function
     most_calls: int = 0
     longest: float = 0.0  # seconds
-    said: Counter[str] = field(default_factory=Counter)
+    named: Counter[str] = field(default_factory=Counter)
 
     def add(self, planted: Planted, shape: Shape) -> None:
         self.incidents += 1
-        self.said[shape.value] += 1
+        self.named[shape.value] += 1
         if shape in planted.right:
             self.right += 1
         elif shape is Shape.UNCLEAR:
@@ -305,8 +305,8 @@ class Score:
             self.blamed += 1
 
 
-def play(planted: Planted, look: Look, rng: random.Random, score: Score) -> None:
-    """Have the edge look for the cause of an incident, and score what it says."""
+def play(planted: Planted, look: CauseLevel, rng: random.Random, score: Score) -> None:
+    """Have the edge look for the cause of an incident, and score what it names."""
     clock = Clock()
     client: Any = Client(planted.known, clock, rng)
     facts = facts_from({"SuppressionAttributes": {"SuppressedReasons": planted.known.reasons}})
@@ -328,18 +328,18 @@ def play(planted: Planted, look: Look, rng: random.Random, score: Score) -> None
 
 def tables(seeds: Iterable[int], sizes: Sequence[int]) -> Iterator[tuple[str, Score]]:
     """Play every shape at every size, without samples and with them; complaints with them."""
-    for look in (Look.DOMAINS, Look.SAMPLES):
+    for look in (CauseLevel.DOMAINS, CauseLevel.SAMPLES):
         for shape in (*INCIDENTS, Shape.IMPORT, Shape.OFF):
             for size in sizes:
                 yield f"{look.value}: {shape.value} {size:,}", _scored(plant, shape, look, seeds, [size])
     for shape in (Shape.JOB, Shape.UNCLEAR):
-        yield f"samples: complaints, {shape.value}", _scored(plant_complaints, shape, Look.SAMPLES, seeds, sizes)
+        yield f"samples: complaints, {shape.value}", _scored(plant_complaints, shape, CauseLevel.SAMPLES, seeds, sizes)
 
 
 def _scored(
     make: Callable[[Shape, int, random.Random], Planted],
     shape: Shape,
-    look: Look,
+    look: CauseLevel,
     seeds: Iterable[int],
     sizes: Sequence[int],
 ) -> Score:
@@ -358,13 +358,13 @@ def main() -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     given = parser.parse_args()
     seeds = range(given.first_seed, given.first_seed + given.seeds)
-    print(f"{'':<34}{'right':>7}{'wrong':>7}{'cannot tell':>13}{'calls':>7}{'seconds':>9}   said")
+    print(f"{'':<34}{'right':>7}{'wrong':>7}{'cannot tell':>13}{'calls':>7}{'seconds':>9}   named")
     total, missed = Score(), False
     for name, score in tables(seeds, given.sizes):
         shares = [count / score.incidents for count in (score.right, score.wrong, score.unclear)]
-        said = ", ".join(f"{shape} {count}" for shape, count in score.said.most_common())
+        named = ", ".join(f"{shape} {count}" for shape, count in score.named.most_common())
         print(
-            f"{name:<34}{shares[0]:>7.1%}{shares[1]:>7.1%}{shares[2]:>13.1%}{score.most_calls:>7}{score.longest:>9.1f}   {said}"
+            f"{name:<34}{shares[0]:>7.1%}{shares[1]:>7.1%}{shares[2]:>13.1%}{score.most_calls:>7}{score.longest:>9.1f}   {named}"
         )
         missed |= not meets_goals(score)
         for part in ("incidents", "right", "blamed", "leaked"):

@@ -44,7 +44,7 @@ PRICES = {
 tier is deducted, but for the first three dashboards of an account, which are free up to 50 metrics each."""
 
 FREE_BOARD = 50
-"""So many metrics has a dashboard that may be one of the free ones."""
+"""Most metrics of a free dashboard."""
 
 HOURS = 730.5
 """Hours of an average month."""
@@ -132,7 +132,7 @@ def _of_type(resources: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 def _drawn(resources: Mapping[str, Any]) -> int:
-    """How many metrics the dashboard draws."""
+    """Number of metrics that the dashboard draws."""
     [board] = _of_type(resources, "AWS::CloudWatch::Dashboard")
     parts = board["DashboardBody"]["Fn::Join"][1]
     body = json.loads("".join(part if isinstance(part, str) else "known at deployment" for part in parts))
@@ -141,7 +141,7 @@ def _drawn(resources: Mapping[str, Any]) -> int:
 
 
 def _metrics_of(alarm: Mapping[str, Any]) -> int:
-    """How many metrics an alarm reads: it is billed for each."""
+    """Number of metrics that an alarm reads: each is billed."""
     return sum("MetricStat" in query for query in alarm["Metrics"]) if "Metrics" in alarm else 1
 
 

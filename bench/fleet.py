@@ -23,7 +23,7 @@ from .canned import CannedAws, canned
 from .speed import POINTS, ROOT, YARDSTICKS, Cost, Program, run, typical
 
 ACCOUNTS = {1: 1, 10: 10, 100: 10, 1_000: 100}
-"""How many accounts the targets are in."""
+"""Number of accounts that the targets are in."""
 
 REGIONS = ("eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1")
 REGIONS += ("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ap-south-1")

@@ -1,7 +1,7 @@
 """A year of a small sender, tick by tick, with a leap day and both changes of the clocks: `python -m bench.long_life`.
 
-What is remembered goes through its stored form at every tick, as it does between cold processes; a second monitor of the same
-year keeps it in its process. Both must say the same, and neither may grow.
+One monitor stores and reloads its state at every tick, as cold processes do; a second one keeps it in its process. Both must
+send the same, and neither may grow.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ TARGET = Target("123456789012", "eu-west-1")
 POLICY = default_policy()
 
 BAD_WEEKS = 5
-"""Every so many weeks comes a bad day."""
+"""Weeks from one bad day to the next."""
 
 
 def email(days: int, seed: int = 1) -> list[Point]:
-    """40 emails every quarter of an hour by day and few by night, 1 % of them bouncing, and 15 % on bad days."""
+    """40 emails every quarter of an hour by day and few by night, 1% of them bouncing, and 15% on bad days."""
     dice = random.Random(seed)
     points = []
     for slot in range(days * DAY // BUCKET):
@@ -48,13 +48,13 @@ class Life:
     """Outcome of one tick of both monitors."""
 
     now: Instant
-    said: tuple[Document, ...]
-    same: bool  # whether the monitor without a cold start says and remembers the same
+    sent: tuple[Document, ...]
+    same: bool  # the warm monitor sends and stores the same
     stored: int  # bytes
 
 
 def live(days: int, every: int) -> Iterator[Life]:
-    """Ticks `every` so many seconds, each told and noted at once."""
+    """One tick `every` so many seconds; what it decides is sent and noted at once."""
     points = email(days)
     warm: State | None = None
     text = ""
@@ -75,16 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.long_life", description=__doc__)
     parser.add_argument("--days", type=int, default=YEAR)
     days = parser.parse_args(arguments).days
-    ticks, said, largest, differing, early = 0, 0, 0, 0, 0
+    ticks, sent, largest, differing, early = 0, 0, 0, 0, 0
     for life in live(days, BUCKET):
         ticks += 1
-        said += len(life.said)
+        sent += len(life.sent)
         largest = max(largest, life.stored)
         differing += not life.same
         if life.now < START + days * DAY // 10:
             early = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     late = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{ticks:,} ticks, {said} notifications, {differing} ticks at which a cold process differs")
+    print(f"{ticks:,} ticks, {sent} notifications, {differing} ticks at which a cold process differs")
     print(f"largest item {largest:,} bytes; largest process {early:,} KB in the first tenth, {late:,} KB at the end")
     return bool(differing)
 

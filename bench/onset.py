@@ -1,4 +1,4 @@
-"""How near the estimated start of a trouble is to the truth, over simulated senders: `python -m bench.onset`.
+"""Error of the estimated start of a trouble, over simulated senders: `python -m bench.onset`.
 
 Each incident is looked at when its first alert opens. Goal: within one bucket in at least 80% of the steps of bounces of
 senders of 50,000 a day and more, and never after the detection.

@@ -18,13 +18,13 @@ Bools = NDArray[np.bool_]
 
 HOUR, PER_DAY = 4, 96  # in buckets of fifteen minutes
 SECONDS = 900
-USUAL, WORST, SINCE, YOUNG = 14 * PER_DAY, 12 * PER_DAY, 2 * PER_DAY, 5 * PER_DAY
+USUAL, WORST, RECENT, YOUNG = 14 * PER_DAY, 12 * PER_DAY, 2 * PER_DAY, 5 * PER_DAY
 UNUSUAL, NEARLY_USUAL, STILL = 1.7, 1.3, 0.7
 
 
 @dataclass(frozen=True)
 class Notice:
-    """A notification: when, of what, how bad, and which of opened, escalated, still, recovered."""
+    """A notification: when, of what, how bad, and which of opened, escalated, reminder, resolved."""
 
     at: int
     metric: str
@@ -67,7 +67,7 @@ class Ticks:
 
     def usual(self, events: Floats, upper: float) -> Floats:
         """The usual rate, over the email of fourteen to two days ago."""
-        old, new = np.maximum(0, self.end - USUAL), np.maximum(0, self.end - SINCE)
+        old, new = np.maximum(0, self.end - USUAL), np.maximum(0, self.end - RECENT)
         return (events[new] - events[old] + 2) / (self.sent[new] - self.sent[old] + 2 * UNUSUAL / upper)
 
     def possible(self, events: Floats, emails: Sequence[Floats]) -> Bools:
@@ -112,22 +112,22 @@ def sure(events: Floats, emails: Floats, z: float, least: int) -> Floats:
 
 def own_worst(rate: Floats) -> Floats:
     """The highest rate of twelve to two days before each tick."""
-    before = np.concatenate([np.zeros(WORST - 1), rate])[: len(rate) + WORST - 1 - SINCE]
-    spans = np.lib.stride_tricks.sliding_window_view(before, WORST - SINCE)
+    before = np.concatenate([np.zeros(WORST - 1), rate])[: len(rate) + WORST - 1 - RECENT]
+    spans = np.lib.stride_tricks.sliding_window_view(before, WORST - RECENT)
     worst: Floats = spans.max(axis=1)
     return worst
 
 
 def notifications(points: Sequence[Point], until: int) -> list[Notice]:
-    """All that the default policy says of `points` up to `until`, in order of time, bounces first."""
+    """All notifications of the default policy for `points` up to `until`, in order of time, bounces first."""
     ticks = Ticks(points, until)
     notices = _alerts(ticks, "bounce", *bounces(ticks)) + _alerts(ticks, "complaint", *complaints(ticks))
     return sorted(notices, key=lambda notice: (notice.at, notice.metric))
 
 
 def bounces(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
-    """When a warning rule holds, when a critical one, and when the rates are truly low: no slow rule that only waits for
-    its "while" among them."""
+    """Ticks at which a warning rule holds, a critical rule holds, and the rates are truly low, so that no slow rule is only
+    waiting for its "while"."""
     on_time = ticks.count[0]
     late = [(share, ticks.smoothed(hours)) for share in (0.03, 0.07, 0.15, 0.3) for hours in (0.5, 2, 6)]
     mixtures = [on_time, *((1 - share) * on_time + share * smoothed for share, smoothed in late)]
@@ -146,21 +146,21 @@ def bounces(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
 
     def unusual(window: tuple[Floats, Floats], z: float, upper: float) -> tuple[Bools, Floats]:
         rate = sure(*window, z, 5)
-        line = np.clip(UNUSUAL * np.maximum(usual, own_worst(rate)), 0.012, upper)
-        line = np.where(ticks.end < YOUNG, upper, line)
-        return rate > line, line
+        threshold = np.clip(UNUSUAL * np.maximum(usual, own_worst(rate)), 0.012, upper)
+        threshold = np.where(ticks.end < YOUNG, upper, threshold)
+        return rate > threshold, threshold
 
-    def fixed(window: tuple[Floats, Floats], z: float, line: float) -> Bools:
-        held: Bools = sure(*window, z, 5) > line
+    def fixed(window: tuple[Floats, Floats], z: float, threshold: float) -> Bools:
+        held: Bools = sure(*window, z, 5) > threshold
         return held
 
     recent, day, aws = of_last(400, 1 / 6), of_last(3_000, 1.0), of_last(10_000, 1.0)
-    over_a_day, line = unusual(day, 2.0, 0.03)
+    over_a_day, threshold = unusual(day, 2.0, 0.03)
     warning = (
         unusual(of_last(100, 1 / 96), 3.3, 0.045)[0]
         | unusual(of_last(100, 1 / 24), 3.3, 0.045)[0]
         | unusual(recent, 3.3, 0.045)[0]
-        | (over_a_day & (recent[0] > STILL * line * recent[1]))
+        | (over_a_day & (recent[0] > STILL * threshold * recent[1]))
         | fixed(of_last(600, 1 / 4), 2.0, 0.03)
     )
     critical = fixed(of_last(1_000, 1 / 4), 2.0, 0.055) | fixed(aws, 1.0, 0.047)
@@ -186,14 +186,14 @@ def complaints(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
 
     windows = {hours: over(hours) for hours in (1, 3, 6, 12, 24, 72, 168)}
 
-    def holds(hours: int, z: float, line: Floats | float, least: int) -> Bools:
+    def holds(hours: int, z: float, threshold: Floats | float, least: int) -> Bools:
         events, emails = windows[hours]
-        held: Bools = (emails >= (1 if least == 4 else 0)) & (sure(events, emails, z, least) > line)
+        held: Bools = (emails >= (1 if least == 4 else 0)) & (sure(events, emails, z, least) > threshold)
         return held
 
-    def still(line: Floats | float) -> Bools:
+    def still(threshold: Floats | float) -> Bools:
         events, emails = windows[24]
-        going_on: Bools = events > STILL * line * emails
+        going_on: Bools = events > STILL * threshold * emails
         return going_on
 
     usual = ticks.usual(ticks.complained, 0.0008)
@@ -201,10 +201,10 @@ def complaints(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
     for hours in (1, 3, 6, 12, 24):
         events, emails = windows[hours]
         worst = own_worst(sure(events, emails, 3.0, 4))
-        line = np.maximum(UNUSUAL * np.maximum(usual, worst), 0.0002)
-        warning |= (ticks.end >= YOUNG) & holds(hours, 3.0, line, 4)
-    line = np.where(ticks.end < YOUNG, 0.0008, np.clip(UNUSUAL * usual, 0.0005, 0.0008))
-    slow_warning = holds(72, 1.3, line, 4) | holds(168, 1.3, line, 4)
+        threshold = np.maximum(UNUSUAL * np.maximum(usual, worst), 0.0002)
+        warning |= (ticks.end >= YOUNG) & holds(hours, 3.0, threshold, 4)
+    threshold = np.where(ticks.end < YOUNG, 0.0008, np.clip(UNUSUAL * usual, 0.0005, 0.0008))
+    slow_warning = holds(72, 1.3, threshold, 4) | holds(168, 1.3, threshold, 4)
     slow_critical = holds(72, 2.0, 0.001, 5)
     start = ticks.last_emails(10_000, 1.0)
     aws_events = ticks.complained[ticks.end] - ticks.complained[start]
@@ -214,7 +214,7 @@ def complaints(ticks: Ticks) -> tuple[Bools, Bools, Bools]:
     events, emails = windows[24]
     calm = (emails >= 1) & (events <= 0.0005 * emails) & (aws_events <= 0.0009 * aws_emails)
     calm &= windows[72][0] <= np.maximum(0.0002, NEARLY_USUAL * usual) * windows[72][1]
-    return warning | (slow_warning & still(line)), critical, calm & ~slow_warning & ~slow_critical
+    return warning | (slow_warning & still(threshold)), critical, calm & ~slow_warning & ~slow_critical
 
 
 def _alerts(ticks: Ticks, metric: str, warning: Bools, critical: Bools, calm: Bools) -> list[Notice]:
@@ -222,22 +222,22 @@ def _alerts(ticks: Ticks, metric: str, warning: Bools, critical: Bools, calm: Bo
     may be on its way; an escalation restarts them."""
     due = [1, 2, 4] + [4 + 7 * week for week in range(1, 60)]
     notices: list[Notice] = []
-    severity, last, told, reminded = "", 0, 0, 0
+    severity, last, sent, reminded = "", 0, 0, 0
     for tick in range(len(warning)):
         now = ticks.origin + (tick + 1) * SECONDS
         holds = "critical" if critical[tick] else "warning" if warning[tick] else ""
         last = tick if holds else last
         reason = ""
         if not severity and holds:
-            severity, told, reminded, reason = holds, tick, 0, "opened"
+            severity, sent, reminded, reason = holds, tick, 0, "opened"
         elif severity == "warning" and holds == "critical":
-            severity, told, reminded, reason = holds, tick, 0, "escalated"
+            severity, sent, reminded, reason = holds, tick, 0, "escalated"
         elif severity and not holds and tick - last >= PER_DAY and calm[tick]:
-            reason = "recovered"
-        elif severity and tick - told >= due[reminded] * PER_DAY and not 0 < tick - last < PER_DAY:
-            reminded, reason = reminded + 1, "still"
+            reason = "resolved"
+        elif severity and tick - sent >= due[reminded] * PER_DAY and not 0 < tick - last < PER_DAY:
+            reminded, reason = reminded + 1, "reminder"
         if reason:
             notices.append(Notice(now, metric, severity, reason))
-        if reason == "recovered":
+        if reason == "resolved":
             severity = ""
     return notices

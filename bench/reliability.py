@@ -1,6 +1,6 @@
-"""Every call of a run by every fault by every kind of notification, on the deployed function: what is lost, what is repeated.
+"""Every fault at every call of a run, for every kind of notification, on the deployed function: what is lost or repeated.
 
-`make reliability` prints the tables of docs/reliability.md; the end-to-end tests run a part of the same cases.
+`make reliability` prints the table; docs/reliability.md explains it; the end-to-end tests run a part of the same cases.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ stage = "faults"
 
 
 @dataclass(frozen=True)
-class Told:
+class Received:
     """One notification as it arrived."""
 
     check: str
     alert: str
     seq: int
     severity: str
-    over: bool
+    resolved: bool
 
     @property
     def key(self) -> tuple[str, int]:
@@ -62,19 +62,19 @@ class Told:
         return self.alert, self.seq
 
 
-def _told(said: dict[str, Any]) -> Told:
-    over = said["kind"] == "resolved"
-    return Told(said["check"], said["alert"], int(said["number"]), said["severity"], over)
+def _received(document: dict[str, Any]) -> Received:
+    resolved = document["kind"] == "resolved"
+    return Received(document["check"], document["alert"], int(document["number"]), document["severity"], resolved)
 
 
 @dataclass(frozen=True)
 class World:
-    """A sender and what AWS says of it: 400 emails every quarter of an hour, 3 of them bouncing, but for what is said here."""
+    """A sender and what AWS reports of it: 400 emails every 15 minutes, 3 of them bouncing, except for what the fields change."""
 
-    bounces: tuple[tuple[int, int], ...] = ()  # from so many seconds after `NOW` on, so many of 400
+    bounces: tuple[tuple[int, int], ...] = ()  # (seconds after `NOW`, bounces of 400 from then on)
     complaints_from: int = DAY
     rejects_from: int = DAY
-    emails: tuple[tuple[int, int], ...] = ()  # from then on, so many in place of 400
+    emails: tuple[tuple[int, int], ...] = ()  # (seconds after `NOW`, emails instead of 400 from then on)
     enforcement: str = "HEALTHY"
     sending: bool = True
     used: float = 40_000
@@ -84,11 +84,11 @@ class World:
     def points(self, until: int) -> list[dict[str, Any]]:
         answer = []
         for after in range(-9 * DAY, until - NOW, QUARTER):
-            emails = _since(self.emails, after, 400)
+            emails = _at(self.emails, after, 400)
             point = {
                 "Timestamp": datetime.fromtimestamp(NOW + after, UTC),
                 "DeliveryAttempts": emails,
-                "Bounces": min(emails, _since(self.bounces, after, 3)),
+                "Bounces": min(emails, _at(self.bounces, after, 3)),
                 "Complaints": 2 if after >= self.complaints_from else 0,
                 "Rejects": 5 if after >= self.rejects_from else 0,
             }
@@ -97,18 +97,18 @@ class World:
         return answer
 
 
-def _since(steps: Sequence[tuple[int, int]], after: int, otherwise: int) -> int:
+def _at(steps: Sequence[tuple[int, int]], after: int, otherwise: int) -> int:
     return next((value for start, value in reversed(steps) if after >= start), otherwise)
 
 
 @dataclass(frozen=True)
 class Story:
-    """How it comes to a notification at the tick `NOW`."""
+    """Events that lead to a notification at the tick `NOW`."""
 
     name: str
     lead: tuple[tuple[int, World], ...]  # the ticks before, in seconds from `NOW`
     world: World  # from `NOW` on
-    late: int = 2  # ticks after it within which it must have been told, whatever happened
+    late: int = 2  # ticks after it by which it must be sent, whatever happened
 
 
 GOOD = World()
@@ -126,18 +126,18 @@ STORIES = (
         World(bounces=((-28 * HOUR, 60),)),
     ),
     Story(
-        "bounce recovered",
+        "bounce resolved",
         ((-80 * HOUR, GOOD), (-78 * HOUR, World(bounces=((-80 * HOUR, 60),)))),
         World(bounces=((-80 * HOUR, 60), (-78 * HOUR, 3))),
     ),
     Story("complaint opened", ((-16 * QUARTER, GOOD),), World(complaints_from=-16 * QUARTER)),
     Story("unreadable opened", ((-QUARTER, GOOD),), World(denied="GetSendStatistics")),
     Story(
-        "unreadable recovered", ((-9 * QUARTER, GOOD), (-8 * QUARTER, World(denied="GetSendStatistics"))), GOOD, late=5
+        "unreadable resolved", ((-9 * QUARTER, GOOD), (-8 * QUARTER, World(denied="GetSendStatistics"))), GOOD, late=5
     ),
     Story("account state opened", ((-QUARTER, GOOD),), World(enforcement="PROBATION")),
     Story("account state escalated", ((-QUARTER, World(enforcement="PROBATION")),), World(enforcement="SHUTDOWN")),
-    Story("account state recovered", ((-5 * QUARTER, World(enforcement="SHUTDOWN")),), GOOD),
+    Story("account state resolved", ((-5 * QUARTER, World(enforcement="SHUTDOWN")),), GOOD),
     Story("sending switched off", ((-QUARTER, GOOD),), World(sending=False)),
     Story("quota opened", ((-QUARTER, GOOD),), World(used=950_000)),
     Story("AWS's rate opened", ((-QUARTER, GOOD),), World(aws_rate=0.06)),
@@ -166,7 +166,7 @@ HANG = {"hang": 6.0, "before": False, "times": 1}
 
 @dataclass
 class Tally:
-    """Fate of the notifications."""
+    """Counts of notifications due, lost and repeated."""
 
     cases: int = 0
     runs: int = 0
@@ -174,7 +174,7 @@ class Tally:
     due: int = 0
     lost: list[str] = field(default_factory=list)
     repeated: int = 0
-    strange: list[str] = field(default_factory=list)  # told, but neither due nor known for a repeat
+    strange: list[str] = field(default_factory=list)  # sent, but neither due nor recognisable as a repeat
 
     def add(self, other: Tally) -> None:
         for name, value in vars(other).items():
@@ -212,7 +212,7 @@ class Stage:
             )
 
     def tick(self, world: World, now: int, *faults: tuple[str, str, int, str]) -> int:
-        """One scheduled run with Lambda's retries, among `faults`; how many requests these happened to."""
+        """One scheduled run with Lambda's retries and `faults`; returns how many requests the faults hit."""
         self.show(world, now)
         self.local.faults.calls.clear()
         planted = [self._plant(*fault) for fault in faults]
@@ -220,7 +220,7 @@ class Stage:
         return sum(fault.struck for fault in planted)
 
     def run(self, now: int) -> None:
-        """One scheduled run with Lambda's retries, of what is shown."""
+        """One scheduled run with Lambda's retries, in the world shown last."""
         self.runs += len(self.schedule.fire(now))
 
     def _plant(self, service: str, operation: str, skip: int, fault: str) -> Any:
@@ -230,7 +230,7 @@ class Stage:
         return self.local.faults.plant(service, operation, skip=skip, **how)
 
     def calls(self) -> list[tuple[str, str, int]]:
-        """The calls since the last tick began, each with its number among those of its kind."""
+        """The calls of the last tick, each numbered among those of its kind."""
         seen: Counter[tuple[str, str]] = Counter()
         numbered = []
         for call in self.local.faults.calls:
@@ -239,34 +239,35 @@ class Stage:
                 seen[call] += 1
         return numbered
 
-    def told(self) -> dict[str, list[Told]]:
-        """Notifications that each channel got so far."""
+    def received(self) -> dict[str, list[Received]]:
+        """Notifications that each channel has received so far."""
         people = [
             notification
             for message in self.local.sent(self.outputs["PeopleTopicArn"])
             for notification in json.loads(message.body("sqs"))["notifications"]
         ]
-        told = {"people": [_told(said) for said in people]}
+        received = {"people": [_received(document) for document in people]}
         if "ChatTopicArn" in self.outputs:
             sent = self.local.sent(self.outputs["ChatTopicArn"])
             documents = [json.loads(message.bodies)["metadata"]["additionalContext"] for message in sent]
-            told["chat"] = [_told(said) for said in documents]
-        return told
+            received["chat"] = [_received(document) for document in documents]
+        return received
 
-    def memory(self) -> dict[str, Any] | None:
+    def state(self) -> dict[str, Any] | None:
+        """The stored state item, or None."""
         items: list[dict[str, Any]] = self.local.client("dynamodb").scan(TableName=self.outputs["StateTableName"])[
             "Items"
         ]
         return items[0] if items else None
 
-    def reset(self, memory: dict[str, Any] | None = None) -> None:
-        """A new installation, but for what it remembers."""
+    def reset(self, state: dict[str, Any] | None = None) -> None:
+        """Start over as a new installation, with this stored state."""
         self.local.faults.clear()
         database, table = self.local.client("dynamodb"), self.outputs["StateTableName"]
         for item in database.scan(TableName=table)["Items"]:
             database.delete_item(TableName=table, Key={"pk": item["pk"]})
-        if memory is not None:
-            database.put_item(TableName=table, Item=memory)
+        if state is not None:
+            database.put_item(TableName=table, Item=state)
         cloudwatch_backends[ACCOUNT][self.local.region].metric_data.clear()
         for topic in self.outputs.keys() & {"PeopleTopicArn", "ChatTopicArn"}:
             self.local.sent_forget(self.outputs[topic])
@@ -275,7 +276,7 @@ class Stage:
 
 @contextmanager
 def stage(local: LocalAws) -> Iterator[Stage]:
-    """An installation in a local AWS that is bootstrapped."""
+    """An installation in a bootstrapped local AWS."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "faults.toml"
         settings.write_text(SETTINGS)
@@ -289,12 +290,12 @@ def stage(local: LocalAws) -> Iterator[Stage]:
 
 @dataclass(frozen=True)
 class Played:
-    """A story as it goes without faults."""
+    """A story played without faults."""
 
     story: Story
-    memory: dict[str, Any]  # before the tick `NOW`
+    state: dict[str, Any]  # before the tick `NOW`
     sites: list[tuple[str, str, int]]
-    due: dict[str, list[Told]]
+    due: dict[str, list[Received]]
 
 
 def play(there: Stage, story: Story) -> Played:
@@ -303,44 +304,44 @@ def play(there: Stage, story: Story) -> Played:
     there.function.stop()
     for after, world in story.lead:
         there.tick(world, NOW + after)
-    memory = there.memory()
-    assert memory is not None
-    there.reset(memory)
+    state = there.state()
+    assert state is not None
+    there.reset(state)
     there.tick(story.world, NOW)
     sites = there.calls()
     for late in range(1, story.late + 1):
         there.tick(story.world, NOW + late * QUARTER)
-    due = there.told()
+    due = there.received()
     assert all(due.values()), f"{story.name}: nothing is due, so nothing could be lost"
-    return Played(story, memory, sites, due)
+    return Played(story, state, sites, due)
 
 
 def case(there: Stage, played: Played, site: tuple[str, str, int], fault: str) -> Tally:
-    """The tick of the notification with one fault, and some more without."""
-    there.reset(played.memory)
+    """Play the tick of the notification with one fault, then some ticks without."""
+    there.reset(played.state)
     if fault.startswith("throttled always") or fault == "error before":
-        there.function.stop()  # what a process knows of the case before must not help it
+        there.function.stop()  # so that the process knows nothing of the case before
     runs = there.runs
     struck = there.tick(played.story.world, NOW, (*site, fault))
     for late in range(1, played.story.late + 1):
         there.tick(played.story.world, NOW + late * QUARTER)
     where = f"{played.story.name}: {site[0]} {site[1]} {site[2] + 1} {fault}"
-    return judged(where, played.due, there.told(), Tally(cases=1, runs=there.runs - runs, faults=struck))
+    return compared(where, played.due, there.received(), Tally(cases=1, runs=there.runs - runs, faults=struck))
 
 
-def judged(where: str, due: dict[str, list[Told]], told: dict[str, list[Told]], tally: Tally) -> Tally:
-    """Compares what was told with what was due. A notification that comes later than due may name its alert after a later
-    tick; what it is about and its number are the same."""
+def compared(where: str, due: dict[str, list[Received]], received: dict[str, list[Received]], tally: Tally) -> Tally:
+    """Compare what was received with what was due. A late notification may name its alert after a later tick, but its check
+    and its number stay the same."""
     for channel, expected in due.items():
-        copies = Counter(one.key for one in told[channel])
+        copies = Counter(one.key for one in received[channel])
         awaited = {(one.check, one.seq) for one in expected}
-        names = Counter((one.check, one.seq) for one in {one.key: one for one in told[channel]}.values())
+        names = Counter((one.check, one.seq) for one in {one.key: one for one in received[channel]}.values())
         tally.due += len(expected)
         tally.repeated += copies.total() - len(copies)
-        tally.lost += [f"{where}: {channel} was not told {one}" for one in awaited - set(names)]
-        tally.strange += [f"{where}: {channel} was told {one}" for one in set(names) - awaited]
-        tally.strange += [f"{where}: {channel} was told {one} under two names" for one, n in names.items() if n > 1]
-        tally.strange += [f"{where}: {channel} was told {one} {n} times" for one, n in copies.items() if n > 2]
+        tally.lost += [f"{where}: {channel} did not receive {one}" for one in awaited - set(names)]
+        tally.strange += [f"{where}: {channel} received {one}" for one in set(names) - awaited]
+        tally.strange += [f"{where}: {channel} received {one} under two names" for one, n in names.items() if n > 1]
+        tally.strange += [f"{where}: {channel} received {one} {n} times" for one, n in copies.items() if n > 2]
     return tally
 
 
@@ -352,15 +353,15 @@ LONG = tuple(
     )
     for tick in range(48)
 )
-"""Twelve hours in which much happens, for faults at random; each state lasts longer than any run of faults."""
+"""Twelve eventful hours, for random faults; each state lasts longer than any row of faulty ticks."""
 
 FAULTY = 3
-"""Ticks in a row that faults may fall on, and as many without: AWS's state is seen by nobody while it cannot be read."""
+"""Ticks in a row that may have faults, then as many without: AWS's status is unknown while it cannot be read."""
 
 
 def at_random(there: Stage, seed: int, sites: Sequence[tuple[str, str, int]], due: dict[str, str]) -> Tally:
-    """Twelve hours with several faults. Whatever was once decided and remembered must have been told, on both channels the same,
-    and whoever only reads messages must end up with what is true."""
+    """Play twelve hours with several faults. Everything that was ever stored to be sent must reach both channels, and somebody
+    who only reads messages must end up with the truth."""
     dice = random.Random(seed)
     there.reset()
     there.function.stop()
@@ -376,13 +377,13 @@ def at_random(there: Stage, seed: int, sites: Sequence[tuple[str, str, int]], du
         tally.faults += there.tick(_moved(world, -2 * DAY), now, *faults)
     there.local.faults.application = served
     tally.runs = there.runs - runs
-    for channel, heard in there.told().items():
-        keys = {one.key for one in heard}
+    for channel, got in there.received().items():
+        keys = {one.key for one in got}
         tally.due += len(decided)
-        tally.repeated += len(heard) - len(keys)
-        tally.lost += [f"seed {seed}: {channel} was not told {one}" for one in decided - keys]
-        if believed(heard) != due:
-            tally.lost.append(f"seed {seed}: {channel} believes {believed(heard)}, and true is {due}")
+        tally.repeated += len(got) - len(keys)
+        tally.lost += [f"seed {seed}: {channel} did not receive {one}" for one in decided - keys]
+        if believed(got) != due:
+            tally.lost.append(f"seed {seed}: {channel} believes {believed(got)}, but the truth is {due}")
     return tally
 
 
@@ -395,7 +396,7 @@ def _moved(world: World, by: int) -> World:
 
 
 def _noting(application: Application, decided: set[tuple[str, int]]) -> Application:
-    """`application`, and a note of everything that was ever written into the memory to be told."""
+    """`application`, which also notes every notification that a stored state holds to be sent."""
 
     def noting(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("HTTP_X_AMZ_TARGET", "").endswith(".PutItem"):
@@ -409,15 +410,15 @@ def _noting(application: Application, decided: set[tuple[str, int]]) -> Applicat
     return noting
 
 
-def believed(heard: Sequence[Told]) -> dict[str, str]:
-    """Severity of everything that a reader of every message, who knows repeats, takes for open."""
-    once: dict[tuple[str, int], Told] = {}
-    for one in heard:
+def believed(received: Sequence[Received]) -> dict[str, str]:
+    """Alerts, with their severity, that somebody who reads every message and ignores repeats believes to be open."""
+    once: dict[tuple[str, int], Received] = {}
+    for one in received:
         once.setdefault(one.key, one)
     open_now: dict[str, str] = {}
     for one in once.values():
         open_now[one.check] = one.severity
-        if one.over:
+        if one.resolved:
             del open_now[one.check]
     return open_now
 
@@ -429,11 +430,11 @@ def truth(there: Stage) -> tuple[dict[str, str], list[tuple[str, str, int]]]:
     for number, world in enumerate(LONG):
         there.tick(_moved(world, -2 * DAY), NOW + number * QUARTER - 2 * DAY)
         sites |= set(there.calls())
-    return believed(there.told()["people"]), sorted(sites)
+    return believed(there.received()["people"]), sorted(sites)
 
 
 SHARES = 6
-"""Processes that play side by side, each against an AWS of its own: most of the time goes into waiting between attempts."""
+"""Processes that play in parallel, each with a local AWS of its own: most of the time is spent waiting between attempts."""
 
 
 def share(number: int, only: str, seeds: int) -> list[tuple[str, int, Tally]]:

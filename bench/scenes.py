@@ -1,6 +1,6 @@
 """Every kind of notification in every scene that is more than one fault: other answers, other order, other environments.
 
-`make reliability` prints the table of docs/reliability.md; the end-to-end tests run a part of the same cases. Every case begins in
+`make reliability` prints the table; docs/reliability.md explains it; the end-to-end tests run a part of the same cases. Every case begins in
 fresh processes. It fails if anything is lost, has two names, or comes more than twice.
 """
 
@@ -30,7 +30,7 @@ from .reliability import (
     Stage,
     Tally,
     believed,
-    judged,
+    compared,
     play,
     stage,
 )
@@ -39,7 +39,7 @@ SLOW = 2.0
 """Seconds that one call of the first of two environments takes, while the second does all of its work."""
 
 AFTERWARDS = 2
-"""Ticks without any fault that a story has in every scene, beyond those within which it must have been told."""
+"""Ticks without any fault that a story has in every scene, beyond those by which it must be sent."""
 
 LONG_AGO = NOW - 7 * DAY
 """A tick before all that a story has."""
@@ -135,21 +135,19 @@ SCENES: dict[str, Scene] = {
 
 def case(there: Stage, played: Played, name: str) -> Tally:
     """One scene of one story, and then some ticks without any fault, each process a fresh one at the start."""
-    there.reset(played.memory)
+    there.reset(played.state)
     there.function.stop()
     runs = there.runs
     SCENES[name](there, played)
     for late in range(1, played.story.late + AFTERWARDS + 1):
         there.tick(played.story.world, NOW + late * QUARTER)
-    told, where = there.told(), f"{played.story.name}, {name}"
-    tally = judged(where, played.due, told, Tally(cases=1, runs=there.runs - runs))
-    if (
-        "answer" in name
-    ):  # it may be told as unreadable or as silence, and what is open be reminded of: what is believed counts
+    received, where = there.received(), f"{played.story.name}, {name}"
+    tally = compared(where, played.due, received, Tally(cases=1, runs=there.runs - runs))
+    if "answer" in name:  # unreadable, silence or a reminder may be sent too: only what a reader believes counts
         tally.strange = [text for text in tally.strange if text.endswith((" under two names", " times"))]
-        for channel, heard in told.items():
-            if believed(heard) != believed(played.due[channel]):
-                tally.lost.append(f"{where}: {channel} believes {believed(heard)}")
+        for channel, got in received.items():
+            if believed(got) != believed(played.due[channel]):
+                tally.lost.append(f"{where}: {channel} believes {believed(got)}")
     return tally
 
 

@@ -1,9 +1,9 @@
-"""How early, how quiet, how honest: what the default policy says of many simulated senders, against the truth.
+"""How early, how quiet and how accurate the alerts of the default policy are, for many simulated senders.
 
     .venv/bin/python -m bench.score --seeds 10
     .venv/bin/python -m bench.score --seeds 40 --worlds complaints --sizes 150 3000 --json
 
-Every situation and size is played once per seed. "All" means what the goals mean: it leaves nothing out.
+Every situation and size is played once per seed. "All" leaves nothing out; the goals are about it.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ YOUNG = START + 14 * DAY
 """False alarms before this are shown apart too: the history is younger than the longest windows."""
 
 FLAP = 2 * DAY
-"""An alert that opens again so soon after its all-clear, or within the same incident, is a flap."""
+"""An alert that opens again so soon after it resolved, or within the same incident, is a flap."""
 
 ORACLE_SURE = log(10_000)
-"""The oracle speaks when what it sees is ten thousand times as likely with the incident as without."""
+"""The oracle alerts when its data is ten thousand times as likely with the incident as without."""
 
 
 @dataclass(frozen=True)
-class Said:
+class Sent:
     """A notification, as far as it matters here."""
 
     at: Instant
@@ -75,9 +75,9 @@ class Score:
     """Score of one world or of many; `add` puts them together."""
 
     incidents: int = 0  # that reach AWS's review threshold
-    told: int = 0  # of them, before that
+    in_time: int = 0  # of them, with an alert before that
     used: list[float] = field(default_factory=list)  # share of the head start, one per incident
-    oracle: list[float] = field(default_factory=list)  # the same for one who knows the rates
+    oracle: list[float] = field(default_factory=list)  # the same for an oracle that knows the true rates
     leads: list[float] = field(default_factory=list)  # hours
     healthy_days: float = 0.0
     false_alarms: int = 0
@@ -86,36 +86,36 @@ class Score:
     false_criticals: int = 0
     pauses: int = 0  # incidents that reach AWS's pause threshold
     critical_in_time: int = 0
-    spoken_of: int = 0  # incidents that anything was said of
+    noticed: int = 0  # incidents with at least one notification
     notices: int = 0
     flaps: int = 0
-    all_clears: int = 0
+    resolutions: int = 0
     unsafe: int = 0
     watched_hours: float = 0.0  # in worlds in which nothing goes wrong
-    empty_hours: float = 0.0  # of them: the headroom is said to be none
+    empty_hours: float = 0.0  # of them, with a headroom of zero
 
     def add(self, other: Score) -> None:
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
 
-def said_from(document: Mapping[str, Any]) -> Said:
-    """One line of `ses-reputation replay --json`."""
+def sent_from(document: Mapping[str, Any]) -> Sent:
+    """A notification from one line of `ses-reputation replay --json`."""
     at = int(np.datetime64(document["at"].removesuffix("+00:00"), "s").astype(int))
-    return Said(at, document["metric"], document["severity"], document["kind"], document["alert"])
+    return Sent(at, document["metric"], document["severity"], document["kind"], document["alert"])
 
 
-def said_by_core(points: Sequence[Point]) -> list[Said]:
+def sent_by_core(points: Sequence[Point]) -> list[Sent]:
     """Notifications of the product for a history, in process."""
     return [
-        said_from(document)
+        sent_from(document)
         for _, documents, _ in replay(TARGET, points, default_policy(), until=END)
         for document in documents
     ]
 
 
 def empty_hours(case: World) -> float:
-    """How many hours the headroom of a sender of whom nothing is wrong was said to be none, looked at every two hours."""
+    """Hours in which a healthy sender was shown a headroom of zero, sampled every two hours."""
     history = history_from(case.points, until=END)
     if history is None:
         return 0.0
@@ -128,18 +128,18 @@ def empty_hours(case: World) -> float:
     )
 
 
-def score(case: World, said: Sequence[Said]) -> Score:
-    """Score of one world: its notifications against the truth about it. `said` is in order of time."""
+def score(case: World, sent: Sequence[Sent]) -> Score:
+    """Score of one world: its notifications against the truth about it. `sent` is in order of time."""
     result = Score()
     bounds = [*(incident.onset for incident in case.incidents[1:]), END + BUCKET]
     for incident, until in zip(case.incidents, bounds, strict=True) if case.incidents else ():
-        _score_incident(result, case, incident, said, until)
-    _score_peace(result, case, said)
+        _score_incident(result, case, incident, sent, until)
+    _score_peace(result, case, sent)
     return result
 
 
-def _score_incident(result: Score, case: World, incident: Incident, said: Sequence[Said], until: Instant) -> None:
-    mine = [s for s in said if s.metric == incident.metric]
+def _score_incident(result: Score, case: World, incident: Incident, sent: Sequence[Sent], until: Instant) -> None:
+    mine = [s for s in sent if s.metric == incident.metric]
     during = [s for s in mine if incident.onset < s.at < until]
     before = [s for s in mine if s.at <= incident.onset]
     standing = before[-1:] if before and before[-1].kind != "resolved" else []
@@ -149,8 +149,8 @@ def _score_incident(result: Score, case: World, incident: Incident, said: Sequen
         first = alerts[0] if alerts else END
         in_time = bool(alerts) and first <= incident.review
         result.incidents += 1
-        result.told += in_time
-        if head > BUCKET:  # who is over the line at the end of the first bucket has no head start
+        result.in_time += in_time
+        if head > BUCKET:  # over the threshold after one bucket: there is no head start
             result.used.append((incident.review - first) / head if in_time else 0.0)
             result.oracle.append(_oracle(case, incident))
         result.leads.append((incident.review - first) / HOUR if alerts else 0.0)
@@ -163,23 +163,23 @@ def _score_incident(result: Score, case: World, incident: Incident, said: Sequen
         return
     of_it = [s for s in during if s.at <= incident.settled or _running(s, during, incident.settled)]
     if of_it:
-        result.spoken_of += 1
+        result.noticed += 1
         result.notices += len(of_it)
         result.flaps += max(0, len({s.alert for s in of_it + standing}) - 1)
     for clear in (s for s in of_it if s.kind == "resolved"):
         going_on = clear.at < incident.over and incident.review is not None
-        result.all_clears += 1
+        result.resolutions += 1
         result.unsafe += case.over_review(incident.metric, clear.at) or going_on
 
 
-def _running(s: Said, said: Sequence[Said], since: Instant) -> bool:
-    """Tell if the alert of `s` had begun by `since`, or so soon after an all-clear that it is the same trouble."""
-    opened = next(other.at for other in said if other.alert == s.alert)
-    return opened <= since or any(other.kind == "resolved" and other.at <= opened <= other.at + FLAP for other in said)
+def _running(s: Sent, sent: Sequence[Sent], by: Instant) -> bool:
+    """Tell if the alert of `s` was open at `by`, or opened so soon after a resolution that it is the same trouble."""
+    opened = next(other.at for other in sent if other.alert == s.alert)
+    return opened <= by or any(other.kind == "resolved" and other.at <= opened <= other.at + FLAP for other in sent)
 
 
-def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
-    """Notifications when there was nothing to say. Where one metric is ruined, the other's day is half a day."""
+def _score_peace(result: Score, case: World, sent: Sequence[Sent]) -> None:
+    """Count the false alarms. While one metric is bad, the other still counts for half a healthy day."""
     troubled = [(i.onset, END if case.situation.borderline else i.settled, i.metric.value) for i in case.incidents]
     lost = sum(end - start for start, end, _ in troubled)
     result.healthy_days = (END - START - lost / 2) / DAY
@@ -188,7 +188,7 @@ def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
     ) / DAY
     opened: set[str] = set()
     false: set[str] = set()
-    for s in said:
+    for s in sent:
         if s.alert not in opened:
             opened.add(s.alert)
             trouble = any(start < s.at <= end + FLAP and s.metric == metric for start, end, metric in troubled)
@@ -199,13 +199,13 @@ def _score_peace(result: Score, case: World, said: Sequence[Said]) -> None:
         still_false = s.alert in false and not any(
             start < s.at <= end and s.metric == metric for start, end, metric in troubled
         )
-        by_chance = still_false and case.over_review(Metric(s.metric), s.at)  # AWS acts on what it counts
+        by_chance = still_false and case.over_review(Metric(s.metric), s.at)  # AWS acts on its own count
         if s.kind == "firing" and s.severity == "critical" and still_false and not by_chance:
             result.false_criticals += 1
 
 
 def _oracle(case: World, incident: Incident) -> float:
-    """The share of the head start of one who knows the onset and every rate, and waits only to be sure."""
+    """Share of the head start that an oracle uses, which knows the onset and every rate and only waits to be sure."""
     assert incident.review is not None
     onset, end = ((at - START) // BUCKET for at in (incident.onset, incident.review))
     counts = np.zeros(len(case.expected))
@@ -219,7 +219,7 @@ def _oracle(case: World, incident: Incident) -> float:
 
 @dataclass(frozen=True)
 class Task:
-    """One world to be played; with a `booking`, one of newsletters."""
+    """One world to play; with a `booking`, one of newsletters."""
 
     situation: int
     size: int
@@ -234,10 +234,10 @@ class Task:
         return world(SITUATIONS[self.situation], self.size, self.seed, window=self.window, delay=self.delay)
 
 
-def play(task: Task, speak: Callable[[Sequence[Point]], list[Said]] = said_by_core) -> tuple[Task, str, Score]:
+def play(task: Task, notify: Callable[[Sequence[Point]], list[Sent]] = sent_by_core) -> tuple[Task, str, Score]:
     """One world through the product: task, rhythm, score."""
     case = task.world()
-    result = score(case, speak(case.points))
+    result = score(case, notify(case.points))
     if not case.incidents and case.situation.metric is None:
         result.watched_hours = (END - START) / HOUR
         result.empty_hours = empty_hours(case)
@@ -245,13 +245,13 @@ def play(task: Task, speak: Callable[[Sequence[Point]], list[Said]] = said_by_co
 
 
 def play_all(
-    tasks: Iterable[Task], speak: Callable[[Sequence[Point]], list[Said]] = said_by_core, processes: int = 2
+    tasks: Iterable[Task], notify: Callable[[Sequence[Point]], list[Sent]] = sent_by_core, processes: int = 2
 ) -> dict[str, Score]:
     """Scores by name: of each situation, size and rhythm, and of all."""
     tasks = list(tasks)
     scores: dict[str, Score] = {}
     with ProcessPoolExecutor(processes) as pool:
-        for task, rhythm, result in pool.map(partial(play, speak=speak), tasks, chunksize=8):
+        for task, rhythm, result in pool.map(partial(play, notify=notify), tasks, chunksize=8):
             for name in _groups(task, rhythm):
                 scores.setdefault(name, Score()).add(result)
     situations = [situation.name for situation in SITUATIONS]
@@ -262,21 +262,21 @@ def play_all(
 
 
 def _groups(task: Task, rhythm: str) -> tuple[str, ...]:
-    """Under which names a world is counted; newsletters apart."""
+    """Names under which a world is counted; newsletters apart."""
     if task.booking is not None:
         return (f"{NEWSLETTERS.name}: {task.booking}", NEWSLETTERS.name)
     return (SITUATIONS[task.situation].name, f"{task.size:,} a day", rhythm, "all")
 
 
 def figures(s: Score) -> dict[str, float | None]:
-    """The figures that the goals speak of; None where there was nothing to measure."""
+    """Figures that the goals are about; None if there was nothing to measure."""
 
     def per(part: float, whole: float) -> float | None:
         return part / whole if whole else None
 
     return {
         "incidents": s.incidents,
-        "told": per(s.told, s.incidents),
+        "alert before review": per(s.in_time, s.incidents),
         "head start used": fmean(s.used) if s.used else None,
         "oracle": fmean(s.oracle) if s.oracle else None,
         "median lead, h": median(s.leads) if s.leads else None,
@@ -284,16 +284,16 @@ def figures(s: Score) -> dict[str, float | None]:
         "of them after day 14": per(30 * (s.false_alarms - s.young_alarms), s.healthy_days - s.young_days),
         "false criticals": s.false_criticals,
         "critical before pause": per(s.critical_in_time, s.pauses),
-        "notices per incident": per(s.notices, s.spoken_of),
-        "flaps per incident": per(s.flaps, s.spoken_of),
-        "unsafe all-clears": per(s.unsafe, s.all_clears),
+        "notices per incident": per(s.notices, s.noticed),
+        "flaps per incident": per(s.flaps, s.noticed),
+        "unsafe resolutions": per(s.unsafe, s.resolutions),
         "hours without headroom": per(s.empty_hours, 1.0 if s.watched_hours else 0.0),
     }
 
 
 COLUMNS = {
     "incidents": "{:5d}",
-    "told": "{:7.1%}",
+    "alert before review": "{:7.1%}",
     "head start used": "{:7.1%}",
     "oracle": "{:7.1%}",
     "median lead, h": "{:7.1f}",
@@ -303,10 +303,10 @@ COLUMNS = {
     "critical before pause": "{:7.1%}",
     "notices per incident": "{:6.2f}",
     "flaps per incident": "{:6.2f}",
-    "unsafe all-clears": "{:7.1%}",
+    "unsafe resolutions": "{:7.1%}",
     "hours without headroom": "{:6.0f}",
 }
-HEAD = "    n   told   used oracle   lead  false settld crit  pause notic flaps unsafe  none"
+HEAD = "    n  early   used oracle   lead  false settld crit  pause notic flaps unsafe  none"
 
 
 def table(scores: Mapping[str, Score]) -> str:
@@ -329,7 +329,7 @@ def goals(scores: Mapping[str, Score]) -> list[tuple[str, float | None, str, boo
     worst = max((figures(s)[alarms] or 0.0 for name, s in scores.items() if name.endswith(" a day")), default=None)
     empty = [hours for each in (got, news) if (hours := each["hours without headroom"]) is not None]
     wanted: list[tuple[str, float | None, str, float]] = [
-        ("told before the review threshold", got["told"], ">=", 0.98),
+        ("alert before the review threshold", got["alert before review"], ">=", 0.98),
         ("head start used", got["head start used"], ">=", 0.73),
         ("false alarms per 30 healthy days", got[alarms], "<=", 0.06),
         ("the same, worst size", worst, "<=", 0.15),
@@ -339,7 +339,7 @@ def goals(scores: Mapping[str, Score]) -> list[tuple[str, float | None, str, boo
         ("critical before the pause threshold", got["critical before pause"], ">=", 0.99),
         ("notices per incident", got["notices per incident"], "<=", 6.5),
         ("flaps per incident", got["flaps per incident"], "<=", 0.05),
-        ("all-clears while unsafe", got["unsafe all-clears"], "<=", 0.01),
+        ("resolutions while unsafe", got["unsafe resolutions"], "<=", 0.01),
     ]
     return [
         (name, value, f"{sign} {goal:g}", value is None or (value >= goal if sign == ">=" else value <= goal))
@@ -348,7 +348,7 @@ def goals(scores: Mapping[str, Score]) -> list[tuple[str, float | None, str, boo
 
 
 def looked_ahead(cuts: int, seed: int) -> int:
-    """In how many of `cuts` cut histories the command `replay` says other things than of the whole history."""
+    """Number of cut histories, of `cuts`, for which `replay` reports something else than for the whole history."""
     dice = np.random.default_rng(seed)
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -363,7 +363,7 @@ def looked_ahead(cuts: int, seed: int) -> int:
 
 
 def replayed(points: Sequence[Point], file: Path) -> list[dict[str, Any]]:
-    """Output of `ses-reputation replay --json` for `points`, which are written to `file` first."""
+    """Write `points` to `file` and return what `ses-reputation replay --json` prints for it."""
     file.write_text(json.dumps(answer(points)))
     command = [str(COMMAND), "replay", str(file), "--json"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603

@@ -233,7 +233,7 @@ def _cpu(pid: int) -> float:
 
 
 def _peak(pid: int) -> float:
-    """The most memory that a process has held so far, in MB; what `wait4` says begins with that of the process it came from."""
+    """Peak memory of a process so far, in MB. `wait4` would also count that of its parent."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(kilobytes) / 1_024

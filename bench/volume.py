@@ -1,4 +1,4 @@
-"""How often healthy senders get an alert about silence or a spike, and how soon after its last email a real stop is one: `python -m bench.volume`."""
+"""How often healthy senders get a silence or spike alert, and how soon a real stop is found: `python -m bench.volume`."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Tally:
     silence: int = 0
     spike: int = 0
     stopped: int = 0
-    told_after: list[float] = field(default_factory=list)  # hours
+    detected_after: list[float] = field(default_factory=list)  # hours
 
     def add(self, other: Tally) -> None:
         self.months += other.months
         self.silence += other.silence
         self.spike += other.spike
         self.stopped += other.stopped
-        self.told_after += other.told_after
+        self.detected_after += other.detected_after
 
 
 def opened(points: list[Point]) -> Iterator[tuple[str, int]]:
-    """Check and time of every alert about the volume that a monitor would open on a record, fourteen days at a time."""
+    """Check and time of every volume alert that a monitor would open for these points, seeing fourteen days at a time."""
     history = history_from(points, until=END)
     tracks: dict[str, Track] = {}
     if history is None:
@@ -90,8 +90,8 @@ def tally(size: int, seed: int, stops: bool) -> tuple[Rhythm, Tally]:
     result.stopped = 1
     points = [point for point in case.points if point.at < STOP]
     last = max(point.at for point in points if point.attempts) + BUCKET
-    told = next((now for check, now in opened(points) if check == SILENCE.name and now >= last), None)
-    result.told_after = [] if told is None else [(told - last) / HOUR]
+    detected = next((now for check, now in opened(points) if check == SILENCE.name and now >= last), None)
+    result.detected_after = [] if detected is None else [(detected - last) / HOUR]
     return case.rhythm, result
 
 
@@ -108,10 +108,10 @@ def main() -> None:
                 for name in (f"{size:,} a day", rhythm.value, "all"):
                     rows.setdefault(name, Tally()).add(result)
     rows["all"] = rows.pop("all")
-    print(f"{'':<24}{'false silence':>14}{'false spike':>12}   {'stops told':<12}{'median after'}")
+    print(f"{'':<24}{'false silence':>14}{'false spike':>12}   {'stops found':<12}{'median after'}")
     for name, row in rows.items():
-        share = f"{len(row.told_after)} of {row.stopped}"
-        after = f"{median(row.told_after):.1f} h" if row.told_after else "-"
+        share = f"{len(row.detected_after)} of {row.stopped}"
+        after = f"{median(row.detected_after):.1f} h" if row.detected_after else "-"
         print(f"{name:<24}{row.silence / row.months:>14.3f}{row.spike / row.months:>12.3f}   {share:<12}{after}")
     print("False ones are per sender and month.")
 

@@ -30,7 +30,7 @@ SETTLING = 3.0
 
 
 class Rhythm(StrEnum):
-    """When a sender sends; one per seed, in turn."""
+    """Times at which a sender sends; one per seed, in turn."""
 
     OFFICE = "office hours"  # nights and week-ends almost empty
     STEADY = "round the clock"
@@ -42,7 +42,7 @@ class Rhythm(StrEnum):
 
 
 class Delay(StrEnum):
-    """How late complaints come, and in which bucket SES counts them."""
+    """Delay of complaints, and the bucket in which SES counts them."""
 
     EXPONENTIAL = "exponential"
     LOGNORMAL = "lognormal"
@@ -50,7 +50,7 @@ class Delay(StrEnum):
 
 
 class Booking(StrEnum):
-    """In which bucket SES counts the late events of a sender of newsletters."""
+    """Bucket in which SES counts the late events of a newsletter sender."""
 
     ARRIVAL = "late events on arrival"
     EMAIL = "late events with their email"
@@ -70,7 +70,7 @@ class Situation:
     """One fault: an added rate of all email, or extra email with a rate of its own."""
 
     name: str
-    metric: Metric | None = None  # what it ruins; None: nothing goes wrong
+    metric: Metric | None = None  # the metric that goes bad; None: nothing goes wrong
     added: Callable[[Floats], Floats] | None = None  # fraction, by days since the onset
     list_rate: float = 0.0  # fraction, of the extra email
     list_share: float = 0.0  # extra email, in shares of a normal day's
@@ -79,7 +79,7 @@ class Situation:
     again: float | None = None  # a second time, so many days after the end of the first
     bounce: tuple[float, float] = (0.003, 0.015)  # the normal rates are drawn from these
     complaint: tuple[float, float] = (0.0001, 0.0005)
-    borderline: bool = False  # bad, but under AWS's line: a warning is neither owed nor wrong
+    borderline: bool = False  # bad, but below AWS's threshold: a warning is neither required nor wrong
 
 
 def _step(level: float) -> Callable[[Floats], Floats]:
@@ -93,25 +93,25 @@ def _ramp(level: float, over: float) -> Callable[[Floats], Floats]:
 _B, _C = Metric.BOUNCE, Metric.COMPLAINT
 SITUATIONS = (
     Situation("healthy"),
-    Situation("healthy: 2 % bounces, 0.05 % complaints", bounce=(0.019, 0.021), complaint=(0.0005, 0.0006)),
-    Situation("bounces: bad list, all email at 20 %", _B, _step(0.20)),
-    Situation("bounces: burst of 3 hours at 30 %", _B, _step(0.30), lasts=0.125),
-    Situation("bounces: half a day at 12 %", _B, _step(0.11), lasts=0.5),
-    Situation("bounces: step to 8 %", _B, _step(0.072)),
-    Situation("bounces: step just over the line", _B, _step(0.052)),
-    Situation("bounces: 3 to 4 %, never at the line", _B, _step(0.025), lasts=60.0, borderline=True),
-    Situation("bounces: ramp by 8 % in 4 days", _B, _ramp(0.08, 4)),
-    Situation("bounces: rot by 7 % in 20 days", _B, _ramp(0.07, 20)),
-    Situation("bounces: bought list, as much again at 15 %", _B, list_rate=0.15, list_share=1.0),
-    Situation("bounces: compromised, 5 times the email at 12 %", _B, list_rate=0.12, list_share=5.0),
-    Situation("bounces: twice, at 12 %", _B, _step(0.12), lasts=4.0, onset=(8.0, 14.0), again=16.0),
-    Situation("bounces: in the first days, at 12 %", _B, _step(0.12), onset=(2.0, 8.0)),
-    Situation("complaints: step to 0.4 %", _C, _step(0.004)),
-    Situation("complaints: step to 0.15 %", _C, _step(0.0013)),
-    Situation("complaints: ramp by 0.25 % in 10 days", _C, _ramp(0.0025, 10)),
-    Situation("complaints: storm, one day at 1 %", _C, _step(0.010), lasts=1.0),
-    Situation("complaints: extra campaign at 0.6 %", _C, list_rate=0.006, list_share=1.0, lasts=1.5),
-    Situation("complaints: in the first days, at 0.3 %", _C, _step(0.003), onset=(2.0, 8.0)),
+    Situation("healthy: 2% bounces, 0.05% complaints", bounce=(0.019, 0.021), complaint=(0.0005, 0.0006)),
+    Situation("bounces: bad list, all email at 20%", _B, _step(0.20)),
+    Situation("bounces: burst of 3 hours at 30%", _B, _step(0.30), lasts=0.125),
+    Situation("bounces: half a day at 12%", _B, _step(0.11), lasts=0.5),
+    Situation("bounces: step to 8%", _B, _step(0.072)),
+    Situation("bounces: step just over the threshold", _B, _step(0.052)),
+    Situation("bounces: 3 to 4%, never at the threshold", _B, _step(0.025), lasts=60.0, borderline=True),
+    Situation("bounces: ramp by 8% in 4 days", _B, _ramp(0.08, 4)),
+    Situation("bounces: rot by 7% in 20 days", _B, _ramp(0.07, 20)),
+    Situation("bounces: bought list, as much again at 15%", _B, list_rate=0.15, list_share=1.0),
+    Situation("bounces: compromised, 5 times the email at 12%", _B, list_rate=0.12, list_share=5.0),
+    Situation("bounces: twice, at 12%", _B, _step(0.12), lasts=4.0, onset=(8.0, 14.0), again=16.0),
+    Situation("bounces: in the first days, at 12%", _B, _step(0.12), onset=(2.0, 8.0)),
+    Situation("complaints: step to 0.4%", _C, _step(0.004)),
+    Situation("complaints: step to 0.15%", _C, _step(0.0013)),
+    Situation("complaints: ramp by 0.25% in 10 days", _C, _ramp(0.0025, 10)),
+    Situation("complaints: storm, one day at 1%", _C, _step(0.010), lasts=1.0),
+    Situation("complaints: extra campaign at 0.6%", _C, list_rate=0.006, list_share=1.0, lasts=1.5),
+    Situation("complaints: in the first days, at 0.3%", _C, _step(0.003), onset=(2.0, 8.0)),
 )
 
 
@@ -137,8 +137,8 @@ class World:
     points: list[Point]
     incidents: tuple[Incident, ...]
     aws_rates: Mapping[Metric, Floats]  # AWS's own at the end of each slot; of newsletters none
-    healthy: Floats  # events of the ruined metric to be expected by slot had nothing gone wrong
-    expected: Floats  # and as it went
+    healthy: Floats  # events of the bad metric expected by slot if nothing had gone wrong
+    expected: Floats  # the same, with the trouble
 
     def over_review(self, metric: Metric, at: Instant) -> bool:
         """Tell if AWS's own rate is at its review threshold."""
@@ -239,7 +239,7 @@ def _points(email: Ints, events: Mapping[Metric, Ints]) -> list[Point]:
 
 
 def _mean_email(dice: np.random.Generator, rhythm: Rhythm, size: int) -> Floats:
-    """Email to be expected by slot; its mean over a week or so is `size` a day."""
+    """Expected email by slot; its mean over about a week is `size` a day."""
     day = np.arange(SLOTS) / PER_DAY
     hour, weekend = (day % 1) * 24, np.floor(day) % 7 >= 5
     shape = np.ones(SLOTS)
@@ -282,7 +282,7 @@ def _normal_rate(dice: np.random.Generator, limits: tuple[float, float]) -> Floa
 
 
 def _kernel(dice: np.random.Generator, metric: Metric, delay: Delay) -> Floats:
-    """How many of the events come so many buckets after their email."""
+    """Share of the events that come each number of buckets after their email."""
     if metric is _B:  # most in minutes, some in hours
         lags = np.arange(48)
         weights = 0.85 * (lags == 0) + 0.15 * np.exp(-lags / dice.uniform(4, 12)) / 8
@@ -330,13 +330,13 @@ def _trouble(
     kernel: Floats,
     window: AwsWindow | None,
 ) -> tuple[Ints, Floats, list[tuple[int, int]]]:
-    """Extra email and added events by slot of sending, and from which slot to which each incident lasts."""
+    """Extra email and added events by slot of sending, and the first and last slot of each incident."""
     extra, added = np.zeros(SLOTS, np.int64), np.zeros(SLOTS)
     spans: list[tuple[int, int]] = []
     if situation.metric is None:
         return extra, added, spans
     onset = int(dice.uniform(*situation.onset) * PER_DAY)
-    mended = dice.uniform(0.5, 4.0)  # days after AWS's rate has reached the line: somebody reads AWS's letter
+    mended = dice.uniform(0.5, 4.0)  # days after AWS's rate has reached the threshold: somebody reads AWS's letter
     while onset < SLOTS:
         over = SLOTS if situation.lasts is None else min(SLOTS, onset + int(situation.lasts * PER_DAY))
         when = slice(onset, over)
@@ -363,7 +363,7 @@ def _trouble(
 
 
 def _wanted(mean: Floats, window: AwsWindow | None) -> Floats:
-    """How many emails AWS looks at, by slot: a normal day is the mean of the fourteen days before, had nothing gone wrong."""
+    """Number of emails AWS looks at, by slot. A normal day is the mean of the fourteen days before, without the trouble."""
     window = AwsWindow() if window is None else window
     sums = np.concatenate([[0.0], np.cumsum(mean)])
     ends = np.arange(1, SLOTS + 1)
@@ -384,19 +384,19 @@ def aws_rate(email: Ints, events: Ints | Floats, wanted: Floats, before: float) 
 
 
 def _incident(metric: Metric, rate: Floats, onset: int, over: int, until: int) -> Incident:
-    """The truth about what went wrong in the slots from `onset` to `over`, before the next thing at `until`."""
-    lines = AWS_THRESHOLDS[metric]
-    since = rate[onset:until]
-    known = onset > 0 and rate[onset - 1] >= lines.review  # it is over the line already: nobody can be early
-    high = np.flatnonzero(since >= lines.review)
+    """Truth about the incident in the slots from `onset` to `over`, with the next one at `until`."""
+    thresholds = AWS_THRESHOLDS[metric]
+    rates = rate[onset:until]
+    known = onset > 0 and rate[onset - 1] >= thresholds.review  # over the threshold already: nobody can be early
+    high = np.flatnonzero(rates >= thresholds.review)
     settled = max(over + int(SETTLING * PER_DAY), onset + int(high[-1]) + 1 if len(high) else 0)
     return Incident(
         metric,
         _at(onset),
         _at(over),
         _at(min(settled, until)),
-        None if known else _first(since >= lines.review, onset),
-        None if known else _first(since >= lines.pause, onset),
+        None if known else _first(rates >= thresholds.review, onset),
+        None if known else _first(rates >= thresholds.pause, onset),
     )
 
 
@@ -405,6 +405,6 @@ def _at(slot: int) -> Instant:
 
 
 def _first(reached: NDArray[np.bool_], onset: int) -> Instant | None:
-    """The end of the first slot in which something is so."""
+    """End of the first slot for which `reached` is true."""
     found = np.flatnonzero(reached)
     return _at(onset + int(found[0]) + 1) if len(found) else None
