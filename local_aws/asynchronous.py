@@ -1,4 +1,4 @@
-"""An asynchronous invocation as Lambda plays it, which moto lacks."""
+"""Asynchronous invocation as Lambda does it, which moto lacks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def invoke(local: LocalAws, function: DeployedFunction, event: Any) -> list[Resu
 
 
 def send(local: LocalAws, role: str, queue_arn: str, record: object) -> None:
-    """Send a record to a queue, if `role` may: else it is lost, as in AWS."""
+    """Send a record to a queue, if `role` may; otherwise it is lost, as in AWS."""
     queues = local.client("sqs")
     url = queues.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[1])["QueueUrl"]
     if iam.may_send(role, queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]):

@@ -17,11 +17,11 @@ CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 
 class CdkError(Exception):
-    """A command that failed, with the end of what it said."""
+    """A command that failed, with the end of its output."""
 
 
 def cdk(local: LocalAws, *arguments: str, settings: Path | None = None) -> str:
-    """Runs `cdk` with `arguments` and returns everything it printed. Raises `CdkError`."""
+    """Run `cdk` with `arguments` and returns everything it printed. Raises `CdkError`."""
     context = () if settings is None else ("--context", f"settings={settings}")
     environment = {
         **isolated(os.environ),
@@ -39,7 +39,7 @@ def cdk(local: LocalAws, *arguments: str, settings: Path | None = None) -> str:
         needs_app = arguments[0] != "bootstrap"
         if needs_app:
             command += ["--app", f"{sys.executable} app.py"]
-        where = ROOT if needs_app else output  # without the app's cdk.json nothing is synthesised
+        where = ROOT if needs_app else output  # without the app's cdk.json the CDK synthesises nothing
         done = subprocess.run(command, cwd=where, env=environment, text=True, capture_output=True, check=False)
     printed = done.stdout + done.stderr
     if done.returncode != 0:

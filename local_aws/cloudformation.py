@@ -1,5 +1,5 @@
-"""The CloudFormation resource types of the stack that moto lacks, or has wrong: it stumbles over the tags of a key, and forgets
-a log group whose retention is changed.
+"""CloudFormation resource types of the stack that moto lacks or gets wrong: it fails on the tags of a key, and drops a log
+group whose retention is changed.
 
 Each is made through the server's own API, so that botocore checks every property: an unknown one fails the deployment
 instead of being dropped. A type that neither moto nor this module knows fails it too.
@@ -39,11 +39,11 @@ class _Resource(CloudFormationModel):
 
     @classmethod
     def make(cls, name: str, properties: dict[str, Any], account: str, region: str) -> tuple[str, dict[str, str]]:
-        """Makes the resource; returns its physical id and what Fn::GetAtt may ask of it."""
+        """Make the resource; return its physical id and its attributes for Fn::GetAtt."""
         raise NotImplementedError
 
     def unmake(self, region: str) -> None:
-        """Deletes what `make` made."""
+        """Delete what `make` made."""
 
     @classmethod
     def cloudformation_name_type(cls) -> str:
@@ -73,7 +73,7 @@ class _Resource(CloudFormationModel):
         except (
             ParamValidationError,
             ClientError,
-        ) as error:  # as a server error it would be retried for a minute
+        ) as error:  # a server error would be retried for a minute
             raise ValidationError(message=f"{cls.TYPE}: {error}") from error
 
     @classmethod
@@ -92,7 +92,7 @@ class _Resource(CloudFormationModel):
     def delete(self, account_id: str, region: str) -> None:
         try:
             self.unmake(region)
-        except ClientError as error:  # moto deletes in any order: what it was part of may be gone already
+        except ClientError as error:  # moto deletes in any order: its parent may be gone already
             if "NotFound" not in error.response["Error"]["Code"]:
                 raise
 
@@ -111,7 +111,7 @@ class Alarm(_Resource):
 
 
 class Subscription(_Resource):
-    """An update of its attributes keeps it, and with it that somebody has confirmed it."""
+    """A subscription; an update of its attributes keeps it, so it stays confirmed."""
 
     TYPE = "AWS::SNS::Subscription"
     _IT = ("TopicArn", "Protocol", "Endpoint")
@@ -214,7 +214,7 @@ class EventInvokeConfig(_Resource):
 
 
 class LogGroup(_Resource):
-    """An update keeps what is in it."""
+    """A log group; an update keeps its content."""
 
     TYPE, NAME = "AWS::Logs::LogGroup", "LogGroupName"
 
@@ -267,7 +267,7 @@ class Key(_Resource):
 
 
 class BucketPolicy(_Resource):
-    """Accepted and not applied: the bootstrap bucket's policy denies plain HTTP, and moto would apply the denial without its
+    """Accepted but not applied: the bootstrap bucket's policy denies plain HTTP, and moto would apply the denial without its
     condition."""
 
     TYPE = "AWS::S3::BucketPolicy"
@@ -278,7 +278,7 @@ class BucketPolicy(_Resource):
 
 
 class SlackChannel(_Resource):
-    """Checked and not made: moto has no Amazon Q Developer in chat applications, which nothing here talks to."""
+    """Checked but not made: moto has no Amazon Q Developer in chat applications, and nothing here calls it."""
 
     TYPE, NAME = "AWS::Chatbot::SlackChannelConfiguration", "ConfigurationName"
     OPERATION, KIND = "CreateSlackChannelConfiguration", "slack-channel"
@@ -324,7 +324,7 @@ LACKING_IN_MOTO = (
 
 
 def install(client: Client) -> None:
-    """Teaches moto's CloudFormation the types above, and to refuse what it does not know."""
+    """Teach moto's CloudFormation the types above, and to refuse what it does not know."""
     _clients.append(client)
     known = parsing.get_model_list()
     replaced = {resource.TYPE for resource in WRONG_IN_MOTO}
@@ -352,7 +352,7 @@ def install(client: Client) -> None:
 
 
 def _keeping(delete: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The deletion of a stack that is there, with the policy that moto does not know: for such a stack it is "Retain"."""
+    """Wrap the deletion of a stack: moto does not know "RetainExceptOnCreate", which means "Retain" once the stack exists."""
 
     def delete_what_goes(resources: Any) -> None:
         for resource in resources._resource_json_map.values():
@@ -364,8 +364,8 @@ def _keeping(delete: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _compared(diff: Callable[..., Any]) -> Callable[..., Any]:
-    """The comparison of two templates. Metadata, such as a construct's path, are no reason to update a resource: moto makes a topic
-    anew, without its subscriptions. And a name is refused under a new logical id, since the resource that has it goes last."""
+    """Wrap the comparison of two templates. Metadata, such as a construct's path, do not update a resource: moto would replace a
+    topic and lose its subscriptions. A name is refused under a new logical id, since CloudFormation deletes the old one last."""
 
     def name_of(resource: Any) -> tuple[str, str] | None:
         name = resource.get("Properties", {}).get(parsing.get_name_type_map().get(resource["Type"], ""))
@@ -385,8 +385,8 @@ def _compared(diff: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _what_exists(update: Callable[..., Any]) -> Callable[..., Any]:
-    """The update of a resource. Moto also updates what is not there since its condition does not hold, and forgets what it cannot
-    update, such as a table: here that stays as it was."""
+    """Wrap the update of a resource. moto also updates resources whose condition is false, and loses those that it cannot update,
+    such as a table: here these stay as they were."""
 
     def update_what_exists(logical_id: str, resource_json: Any, resources_map: Any, **where: str) -> Any:
         condition = resource_json.get("Condition")

@@ -1,5 +1,5 @@
-"""The parts of CloudWatch in which moto is slow or wrong: it walks all values once for every period asked for, and takes a metric without
-dimensions for the sum of all of its name."""
+"""Parts of CloudWatch that are slow or wrong in moto: it reads all values once for every period, and takes a metric without
+dimensions for the sum of all metrics of its name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moto.cloudwatch.models import CloudWatchBackend, Statistics
 
 
 def install() -> None:
-    """Makes moto answer GetMetricData in one walk over the values of each metric."""
+    """Make moto answer GetMetricData in one pass over the values of each metric."""
     backend: Any = CloudWatchBackend
     plain = backend.get_metric_data
 

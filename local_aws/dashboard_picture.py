@@ -23,7 +23,7 @@ INCHES = (0.62, 0.42)
 """Width of a column and height of a row of the grid."""
 
 HEAD, GAP, SIGN = 1, 0.12, 0.112
-"""In units of the grid: the title above it, the space around a widget, the width of a sign of small print."""
+"""Height of the title, space around a widget, width of a small character, in units of the grid."""
 
 INK, FAINT, PANEL, PAGE = "#16191f", "#687078", "#ffffff", "#f2f3f3"
 COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f")
@@ -59,7 +59,7 @@ class Card:
 
 
 def draw(path: Path, name: str, widgets: Sequence[Widget], now: int) -> None:
-    """Writes the picture to `path`, as PNG or SVG by its suffix. Raises OSError where that cannot be written."""
+    """Write the picture to `path`, as PNG or SVG by its suffix. Raises OSError if it cannot be written."""
     rows = HEAD + max((widget.y + widget.height for widget in widgets), default=0)
     figure = Figure(figsize=(COLUMNS * INCHES[0], rows * INCHES[1]), facecolor=PAGE)
     as_of = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -123,13 +123,13 @@ def _unit(label: str) -> str:
 
 def _limit(axis: Axes, limits: Mapping[str, Any], top: float) -> None:
     low, high = limits.get("min", 0.0), limits.get("max", top)
-    room = 0.04 * (high - low)  # so that a line at an edge is seen
+    room = 0.04 * (high - low)  # so that a line at the edge is visible
     axis.set_ylim(low - room, high + room)
 
 
 def _levels(axis: Axes, thresholds: Sequence[Threshold], highest: float, unit: str) -> float:
-    """Draws the lines that are in sight, their names at the right-hand end and apart from each other; answers with the top of
-    the axis."""
+    """Draw the thresholds that are in sight, with their names at the right and apart from each other. Return the top of the
+    axis."""
     lowest = sorted(mark.value for mark in thresholds)[:3]
     names: dict[float, list[Threshold]] = {}
     for mark in thresholds:
@@ -148,7 +148,7 @@ def _levels(axis: Axes, thresholds: Sequence[Threshold], highest: float, unit: s
 
 
 def _legend(card: Card) -> float:
-    """The names of the lines under the title; how many rows of the grid they take beyond the first."""
+    """Write the names of the lines under the title. Return how many rows they take beyond the first."""
     x, row = 0.25, 0.0
     for number, line in enumerate(card.widget.lines):
         wide = 0.35 + 0.105 * len(line.label)

@@ -30,14 +30,14 @@ class Fault:
     account: str = ""  # any; of AssumeRole the one whose role it is
     status: int = 500
     code: str = "InternalFailure"
-    body: bytes | None = None  # sent as it is, with status 200, in place of an error
-    hang: float = 0.0  # seconds before anything is answered
-    cut: bool = False  # the connection is closed in place of an answer
-    strike: Callable[[], None] | None = None  # done at that moment, such as killing whoever asks
+    body: bytes | None = None  # sent unchanged, with status 200, instead of an error
+    hang: float = 0.0  # seconds before the answer
+    cut: bool = False  # the connection is closed instead of an answer
+    strike: Callable[[], None] | None = None  # called at that moment, for example to kill the client
     before: bool = True
-    skip: int = 0  # so many requests pass first
+    skip: int = 0  # requests that pass first
     times: int = 1_000_000
-    struck: int = 0  # requests that it has happened to
+    struck: int = 0  # requests that it has hit
 
 
 class Faults:
@@ -50,13 +50,13 @@ class Faults:
         self._lock = threading.Lock()
 
     def plant(self, service: str, operation: str, **how: Any) -> Fault:
-        """Plants a fault until it is used up or `clear` is called."""
+        """Plant a fault until it is used up or `clear` is called."""
         fault = Fault(service, operation, **how)
         self.planted.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Takes out every fault and empties the log."""
+        """Take out every fault and empties the log."""
         self.planted.clear()
         self.calls.clear()
 
@@ -113,7 +113,7 @@ _PATHS = (
 
 
 class Asked(NamedTuple):
-    """Call that a request stands for, in whatever protocol it comes."""
+    """Call that a request makes, in any protocol."""
 
     service: str
     region: str
@@ -144,7 +144,7 @@ def _asked(environ: dict[str, Any]) -> Asked:
 
 
 class _Again:
-    """A request body that was read once and is read once more."""
+    """Request body that can be read a second time."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body

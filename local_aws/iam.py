@@ -1,6 +1,6 @@
-"""Calls judged by the policies of the role that makes them, and the use of keys that a call implies.
+"""Authorization as IAM does it: every call needs the rights of its role, the use of keys that it implies included.
 
-moto judges as well, but gives most services the resource "*" (so that a statement on one ARN never matches), refuses every
+moto authorizes as well, but gives most services the resource "*" (so that a statement on one ARN never matches), refuses every
 statement with a condition, takes the signing name for the IAM prefix, knows nothing of keys, and finds the signature of a
 compressed body, and of none, wrong.
 """
@@ -33,7 +33,7 @@ PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
 """Signing names that are not the prefix of the service's IAM actions."""
 
 USE_KEY = ("kms:GenerateDataKey", "kms:Decrypt")
-"""Who publishes to an encrypted topic, or sends to an encrypted queue, needs both."""
+"""Both are needed to publish to an encrypted topic or send to an encrypted queue."""
 
 Context = Mapping[str, str]
 """Values of condition keys."""
@@ -43,7 +43,7 @@ Need = tuple[str, str, Context]
 
 
 class _Resource(str):
-    """The resource of a request, as moto hands it from the service to the judge; and all that the request needs."""
+    """Resource of a request, as moto passes it on for authorization, with every right that the request needs."""
 
     __slots__ = ("needs",)
     needs: list[Need]
@@ -89,7 +89,7 @@ def _concerns(statement: Mapping[str, Any], need: Need) -> bool:
 
 
 def trusts(role: str, caller: str, context: Context) -> bool:
-    """Say if the trust policy of the role with the ARN `role` lets the role `caller` assume it. Nobody assumes a role that is not."""
+    """Say if the trust policy of the role with the ARN `role` lets the role `caller` assume it. False if there is no such role."""
     try:
         trust = iam_backends[role.split(":")[4]]["aws"].get_role_by_arn(role).assume_role_policy_document
     except NotFoundException:
@@ -140,7 +140,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _key_arn(key: str | None, near: str) -> str:
-    """ARN of a key in the region and account of the ARN `near`; empty for none and for a key of AWS's, which asks no right."""
+    """ARN of a key in the region and account of the ARN `near`; empty for none and for an AWS-managed key, which needs no right."""
     if not key or "alias/" in key:
         return ""
     _, partition, _, region, account, *_ = near.split(":")
@@ -235,7 +235,7 @@ NEEDS: dict[Any, Callable[[Any], Iterator[Need]]] = {
 
 
 def install() -> None:
-    """Make moto judge as IAM does, as far as the project's policies go."""
+    """Make moto authorize as IAM does, as far as the project's policies need it."""
 
     def noted(needs: Callable[[Any], Iterator[Need]]) -> Callable[[Any], str]:
         def determine(response: Any) -> str:

@@ -22,19 +22,19 @@ _HOURS = {"h": 3_600, "m": 60}
 
 
 def install() -> None:
-    """Makes moto answer queries from the lines' fields."""
+    """Make moto answer queries from the lines' fields."""
     module: Any = models
     module.execute_query = _execute
 
 
 def keep(role: str, region: str, group: str, at: int, printed: str) -> None:
-    """Put what a function printed at `at`, in seconds since the epoch, into its log group, as far as its role may."""
+    """Put what a function printed at `at`, in seconds since the epoch, into its log group, if its role may."""
     log_group = models.logs_backends[role.split(":")[4]][region].groups.get(group)
     if log_group is None:
         return
     stream = f"{log_group.arn}:log-stream:local"  # both actions are on a stream
     if not all(iam.allowed(role, action, stream) for action in ("logs:CreateLogStream", "logs:PutLogEvents")):
-        return  # as in AWS: without a word
+        return  # silently, as in AWS
     if "local" not in log_group.streams:
         log_group.create_log_stream("local")
     events = [{"timestamp": at * 1_000, "message": line} for line in printed.splitlines()]

@@ -9,22 +9,22 @@ from typing import Any
 from .server import LocalAws
 
 REPRESENTATIVE = 10_000
-"""Emails over which AWS's own rates are taken here; two published notices of AWS speak of about so many."""
+"""Emails that AWS's own rates cover here; two published notices of AWS mention about this number."""
 
 PER_REQUEST = 1_000
 
 Point = Mapping[str, Any]
 
 
-def publish_email(local: LocalAws, points: Sequence[Point], since: int, until: int) -> None:
-    """Publishes the `AWS/SES` metrics of the buckets that closed after `since` and up to `until`; `points` is all that was
-    ever sent, oldest first."""
-    data = list(_email(points, datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC)))
+def publish_email(local: LocalAws, points: Sequence[Point], after: int, until: int) -> None:
+    """Publish the `AWS/SES` metrics of the buckets that closed after `after` and up to `until`; `points` is the
+    whole history, oldest first."""
+    data = list(_email(points, datetime.fromtimestamp(after, UTC), datetime.fromtimestamp(until, UTC)))
     _put(local, "AWS/SES", data)
 
 
 def publish_run(local: LocalAws, function: str, at: int, *, ok: bool) -> None:
-    """Publishes the `AWS/Lambda` metrics of one run."""
+    """Publish the `AWS/Lambda` metrics of one run."""
     moment = datetime.fromtimestamp(at, UTC)
     dimensions = [{"Name": "FunctionName", "Value": function}]
     counts = {"Invocations": 1.0, "Errors": float(not ok)}
@@ -32,15 +32,15 @@ def publish_run(local: LocalAws, function: str, at: int, *, ok: bool) -> None:
     _put(local, "AWS/Lambda", data)
 
 
-def _email(points: Sequence[Point], since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
+def _email(points: Sequence[Point], after: datetime, until: datetime) -> Iterator[dict[str, Any]]:
     for number, point in enumerate(points):
         closed = point["Timestamp"] + timedelta(minutes=15)
-        if since < closed <= until:
+        if after < closed <= until:
             sent, bounced = point.get("DeliveryAttempts", 0), point.get("Bounces", 0)
             for name, count in (("Send", sent), ("Delivery", sent - bounced)):
                 yield _datum(name, point["Timestamp"], count)
             for name, key in (("Bounce", "Bounces"), ("Complaint", "Complaints"), ("Reject", "Rejects")):
-                if point.get(key):  # a metric is there from its first event on
+                if point.get(key):  # a metric exists from its first event on
                     yield _datum(name, point["Timestamp"], point[key])
             emails, bounces, complaints = _last(points[: number + 1])
             if emails:

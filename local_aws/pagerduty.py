@@ -12,7 +12,7 @@ from .slack import Answer, LocalSlack
 
 PATH = "/v2/enqueue"
 KEY = "0123456789abcdef0123456789abcdef"
-"""The integration key of the one service there is."""
+"""Integration key of the only service."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class LocalPagerDuty(LocalSlack):
 
 
 def problems(event: dict[str, Any]) -> Iterator[str]:
-    """Name all that the documentation refuses about an event."""
+    """Every reason for which the documented API refuses an event."""
     if event["event_action"] not in ("trigger", "acknowledge", "resolve"):
         yield "event_action"
     if not 1 <= len(event.get("dedup_key", "x")) <= 255:

@@ -34,7 +34,7 @@ RUNTIME = Path(__file__).parents[1] / ".venv-lambda"
 
 @dataclass(frozen=True)
 class Result:
-    """How an invocation ended."""
+    """Result of an invocation."""
 
     ok: bool
     payload: Any  # what the handler returned, or what Lambda makes of an error
@@ -88,13 +88,13 @@ class DeployedFunction:
         raise FunctionDied(f"timed out after {self.configuration['Timeout']} s\n{self._printed(seen)}")
 
     def kill(self) -> None:
-        """Ends the process as the machine under it might: at once, without a chance to clean up."""
+        """Kill the process at once, as a failing machine would, without a chance to clean up."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def stop(self) -> None:
-        """Ends the process; the next invocation is a cold start."""
+        """End the process; the next invocation is a cold start."""
         self.kill()
         if self._api is not None:
             self._api.close()
@@ -104,8 +104,8 @@ class DeployedFunction:
         self.stop()
         self._folder.cleanup()
 
-    def _printed(self, since: int) -> str:
-        return self._log.read_bytes()[since:].decode(errors="replace")
+    def _printed(self, start: int) -> str:
+        return self._log.read_bytes()[start:].decode(errors="replace")
 
     def _start(self) -> None:
         if self._api is not None:
@@ -148,7 +148,7 @@ class DeployedFunction:
 
 
 def _time_of(event: object) -> int:
-    """When an event happens: a tick at its scheduled time, whenever it is played."""
+    """Time of an event: its scheduled time, whenever it is played."""
     try:
         return int(datetime.fromisoformat(event["now"]).timestamp())  # type: ignore[index]
     except (TypeError, KeyError, ValueError):
@@ -185,7 +185,7 @@ class RuntimeApi:
             protocol_version = "HTTP/1.1"
 
             def log_message(self, *_: object) -> None:
-                """Says nothing."""
+                """Log nothing."""
 
             def do_GET(self) -> None:
                 api.ready.set()
@@ -213,7 +213,7 @@ class RuntimeApi:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 *_, request, kind = self.path.split("/")
-                if request == "init":  # the handler could not even be imported
+                if request == "init":  # the handler could not be imported
                     for answer in list(api._answers.values()):
                         answer.put(("error", payload))
                 else:

@@ -1,4 +1,4 @@
-"""A moto server in this process, on loopback, with what it lacks added; everything else talks real HTTP to it."""
+"""A moto server in this process, on loopback, extended by what moto lacks; everything else talks real HTTP to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .faults import Faults
 from .ses import SesAccount, ses_account
 
 ACCOUNT = "123456789012"
-"""The account that moto serves to whoever does not say otherwise."""
+"""Account that moto uses by default."""
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
@@ -60,11 +60,11 @@ class LocalAws:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.faults = Faults(DomainDispatcherApplication(create_backend_app))
         self._server = make_server("127.0.0.1", 0, self.faults, threaded=True, request_handler=MotoRequestHandler)
-        # By name: moto reads a bucket from the host name unless the address holds this very word.
+        # By name: moto takes a bucket from the host name unless the address holds this word.
         self.url = f"http://localhost:{self._server.server_port}"
 
     def __enter__(self) -> LocalAws:
-        if _current:  # moto's world belongs to the process, and is emptied here
+        if _current:  # moto's state belongs to the process, and is reset here
             self._server.server_close()
             raise RuntimeError("a process has one local AWS at a time")
         _install()
@@ -121,7 +121,7 @@ class LocalAws:
         ]
 
     def sent_forget(self, topic: str) -> None:
-        """Empties what `sent` answers."""
+        """Empty what `sent` answers."""
         _, _, _, region, account, _ = topic.split(":")
         sns_backends[account][region].topics[topic].sent_notifications.clear()
 
@@ -131,7 +131,7 @@ class LocalAws:
 
     @contextmanager
     def iam_enforced(self) -> Iterator[None]:
-        """While this lasts, every call is judged by the policies of whoever makes it."""
+        """Enforce the caller's policies for every call in this block."""
         self._moto("reset-auth", b"0")
         try:
             yield
@@ -139,7 +139,7 @@ class LocalAws:
             self._moto("reset-auth", b"inf")
 
     def reset(self) -> None:
-        """Forgets everything that was ever made here."""
+        """Delete everything that was ever made here."""
         self._moto("reset-auth", b"inf")
         self._moto("reset", b"")
         ses.forget()
@@ -158,7 +158,7 @@ _current: list[LocalAws] = []
 
 @cache
 def _install() -> None:
-    """Adds to moto, once per process, what it lacks."""
+    """Add to moto, once per process, what it lacks."""
     ses.install()
     iam.install()
     sns.install()

@@ -38,12 +38,12 @@ def ses_account(account: str, region: str) -> SesAccount:
 
 
 def forget() -> None:
-    """Empties every account."""
+    """Empty every account."""
     _accounts.clear()
 
 
 def install() -> None:
-    """Before the server's first request to SES: moto makes each service's routes on first use."""
+    """Add the operations to moto. Call it before the first request to SES: moto makes each service's routes on first use."""
 
     def get_send_statistics(self: Any) -> Any:
         return ActionResult({"SendDataPoints": ses_account(self.current_account, self.region).points})

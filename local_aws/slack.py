@@ -1,5 +1,5 @@
-"""A stand-in for an incoming webhook of Slack: it refuses what Slack's documentation says that Slack refuses, in Slack's
-words, and keeps the rest."""
+"""A stand-in for an incoming webhook of Slack: it refuses what Slack's documentation says it refuses, with Slack's
+own error names, and keeps the rest."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Answer:
 class LocalSlack:
     """A webhook on loopback: `with LocalSlack() as slack: ...`."""
 
-    messages: list[dict[str, Any]] = field(default_factory=list)  # what was taken, oldest first
-    planted: list[Answer] = field(default_factory=list)  # answers to the next requests, instead of what they deserve
+    messages: list[dict[str, Any]] = field(default_factory=list)  # accepted payloads, oldest first
+    planted: list[Answer] = field(default_factory=list)  # answers to the next requests, instead of the usual ones
     asked: int = 0  # requests so far
 
     def __enter__(self) -> Self:
@@ -48,7 +48,7 @@ class LocalSlack:
         return f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
 
     def forget(self) -> None:
-        """Becomes new."""
+        """Forget all messages and planted answers."""
         self.messages.clear()
         self.planted.clear()
         self.asked = 0
@@ -74,7 +74,7 @@ class LocalSlack:
 
 
 def problems(payload: dict[str, Any]) -> Iterator[str]:
-    """Slack's word for each limit of docs.slack.dev that a payload breaks."""
+    """Slack's error name for each limit of docs.slack.dev that a payload breaks."""
     attachments = payload.get("attachments", [])
     blocks = [*payload.get("blocks", []), *(block for each in attachments for block in each.get("blocks", []))]
     if not payload.get("text", "").strip() and not blocks:
@@ -111,11 +111,11 @@ def _length(block: dict[str, Any]) -> int:
 
 
 _MARKUP = r"<https://[^\s|<>]{1,2990}\|[^<>]+>|<!(?:here|channel|subteam\^S[A-Z0-9]+)>"
-"""Links, and calls of people."""
+"""Links, and mentions of people."""
 
 
 def _is_text(text: object, limit: int) -> bool:
-    """Some text, not too long, with the three characters that steer Slack only where they make a link or are escaped."""
+    """Tell if a text is not empty, not too long, and uses Slack's three control characters only in links or escaped."""
     if not isinstance(text, str) or not 1 <= len(text) <= limit:
         return False
     return not re.search(r"[<>]|&(?!(?:amp|lt|gt);)", re.sub(_MARKUP, "", text))
@@ -126,7 +126,7 @@ def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
         def do_POST(self) -> None:
             answer = slack.answer(self.path, self.rfile.read(int(self.headers.get("Content-Length", "0"))))

@@ -1,4 +1,4 @@
-"""The part of SNS that moto must not play: to invoke a subscribed function it starts a Docker engine.
+"""The part of SNS that moto must not do: it would start a Docker engine to invoke a subscribed function.
 
 `subscription.py` delivers to functions instead.
 """
@@ -11,6 +11,6 @@ from moto.awslambda.models import LambdaBackend
 
 
 def install() -> None:
-    """Makes moto leave subscribed functions alone."""
+    """Make moto leave subscribed functions alone."""
     backend: Any = LambdaBackend
     backend.send_sns_message = lambda self, *args, **kwargs: None

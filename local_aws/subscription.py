@@ -26,7 +26,7 @@ class DeployedSubscription:
         ]
 
     def deliver(self, sent: Sent, message_id: str = "") -> list[Result]:
-        """Delivers a message, again under the same `message_id` where one is given; every attempt of the function."""
+        """Deliver a message, again under the same `message_id` if one is given. Return every attempt of the function."""
         return asynchronous.invoke(self.local, self.function, self.event(sent, message_id or str(uuid.uuid4())))
 
     def event(self, sent: Sent, message_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The parts of Amazon SES that moto lacks and a cause is found by: suppression list, recommendations, tenants, and the metrics and
+"""Parts of Amazon SES that moto lacks and that show a cause: suppression list, recommendations, tenants, and the metrics and
 messages of the Virtual Deliverability Manager. As documented: seconds, pages of at most 1,000 in no order, one request a second."""
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Suppression:
     volumes: dict[tuple[str, str, str], dict[datetime, int]] = field(default_factory=dict)  # metric, dimension, value
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)  # by id
     gap: float = 1.0  # seconds between two requests of one operation
-    expiring: int = 0  # so many tokens are refused
-    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # what was answered: operation and parameters
+    expiring: int = 0  # number of tokens to refuse
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # requests answered: operation and parameters
     _served: dict[str, float] = field(default_factory=dict)
 
     def event(
@@ -90,7 +90,7 @@ class Suppression:
 
 
 def account_attributes(known: Suppression) -> dict[str, Any]:
-    """Return what GetAccount says of suppression, of the Virtual Deliverability Manager and of the plan."""
+    """Return what GetAccount reports about suppression, of the Virtual Deliverability Manager and of the plan."""
     return {
         "SuppressionAttributes": {"SuppressedReasons": known.reasons},
         "VdmAttributes": {"VdmEnabled": "ENABLED" if known.vdm else "DISABLED"},
@@ -107,7 +107,7 @@ def _list(known: Suppression, given: Mapping[str, Any]) -> dict[str, Any]:
         and (first is None or member.at >= first.timestamp())
         and (last is None or member.at <= last.timestamp())
     ]
-    found.sort(key=lambda member: sha256(member.address.encode()).digest())  # the same at each call, and in no order
+    found.sort(key=lambda member: sha256(member.address.encode()).digest())  # random order, but the same at each call
     summaries, token = _page(known, found, given, LARGEST_PAGE)
     shown = [
         {
