@@ -17,7 +17,7 @@ from ses_reputation.aws.session import CONFIG
 from ses_reputation.settings.patterns import ACCOUNT
 
 from .aws_errors import Call, explain
-from .outcome import Unusable
+from .exit_codes import Unusable
 
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings

@@ -18,9 +18,9 @@ from ses_reputation.aws import ses
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause
 from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.core.cause import CauseReading, question_from
+from ses_reputation.core.cause_level import CauseLevel
 from ses_reputation.core.cause_words import Cause, domain_counts, explain
 from ses_reputation.core.history import DAY, HOUR, LOOKBACK, BadData, Instant, history_from, iso, point_from
-from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Trouble, Unreadable
 from ses_reputation.settings import Settings
@@ -28,7 +28,7 @@ from ses_reputation.settings import Settings
 from .aws import Witness, open_session, region_of, session_for
 from .aws_errors import Call
 from .aws_errors import explain as explained
-from .outcome import UNKNOWN, USABLE, Unusable
+from .exit_codes import UNKNOWN, USABLE, Unusable
 
 NEEDS = (
     "ses:GetSendStatistics, ses:ListSuppressedDestinations, ses:GetSuppressedDestination, ses:ListReputationEntities, "
@@ -72,7 +72,7 @@ def cause(given: argparse.Namespace, settings: Settings | None) -> int:
     reading = look_for_cause(
         clients,
         question_from(metric, call.region or "", history if known else None, start, end),
-        Look.SAMPLES,
+        CauseLevel.SAMPLES,
         reminder=True,
         budget=PATIENT,
     )

@@ -16,7 +16,7 @@ from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.core.decide import overall
 from ses_reputation.core.history import Instant, Point, iso
-from ses_reputation.core.learning import in_words
+from ses_reputation.core.late_events import in_words
 from ses_reputation.core.notification import account_in_words
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.readings import Account, AwsRates, Readings, Trouble, Unreadable
@@ -29,10 +29,10 @@ from ses_reputation.settings import Settings
 from .aws import Witness, open_session, region_of, session_for, unknown_regions
 from .aws_errors import Call, Explanation, explain
 from .deployed import Deployed, find_if_any
-from .monitor import Evaluated, MetricNow, headroom_of
-from .monitor import evaluate as evaluated
+from .evaluate import Evaluated, MetricNow, headroom_of
+from .evaluate import evaluate as evaluated
+from .exit_codes import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE
 from .orders import muted_by_team
-from .outcome import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE
 from .rules_in_words import nearest_in_words
 from .tuning import complaint_rates, steady_share
 

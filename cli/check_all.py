@@ -13,7 +13,6 @@ from typing import Any
 from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.members import calling_as, for_members, role_version
 from ses_reputation.aws.session import CONFIG, open_session
-from ses_reputation.census import ROSTER
 from ses_reputation.core.decide import overall
 from ses_reputation.core.fleet import ROLE_VERSION
 from ses_reputation.core.history import Instant, iso
@@ -24,6 +23,7 @@ from ses_reputation.core.rules import Verdict
 from ses_reputation.core.state import BadState, record_from
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import percent, plural, when
+from ses_reputation.fleet_accounts import ROSTER
 from ses_reputation.run import THREADS
 from ses_reputation.settings import Settings
 
@@ -31,8 +31,8 @@ from . import aws
 from .aws_errors import Explanation
 from .check import Reader, Report, Unknown, evaluate, exit_code, plugin_line, policy_of, region_document
 from .deployed import find
+from .exit_codes import UNKNOWN, USABLE, Unusable
 from .members import TRUST, Fleet
-from .outcome import UNKNOWN, USABLE, Unusable
 
 WORST_FIRST = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN, Verdict.NO_DATA, Verdict.TOO_FEW_EMAILS, Verdict.OK)
 

@@ -20,7 +20,7 @@ from ses_reputation.settings.patterns import ACCOUNT
 
 from .aws import described, open_session, region_of
 from .aws_errors import Call, explain
-from .outcome import Unusable
+from .exit_codes import Unusable
 
 NEEDS = "cloudformation:DescribeStacks, and dynamodb:GetItem and dynamodb:PutItem on the table of the stack"
 """IAM actions of the commands that write beside the states."""

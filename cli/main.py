@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from .completion import SHELLS
-from .outcome import INTERRUPTED, NEEDS_MATPLOTLIB, PLUGIN_UNKNOWN, UNUSABLE, USABLE, Unusable
+from .exit_codes import INTERRUPTED, NEEDS_MATPLOTLIB, PLUGIN_UNKNOWN, UNUSABLE, USABLE, Unusable
 
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings

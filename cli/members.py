@@ -8,13 +8,13 @@ import boto3
 from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.members import Caller, Members
 from ses_reputation.aws.session import CONFIG
-from ses_reputation.core.fleet import mend
+from ses_reputation.core.fleet import deploy_role_command
 from ses_reputation.core.readings import Unreadable
 from ses_reputation.settings import Settings
 
 from .aws import Witness, region_of, stack_output
 from .aws_errors import Call, explain
-from .outcome import Unusable
+from .exit_codes import Unusable
 
 NEEDS = "sts:AssumeRole"
 
@@ -49,7 +49,7 @@ class Fleet:
             trusted = stack_output(self.session, self._stack, "MonitorRoleArn") if missing else ""
         except Unusable:
             trusted = ""
-        return mend(self.region, trusted)
+        return deploy_role_command(self.region, trusted)
 
     def session_in(self, account: str) -> boto3.Session:
         """A session in an account, through its role unless it is the user's own. Raise `Unusable`."""

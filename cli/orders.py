@@ -18,12 +18,12 @@ from ses_reputation.core.history import Instant, iso
 from ses_reputation.core.notification import mute_in_words
 from ses_reputation.core.orders import LONGEST_MUTE, MOST_ACKS, MOST_MUTES, Ack, Mute, Orders, Window, clean
 from ses_reputation.core.target import Target
-from ses_reputation.ordered import CHECKS, KEY, Ordered, decoded, load
 from ses_reputation.settings import Settings
 from ses_reputation.settings.mutes import DAYS
+from ses_reputation.team_orders import CHECKS, KEY, TeamOrders, decoded, load
 
 from .deployed import Deployed, the_deployed, watched
-from .outcome import USABLE, Unusable
+from .exit_codes import USABLE, Unusable
 
 UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 
@@ -87,7 +87,7 @@ def mutes(settings: Settings | None, given: argparse.Namespace) -> int:
     """List what is muted and acknowledged, and the windows of the settings. Raises `Unusable`."""
     now, zone, deployed = int(time.time()), zone_of(settings), _deployed(settings, given)
     item = deployed.asked(lambda: deployed.store.load(KEY))
-    known = Ordered() if item is None else decoded(item.schema, item.text)
+    known = TeamOrders() if item is None else decoded(item.schema, item.text)
     current = _current(known.orders, now)
     windows = () if settings is None else settings.mutes
     lines = [mute_in_words(mute, zone) for mute in current.mutes]
@@ -167,7 +167,7 @@ def _change(deployed: Deployed, changed: Any, now: Instant) -> tuple[str, ...]:
 
     def text(item: Item | None) -> str:
         nonlocal ignored
-        known = Ordered() if item is None else decoded(item.schema, item.text)
+        known = TeamOrders() if item is None else decoded(item.schema, item.text)
         ignored = known.ignored
         return stored.to_text(changed(_current(known.orders, now)))
 

@@ -11,9 +11,9 @@ from ses_reputation.core.rates import AWS_ESTIMATE, AWS_THRESHOLDS, SHOWN, Metri
 from ses_reputation.core.rules import MetricPolicy, Policy
 from ses_reputation.core.wording import duration, plural
 
-from .course import Course, courses, in_words
-from .monitor import Sent
+from .evaluate import Sent
 from .picture import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Level, Mark, Panel, Series, Span, draw
+from .replay_courses import Course, courses, in_words
 
 _SLOTS_PER_HOUR = 4
 

@@ -17,7 +17,7 @@ from ses_reputation.layout.amazon_q import custom_notification
 from ses_reputation.layout.email import email
 from ses_reputation.settings import Settings
 
-from .outcome import USABLE, Unusable
+from .exit_codes import USABLE, Unusable
 from .samples import SAMPLES, Stories
 
 

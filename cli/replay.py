@@ -17,16 +17,16 @@ from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import duration, events_of, percent, plural
 
-from .course import courses, in_words
-from .monitor import MetricNow, Played, Sent, headroom_of, play
-from .outcome import NEEDS_MATPLOTLIB, USABLE, Unusable
-from .record import RECORD, name_of, read
+from .evaluate import MetricNow, Played, Sent, headroom_of, play
+from .exit_codes import NEEDS_MATPLOTLIB, USABLE, Unusable
+from .recorded_statistics import RECORD, name_of, read
+from .replay_courses import courses, in_words
 from .rules_in_words import nearest_in_words
 
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings
 
-    from .evidence import Rates
+    from .report_figures import Rates
 
 PICTURES = (".png", ".svg")
 
@@ -68,7 +68,7 @@ def _doubts(points: Sequence[Point]) -> Iterator[str]:
 def from_cloudwatch(profile: str | None, region: str | None, since: str) -> Record:
     """Read the account's own months. Raises `Unusable`."""
     from .aws import account_of, region_of
-    from .months import SOFT_BOUNCES, asked
+    from .cloudwatch_months import SOFT_BOUNCES, asked
 
     session, months = asked(profile, region, since, int(time.time()))
     source = f"CloudWatch, namespace AWS/SES in {region_of(session)}"
@@ -135,8 +135,8 @@ def _draw(path: Path, history: History, policy: Policy, sent: Sequence[Sent]) ->
 
 def _write_page(path: Path, record: Record, history: History, policy: Policy, played: Played) -> None:
     try:
-        from .evidence import Evidence, Missing
-        from .page import write
+        from .report_figures import Evidence, Missing
+        from .report_page import write
     except ImportError:
         raise Unusable(f"a page {NEEDS_MATPLOTLIB}") from None
     not_recorded = Missing("Recorded statistics do not say.")

@@ -12,10 +12,10 @@ import boto3
 from ses_reputation.aws.cause import ONE_ATTEMPT, Clients, look_for_cause
 from ses_reputation.aws.errors import AWS_ERRORS, code_of
 from ses_reputation.core.cause import question_from
+from ses_reputation.core.cause_level import CauseLevel
 from ses_reputation.core.cause_words import Cause
 from ses_reputation.core.cause_words import explain as cause_of
 from ses_reputation.core.history import BUCKET, DAY, LOOKBACK, BadData, Instant, Point
-from ses_reputation.core.look import Look
 from ses_reputation.core.readings import Readings, Unreadable
 from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.state import BadState, State
@@ -27,13 +27,13 @@ from .aws import account_of, open_session, region_of, session_for
 from .aws_errors import Call, explain
 from .cause import PATIENT, instant
 from .check import ACCOUNT, STATISTICS, Reader
+from .cloudwatch_months import COARSE_DAYS, SOFT_BOUNCES, Months, read_months
 from .deployed import find
-from .evidence import Evidence, Figures, Missing
-from .monitor import Played, play
-from .months import COARSE_DAYS, SOFT_BOUNCES, Months, read_months
-from .outcome import UNKNOWN, USABLE, Unusable
-from .page import write
+from .evaluate import Played, play
+from .exit_codes import UNKNOWN, USABLE, Unusable
 from .replay import PLAYED
+from .report_figures import Evidence, Figures, Missing
+from .report_page import write
 
 MONTHS = "history in CloudWatch"
 """Name of what is read, where it is said that it could not be."""
@@ -168,7 +168,7 @@ def _cause(session: boto3.Session, region: str, figures: Figures, seam: Instant)
     clients: Any = session.client
     email, metrics = (clients(name, region_name=region, config=ONE_ATTEMPT) for name in ("sesv2", "cloudwatch"))
     question = question_from(figures.metric, region, figures.history if start >= seam else None, start, end)
-    reading = look_for_cause(Clients(email, metrics), question, Look.SAMPLES, reminder=True, budget=PATIENT)
+    reading = look_for_cause(Clients(email, metrics), question, CauseLevel.SAMPLES, reminder=True, budget=PATIENT)
     found = cause_of(reading)
     if reading.entries is None:
         return Missing(" ".join(sentence for sentence in (found.line, found.uncertainty, *found.details) if sentence))

@@ -14,13 +14,13 @@ from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.pause import switch
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.aws.store import Item
-from ses_reputation.core import pause as stored
+from ses_reputation.core import pause_guard as stored
 from ses_reputation.core.checks.pause import RESETS
 from ses_reputation.core.history import iso
-from ses_reputation.core.level import Part
 from ses_reputation.core.notification import account_in_words
 from ses_reputation.core.orders import clean
-from ses_reputation.core.pauses import Pause, Stage
+from ses_reputation.core.pause_level import Part
+from ses_reputation.core.pause_record import Pause, Stage
 from ses_reputation.core.readings import Unreadable
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import when
@@ -29,8 +29,8 @@ from ses_reputation.settings.pause import ACTION
 
 from .aws_errors import Call, explain
 from .deployed import Deployed, the_deployed, watched
+from .exit_codes import USABLE, Unusable
 from .orders import zone_of
-from .outcome import USABLE, Unusable
 from .output import as_json, say
 
 

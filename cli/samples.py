@@ -12,9 +12,9 @@ from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.findings import Findings, Recommendation, Tenant
 from ses_reputation.core.fleet import FleetFacts
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
-from ses_reputation.core.level import Part
 from ses_reputation.core.notification import Document, summary_of, test_notification
-from ses_reputation.core.pauses import Pause, PauseReading, Stage
+from ses_reputation.core.pause_level import Part
+from ses_reputation.core.pause_record import Pause, PauseReading, Stage
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, Audience, AwsRate, AwsRates, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Policy

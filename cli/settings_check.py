@@ -8,7 +8,7 @@ from ses_reputation.core.rules import thresholds_in_force
 from ses_reputation.settings import Settings, SettingsError, load
 
 from .aws import unknown_regions
-from .outcome import UNUSABLE, USABLE, Unusable
+from .exit_codes import UNUSABLE, USABLE, Unusable
 from .rules_in_words import COLUMNS, heading_of, outcomes_in_words, rows_of
 
 

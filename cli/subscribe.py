@@ -15,7 +15,7 @@ from ses_reputation.aws.sns import EMAIL
 
 from .aws import open_session, region_of, stack_output
 from .aws_errors import Call, explain
-from .outcome import USABLE, Unusable
+from .exit_codes import USABLE, Unusable
 
 if TYPE_CHECKING:
     from ses_reputation.settings import Settings

@@ -12,7 +12,7 @@ from ses_reputation.settings import Settings
 
 from .aws import open_session, region_of, stack_output
 from .aws_errors import Call, explain
-from .outcome import UNKNOWN, USABLE, Unusable
+from .exit_codes import UNKNOWN, USABLE, Unusable
 
 ONCE = Config(connect_timeout=5, read_timeout=150, retries={"mode": "standard", "total_max_attempts": 1})
 """One attempt, longer than the function may take: a second one would send a second alert."""

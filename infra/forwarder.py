@@ -16,9 +16,9 @@ from constructs import Construct
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import Deployment
 
-from .answers import acknowledge
+from .dead_letters import DeadLetters
 from .function import ReputationFunction
-from .queue import DeadLetters
+from .nag_suppressions import acknowledge
 
 TIMEOUT = Duration.seconds(60)
 """Room for the pause that Slack asks for when a channel gets more than one message a second; it is shorter than a minute."""

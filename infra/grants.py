@@ -9,7 +9,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from ses_reputation.core.level import Part
+from ses_reputation.core.pause_level import Part
 from ses_reputation.settings import Settings
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 from ses_reputation.settings.fleet import Fleet

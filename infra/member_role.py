@@ -29,9 +29,9 @@ from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
 from ses_reputation.settings import Settings, SettingsError, load
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 
-from .answers import ANSWERS, PACKS, REGULATED, acknowledge
 from .bundle import ROOT
 from .grants import READ_TARGET
+from .nag_suppressions import ANSWERS, PACKS, REGULATED, acknowledge
 
 OUT = ROOT / "dist" / "member-role.json"
 

@@ -28,8 +28,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.region_info import RegionInfo
 from constructs import Construct
-from ses_reputation.core.level import Level, Part
-from ses_reputation.core.look import Look
+from ses_reputation.core.cause_level import CauseLevel
+from ses_reputation.core.pause_level import Level, Part
 from ses_reputation.settings import Settings, from_tables, load
 from ses_reputation.settings import fleet as fleet_settings
 from ses_reputation.settings.channels import Stored
@@ -37,15 +37,15 @@ from ses_reputation.settings.deployment import OWN_TAG
 from ses_reputation.settings.pause import actions as pause_actions
 
 from . import bundle
-from .answers import ANSWERS, PACKS, REGULATED, acknowledge
-from .chat import ChatChannels
+from .amazon_q import ChatChannels
 from .dashboard import MonitorDashboard
+from .dead_letters import DeadLetters
 from .forwarder import Forwarder, filter_policy
 from .function import MEMORY_MB, ReputationFunction
 from .grants import grants
 from .key import key_for
+from .nag_suppressions import ANSWERS, PACKS, REGULATED, acknowledge
 from .names import made_up_name, remove_names
-from .queue import DeadLetters
 from .role import ServiceRole
 from .run_at_once import RunAtOnce
 from .target_alarms import TargetAlarms
@@ -92,7 +92,7 @@ def longest_run(settings: Settings) -> int:
         return min(LONGEST_TIMEOUT, 60 * settings.deployment.schedule_minutes)
     channels = 1 + settings.amazon_q_on + bool(settings.events.bus)
     pausing = 0 if settings.pause is Level.OFF else PAUSE_CALLS
-    looking = 0 if settings.look is Look.OFF else LOOKING_SECONDS
+    looking = 0 if settings.look is CauseLevel.OFF else LOOKING_SECONDS
     calls = TARGET_CALLS + CHANNEL_CALLS * channels + RUN_CALLS + pausing
     return min(LONGEST_TIMEOUT, CALL_SECONDS * calls + looking)
 

@@ -26,7 +26,7 @@ from ses_reputation.settings import Settings, load
 
 from cli.aws import open_session, region_of
 from cli.aws_errors import Call, explain
-from cli.outcome import UNKNOWN, UNUSABLE, USABLE, Unusable
+from cli.exit_codes import UNKNOWN, UNUSABLE, USABLE, Unusable
 
 NEEDED = "cloudwatch:GetDashboard, cloudwatch:GetMetricData, cloudwatch:DescribeAlarms, logs:StartQuery, logs:GetQueryResults"
 """The permissions that `dashboard` asks for."""
@@ -34,7 +34,7 @@ NEEDED = "cloudwatch:GetDashboard, cloudwatch:GetMetricData, cloudwatch:Describe
 PATIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
 
 QUERY_SECONDS = 30
-"""How long a query of the log may take."""
+"""Longest time for a query of the log, in seconds."""
 
 _SPAN = re.compile(r"-P(\d+)D")
 
@@ -43,7 +43,7 @@ _NOT_UNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError)
 
 
 class NotRead(Exception):
-    """AWS has answered that it could not answer; the text says which call, and how."""
+    """A call failed, or its result is incomplete; the text names the call and the error."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def dashboard(settings: Settings | None, file: Path, profile: str | None = None,
 
 
 class Reader:
-    """Reads a dashboard and what it shows, up to `now`."""
+    """Read a dashboard and what it shows, up to `now`."""
 
     def __init__(self, session: boto3.Session, now: int) -> None:
         self.now = now
@@ -136,7 +136,7 @@ class Reader:
         self._clients: dict[tuple[str, str | None], Any] = {}
 
     def widgets(self, name: str) -> list[Widget]:
-        """Every widget of the dashboard `name`. Raises `Unusable` where that cannot be read."""
+        """Every widget of the dashboard `name`. Raises `Unusable` if it cannot be read."""
         try:
             with answered():
                 text = self._client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
@@ -205,7 +205,7 @@ class Reader:
                 if time.monotonic() > give_up:
                     raise NotRead(f"GetQueryResults: no answer within {QUERY_SECONDS} s")
                 time.sleep(0.5)
-            if answer["status"] != "Complete":  # the rows there are may be none, or a part
+            if answer["status"] != "Complete":  # there may be no rows, or only some
                 raise NotRead(f"GetQueryResults: {answer['status']}")
             return [
                 {part["field"]: part["value"] for part in row if part["field"] != "@ptr"} for row in answer["results"]

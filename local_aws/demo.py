@@ -18,7 +18,7 @@ from ses_reputation.core.rates import Metric
 from ses_reputation.layout.slack import payloads
 from ses_reputation.settings import Settings, load
 
-from cli.monitor import Sent
+from cli.evaluate import Sent
 from cli.picture import BLUE, GREEN, GREY, PURPLE, Panel, Series, draw
 from cli.plot import levels_of, marks_and_spans
 from cli.sender import BUCKET
@@ -74,7 +74,7 @@ def main(out: Path = OUT, story_of: Callable[[int], Story] = last_story) -> None
 
 
 def _play(local: LocalAws, schedule: DeployedSchedule, story: Story) -> None:
-    """Fires the deployed function tick by tick and says what it answers."""
+    """Fire the deployed function tick by tick and print its answers."""
     _say(f"{STORY_DAYS} days of email through the deployed function; the bad list starts {_when(story.bad_list)}.")
     ticks = list(story.ticks())
     previous, before = "", story.start
@@ -99,7 +99,7 @@ def _play(local: LocalAws, schedule: DeployedSchedule, story: Story) -> None:
 
 
 class DemoFailed(Exception):
-    """The demo could not show what it is for; the text says why."""
+    """The demo failed; the text says why."""
 
 
 def _show_emails(emails: list[str], out: Path) -> None:

@@ -129,7 +129,7 @@ def _pieces(word: str, style: Style, width: float) -> Iterator[str]:
 
 
 def _paragraphs(text: str, style: Style) -> Iterator[list[Run]]:
-    """Runs of Slack's markup, by paragraph; a block of code is one that ends with a run of "\\n"."""
+    """Run of Slack's markup, by paragraph; a block of code is one that ends with a run of "\\n"."""
     runs: list[Run] = []
     for run in _runs(text, style):
         if run[0].endswith("\0"):

@@ -1,4 +1,4 @@
-"""Unit tests have no network; the end-to-end suite, the local AWS and what is about connections have loopback."""
+"""Unit tests have no network; the end-to-end suite, the local AWS and the tests of connections have loopback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local_aws.environment import isolate
 if TYPE_CHECKING:
     from local_aws.server import LocalAws
 
-isolate()  # first of all: no test sees the AWS set-up and the proxies of whoever runs it
+isolate()  # first: no test sees the user's AWS set-up and proxies
 
 settings.register_profile("bounded", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("bounded")

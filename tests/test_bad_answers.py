@@ -1,4 +1,4 @@
-"""Answers of AWS that are wrong, empty, late or hostile: the right verdict or an explicit unknown, never healthy, never a crash."""
+"""Wrong, empty, late or hostile answers of AWS: the right verdict or an explicit unknown, never healthy, never a crash."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEALTHY = tuple(Point(at, 400, 4) for at in range(NOW - 10 * DAY, NOW, BUCKET))
 
 
 class Answers:
-    """An SES client whose every request is answered with the same bytes."""
+    """An SES client that gets the same bytes for every request."""
 
     def __init__(self, body: bytes, status: int = 200) -> None:
         session = botocore.session.get_session()
@@ -111,9 +111,7 @@ TIME = "<Timestamp>2025-01-31T10:00:00Z</Timestamp>"
         "a hostile error code",
     ],
 )
-def test_an_answer_that_is_none_is_an_unknown_with_its_reason_and_then_an_alert(
-    body: bytes, status: int, trouble: Trouble
-) -> None:
+def test_a_bad_answer_is_unknown_with_its_reason_and_then_an_alert(body: bytes, status: int, trouble: Trouble) -> None:
     reading = Answers(body, status).read()
     assert isinstance(reading, Unreadable) and reading.trouble is trouble
     assert len(reading.detail) < 200 and "@" not in reading.detail
@@ -127,21 +125,21 @@ def test_an_answer_that_is_none_is_an_unknown_with_its_reason_and_then_an_alert(
     assert trouble.value in str(sent[0]["facts"]) + str(sent[0]["summary"])
 
 
-def test_an_answer_of_counters_left_out_and_buckets_twice_is_read() -> None:
+def test_missing_counters_and_repeated_buckets_are_read() -> None:
     members = [f"{TIME}<DeliveryAttempts>{emails}</DeliveryAttempts>" for emails in (40, 50)]
     reading = Answers(xml(*members, TIME)).read()
     assert isinstance(reading, tuple) and sorted(point.attempts for point in reading) == [0, 40, 50]
 
 
 def verdicts(*readings: Statistics) -> list[str]:
-    """The verdicts at one tick after the other."""
+    """Verdicts at successive ticks."""
     state: State | None = None
-    said = []
+    found = []
     for number, reading in enumerate(readings):
         plan = decide(TARGET, Readings(reading), state, POLICY, NOW + number * BUCKET)
-        said.append(plan.verdict.value)
+        found.append(plan.verdict.value)
         state = plan.state
-    return said
+    return found
 
 
 @pytest.mark.parametrize(
@@ -167,17 +165,17 @@ def verdicts(*readings: Statistics) -> list[str]:
         "a bucket of a clock ahead of ours",
     ],
 )
-def test_statistics_that_are_odd_have_the_right_verdict_or_none(reading: Statistics, verdict: Verdict) -> None:
+def test_odd_statistics_have_the_right_verdict_or_none(reading: Statistics, verdict: Verdict) -> None:
     assert verdicts(reading)[0] == verdict.value
 
 
-def test_a_history_that_shrinks_or_empties_is_not_taken_for_a_healthy_one() -> None:
+def test_a_shrinking_history_is_not_healthy() -> None:
     bad = tuple(Point(p.at, 400, 60 if p.at >= NOW - DAY else 4) for p in HEALTHY)
-    said = verdicts(bad, bad[-40:], (), bad[:400], bad)
-    assert "OK" not in said and said[0] == said[-1] == "CRITICAL"
+    found = verdicts(bad, bad[-40:], (), bad[:400], bad)
+    assert "OK" not in found and found[0] == found[-1] == "CRITICAL"
 
 
-def test_a_history_that_is_revised_downwards_ends_nothing_before_its_day_of_quiet() -> None:
+def test_a_history_revised_downwards_resolves_only_after_a_quiet_day() -> None:
     bad = tuple(Point(p.at, 400, 60 if p.at >= NOW - DAY else 4) for p in HEALTHY)
     assert verdicts(bad, HEALTHY, HEALTHY) == ["CRITICAL", "WARNING", "WARNING"]
 
@@ -205,7 +203,7 @@ def read(members: list[Mapping[str, object]]) -> Statistics:
 
 @settings(max_examples=60)
 @given(answers=st.lists(st.lists(MEMBERS, max_size=4), min_size=1, max_size=4))
-def test_whatever_is_answered_there_is_a_verdict_and_a_state_that_comes_back(
+def test_any_answer_gives_a_verdict_and_a_state_that_loads(
     answers: list[list[Mapping[str, object]]],
 ) -> None:
     state: State | None = None

@@ -1,4 +1,4 @@
-"""The tables [slack], [chat], [teams], [pagerduty], [events] and [[routes]]: what they take, and what is said of the rest."""
+"""The tables [slack], [chat], [teams], [pagerduty], [events] and [[routes]]: what they accept, and the error for the rest."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def test_without_routes_the_recipients_are_those_of_alerts() -> None:
         ('[pagerduty]\nrouting_key = "0123456789abcdef0123456789abcdef"\n', "pagerduty.routing_key"),
     ],
 )
-def test_what_is_wrong_is_named(toml: str, key: str) -> None:
+def test_every_problem_is_named(toml: str, key: str) -> None:
     assert [found for found, _ in problems(PEOPLE + toml)] == [key]
 
 
-def test_routes_alone_are_nobody_who_hears_everything() -> None:
+def test_routes_alone_are_not_enough() -> None:
     assert ("alerts.emails", "name who gets the alerts: nobody would hear of one") in problems(
         '[[routes]]\nseverity = "critical"\nemails = ["b@mail.test"]\n'
     )
@@ -67,11 +67,11 @@ def test_routes_alone_are_nobody_who_hears_everything() -> None:
         '[deployment]\ntopic_arn = "arn:aws:sns:eu-west-1:123456789012:alerts"\n',
     ],
 )
-def test_one_channel_that_gets_everything_is_enough(toml: str) -> None:
+def test_one_unfiltered_channel_is_enough(toml: str) -> None:
     assert parse(toml).recipients == ()
 
 
-def test_a_bus_is_a_channel_of_programs_and_no_recipient() -> None:
+def test_a_bus_is_a_channel_but_no_recipient() -> None:
     with pytest.raises(SettingsError, match="nobody would hear of one"):
         parse('[events]\nbus = "default"\n')
 

@@ -1,4 +1,4 @@
-"""Docs that cannot lie: links, commands, files and options that README and docs name exist; each page is short and can be found."""
+"""Docs that stay true: links, commands, files and options in README and docs exist; each page is short and can be found."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def without_code(text: str) -> str:
 
 
 def prose(page: Path) -> str:
-    """Return the prose that a person wrote: no code, and no table that a command makes."""
+    """Return the hand-written prose: no code, no generated table."""
     text = re.sub(r"<!-- Made by .*?<!-- End. -->", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     return re.sub(r"^ {4,}.*$", "", without_code(text), flags=re.MULTILINE)
 
@@ -122,7 +122,7 @@ def missing_files(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_relative_link_leads_somewhere(page: Path) -> None:
+def test_every_relative_link_works(page: Path) -> None:
     assert broken_links(page, page.read_text(encoding="utf-8")) == []
 
 
@@ -148,7 +148,7 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
         (missing_files, "`core/gone.py`"),
     ],
 )
-def test_a_planted_lie_is_found(check: object, planted: str) -> None:
+def test_a_planted_error_is_found(check: object, planted: str) -> None:
     assert callable(check) and check(planted)
 
 
@@ -168,7 +168,7 @@ def test_the_pages_are_short() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_a_page_keeps_to_the_words_of_the_house(page: Path) -> None:
+def test_a_page_uses_the_projects_vocabulary(page: Path) -> None:
     banned = (
         r"(?<!free-)\b(mails?|e-mails?|episodes?|announce\w*|told|judge[sd]?|own normal|memory table|all-clear)\b|\d %"
     )
@@ -189,7 +189,7 @@ def test_the_reference_of_metrics_has_every_metric_and_value() -> None:
     assert {int(value) for value in re.findall(r"(-?\d) [a-z]", section)} >= set(VERDICT_VALUES.values())
 
 
-def test_the_figures_of_the_readme_are_those_of_the_evidence() -> None:
+def test_the_readmes_figures_match_the_evidence() -> None:
     readme, evidence = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/evidence.md"))
     figures = re.findall(r"[\d.]+(?= simulated| h before| false alarms)", readme)
     assert len(figures) == 3 and all(re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", evidence) for figure in figures)

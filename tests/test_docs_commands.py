@@ -1,4 +1,4 @@
-"""Commands of README and docs: ours run or are parsed, make's exist, and those of the AWS CLI have the options that they name."""
+"""Commands in README and docs: ours run or parse, make targets exist, and AWS CLI commands have the named options."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ALONE = ("replay", "preview", "settings", "completion")
 """Commands that need no AWS: they run."""
 
 CUSTOM = ("s3 cp", "cloudformation deploy", "configure set")
-"""Commands of the AWS CLI that are no operations of a service."""
+"""Commands of the AWS CLI that are not operations of a service."""
 
 RENAMED = {"notification-endpoint": "endpoint"}
-"""Options that the AWS CLI names in its own way."""
+"""Options with names of the AWS CLI's own."""
 
 GLOBAL = {"region", "profile", "output", "query"}
 
@@ -46,7 +46,7 @@ def found(pattern: str) -> list[str]:
 
 
 REST = r"""(?:"[^"]*"|'[^']*'|[^|>&;)"'])*"""
-"""The rest of a simple command: quoted texts, and what is no operator of the shell."""
+"""The rest of a simple command: quoted texts and anything but shell operators."""
 
 OURS = [line for line in found(r"ses-reputation [a-z]" + REST) if "…" not in line and " NAME" not in line]
 AWSS = found(r"\baws [a-z0-9]+ [a-z]" + REST)
@@ -100,12 +100,12 @@ def test_a_command_of_ours_runs_or_is_parsed(
 
 
 @pytest.mark.parametrize("line", AWSS)
-def test_a_command_of_the_aws_cli_has_these_options(line: str) -> None:
+def test_an_aws_cli_command_has_the_named_options(line: str) -> None:
     assert wrong_options(line) == []
 
 
 @pytest.mark.parametrize("line", MAKES)
-def test_a_target_of_make_exists(line: str) -> None:
+def test_a_make_target_exists(line: str) -> None:
     assert line.split()[1] in targets()
     done = subprocess.run(
         ["make", "--dry-run", *line.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False
@@ -113,7 +113,7 @@ def test_a_target_of_make_exists(line: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_commands_are_found_and_planted_faults_too() -> None:
+def test_commands_and_planted_errors_are_found() -> None:
     assert min(map(len, (OURS, AWSS, MAKES))) >= 10
     assert wrong_options("aws sesv2 get-account --gone --region eu-west-1") == ["--gone --region"]
     assert wrong_options("aws sns subscribe --topic-arn x --protocols sqs") == ["--protocols sqs"]

@@ -1,4 +1,4 @@
-"""Whatever event arrives: a tick, a test alert, or a clear error before anything is done."""
+"""Any event is a tick, a test alert, or a clear error before anything is done."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON = st.recursive(
 
 
 @given(event=JSON)
-def test_whatever_json_arrives_is_a_tick_or_refused(event: Any) -> None:
+def test_any_json_is_a_tick_or_refused(event: Any) -> None:
     try:
         tick = tick_of(event)
     except BadEvent:
@@ -28,7 +28,7 @@ def test_whatever_json_arrives_is_a_tick_or_refused(event: Any) -> None:
 
 
 @given(moment=st.datetimes(timezones=st.sampled_from([UTC, datetime.now().astimezone().tzinfo])))
-def test_whatever_time_arrives_is_a_tick_or_refused(moment: datetime) -> None:
+def test_any_time_is_a_tick_or_refused(moment: datetime) -> None:
     try:
         assert 0 <= tick_of({"now": moment.isoformat()}) <= time.time() + AHEAD
     except BadEvent:

@@ -1,4 +1,4 @@
-"""A monitor of many accounts: who is watched, what is said of the rest, and that no account or shard disturbs another."""
+"""A monitor of many accounts: which are watched, what is reported about the rest, and no account or shard disturbs another."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 from ses_reputation.aws.store import Item, Overtaken
-from ses_reputation.census import Census
 from ses_reputation.core import state as stored
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import Gauge, Plan
 from ses_reputation.core.fleet import ROLE_VERSION, WHOLE, Installation, Shard
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point
 from ses_reputation.core.notification import Document
-from ses_reputation.core.pauses import PauseReading
+from ses_reputation.core.pause_record import PauseReading
 from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
 from ses_reputation.core.roster import Report, Roster
 from ses_reputation.core.target import Target
 from ses_reputation.fleet import FleetMonitor
+from ses_reputation.fleet_accounts import FleetAccounts
 from ses_reputation.monitor import BadEvent, RunFailed, shard_of
 from ses_reputation.run import Channel, Edges, Explained, Tick, look_at_all
 from ses_reputation.settings import parse
@@ -54,7 +54,7 @@ REGIONS = ("eu-west-1", "us-east-1")
 
 
 class World:
-    """Accounts, an organization, a store and whoever listens; faults are planted by name."""
+    """Accounts, an organization, a store and recipients; faults are planted by name."""
 
     def __init__(self, settings: str = SETTINGS, regions: Sequence[str] = REGIONS[:1]) -> None:
         self.text, self.regions = settings, regions
@@ -87,7 +87,7 @@ class World:
             Edges(self.never, self.put_gauges, self, self.channels),
             Context(),
             lambda: Audience(1, 0, 1),
-            census=Census(settings, self.list_accounts, self.regions, str(hash(self.text))),
+            fleet_accounts=FleetAccounts(settings, self.list_accounts, self.regions, str(hash(self.text))),
             open_accounts=lambda: self,
             put_counts=lambda shard, at, counts: self.counts.append((shard.number, counts)),
         )
@@ -97,7 +97,7 @@ class World:
         self.tried.clear()
         return self.monitor.run(now, lambda: milliseconds, shard)
 
-    # -- what the monitor reaches
+    # -- what the monitor calls
 
     def list_accounts(self) -> Sequence[tuple[str, str]]:
         if isinstance(self.organization, Exception):
@@ -164,11 +164,13 @@ class World:
     # -- what is asserted
 
     @property
-    def told(self) -> list[str]:
-        """Notifications so far, forgotten once looked at."""
-        told = [f"{d['check']} {d['reason']} {d['account'][:3]} {d['region']}" for batch in self.sent for d in batch]
+    def notifications(self) -> list[str]:
+        """Notifications since the last look."""
+        notifications = [
+            f"{d['check']} {d['reason']} {d['account'][:3]} {d['region']}" for batch in self.sent for d in batch
+        ]
         self.sent.clear()
-        return told
+        return notifications
 
     @property
     def roster(self) -> Roster:
@@ -186,10 +188,10 @@ def test_every_account_is_watched_in_every_region_and_counted() -> None:
         "fleet/installation": "NO_DATA",
     }
     counts = {"TargetsWatched": 4, "TargetsUnreadable": 0, "TargetsWarning": 0, "TargetsCritical": 0}
-    assert world.counts == [(0, counts)] and world.told == []
+    assert world.counts == [(0, counts)] and world.notifications == []
 
 
-def test_an_alert_names_its_account_and_a_target_that_breaks_disturbs_no_other() -> None:
+def test_an_alert_names_its_account_and_a_bug_stays_local() -> None:
     world = World()
     world.run(NOON)
     world.bad, world.broken = {f"{SHOP}/eu-west-1"}, {f"{BLOG}/eu-west-1"}
@@ -201,44 +203,44 @@ def test_an_alert_names_its_account_and_a_target_that_breaks_disturbs_no_other()
     assert f"--account {SHOP} --region eu-west-1" in document["command"]["text"]
 
 
-def test_a_role_that_has_never_worked_is_set_up_in_progress_and_said_once_for_all() -> None:
+def test_accounts_without_a_working_role_yet_share_one_alert() -> None:
     world = World(regions=REGIONS)
     world.no_role = {SHOP, BLOG}
     assert set(world.run(NOON).values()) == {"UNKNOWN", "WARNING"}
-    assert world.told == ["fleet opened 000 eu-west-1"]
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
     assert world.counts[0][1]["TargetsUnreadable"] == 4
     assert not any(key.startswith(SHOP) for key in world.items)  # no state, hence no alert of its own
     world.no_role = {BLOG}
     assert world.run(NOON + BUCKET)[f"{SHOP}/eu-west-1"] == "OK"  # tried again at each run
-    assert world.told == []
+    assert world.notifications == []
     world.no_role = set()
     for tick in range(2, 8):
         world.run(NOON + tick * BUCKET)
-    assert world.told == ["fleet resolved 000 eu-west-1"]
+    assert world.notifications == ["fleet resolved 000 eu-west-1"]
 
 
-def test_a_role_that_stops_working_is_news_of_each_target_and_ends_when_it_works_again() -> None:
+def test_a_role_that_stops_working_is_an_alert_of_each_target() -> None:
     world = World(regions=REGIONS)
     world.run(NOON)
     world.no_role = {SHOP}
     world.run(NOON + BUCKET)
-    assert sorted(world.told) == ["unreadable opened 111 eu-west-1", "unreadable opened 111 us-east-1"]
+    assert sorted(world.notifications) == ["unreadable opened 111 eu-west-1", "unreadable opened 111 us-east-1"]
     world.no_role = set()
     for tick in range(2, 8):
         world.run(NOON + tick * BUCKET)
-    assert sorted(world.told) == ["unreadable resolved 111 eu-west-1", "unreadable resolved 111 us-east-1"]
+    assert sorted(world.notifications) == ["unreadable resolved 111 eu-west-1", "unreadable resolved 111 us-east-1"]
 
 
-def test_without_the_store_an_account_that_may_never_have_been_set_up_is_no_alert_and_the_run_fails() -> None:
+def test_without_the_store_an_unknown_role_fails_the_run() -> None:
     world = World()
     world.no_role = {SHOP}
     world.faults = {f"load {SHOP}/eu-west-1"}
     with pytest.raises(RunFailed, match=rf"{SHOP}/eu-west-1: the state could not be read"):
         world.run(NOON)
-    assert world.told == ["fleet opened 000 eu-west-1"]
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
 
 
-def test_an_old_role_is_said_with_the_account_and_looked_at_again_until_it_is_new() -> None:
+def test_an_old_role_is_reported_until_it_is_updated() -> None:
     world = World()
     world.versions = {SHOP: 0, BLOG: None}
     for tick in range(96):  # once a day
@@ -262,7 +264,7 @@ def test_the_organization_is_listed_daily_and_a_new_account_is_watched() -> None
     world.organization = [(SHOP, "shop"), (NEWS, "news")]
     assert f"{NEWS}/eu-west-1" not in world.run(NOON + DAY - BUCKET)
     assert world.run(NOON + DAY)[f"{NEWS}/eu-west-1"] == "OK"
-    assert world.told == []
+    assert world.notifications == []
 
 
 @pytest.mark.parametrize(
@@ -273,7 +275,7 @@ def test_the_organization_is_listed_daily_and_a_new_account_is_watched() -> None
         ([], "no active account in the units"),
     ],
 )
-def test_a_list_that_cannot_be_read_keeps_the_last_one_and_is_said_until_it_can(failure: Any, word: str) -> None:
+def test_an_unreadable_list_keeps_the_last_one_and_is_reported(failure: Any, word: str) -> None:
     world = World(UNITS)
     world.organization = [(SHOP, "shop")]
     world.run(NOON)
@@ -285,14 +287,14 @@ def test_a_list_that_cannot_be_read_keeps_the_last_one_and_is_said_until_it_can(
     assert f"{NEWS}/eu-west-1" in world.run(NOON + DAY + BUCKET)  # it does not wait for a day
 
 
-def test_a_first_list_that_cannot_be_read_is_no_silence() -> None:
+def test_an_unreadable_first_list_is_reported() -> None:
     world = World(UNITS)
     world.organization = ClientError({"Error": {"Code": "AccessDeniedException"}}, "List")
     world.run(NOON)
-    assert world.told == ["fleet opened 000 eu-west-1"]
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
 
 
-def test_accounts_of_the_settings_join_those_of_the_organization_under_their_own_names() -> None:
+def test_accounts_of_the_settings_join_those_of_the_organization() -> None:
     world = World(UNITS + f'[[accounts]]\nid = "{SHOP}"\nname = "our shop"\n')
     world.organization = [(SHOP, "shop-prod"), (NEWS, "news")]
     world.run(NOON)
@@ -300,7 +302,7 @@ def test_accounts_of_the_settings_join_those_of_the_organization_under_their_own
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", '{"members": 5}', '{"members": [{"account": 1}]}', '{"later": 1}'])
-def test_a_list_that_is_damaged_is_made_anew_and_said(text: str) -> None:
+def test_a_damaged_list_is_rebuilt_and_reported(text: str) -> None:
     world = World()
     world.items["fleet"] = Item(7, 1, text)
     with pytest.raises(RunFailed, match="fleet was unreadable and is made anew"):
@@ -317,7 +319,7 @@ def test_a_list_of_a_newer_version_is_not_overwritten() -> None:
     assert world.items["fleet"].version == 7 and f"{SHOP}/eu-west-1" in world.read_of
 
 
-def test_without_the_store_the_accounts_of_the_settings_are_watched_all_the_same() -> None:
+def test_without_the_store_the_settings_accounts_are_still_watched() -> None:
     world = World()
     world.faults = {"load fleet", "save fleet"}
     with pytest.raises(RunFailed, match=r"fleet could not be loaded \(InternalFailure\)"):
@@ -325,15 +327,15 @@ def test_without_the_store_the_accounts_of_the_settings_are_watched_all_the_same
     assert sorted(world.read_of) == [f"{SHOP}/eu-west-1", f"{BLOG}/eu-west-1"]
 
 
-# -- targets that are watched no more
+# -- removed targets
 
 
-def test_an_account_that_is_removed_while_its_alert_is_open_is_said_and_closed_once() -> None:
+def test_a_removed_account_closes_its_open_alert_once() -> None:
     world = World()
     world.run(NOON)
     world.bad = {f"{SHOP}/eu-west-1"}
     world.run(NOON + 4 * BUCKET)
-    assert world.told == ["bounce opened 111 eu-west-1"]
+    assert world.notifications == ["bounce opened 111 eu-west-1"]
     world.text = SETTINGS.replace(f'[[accounts]]\nid = "{SHOP}"\nname = "shop"\n', "")
     verdicts = world.run(NOON + 5 * BUCKET)
     [[document]] = world.sent
@@ -360,14 +362,14 @@ def test_a_closing_message_that_cannot_be_sent_waits_for_the_next_run() -> None:
         world.run(NOON + 5 * BUCKET)
     world.channels = whole
     world.run(NOON + 6 * BUCKET)
-    assert world.told == ["bounce resolved 111 eu-west-1"]
+    assert world.notifications == ["bounce resolved 111 eu-west-1"]
 
 
 def refuse(documents: Sequence[Document]) -> None:
     raise ClientError({"Error": {"Code": "InternalFailure"}}, "Publish")
 
 
-def test_an_account_that_comes_back_goes_on() -> None:
+def test_an_account_that_returns_continues() -> None:
     world = World()
     world.run(NOON)
     whole = world.text
@@ -375,13 +377,13 @@ def test_an_account_that_comes_back_goes_on() -> None:
     world.run(NOON + BUCKET)
     world.text = whole
     assert world.run(NOON + 2 * BUCKET)[f"{SHOP}/eu-west-1"] == "OK"
-    assert world.told == []
+    assert world.notifications == []
 
 
 # -- discovery
 
 
-def test_regions_are_discovered_at_start_and_one_that_starts_to_send_within_a_day() -> None:
+def test_a_region_that_starts_to_send_is_found_within_a_day() -> None:
     world = World(DISCOVER + SETTINGS, REGIONS)
     world.senders = {f"{SHOP}/eu-west-1"}
     world.run(NOON)  # asks
@@ -394,7 +396,7 @@ def test_regions_are_discovered_at_start_and_one_that_starts_to_send_within_a_da
     assert len(world.asked) == len(set(world.asked))  # each region once a day
 
 
-def test_a_region_that_has_sent_nothing_for_two_weeks_is_left_unless_an_alert_is_open() -> None:
+def test_a_region_idle_for_two_weeks_without_an_alert_is_dropped() -> None:
     world = World(DISCOVER + SETTINGS, REGIONS)
     world.run(NOON)
     world.run(NOON + BUCKET)
@@ -407,17 +409,17 @@ def test_a_region_that_has_sent_nothing_for_two_weeks_is_left_unless_an_alert_is
     assert watched == {f"{SHOP}/eu-west-1"} | (open_alerts - {HOME + "/eu-west-1"})
 
 
-def test_an_account_without_a_role_is_asked_again_at_each_run_and_said() -> None:
+def test_an_account_without_a_role_is_retried_and_reported_each_run() -> None:
     world = World(DISCOVER + SETTINGS, REGIONS)
     world.no_role = {SHOP, BLOG}
     world.run(NOON)
-    assert world.told == ["fleet opened 000 eu-west-1"]
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
     world.no_role = set()
     world.run(NOON + BUCKET)
     assert len(world.run(NOON + 2 * BUCKET)) == 5
 
 
-def test_a_lost_role_of_an_account_that_sends_nothing_is_said_within_a_day_and_until_it_is_back() -> None:
+def test_a_lost_role_of_an_idle_account_is_reported_within_a_day() -> None:
     world = World(DISCOVER + SETTINGS, REGIONS)
     world.senders = set()
     world.run(NOON)
@@ -427,15 +429,15 @@ def test_a_lost_role_of_an_account_that_sends_nothing_is_said_within_a_day_and_u
     world.no_role = {SHOP}
     for tick in range(2, 192):
         world.run(NOON + tick * BUCKET)
-    assert tried_when_idle == 0  # an account that sends nothing costs nothing but its turn
-    assert world.told == ["fleet opened 000 eu-west-1", "fleet reminder 000 eu-west-1"]
+    assert tried_when_idle == 0  # an idle account costs nothing but its turn
+    assert world.notifications == ["fleet opened 000 eu-west-1", "fleet reminder 000 eu-west-1"]
     world.no_role = set()
     for tick in range(192, 200):
         world.run(NOON + tick * BUCKET)
-    assert world.told == ["fleet resolved 000 eu-west-1"]
+    assert world.notifications == ["fleet resolved 000 eu-west-1"]
 
 
-def test_a_fault_of_our_own_on_the_way_to_learn_of_an_account_keeps_no_alert_back() -> None:
+def test_a_bug_while_learning_about_accounts_delays_no_alert() -> None:
     world = World(DISCOVER + SETTINGS, REGIONS[:1])
     world.run(NOON)
     world.run(NOON + BUCKET)
@@ -444,7 +446,7 @@ def test_a_fault_of_our_own_on_the_way_to_learn_of_an_account_keeps_no_alert_bac
     with pytest.raises(RunFailed, match=r"an account could not be looked into \(ZeroDivisionError in test_fleet.py"):
         for tick in range(2, 99):
             world.run(NOON + tick * BUCKET)
-    assert world.told == ["bounce opened 111 eu-west-1"]
+    assert world.notifications == ["bounce opened 111 eu-west-1"]
 
 
 # -- shards
@@ -455,7 +457,7 @@ def shards(world: World, now: Instant, of: int) -> None:
         world.run(now, Shard(number, of))
 
 
-def test_each_target_belongs_to_one_shard_whatever_their_number_and_the_state_stays() -> None:
+def test_changing_the_number_of_shards_keeps_every_state() -> None:
     listed = "".join(f'[[accounts]]\nid = "{number:012}"\n' for number in range(1, 9))
     world = World(UNITS.replace('[organization]\nunits = ["r-ab12"]\n', listed), REGIONS)
     for tick, of in enumerate((1, 4, 3, 1)):
@@ -465,38 +467,38 @@ def test_each_target_belongs_to_one_shard_whatever_their_number_and_the_state_st
             watched += world.read_of
         assert len(watched) == len(set(watched)) == 16
     assert sum(not key.startswith("fleet") for key in world.items) == 16
-    assert world.told == []
+    assert world.notifications == []
 
 
 def test_both_regions_of_an_account_are_in_one_shard() -> None:
     assert all(sum(Shard(number, 4).has(account) for number in range(4)) == 1 for account in (SHOP, BLOG, NEWS))
 
 
-def test_a_shard_that_falls_silent_is_said_by_the_first_and_ends_when_it_is_back() -> None:
+def test_a_silent_shard_is_reported_by_the_first_until_it_returns() -> None:
     world = World()
     for tick in range(4):
         shards(world, NOON + tick * BUCKET, 2)
     for tick in range(4, 9):
         world.run(NOON + tick * BUCKET, Shard(0, 2))
-    assert world.told == ["fleet opened 000 eu-west-1"]
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
     for tick in range(9, 16):
         shards(world, NOON + tick * BUCKET, 2)
-    assert world.told == ["fleet resolved 000 eu-west-1"]
+    assert world.notifications == ["fleet resolved 000 eu-west-1"]
 
 
-def test_a_shard_that_has_never_reported_is_said_too() -> None:
+def test_a_shard_that_never_ran_is_reported_too() -> None:
     world = World()
     for tick in range(5):
         world.run(NOON + tick * BUCKET, Shard(0, 2))
-    assert world.told == ["fleet opened 000 eu-west-1"]
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
 
 
-def test_a_shard_before_the_first_list_fails_and_is_not_healthy() -> None:
+def test_a_shard_without_a_list_of_accounts_fails() -> None:
     with pytest.raises(RunFailed, match="there is no list of accounts to use: the first shard makes it"):
         World().run(NOON, Shard(1, 2))
 
 
-def test_two_shards_that_learn_at_once_lose_nothing() -> None:
+def test_two_shards_that_learn_at_the_same_time_lose_nothing() -> None:
     world = World(DISCOVER + SETTINGS, REGIONS)
     world.senders = set()
     shards(world, NOON, 2)
@@ -515,7 +517,7 @@ def test_two_shards_that_learn_at_once_lose_nothing() -> None:
     assert text.size == 0 and world.roster.size == 4
 
 
-def test_a_shard_that_overlaps_itself_says_nothing_twice_and_does_not_fail() -> None:
+def test_a_shard_that_overlaps_itself_sends_nothing_twice() -> None:
     world = World()
     world.run(NOON)
     world.bad = {f"{SHOP}/eu-west-1"}
@@ -528,9 +530,9 @@ def test_a_shard_that_overlaps_itself_says_nothing_twice_and_does_not_fail() -> 
     world.when_saving = meanwhile
     world.run(NOON + 4 * BUCKET)
     world.run(NOON + 4 * BUCKET)
-    assert world.told == ["bounce opened 111 eu-west-1"]
+    assert world.notifications == ["bounce opened 111 eu-west-1"]
     world.run(NOON + 5 * BUCKET)
-    assert world.told == []
+    assert world.notifications == []
 
 
 @pytest.mark.parametrize(
@@ -552,7 +554,7 @@ def test_a_shard_out_of_range_is_a_bad_event(event: dict[str, Any]) -> None:
         shard_of(event)
 
 
-def test_an_event_without_a_shard_is_about_all() -> None:
+def test_an_event_without_a_shard_covers_all() -> None:
     assert shard_of({"now": "2025-02-04T10:30:00Z"}) == Shard(0, 1)
     assert shard_of({"shard": 3, "of": 4}) == Shard(3, 4)
 
@@ -560,22 +562,22 @@ def test_an_event_without_a_shard_is_about_all() -> None:
 # -- time
 
 
-def test_what_was_not_reached_is_unknown_said_and_looked_at_first_next_time() -> None:
+def test_targets_not_reached_are_reported_and_come_first_next_time() -> None:
     listed = "".join(f'[[accounts]]\nid = "{number:012}"\n' for number in range(1, 13))
     world = World(UNITS.replace('[organization]\nunits = ["r-ab12"]\n', listed))
     world.run(NOON)
     world.hanging = {f"{12:012}/eu-west-1"}
     with pytest.raises(RunFailed, match="could not be looked at in time"):
-        world.run(NOON + BUCKET, milliseconds=62_000)  # two seconds beside the delivery
+        world.run(NOON + BUCKET, milliseconds=62_000)  # two seconds more than the delivery takes
     world.released.set()
-    assert "fleet opened 000 eu-west-1" in world.told
+    assert "fleet opened 000 eu-west-1" in world.notifications
     report = stored.record_from(Report, world.items["fleet/0/1"].text)
     assert report.not_reached == (f"{12:012}/eu-west-1",)
     world.run(NOON + 2 * BUCKET)
     assert world.read_of[0] == f"{12:012}/eu-west-1"
 
 
-def test_single_targets_have_metrics_only_up_to_the_number_of_the_settings() -> None:
+def test_single_targets_have_metrics_up_to_the_limit_only() -> None:
     world = World("[targets]\nmetrics_up_to = 3\n" + SETTINGS, REGIONS)
     world.run(NOON)
     assert world.gauged == set()
@@ -591,10 +593,10 @@ def test_a_target_is_evaluated_by_its_own_policy() -> None:
     world.run(NOON)
     world.bad = {f"{SHOP}/eu-west-1", f"{BLOG}/eu-west-1"}
     world.run(NOON + HOUR)
-    assert world.told == ["bounce opened 111 eu-west-1"]
+    assert world.notifications == ["bounce opened 111 eu-west-1"]
 
 
-def test_who_is_subscribed_is_asked_once_a_day_for_the_installation() -> None:
+def test_subscriptions_are_read_once_a_day_for_the_installation() -> None:
     world = World()
     monitor = world.monitor
     asked: list[int] = []
@@ -606,16 +608,16 @@ def test_who_is_subscribed_is_asked_once_a_day_for_the_installation() -> None:
     object.__setattr__(monitor, "audience", audience)
     for tick in range(96):
         monitor.run(NOON + tick * BUCKET, lambda: 600_000)
-    assert len(asked) == 1 and world.told == ["subscribers opened 000 eu-west-1"]
+    assert len(asked) == 1 and world.notifications == ["subscribers opened 000 eu-west-1"]
 
 
-def test_a_test_alert_is_of_the_installation() -> None:
+def test_a_test_alert_belongs_to_the_installation() -> None:
     world = World()
     assert world.monitor.handle({"test_alert": True}, lambda: 600_000)["sent"] == ["people"]
-    assert world.told == ["test opened 000 eu-west-1"]
+    assert world.notifications == ["test opened 000 eu-west-1"]
 
 
-def test_a_test_alert_of_an_account_goes_to_those_whom_its_alerts_reach() -> None:
+def test_a_test_alert_of_an_account_reaches_its_recipients() -> None:
     world = World()
     world.monitor.handle({"test_alert": True, "account": SHOP}, lambda: 600_000)
     [[document]] = world.sent
@@ -623,7 +625,7 @@ def test_a_test_alert_of_an_account_goes_to_those_whom_its_alerts_reach() -> Non
 
 
 @pytest.mark.parametrize("event", [{"account": "shop"}, {"account": 1}, {"account": SHOP, "region": "eu-west-1"}])
-def test_a_test_alert_of_no_account_is_a_bad_event(event: dict[str, Any]) -> None:
+def test_a_test_alert_of_an_unknown_account_is_a_bad_event(event: dict[str, Any]) -> None:
     with pytest.raises(BadEvent):
         World().monitor.handle({"test_alert": True, **event}, lambda: 600_000)
 
@@ -646,12 +648,12 @@ def many(world: World, accounts: int, refused: Callable[[Sequence[Document]], No
     return world
 
 
-def test_up_to_ten_notifications_come_one_by_one_in_one_message() -> None:
+def test_up_to_ten_notifications_are_listed_in_one_message() -> None:
     world = many(World(), 10)
     assert [len(batch) for batch in world.sent] == [10, 10] and world.summaries == []
 
 
-def test_more_are_one_summary_for_people_and_each_for_programs_and_nothing_is_repeated() -> None:
+def test_more_than_ten_are_a_summary_for_people() -> None:
     world = many(World(), 14)
     assert [len(batch) for batch in world.sent] == [12, 2]
     assert [len(batch) for batch in world.summaries] == [14]
@@ -661,7 +663,7 @@ def test_more_are_one_summary_for_people_and_each_for_programs_and_nothing_is_re
     assert world.sent == [] and len(world.summaries) == 1
 
 
-def test_a_summary_that_is_refused_goes_one_by_one() -> None:
+def test_a_refused_summary_is_sent_one_by_one() -> None:
     def refused(documents: Sequence[Document]) -> None:
         raise ClientError({"Error": {"Code": "InvalidParameter"}, "ResponseMetadata": BAD_REQUEST}, "Publish")
 
@@ -672,7 +674,7 @@ def test_a_summary_that_is_refused_goes_one_by_one() -> None:
 # -- at once
 
 
-def test_a_change_of_the_own_account_is_looked_at_at_once_and_alone() -> None:
+def test_a_change_of_the_own_account_is_evaluated_at_once_alone() -> None:
     world = World(SETTINGS + f'[[accounts]]\nid = "{HOME}"\n')
     world.run(NOON)
     before = world.items["fleet/0/1"]
@@ -682,7 +684,7 @@ def test_a_change_of_the_own_account_is_looked_at_at_once_and_alone() -> None:
     assert world.read_of == [f"{HOME}/eu-west-1"] and world.items["fleet/0/1"] == before
 
 
-def test_of_a_target_that_was_looked_at_no_history_is_kept() -> None:
+def test_evaluated_targets_keep_no_history_in_memory() -> None:
     world = World()
     pause = PauseReading()
     edges = replace(world.monitor.edges, read=world.read, attend=lambda *_: (pause, ()))

@@ -1,4 +1,4 @@
-"""A shard that is killed in the middle of a run: nothing is lost, and nothing sent twice but what it could not note."""
+"""A shard that is killed in the middle of a run: nothing is lost, and only what it could not note is sent twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETTINGS = f"{BASE}[targets]\nmetrics_up_to = 0\n"
 
 
 class Mortal(World):
-    """A world that a shard's process reaches only as long as it lives."""
+    """A world that a shard's process can change only while it is alive."""
 
     def __init__(self, accounts: int, regions: Sequence[str]) -> None:
         listed = "".join(f'[[accounts]]\nid = "{number:012d}"\n' for number in range(1, accounts + 1))
@@ -32,7 +32,7 @@ class Mortal(World):
         self.left: int | None = None  # effects until the process dies
 
     def lives(self) -> None:
-        """Count an effect on the world. A dead process has none, whatever becomes of its threads."""
+        """Count an effect on the world. A dead process has none, even if its threads go on."""
         if self.left is not None:
             self.left -= 1
             if self.left < 0:
@@ -51,7 +51,7 @@ class Mortal(World):
         super().send(documents)
 
     def shard(self, number: int, now: Instant, *, effects: int | None = None) -> None:
-        """Run one shard, which dies after so many effects."""
+        """Run one shard, which dies after this many effects."""
         self.left = effects
         try:
             self.run(now, Shard(number, SHARDS))
@@ -61,7 +61,7 @@ class Mortal(World):
 
 
 def opened(world: Mortal) -> Counter[str]:
-    """How often the alert of each target was sent as opened."""
+    """Number of opened notifications of each target."""
     documents = (document for batch in world.sent for document in batch if document["check"] == "bounce")
     return Counter(f"{d['account']}/{d['region']}" for d in documents if d["reason"] == "opened")
 
@@ -76,13 +76,13 @@ def effects_of_a_whole_run(accounts: int, regions: Sequence[str]) -> int:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.9, 1.0])
-def test_wherever_a_shard_dies_the_next_run_makes_up_for_it(share: float) -> None:
+def test_the_next_run_completes_a_dead_shard(share: float) -> None:
     regions = ("eu-west-1", "us-east-1")
     effects = int(share * effects_of_a_whole_run(24, regions))
     play(Mortal(24, regions), effects)
 
 
-def test_of_a_thousand_targets_in_four_shards_with_one_killed_nothing_is_lost() -> None:
+def test_a_killed_shard_among_a_thousand_targets_loses_nothing() -> None:
     world = Mortal(250, ("eu-west-1", "eu-west-2", "us-east-1", "us-east-2"))
     play(world, effects=300)
     assert len(opened(world)) == 1_000

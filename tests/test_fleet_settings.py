@@ -1,4 +1,4 @@
-"""Accounts, units, the role and the overrides: what they take, and which policy a target has."""
+"""Accounts, units, the role and the overrides: accepted values, and the policy of each target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def settings(text: str = "") -> Settings:
     return parse(PEOPLE + ROLE + text)
 
 
-def test_without_accounts_nothing_is_a_fleet() -> None:
+def test_without_accounts_there_is_no_fleet() -> None:
     plain = parse(PEOPLE)
     assert plain.fleet == Fleet() and not plain.fleet.on and plain.shards == 1
     assert plain.policy_for(SHOP, "eu-west-1") is plain.policy
@@ -38,7 +38,7 @@ def test_regions_are_a_list_or_to_be_discovered() -> None:
     assert targets.discover and targets.regions == ()
 
 
-def test_the_first_override_that_fits_counts_and_keeps_what_it_does_not_say() -> None:
+def test_the_first_matching_override_applies() -> None:
     made = settings(
         "[bounce]\nwarning = 0.02\ncritical = 0.04\n"
         f'[[overrides]]\naccounts = ["{SHOP}"]\nregions = ["eu-west-1"]\nmetrics = true\nbounce = {{ critical = 0.06 }}\n'
@@ -57,12 +57,12 @@ def test_an_override_also_fits_the_regions_of_a_single_account() -> None:
     assert made.policy_for(SHOP, "us-east-1") is made.policy
 
 
-def test_the_look_for_causes_counts_for_overrides_too() -> None:
+def test_the_cause_settings_apply_to_overrides_too() -> None:
     made = parse(PEOPLE + '[cause]\nlook = "off"\n[[overrides]]\nregions = ["eu-west-1"]\n')
     assert not made.policy_for(SHOP, "eu-west-1").findings
 
 
-def test_single_targets_have_metrics_up_to_a_number_and_beyond_where_asked_for() -> None:
+def test_single_targets_have_metrics_up_to_a_limit_or_on_request() -> None:
     made = settings(f'[targets]\nmetrics_up_to = 2\n[[overrides]]\naccounts = ["{SHOP}"]\nmetrics = true\n' + ACCOUNTS)
     assert made.has_metrics(BLOG, "eu-west-1", 2) and not made.has_metrics(BLOG, "eu-west-1", 3)
     assert made.has_metrics(SHOP, "eu-west-1", 1_000)
@@ -79,7 +79,7 @@ def test_single_targets_have_metrics_up_to_a_number_and_beyond_where_asked_for()
         (1, "[deployment]\nshards = 7\n", 7),
     ],
 )
-def test_shards_follow_from_what_the_settings_list_or_are_set(accounts: int, text: str, shards: int) -> None:
+def test_shards_are_set_or_follow_from_the_listed_accounts(accounts: int, text: str, shards: int) -> None:
     listed = "".join(f'[[accounts]]\nid = "{number:012}"\n' for number in range(accounts))
     assert settings(text + listed).shards == shards
 
@@ -125,7 +125,7 @@ def test_a_route_may_be_for_some_accounts() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_named_once(text: str, keys: list[str]) -> None:
+def test_every_problem_is_named_once(text: str, keys: list[str]) -> None:
     with pytest.raises(SettingsError) as caught:
         parse(PEOPLE + text if not text.startswith("accounts") else text + PEOPLE)
     assert [problem.key for problem in caught.value.problems] == keys

@@ -1,4 +1,4 @@
-"""The forwarders as their functions make them: which secret each reads, where it posts, and what."""
+"""The forwarders as deployed: the secret each reads, the address, and the post."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ses_reputation.aws import webhook
 from ses_reputation.aws.webhook import BadAddress, Refused
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.notification import envelope
+from ses_reputation.forwarder import Forwarder
 from ses_reputation.settings.channels import Stored
-from ses_reputation.slack_forwarder import Forwarder
 
 from tests.layout.stories import SMALL
 
@@ -42,7 +42,7 @@ Made = Callable[..., tuple[Forwarder, list[tuple[str, dict[str, Any]]]]]
 
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
-    """Makes a forwarder whose posts are kept instead of sent."""
+    """Make a forwarder whose posts are recorded instead of sent."""
     (tmp_path / "settings.toml").write_text(SETTINGS)
     posted: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(wiring, "stored_text", lambda place, session: STORED[place])
@@ -58,7 +58,7 @@ def forward(forwarder: Forwarder) -> None:
     forwarder.forward("m", "subject", json.dumps(envelope([SMALL], Context())), lambda: 60.0)
 
 
-def test_slack_gets_its_webhook_and_calls_whom_the_settings_name(made: Made) -> None:
+def test_slack_gets_its_webhook_and_mentions(made: Made) -> None:
     forwarder, posted = made(wiring.wire_forwarder)
     forward(forwarder)
     [(address, payload)] = posted
@@ -71,7 +71,7 @@ def test_a_route_has_a_webhook_of_its_own(made: Made) -> None:
     assert [address for address, _ in posted] == ["https://hooks.slack.com/services/T/B/oncall"]
 
 
-def test_pagerduty_gets_the_key_in_the_event_at_the_address_of_its_region(made: Made) -> None:
+def test_pagerduty_gets_its_key_at_the_regions_address(made: Made) -> None:
     forwarder, posted = made(wiring.wire_pagerduty)
     forward(forwarder)
     [(address, event)] = posted
@@ -80,18 +80,18 @@ def test_pagerduty_gets_the_key_in_the_event_at_the_address_of_its_region(made: 
 
 
 @pytest.mark.parametrize("stored", ["", "https://events.pagerduty.com/", KEY[1:], f"{KEY}!"])
-def test_what_is_no_integration_key_is_refused_without_showing_it(stored: str) -> None:
+def test_an_invalid_integration_key_is_refused_without_showing_it(stored: str) -> None:
     with pytest.raises(BadAddress) as raised:
         webhook.routing_key_of(stored)
     assert not stored or stored not in str(raised.value)
 
 
-def test_pagerduty_says_what_to_do_about_a_refused_key_which_is_then_read_again() -> None:
+def test_a_refused_pagerduty_key_says_what_to_do_and_is_read_again() -> None:
     refused = Refused(400, "without a word", webhook.PAGERDUTY)
     assert refused.address_is_dead and "integration key" in str(refused) and "Slack" not in str(refused)
 
 
-def test_an_event_that_pagerduty_refuses_is_not_posted_again_in_another_form() -> None:
+def test_an_event_refused_by_pagerduty_is_not_retried() -> None:
     asked: list[str] = []
 
     def post(key: str, event: dict[str, Any], remaining: object) -> None:

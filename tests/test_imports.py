@@ -12,13 +12,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lambda" / "ses_reputation"
 
 LAYERS = (
-    ("target", "look", "level", "history"),
+    ("target", "cause_level", "pause_level", "history"),
     ("rates", "daily_totals", "recipients", "fleet"),
     ("findings", "orders"),
-    ("rules", "headroom", "onset", "learning", "readings"),
-    ("pauses",),
+    ("rules", "headroom", "onset", "late_events", "readings"),
+    ("pause_record",),
     ("evaluation", "alert", "plausibility", "cause", "wording"),
-    ("pause",),
+    ("pause_guard",),
     ("checks.base", "cause_words"),
     ("checks.*",),
     ("checks",),
@@ -73,7 +73,7 @@ FORBIDDEN_CALLS = ("open", "print", "input", "exec", "eval", "__import__")
 
 
 def imports(source: str, package: str) -> set[str]:
-    """Every module that `source`, a module of `package`, imports, by its absolute name; a name of a package counts as one."""
+    """Absolute names of all modules that `source`, a module of `package`, imports; a name of a package counts as one."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -90,7 +90,7 @@ def imports(source: str, package: str) -> set[str]:
 
 
 def layer_of(module: str) -> int:
-    """Layer of a module of the core. Raise `KeyError` for one that the table lacks."""
+    """Layer of a module of the core. Raises `KeyError` if the table lacks it."""
     for number, layer in enumerate(LAYERS):
         if module in layer or ("checks.*" in layer and module.startswith("checks.") and module != "checks.base"):
             return number
@@ -98,7 +98,7 @@ def layer_of(module: str) -> int:
 
 
 def core_problems(name: str, source: str) -> list[str]:
-    """Find what a module of the core does that it may not."""
+    """Forbidden imports and calls of a module of the core."""
     prefix = "ses_reputation.core."
     package = f"{prefix}{name}".rpartition(".")[0] if name != "checks" else f"{prefix}checks"
     problems = []
@@ -125,7 +125,7 @@ def core_name(path: Path) -> str:
 
 
 def edge_problems(name: str, source: str) -> list[str]:
-    """Find what a module of the edge does that it may not."""
+    """Forbidden imports and calls of a module of the edge."""
     own = {"ses_reputation.aws.fast.shortcuts" if name == "session" else "ses_reputation.aws.errors"}
     return [
         f"{name} imports {module}"
@@ -146,24 +146,24 @@ def test_the_core_is_pure_and_imports_one_way(path: Path) -> None:
     assert core_problems(core_name(path), path.read_text()) == []
 
 
-def test_the_table_of_layers_names_no_module_that_is_gone() -> None:
+def test_the_table_of_layers_names_no_removed_module() -> None:
     there = {core_name(path) for path in CORE}
     assert {module for layer in LAYERS for module in layer} - there == {"checks.*"}
 
 
-def test_the_list_of_pure_modules_has_none_that_the_core_does_not_use() -> None:
+def test_the_list_of_pure_modules_has_no_unused_ones() -> None:
     used = {module for path in CORE for module in imports(path.read_text(), "ses_reputation.core")}
     assert used >= PURE
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "layout").glob("*.py")), ids=lambda path: path.stem)
-def test_layouts_know_documents_and_words_only(path: Path) -> None:
+def test_layouts_import_only_documents_and_wording(path: Path) -> None:
     found = {m for m in imports(path.read_text(), "ses_reputation.layout") if m.startswith("ses_reputation")}
     assert found <= {"ses_reputation.core.notification", "ses_reputation.core.wording", "ses_reputation.layout.text"}
 
 
 @pytest.mark.parametrize("path", EDGE, ids=lambda path: path.stem)
-def test_the_edge_imports_core_types_and_the_sdk_and_nothing_else(path: Path) -> None:
+def test_the_edge_imports_only_core_types_and_the_sdk(path: Path) -> None:
     assert edge_problems(path.stem, path.read_text()) == []
 
 
@@ -191,7 +191,7 @@ def test_a_planted_impurity_in_the_core_is_found(planted: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["decide", "notification", "state"])
-def test_a_check_that_imports_what_is_decided_with_it_is_found(module: str) -> None:
+def test_a_check_that_imports_the_decision_is_found(module: str) -> None:
     assert core_problems("checks.quota", f"from ..{module} import anything")
     assert core_problems("checks.quota", f"from .. import {module}")
 
@@ -204,7 +204,7 @@ def test_a_planted_shortcut_in_the_edge_is_found(planted: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "settings").glob("*.py")), ids=lambda path: path.stem)
-def test_settings_know_core_types_and_each_other_only(path: Path) -> None:
+def test_settings_import_only_core_types_and_each_other(path: Path) -> None:
     found = {
         m
         for m in imports(path.read_text(), "ses_reputation.settings")
@@ -213,12 +213,12 @@ def test_settings_know_core_types_and_each_other_only(path: Path) -> None:
     assert [m for m in sorted(found) if not m.startswith(("ses_reputation.core.", "ses_reputation.settings."))] == []
 
 
-def test_the_table_of_settings_knows_nothing_else_of_the_package() -> None:
+def test_the_settings_table_imports_nothing_else_of_the_package() -> None:
     found = imports((PACKAGE / "settings" / "table.py").read_text(), "ses_reputation.settings")
     assert [m for m in found if m.startswith("ses_reputation")] == []
 
 
-def test_a_run_knows_the_core_and_the_edges_types_only() -> None:
+def test_a_run_imports_only_the_core_and_the_edges_types() -> None:
     found = {m for m in imports((PACKAGE / "run.py").read_text(), "ses_reputation") if m.startswith("ses_reputation")}
     assert {m for m in found if not m.startswith("ses_reputation.core")} == {
         "ses_reputation.aws.errors",
@@ -226,21 +226,21 @@ def test_a_run_knows_the_core_and_the_edges_types_only() -> None:
     }
 
 
-def test_the_infrastructure_knows_settings_thresholds_and_field_names_and_nothing_else_of_the_package() -> None:
+def test_infra_imports_only_settings_thresholds_and_field_names() -> None:
     sources = [ROOT / "app.py", *sorted((ROOT / "infra").glob("*.py"))]
     found = {m for path in sources for m in imports(path.read_text(), "infra") if m.startswith("ses_reputation")}
     assert {m for m in found if not m.startswith("ses_reputation.settings")} <= {
         "ses_reputation",  # where its source is
         "ses_reputation.log_fields",
         "ses_reputation.core.fleet",
-        "ses_reputation.core.level",
-        "ses_reputation.core.look",
+        "ses_reputation.core.pause_level",
+        "ses_reputation.core.cause_level",
         "ses_reputation.core.rates",
         "ses_reputation.core.rules",
     }
 
 
-def test_nothing_in_the_function_imports_what_stands_around_it() -> None:
+def test_the_function_imports_nothing_from_outside_its_package() -> None:
     for path in PACKAGE.rglob("*.py"):
         package = ".".join(path.relative_to(ROOT / "lambda").parent.parts)
         tops = {module.split(".")[0] for module in imports(path.read_text(), package)}

@@ -1,4 +1,4 @@
-"""Events and their effects: subscribers are read once a day, none is a failure, a test alert answers who gets it."""
+"""Events and their effects: subscribers are read once a day, none is a failure, a test alert names who gets it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:SesReputation"
 
 
 class World:
-    """A healthy sender, and whoever listens."""
+    """A healthy sender and its recipients."""
 
     def __init__(self, audience: Audience | Unreadable = ALL, settings: str = SETTINGS) -> None:
         self.audience = audience
@@ -56,7 +56,7 @@ class World:
         return Readings(tuple(Point(at, 400, 4) for at in range(now - 14 * DAY, now, BUCKET)))
 
     def put_gauges(self, target: Target, gauges: Sequence[Gauge]) -> None:
-        """Take them."""
+        """Receive them."""
 
     def load(self, target_id: str) -> Item | None:
         return self.items.get(target_id)
@@ -77,7 +77,7 @@ def checks(world: World) -> list[tuple[str, str]]:
     return [(document["check"], document["reason"]) for document in world.sent]
 
 
-def test_who_is_subscribed_is_read_once_a_day_and_for_one_target_only() -> None:
+def test_subscriptions_are_read_once_a_day_for_one_target() -> None:
     world = World()
     for tick in range(MIDNIGHT, MIDNIGHT + 2 * DAY, BUCKET):
         if tick % DAY in (0, BUCKET, DAY // 2, DAY - BUCKET):
@@ -85,19 +85,19 @@ def test_who_is_subscribed_is_read_once_a_day_and_for_one_target_only() -> None:
     assert world.asked == 2 and world.sent == []
 
 
-def test_a_missing_person_is_an_alert_which_ends_when_the_person_is_back() -> None:
+def test_a_missing_subscriber_is_an_alert_until_subscribed_again() -> None:
     world = World(replace(ALL, missing=1, listeners=1))
     assert world.run(MIDNIGHT) == {IRELAND.id: "WARNING"}
     assert checks(world) == [("subscribers", "opened")]
     assert "1 of 2 email addresses" in world.sent[0]["summary"][0] and "mail.test" not in json.dumps(world.sent)
-    world.run(MIDNIGHT + BUCKET)  # nobody is asked: nothing is known, nothing ends
+    world.run(MIDNIGHT + BUCKET)  # subscriptions are not read: nothing is known, nothing resolves
     assert len(world.sent) == 1
     world.audience = ALL
     world.run(MIDNIGHT + DAY)
     assert checks(world) == [("subscribers", "opened"), ("subscribers", "resolved")]
 
 
-def test_if_nobody_hears_at_all_the_run_fails() -> None:
+def test_without_any_recipient_the_run_fails() -> None:
     world = World(Audience(expected=2, missing=2, listeners=0))
     with pytest.raises(RunFailed, match="nobody is subscribed to the alerts: deploy again"):
         world.run(MIDNIGHT)
@@ -109,13 +109,13 @@ ROUTE = SETTINGS + '[[routes]]\nseverity = "critical"\nwebhook_parameter = "/sla
 
 
 @pytest.mark.parametrize("settings", [SLACK, PAGERDUTY, ROUTE], ids=["Slack", "PagerDuty", "Slack by a route"])
-def test_whom_a_forwarder_serves_is_somebody_who_hears(settings: str) -> None:
+def test_a_forwarder_counts_as_a_recipient(settings: str) -> None:
     world = World(NOBODY, settings)
     world.run(MIDNIGHT)
     assert world.monitor().handle({"test_alert": True}, lambda: 240_000)["forwards"] is True
 
 
-def test_the_chat_is_somebody_who_hears() -> None:
+def test_the_chat_counts_as_a_recipient() -> None:
     chatting = World(NOBODY)
     chatting.open_chat()
     chatting.run(MIDNIGHT)
@@ -123,14 +123,14 @@ def test_the_chat_is_somebody_who_hears() -> None:
     assert chatting.monitor().handle({"test_alert": True}, lambda: 240_000)["forwards"] is False
 
 
-def test_a_bus_and_its_programs_are_nobody_who_hears() -> None:
+def test_a_bus_does_not_count_as_a_recipient() -> None:
     world = World(Audience(expected=2, missing=2, listeners=0), SETTINGS + '[events]\nbus = "default"\n')
     world.channels.append(Channel("events", 1, lambda documents: None))
     with pytest.raises(RunFailed, match="nobody is subscribed"):
         world.run(MIDNIGHT)
 
 
-def test_a_run_at_once_reads_what_ses_finds_and_the_next_tick_is_as_ever() -> None:
+def test_an_immediate_run_reads_findings_and_leaves_the_next_tick_unchanged() -> None:
     world = World()
     asked: list[str] = []
 
@@ -147,7 +147,7 @@ def test_a_run_at_once_reads_what_ses_finds_and_the_next_tick_is_as_ever() -> No
     assert json.loads(world.items[IRELAND.id].text)["tick"] == tick + BUCKET
 
 
-def test_events_that_come_together_are_one_tick_and_a_failure_among_them_counts_once() -> None:
+def test_simultaneous_events_are_one_tick_and_one_failure() -> None:
     world = World()
     monitor = world.monitor()
     denied = Readings(Unreadable(Trouble.THROTTLED, "GetSendStatistics: Throttling"))
@@ -161,7 +161,7 @@ def test_events_that_come_together_are_one_tick_and_a_failure_among_them_counts_
     assert world.sent == []
 
 
-def test_an_event_older_than_the_last_tick_turns_nothing_back() -> None:
+def test_an_event_older_than_the_last_tick_changes_nothing() -> None:
     world = World()
     monitor = world.monitor()
     monitor.handle({"now": iso(MIDNIGHT + BUCKET)}, lambda: 240_000)
@@ -170,7 +170,7 @@ def test_an_event_older_than_the_last_tick_turns_nothing_back() -> None:
     assert world.items == before and world.sent == []
 
 
-def test_subscriptions_that_cannot_be_listed_are_no_alert_and_end_none() -> None:
+def test_unreadable_subscriptions_neither_open_nor_resolve_an_alert() -> None:
     world = World(replace(ALL, missing=1, listeners=1))
     world.run(MIDNIGHT)
     world.audience = Unreadable(Trouble.DENIED, "ListSubscriptionsByTopic: AuthorizationError")
@@ -178,7 +178,7 @@ def test_subscriptions_that_cannot_be_listed_are_no_alert_and_end_none() -> None
     assert ("subscribers", "resolved") not in checks(world)
 
 
-def test_a_test_alert_is_sent_on_every_channel_and_answers_who_gets_it() -> None:
+def test_a_test_alert_goes_to_every_channel_and_names_its_recipients() -> None:
     world = World(replace(ALL, missing=1, listeners=1))
     world.open_chat()
     answer = world.monitor().handle({"test_alert": True}, lambda: 240_000)
@@ -199,7 +199,7 @@ def test_a_test_alert_says_unknown_if_the_subscriptions_cannot_be_listed() -> No
     assert (answer["expected"], answer["missing"], answer["listeners"]) == (None, None, None)
 
 
-def test_a_test_alert_that_cannot_be_sent_names_the_channel_and_the_code_and_still_reaches_the_others() -> None:
+def test_a_failed_test_alert_names_the_channel_and_reaches_the_others() -> None:
     world = World()
     world.refused = "AuthorizationError"
     world.open_chat()

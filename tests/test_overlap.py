@@ -1,4 +1,4 @@
-"""Two environments of the function at once, ticks out of order and late, storms of failed writes: nothing lost, one name, no
+"""Two environments at once, late and unordered ticks, many failed writes: nothing is lost, one name, no
 more than two copies."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def copies(world: World) -> Counter[tuple[str, str, int]]:
     return Counter((d["region"], d["alert"], d["number"]) for batch in world.sent for d in batch)
 
 
-def test_the_same_event_twice_while_one_region_hangs_is_sent_once(world: World) -> None:
+def test_a_repeated_event_is_sent_once_while_a_region_hangs(world: World) -> None:
     for target in (IRELAND, OHIO):
         world.statistics[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
     first, second = Tick(START, wall=START + 5), Tick(START, wall=START + 15)
@@ -44,9 +44,9 @@ def test_the_same_event_twice_while_one_region_hangs_is_sent_once(world: World) 
     assert set(copies(world).values()) == {1} and len(copies(world)) == 2
 
 
-def test_what_a_killed_run_had_claimed_is_sent_by_the_next_tick(world: World) -> None:
+def test_claims_of_a_killed_run_are_sent_by_the_next_tick(world: World) -> None:
     tick = ruined(world)
-    look(world, Tick(tick, wall=tick + 5))  # and then it is killed
+    look(world, Tick(tick, wall=tick + 5))  # then it is killed
     retry = Tick(tick, wall=tick + 65)
     deliver(look(world, retry), retry, world.edges)
     assert world.sent == []
@@ -54,7 +54,7 @@ def test_what_a_killed_run_had_claimed_is_sent_by_the_next_tick(world: World) ->
     assert [d["reason"] for batch in world.sent for d in batch] == ["opened"]
 
 
-def test_what_a_killed_run_had_claimed_is_sent_by_a_retry_after_its_end(world: World) -> None:
+def test_claims_of_a_killed_run_are_sent_by_a_later_retry(world: World) -> None:
     tick = ruined(world)
     look(world, Tick(tick, wall=tick + 5, longest=240))
     retry = Tick(tick, wall=tick + 300)
@@ -62,7 +62,7 @@ def test_what_a_killed_run_had_claimed_is_sent_by_a_retry_after_its_end(world: W
     assert [d["reason"] for batch in world.sent for d in batch] == ["opened"]
 
 
-def test_a_note_that_another_run_overtook_is_merged_into_what_that_run_wrote(world: World) -> None:
+def test_a_note_is_merged_into_the_state_of_an_overtaking_run(world: World) -> None:
     tick = ruined(world)
     outcomes = look(world, Tick(tick))
     [there] = world.items.values()
@@ -72,7 +72,7 @@ def test_a_note_that_another_run_overtook_is_merged_into_what_that_run_wrote(wor
     assert state.outbox and world.state().outbox == ()
 
 
-def test_a_channel_that_accepts_and_never_answers_gets_two_copies_and_then_one_an_hour(world: World) -> None:
+def test_a_channel_that_never_answers_gets_two_copies_then_one_an_hour(world: World) -> None:
     tick = ruined(world)
     accept = world.channels[0].send
 
@@ -88,8 +88,8 @@ def test_a_channel_that_accepts_and_never_answers_gets_two_copies_and_then_one_a
 
 
 @pytest.mark.parametrize("written", [0, 1, 2, 3])
-def test_an_alert_keeps_its_name_whichever_writes_fail(world: World, written: int) -> None:
-    """AWS's state has no past: a run that could not store it names it as the next one does."""
+def test_an_alert_keeps_its_name_when_writes_fail(world: World, written: int) -> None:
+    """AWS's status has no history: a run that could not store it gives the alert the same name as the next run."""
     world.statistics[IRELAND.id] = points(START)
     world.run(START)
     world.accounts[IRELAND.id] = Account("SHUTDOWN", True, True, 50_000, 0)
@@ -102,7 +102,7 @@ def test_an_alert_keeps_its_name_whichever_writes_fail(world: World, written: in
 
 @dataclass
 class Weather:
-    """Faults of a random schedule, and what was due."""
+    """Random faults, and the notifications that were due."""
 
     dice: random.Random
     ways: tuple[str, ...]
@@ -113,7 +113,7 @@ class Weather:
 
 
 STORE = ("load", "save")
-OTHERS = ("tell", "put_gauges")
+OTHERS = ("people", "put_gauges")
 
 
 def play(seed: int, ways: tuple[str, ...]) -> tuple[World, Weather]:
@@ -124,7 +124,7 @@ def play(seed: int, ways: tuple[str, ...]) -> tuple[World, Weather]:
     worlds[1].statistics, worlds[1].accounts = worlds[0].statistics, worlds[0].accounts
     for world in worlds:
         world.warm = weather.dice.random() < 0.5
-        world.channels = [replace(world.channels[0], send=world.tell)]
+        world.channels = [replace(world.channels[0], send=world.people)]
     ticks = list(range(START, START + 96 * BUCKET, BUCKET))
     for number, now in enumerate(ticks):
         sick = number // 4 % 2 == 1 and number < 88
@@ -161,8 +161,8 @@ def _note_due(weather: Weather, world: World) -> None:
     ids=["with its store", "with a store that fails"],
 )
 @pytest.mark.parametrize("seed", range(4))
-def test_among_overlapping_late_and_failing_runs_nothing_is_lost(seed: int, ways: tuple[str, ...], most: int) -> None:
-    """Without its store a run cannot know what was sent: AWS's view is then repeated at full hours rather than never."""
+def test_overlapping_late_and_failing_runs_lose_nothing(seed: int, ways: tuple[str, ...], most: int) -> None:
+    """Without its store a run cannot know what was sent: AWS's view is then repeated every hour rather than never."""
     world, weather = play(seed, ways)
     sent = copies(world)
     assert weather.due <= set(sent)
@@ -187,7 +187,7 @@ def believed(world: World) -> dict[str, str]:
     return is_open
 
 
-def test_a_storm_of_overtaken_writes_ends_in_a_failure_and_the_alert_is_sent(world: World) -> None:
+def test_repeated_write_conflicts_fail_the_run_but_the_alert_is_sent(world: World) -> None:
     tick = ruined(world)
     save, storms = world.save, [0]
 

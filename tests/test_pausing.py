@@ -1,4 +1,4 @@
-"""A pause from said to resumed, in runs whose ways out fail one after the other: done once, noted, and never lost."""
+"""A pause from its message to its resume, while each call of a run fails in turn: done once, noted, and never lost."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from ses_reputation.aws.store import Item, Overtaken
-from ses_reputation.core import pause as guard
+from ses_reputation.core import pause_guard as guard
 from ses_reputation.core.cause import CauseReading, Question
 from ses_reputation.core.cause import Part as CausePart
 from ses_reputation.core.decide import Gauge
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point
-from ses_reputation.core.level import Level, Part
 from ses_reputation.core.notification import Document
 from ses_reputation.core.orders import Mute, Orders
-from ses_reputation.core.pauses import Pause, Stage
+from ses_reputation.core.pause_level import Level, Part
+from ses_reputation.core.pause_record import Pause, Stage
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, AwsRate, Readings
 from ses_reputation.core.rules import default_policy
@@ -35,11 +35,11 @@ TIMED_OUT = ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com
 
 
 class Killed(BaseException):
-    """The end of a process."""
+    """The process ends here."""
 
 
 class World:
-    """A bad sender from eight hours before `NOW` on, and everything that a run reaches."""
+    """A sender that is bad from eight hours before `NOW`, and everything that a run calls."""
 
     def __init__(self, level: Level = Level.ACCOUNT) -> None:
         self.level = level
@@ -52,7 +52,7 @@ class World:
         self.orders = Orders()
         self.fails: dict[str, BaseException] = {}
         self.last_email = NOW + DAY
-        self.clock: Instant | None = None  # on the wall; None: the tick
+        self.clock: Instant | None = None  # wall clock; None: the tick
 
     def run(self, now: Instant) -> Outcome:
         pausing = Pausing(
@@ -85,7 +85,7 @@ class World:
         return Readings(points, account, {Metric.BOUNCE: AwsRate(self.rate, now)})
 
     def put_gauges(self, target: Target, gauges: Sequence[Gauge]) -> None:
-        """Take them."""
+        """Receive them."""
 
     def load(self, target_id: str) -> Item | None:
         self._fail(f"load {target_id == KEY}")
@@ -119,7 +119,7 @@ class World:
         if place in self.fails:
             raise self.fails[place]
 
-    def said(self) -> list[tuple[str, str]]:
+    def messages(self) -> list[tuple[str, str]]:
         """Return reason and title of each message about a pause."""
         return [(d["reason"], d["title"]) for d in self.sent if d["check"] == "pause"]
 
@@ -149,17 +149,17 @@ NEWSLETTER = named(CausePart("configuration set", "newsletter", 90))
 ACME = named(tenants=(("acme", 90, True),))
 
 
-def test_it_is_said_at_one_tick_done_at_the_next_and_never_again() -> None:
+def test_a_pause_is_sent_then_done_at_the_next_tick_once() -> None:
     world = World()
     world.run(NOW)
-    assert world.said() == [WILL] and world.off == [] and world.pauses() == ()
+    assert world.messages() == [WILL] and world.off == [] and world.pauses() == ()
     world.run(NOW + BUCKET)
-    assert world.said() == [WILL, HAS] and len(world.off) == 1
+    assert world.messages() == [WILL, HAS] and len(world.off) == 1
     [pause] = world.pauses()
     assert pause.in_force and pause.why.startswith("the bounce rules aws-estimate and quarter-day agree")
     for tick in range(2, 12):
         assert world.run(NOW + tick * BUCKET).failures == []
-    assert world.said() == [WILL, HAS] and len(world.off) == 1
+    assert world.messages() == [WILL, HAS] and len(world.off) == 1
 
 
 @pytest.mark.parametrize(
@@ -184,44 +184,44 @@ def test_the_smallest_part_is_paused(level: Level, cause: CauseReading | None, p
 
 
 @pytest.mark.parametrize("level", [Level.SETS, Level.TENANTS])
-def test_without_a_name_nothing_is_paused_and_the_reason_is_known(level: Level) -> None:
+def test_without_a_name_nothing_is_paused_and_the_reason_is_given(level: Level) -> None:
     world = World(level)
     for tick in (NOW, NOW + BUCKET):
         outcome = world.run(tick)
-    assert world.said() == [] and world.off == []
+    assert world.messages() == [] and world.off == []
     assert outcome.plan.seen.pause is not None
     assert outcome.plan.seen.pause.refusal == "bounce: the cause names no part of the email that may be paused"
 
 
-def test_a_dry_run_says_what_it_would_have_done_once_and_touches_nothing() -> None:
+def test_a_dry_run_sends_one_message_and_pauses_nothing() -> None:
     world = World(Level.DRY_RUN)
     world.cause = NEWSLETTER
     for tick in range(6):
         world.run(NOW + tick * BUCKET)
-    assert world.said() == [("opened", "WARNING: Dry run: a pause of a configuration set in eu-west-1")]
+    assert world.messages() == [("opened", "WARNING: Dry run: a pause of a configuration set in eu-west-1")]
     assert world.off == [] and world.pauses() == ()
 
 
-def test_while_pauses_are_off_nothing_is_paused() -> None:
+def test_with_pauses_switched_off_nothing_is_paused() -> None:
     world = World(Level.OFF)
     outcome = world.run(NOW)
     assert outcome.plan.seen.pause is not None and outcome.plan.seen.pause.refusal == "bounce: pauses are off"
-    assert world.said() == [] and world.off == []
+    assert world.messages() == [] and world.off == []
 
 
-def test_what_speaks_against_it_between_the_ticks_calls_it_off() -> None:
+def test_a_new_doubt_between_the_ticks_cancels_the_pause() -> None:
     world = World()
     world.run(NOW)
     world.orders = Orders((Mute(NOW, NOW + 2 * HOUR, "pause"),))
     for tick in range(1, 6):
         world.run(NOW + tick * BUCKET)
-    assert world.off == [] and world.said() == [
+    assert world.off == [] and world.messages() == [
         WILL,
         ("resolved", "OK: The monitor pauses nothing in eu-west-1 now"),
     ]
 
 
-def test_nothing_is_paused_before_people_have_the_message() -> None:
+def test_nothing_is_paused_before_the_message_is_delivered() -> None:
     world, deaf = World(), 3
     world.fails["send"] = DENIED
     for tick in range(deaf):
@@ -229,54 +229,54 @@ def test_nothing_is_paused_before_people_have_the_message() -> None:
     assert world.off == [] and world.sent == []
     world.fails.clear()
     world.run(NOW + deaf * BUCKET)
-    assert world.off == [] and world.said() == [WILL]
+    assert world.off == [] and world.messages() == [WILL]
     world.run(NOW + (deaf + 1) * BUCKET)
-    assert len(world.off) == 1 and world.said() == [WILL, HAS]
+    assert len(world.off) == 1 and world.messages() == [WILL, HAS]
 
 
-def test_a_refused_pause_is_said_loudly_tried_again_and_then_done() -> None:
+def test_a_refused_pause_is_reported_and_retried() -> None:
     world = World()
     world.run(NOW)
     world.fails["switch"] = DENIED
     outcome = world.run(NOW + BUCKET)
     assert outcome.failures == ["all sending could not be paused (AccessDeniedException)"]
-    assert world.said() == [WILL, FAILED] and world.pauses()[-1].stage is Stage.FAILED
-    assert world.run(NOW + 2 * BUCKET).failures and world.said() == [WILL, FAILED]
+    assert world.messages() == [WILL, FAILED] and world.pauses()[-1].stage is Stage.FAILED
+    assert world.run(NOW + 2 * BUCKET).failures and world.messages() == [WILL, FAILED]
     world.fails.clear()
     assert world.run(NOW + 3 * BUCKET).failures == []
-    assert world.said() == [WILL, FAILED, HAS] and len(world.off) == 1 and world.pauses()[-1].in_force
+    assert world.messages() == [WILL, FAILED, HAS] and len(world.off) == 1 and world.pauses()[-1].in_force
 
 
-def test_a_call_without_an_answer_is_repeated_even_if_nobody_sends_any_more() -> None:
+def test_a_call_without_an_answer_is_repeated() -> None:
     world = World()
     world.run(NOW)
     world.fails["switched"] = TIMED_OUT
     world.run(NOW + BUCKET)
-    assert world.said() == [WILL, FAILED] and world.sending is False and world.pauses()[-1].stage is Stage.DUE
+    assert world.messages() == [WILL, FAILED] and world.sending is False and world.pauses()[-1].stage is Stage.DUE
     world.fails.clear()
     world.last_email = NOW + BUCKET
     world.run(NOW + 8 * BUCKET)
-    assert world.said() == [WILL, FAILED, HAS] and world.pauses()[-1].in_force
+    assert world.messages() == [WILL, FAILED, HAS] and world.pauses()[-1].in_force
 
 
 @pytest.mark.parametrize(
     "place", ["save due", "saved due", "switch", "switched", "save paused", "saved paused", "save state"]
 )
-def test_a_run_that_dies_anywhere_is_completed_by_the_next(place: str) -> None:
+def test_a_run_that_dies_is_completed_by_the_next(place: str) -> None:
     world = World()
     world.run(NOW)
     world.fails[place] = Killed()
     outcome = world.run(NOW + BUCKET)  # a thread of its own dies here
-    assert isinstance(outcome.bug, Killed) and world.said() == [WILL]
+    assert isinstance(outcome.bug, Killed) and world.messages() == [WILL]
     world.fails.clear()
     world.run(NOW + 2 * BUCKET)
     world.run(NOW + 3 * BUCKET)
-    assert world.said() == [WILL, HAS] and world.pauses()[-1].in_force and len(world.pauses()) == 1
+    assert world.messages() == [WILL, HAS] and world.pauses()[-1].in_force and len(world.pauses()) == 1
     assert {pause.part for pause in world.off} == {Part.ACCOUNT}
 
 
 def begun_world(level: Level = Level.ACCOUNT, cause: CauseReading | None = None) -> World:
-    """One whose run dies when it has noted a pause as due, before the call."""
+    """A world whose run dies after noting a pause as due, before the call."""
     world = World(level)
     world.cause = cause
     world.run(NOW)
@@ -300,7 +300,7 @@ BEGUN: dict[str, tuple[dict[str, object], CauseReading | None, int]] = {
 
 
 @pytest.mark.parametrize("case", BEGUN)
-def test_a_pause_that_was_begun_is_called_off_if_something_speaks_against_it(case: str) -> None:
+def test_a_started_pause_is_cancelled_by_a_doubt(case: str) -> None:
     changes, cause, tick = BEGUN[case]
     world = begun_world(cause=cause)
     vars(world).update(changes)
@@ -310,7 +310,7 @@ def test_a_pause_that_was_begun_is_called_off_if_something_speaks_against_it(cas
     assert [(p.stage, p.trouble) for p in world.pauses()] == [(Stage.FAILED, "called off")]
 
 
-def test_a_note_that_no_alert_stands_behind_pauses_nothing() -> None:
+def test_a_note_without_an_alert_pauses_nothing() -> None:
     world = World()
     forged = Pause(Stage.DUE, Part.ACCOUNT, "", "", "bounce-x", "", NOW)
     world.items[KEY] = Item(1, 1, guard.to_text([forged]))
@@ -319,12 +319,12 @@ def test_a_note_that_no_alert_stands_behind_pauses_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", '{"pauses": [{"stage": "paused"}]}'])
-def test_a_record_that_cannot_be_read_pauses_nothing_and_fails_the_run(text: str) -> None:
+def test_an_unreadable_record_pauses_nothing_and_fails_the_run(text: str) -> None:
     world = World()
     world.items[KEY] = Item(3, 1, text)
     for tick in (NOW, NOW + BUCKET):
         outcome = world.run(tick)
-    assert "so nothing is paused" in outcome.failures[0] and world.off == [] and world.said() == []
+    assert "so nothing is paused" in outcome.failures[0] and world.off == [] and world.messages() == []
     assert "bounce" in {d["check"] for d in world.sent}
 
 
@@ -340,7 +340,7 @@ def test_a_store_that_fails_or_is_newer_pauses_nothing() -> None:
     assert world.off == []
 
 
-def test_a_bug_in_the_pause_keeps_no_alert_back() -> None:
+def test_a_bug_in_the_pause_delays_no_alert() -> None:
     world = World()
     world.fails["load True"] = ZeroDivisionError()
     outcome = world.run(NOW)
@@ -352,7 +352,7 @@ def test_a_tenant_that_cannot_be_looked_up_is_not_paused() -> None:
     world = World(Level.TENANTS)
     world.cause, world.fails["lookup"] = ACME, DENIED
     outcome = world.run(NOW)
-    assert outcome.failures == ["tenant acme could not be looked up (AccessDeniedException)"] and world.said() == []
+    assert outcome.failures == ["tenant acme could not be looked up (AccessDeniedException)"] and world.messages() == []
 
 
 def paused_world() -> World:
@@ -363,22 +363,22 @@ def paused_world() -> World:
     return world
 
 
-def test_a_resume_re_arms_and_only_a_new_outbreak_pauses_again() -> None:
+def test_only_a_new_outbreak_pauses_again_after_a_resume() -> None:
     world = paused_world()
     world.run(NOW + 4 * HOUR)
     world.resume(NOW + 5 * HOUR)
     world.run(NOW + 5 * HOUR)
-    assert world.said()[2:] == [("resolved", "OK: The pause of the account in eu-west-1 is over")]
+    assert world.messages()[2:] == [("resolved", "OK: The pause of the account in eu-west-1 is over")]
     assert "OK: SES bounce rate is counted anew in eu-west-1" in {d["title"] for d in world.sent}
     assert from_text(world.items[TARGET.id].text).rearmed == NOW + 5 * HOUR
     world.last_email = NOW + 9 * DAY
     for tick in range(NOW + 5 * HOUR + BUCKET, NOW + 14 * HOUR, BUCKET):
         world.run(tick)
-    assert world.said()[3:] == [WILL, HAS] and len(world.off) == 2 and len(world.pauses()) == 2
+    assert world.messages()[3:] == [WILL, HAS] and len(world.off) == 2 and len(world.pauses()) == 2
 
 
 @pytest.mark.parametrize("skew", [-6 * HOUR, -5 * HOUR, 30 * 60, 20 * DAY])
-def test_a_wrong_clock_of_who_resumes_re_arms_once(skew: int) -> None:
+def test_a_resume_with_a_wrong_clock_re_arms_once(skew: int) -> None:
     world = paused_world()
     world.run(NOW + 4 * HOUR)
     world.resume(NOW + 5 * HOUR + skew)
@@ -391,7 +391,7 @@ def test_a_wrong_clock_of_who_resumes_re_arms_once(skew: int) -> None:
 
 
 @pytest.mark.parametrize("level", [Level.DRY_RUN, Level.SETS, Level.TENANTS])
-def test_a_level_that_allows_less_by_then_is_kept(level: Level) -> None:
+def test_a_level_lowered_meanwhile_is_respected(level: Level) -> None:
     world = World()
     world.run(NOW)
     world.level = level
@@ -399,19 +399,19 @@ def test_a_level_that_allows_less_by_then_is_kept(level: Level) -> None:
     assert world.off == []
 
 
-def test_people_have_an_interval_between_the_message_and_the_pause() -> None:
+def test_people_have_one_interval_between_message_and_pause() -> None:
     world = World()
     world.run(NOW)
-    world.run(NOW + 10)  # a run at once
+    world.run(NOW + 10)  # an immediate run
     world.clock = NOW + 20
-    world.run(NOW + BUCKET)  # by a clock that goes ahead, or an event by hand
-    assert world.off == [] and world.said() == [WILL]
+    world.run(NOW + BUCKET)  # from a fast clock or a manual event
+    assert world.off == [] and world.messages() == [WILL]
     world.clock = NOW + 2 * BUCKET
     world.run(NOW + 2 * BUCKET)
     assert len(world.off) == 1
 
 
-def test_a_server_error_may_have_paused_and_is_no_failure_to_leave_so() -> None:
+def test_a_server_error_may_have_paused_and_is_not_reported_as_failed() -> None:
     world = World()
     world.run(NOW)
     answer = {"Error": {"Code": "InternalFailure"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
@@ -420,10 +420,10 @@ def test_a_server_error_may_have_paused_and_is_no_failure_to_leave_so() -> None:
     assert world.pauses()[-1].stage is Stage.DUE
     world.fails.clear()
     world.run(NOW + 2 * BUCKET)
-    assert world.pauses()[-1].in_force and world.said() == [WILL, FAILED, HAS]
+    assert world.pauses()[-1].in_force and world.messages() == [WILL, FAILED, HAS]
 
 
-def test_what_failed_is_not_done_when_something_else_is_the_cause_by_then() -> None:
+def test_a_failed_pause_is_dropped_when_the_cause_changes() -> None:
     world = World()
     world.cause, world.fails["switch"] = NEWSLETTER, DENIED
     for tick in range(3):
@@ -436,18 +436,18 @@ def test_what_failed_is_not_done_when_something_else_is_the_cause_by_then() -> N
     assert [pause.name for pause in world.off] == ["other"]
 
 
-def test_what_was_said_long_ago_is_said_anew_when_something_else_is_the_cause_by_then() -> None:
+def test_an_old_pause_message_is_sent_again_when_the_cause_changes() -> None:
     world = World()
     world.cause = NEWSLETTER
     world.run(NOW)
     world.cause = named(CausePart("configuration set", "other", 95))
     world.run(NOW + 6 * BUCKET)
-    assert world.off == [] and len(world.said()) == 2
+    assert world.off == [] and len(world.messages()) == 2
     world.run(NOW + 7 * BUCKET)
     assert [pause.name for pause in world.off] == ["other"]
 
 
-def test_a_resume_between_the_call_and_its_note_stands() -> None:
+def test_a_resume_between_the_call_and_its_note_is_kept() -> None:
     world = World()
     world.run(NOW)
     real = world.switch_off
@@ -463,7 +463,7 @@ def test_a_resume_between_the_call_and_its_note_stands() -> None:
     assert [pause.resumed_at is not None for pause in world.pauses()] == [True]
 
 
-def test_what_a_person_has_resumed_before_the_call_is_not_paused() -> None:
+def test_a_part_resumed_before_the_call_is_not_paused() -> None:
     world = begun_world()
     real, loads = world.load, []
 
@@ -478,22 +478,22 @@ def test_what_a_person_has_resumed_before_the_call_is_not_paused() -> None:
     assert world.off == [] and world.pauses()[-1].resumed_at == NOW + 2 * BUCKET
 
 
-def test_an_account_that_is_on_again_by_hand_ends_the_alert_and_is_not_paused_for_it_again() -> None:
+def test_an_account_resumed_by_hand_ends_the_alert_and_stays_on() -> None:
     world = paused_world()
     world.run(NOW + 2 * HOUR)
     world.sending, world.last_email = True, NOW + 9 * DAY
     for tick in range(NOW + 3 * HOUR, NOW + 5 * HOUR, BUCKET):
         world.run(tick)
-    assert world.said()[2:] == [("resolved", "OK: The pause of the account in eu-west-1 is over")]
+    assert world.messages()[2:] == [("resolved", "OK: The pause of the account in eu-west-1 is over")]
     assert len(world.off) == 1
 
 
-def test_a_pause_is_reminded_of_until_somebody_resumes_even_if_the_setting_is_off_by_now() -> None:
+def test_a_pause_has_reminders_until_somebody_resumes() -> None:
     world = paused_world()
     world.level = Level.OFF
     for tick in range(NOW + 2 * HOUR, NOW + 26 * HOUR, HOUR):
         world.run(tick)
-    assert world.said()[2:] == [("reminder", "CRITICAL: The monitor has paused the account in eu-west-1")]
+    assert world.messages()[2:] == [("reminder", "CRITICAL: The monitor has paused the account in eu-west-1")]
 
 
 def test_two_runs_of_one_tick_leave_one_record() -> None:

@@ -1,4 +1,4 @@
-"""One run over one or several targets: what fails stops nothing else, and nothing is lost."""
+"""One run over one or several targets: a failure stops nothing else, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def points(until: Instant, *, bad_from: Instant | None = None) -> tuple[Point, .
 
 
 class World:
-    """Everything a run can reach, with faults by name: each fails that call as long as it stands."""
+    """Everything that a run calls; each call named in `faults` fails."""
 
     def __init__(self) -> None:
         self.statistics: dict[str, tuple[Point, ...] | Unreadable] = {}
@@ -45,11 +45,11 @@ class World:
         self.gauges: list[tuple[Target, Gauge]] = []
         self.sent: list[list[Document]] = []
         self.chatted: list[list[Document]] = []
-        self.channels = [Channel("people", 20, self.tell)]
+        self.channels = [Channel("people", 20, self.people)]
         self.faults: set[str] = set()
-        self.refused = ""  # the region of which nothing can be sent
+        self.refused = ""  # the region whose notifications are refused
         self.unnoted: dict[tuple[str, str, str], None] = {}
-        self.warm = False  # the process lives on from run to run
+        self.warm = False  # the process stays alive between runs
         self.calls: list[str] = []
 
     @property
@@ -90,8 +90,8 @@ class World:
             raise Overtaken(there)
         self.items[target_id] = new
 
-    def tell(self, notifications: Sequence[Document]) -> None:
-        self._call("tell")
+    def people(self, notifications: Sequence[Document]) -> None:
+        self._call("people")
         if any(notification["region"] == self.refused for notification in notifications):
             refusal = {"Error": {"Code": "InvalidParameter"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
             raise ClientError(refusal, "Publish")  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def world() -> World:
 
 
 def ruined(world: World, now: Instant = START) -> Instant:
-    """A world with a healthy first run at `now`, and a bad list since: the returned tick is the first to tell it."""
+    """A world with a healthy first run at `now`, then a bad list: the returned tick is the first to alert."""
     world.statistics[IRELAND.id] = points(now)
     world.run(now)
     assert world.sent == []
@@ -132,7 +132,7 @@ def test_a_quiet_run_reads_and_writes_each_thing_once(world: World) -> None:
     assert outcome.plan.verdict is Verdict.OK and not outcome.failures
 
 
-def test_the_first_run_fills_in_the_metrics_of_the_whole_history_and_the_next_adds_one_tick(
+def test_the_first_run_back_fills_metrics_and_later_ones_add_a_tick(
     world: World,
 ) -> None:
     world.statistics[IRELAND.id] = points(START)
@@ -143,7 +143,7 @@ def test_the_first_run_fills_in_the_metrics_of_the_whole_history_and_the_next_ad
     assert {gauge.at for _, gauge in world.gauges} == {START + BUCKET}
 
 
-def test_an_alert_is_told_once_and_remembered_as_told(world: World) -> None:
+def test_an_alert_is_sent_once_and_stored_as_sent(world: World) -> None:
     tick = ruined(world)
     world.run(tick)
     assert [[(a["check"], a["number"]) for a in batch] for batch in world.sent] == [[("bounce", 1)]]
@@ -152,13 +152,13 @@ def test_an_alert_is_told_once_and_remembered_as_told(world: World) -> None:
     world.run(tick - BUCKET)  # a late run
     world.statistics[IRELAND.id] = points(tick + BUCKET, bad_from=START)
     world.run(tick + BUCKET)
-    told = [(a["alert"], a["number"]) for batch in world.sent for a in batch]
-    assert len(told) == len(set(told))
+    sent = [(a["alert"], a["number"]) for batch in world.sent for a in batch]
+    assert len(sent) == len(set(sent))
 
 
-def test_a_notification_that_could_not_be_sent_is_sent_by_the_next_run(world: World) -> None:
+def test_an_undelivered_notification_is_sent_by_the_next_run(world: World) -> None:
     tick = ruined(world)
-    world.faults = {"tell"}
+    world.faults = {"people"}
     [outcome] = world.run(tick)
     assert outcome.failures == ["a notification could not be sent to people (InternalFailure)"]
     world.faults.clear()
@@ -166,9 +166,9 @@ def test_a_notification_that_could_not_be_sent_is_sent_by_the_next_run(world: Wo
     assert [[a["number"] for a in batch] for batch in world.sent] == [[1]]
 
 
-def test_what_could_not_be_sent_waits_beside_what_is_new(world: World) -> None:
+def test_undelivered_notifications_wait_beside_new_ones(world: World) -> None:
     tick = ruined(world)
-    world.faults = {"tell"}
+    world.faults = {"people"}
     while len(world.state().outbox) < 2:
         world.statistics[IRELAND.id] = points(tick, bad_from=START)
         world.run(tick)
@@ -179,7 +179,7 @@ def test_what_could_not_be_sent_waits_beside_what_is_new(world: World) -> None:
     assert sorted(a["reason"] for batch in world.sent for a in batch) == ["escalated", "opened"]
 
 
-def test_a_notification_that_could_not_be_noted_is_repeated_recognisably(world: World) -> None:
+def test_a_delivery_without_a_note_is_repeated_with_the_same_id(world: World) -> None:
     tick = ruined(world)
     written = world.save
 
@@ -199,7 +199,7 @@ def test_a_notification_that_could_not_be_noted_is_repeated_recognisably(world: 
     assert (first["alert"], first["number"]) == (second["alert"], second["number"])
 
 
-def test_failing_metrics_keep_no_alert_back_and_are_filled_in_later(world: World) -> None:
+def test_failed_metrics_delay_no_alert_and_are_filled_in_later(world: World) -> None:
     tick = ruined(world)
     world.faults = {"put_gauges"}
     [outcome] = world.run(tick)
@@ -212,7 +212,7 @@ def test_failing_metrics_keep_no_alert_back_and_are_filled_in_later(world: World
 
 
 @pytest.mark.parametrize("fault", ["load", "save"])
-def test_without_a_memory_an_alert_is_still_told_at_its_tick_and_not_again(world: World, fault: str) -> None:
+def test_without_the_store_an_alert_is_sent_at_its_tick_only(world: World, fault: str) -> None:
     world.faults = {fault}
     told_at = []
     for tick in range(START, START + 12 * BUCKET, BUCKET):
@@ -224,7 +224,7 @@ def test_without_a_memory_an_alert_is_still_told_at_its_tick_and_not_again(world
     assert told_at == ["opened", "escalated"]
 
 
-def test_a_memory_that_makes_no_sense_is_set_aside_not_silently_reset(world: World) -> None:
+def test_an_invalid_state_is_set_aside_not_silently_reset(world: World) -> None:
     world.items[IRELAND.id] = Item(7, stored.SCHEMA, '{"tick": "yesterday"}')
     world.statistics[IRELAND.id] = points(START)
     [outcome] = world.run(START)
@@ -234,7 +234,7 @@ def test_a_memory_that_makes_no_sense_is_set_aside_not_silently_reset(world: Wor
     assert world.state().tick == START
 
 
-def test_a_memory_of_a_newer_version_is_left_alone_and_the_alert_told(world: World) -> None:
+def test_a_state_of_a_newer_version_is_kept_and_the_alert_sent(world: World) -> None:
     newer = Item(7, stored.SCHEMA + 1, '{"moon": "full"}')
     world.items[IRELAND.id] = newer
     tick = START + 2 * BUCKET
@@ -246,7 +246,7 @@ def test_a_memory_of_a_newer_version_is_left_alone_and_the_alert_told(world: Wor
     assert [a["reason"] for batch in world.sent for a in batch][:1] == ["opened"]
 
 
-def test_of_two_overlapping_runs_the_one_that_wrote_first_tells(world: World) -> None:
+def test_of_two_overlapping_runs_the_first_to_write_sends(world: World) -> None:
     tick = ruined(world)
     read = world.read
 
@@ -260,7 +260,7 @@ def test_of_two_overlapping_runs_the_one_that_wrote_first_tells(world: World) ->
     assert len(world.sent) == 1 and not outcome.failures
 
 
-def test_a_memory_that_something_else_keeps_writing_is_a_failure_and_the_alert_is_told(world: World) -> None:
+def test_endless_write_conflicts_are_a_failure_and_the_alert_is_sent(world: World) -> None:
     tick = ruined(world)
     stale = replace(world.items[IRELAND.id], version=99)
 
@@ -269,16 +269,16 @@ def test_a_memory_that_something_else_keeps_writing_is_a_failure_and_the_alert_i
 
     world.save = overtaken  # type: ignore[method-assign]
     world.statistics[IRELAND.id] = points(tick, bad_from=START)
-    told = []
+    sent = []
     for now in (START + BUCKET, tick):
         world.statistics[IRELAND.id] = points(now, bad_from=START)
         [outcome] = world.run(now)
         assert outcome.failures == ["the state is written by something else"]
-        told += [a["reason"] for a in outcome.plan.documents]
-    assert told[0] == "opened"
+        sent += [a["reason"] for a in outcome.plan.documents]
+    assert sent[0] == "opened"
 
 
-def test_one_target_that_cannot_be_read_hides_nothing_of_another(world: World) -> None:
+def test_an_unreadable_target_hides_nothing_of_another(world: World) -> None:
     tick = START + 2 * BUCKET
     for now in (START, START + BUCKET, tick):
         world.statistics[IRELAND.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
@@ -291,7 +291,7 @@ def test_one_target_that_cannot_be_read_hides_nothing_of_another(world: World) -
     }
 
 
-def test_what_several_targets_have_to_say_goes_out_together_worst_first(world: World) -> None:
+def test_several_targets_share_one_message_worst_first(world: World) -> None:
     targets = [Target("123456789012", f"eu-test-{n}") for n in range(1, 31)]
     for target in targets:
         world.statistics[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
@@ -302,7 +302,7 @@ def test_what_several_targets_have_to_say_goes_out_together_worst_first(world: W
 
 
 def bad_run(world: World, now: Instant) -> Outcome:
-    """A run at `now` of a sender whose list is bad since the start."""
+    """A run at `now` of a sender whose list is bad from the start."""
     world.statistics[IRELAND.id] = points(now, bad_from=START)
     [outcome] = world.run(now)
     return outcome
@@ -312,11 +312,11 @@ def reasons(batches: Sequence[Sequence[Document]]) -> list[str]:
     return [notification["reason"] for batch in batches for notification in batch]
 
 
-@pytest.mark.parametrize("down", ["tell", "chat"])
-def test_each_channel_gets_each_notification_once_though_another_is_down_for_a_while(world: World, down: str) -> None:
+@pytest.mark.parametrize("down", ["people", "chat"])
+def test_each_channel_gets_each_notification_once_while_another_is_down(world: World, down: str) -> None:
     world.open_chat()
     tick = ruined(world)
-    up, missed = (world.chatted, world.sent) if down == "tell" else (world.sent, world.chatted)
+    up, missed = (world.chatted, world.sent) if down == "people" else (world.sent, world.chatted)
     world.faults = {down}
     while len(reasons(up)) < 2:
         outcome = bad_run(world, tick)
@@ -341,7 +341,7 @@ def test_a_channel_that_takes_one_at_a_time_gets_the_worst_first(world: World) -
     assert world.chatted[0][0]["severity"] == "critical"
 
 
-def test_what_failed_half_way_through_a_channel_goes_on_from_there(world: World) -> None:
+def test_a_channel_that_failed_half_way_continues_there(world: World) -> None:
     world.open_chat()
     for target in (IRELAND, OHIO):
         world.statistics[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
@@ -360,7 +360,7 @@ def test_what_failed_half_way_through_a_channel_goes_on_from_there(world: World)
     assert [len(batch) for batch in world.sent] == [2]
 
 
-def test_a_channel_that_is_new_hears_of_what_is_new_only(world: World) -> None:
+def test_a_new_channel_gets_new_notifications_only(world: World) -> None:
     tick = ruined(world)
     bad_run(world, tick)
     world.open_chat()
@@ -370,7 +370,7 @@ def test_a_channel_that_is_new_hears_of_what_is_new_only(world: World) -> None:
     assert reasons(world.chatted) == ["escalated"]
 
 
-def test_what_waits_for_a_channel_that_is_gone_goes_with_the_next_notification(world: World) -> None:
+def test_deliveries_for_a_removed_channel_are_dropped(world: World) -> None:
     world.open_chat()
     tick = ruined(world)
     world.faults = {"chat"}
@@ -385,7 +385,7 @@ def test_what_waits_for_a_channel_that_is_gone_goes_with_the_next_notification(w
 
 
 @pytest.mark.parametrize("fault", ["load", "save"])
-def test_a_process_that_lives_on_repeats_nothing_though_its_memory_failed(world: World, fault: str) -> None:
+def test_a_warm_process_repeats_nothing_when_the_store_failed(world: World, fault: str) -> None:
     world.warm = True
     tick = ruined(world)
     world.faults = {fault}
@@ -399,7 +399,7 @@ def test_a_process_that_lives_on_repeats_nothing_though_its_memory_failed(world:
 
 
 @pytest.mark.parametrize("fault", ["load", "save"])
-def test_what_was_told_without_a_memory_has_the_number_that_it_has_with_one(world: World, fault: str) -> None:
+def test_notifications_have_the_same_number_without_the_store(world: World, fault: str) -> None:
     tick = ruined(world)
     world.faults = {fault}
     while len(reasons(world.sent)) < 2:
@@ -413,7 +413,7 @@ def test_what_was_told_without_a_memory_has_the_number_that_it_has_with_one(worl
 
 
 @pytest.mark.parametrize("phase", [0, 1, 2, 3])
-def test_what_aws_says_is_told_without_a_memory_under_the_name_that_it_gets_with_one(world: World, phase: int) -> None:
+def test_awss_status_has_the_same_alert_name_without_the_store(world: World, phase: int) -> None:
     start = START + phase * BUCKET
     world.statistics[IRELAND.id] = points(start)
     world.run(start)
@@ -422,13 +422,13 @@ def test_what_aws_says_is_told_without_a_memory_under_the_name_that_it_gets_with
     world.run(start + BUCKET)
     world.faults.clear()
     world.run(start + 2 * BUCKET)
-    told = [(a["check"], a["number"]) for batch in world.sent for a in batch]
-    assert set(told) == {("enforcement", 1)}
+    sent = [(a["check"], a["number"]) for batch in world.sent for a in batch]
+    assert set(sent) == {("enforcement", 1)}
     assert len({a["alert"] for batch in world.sent for a in batch}) == 1
 
 
 @pytest.mark.parametrize("minutes", [5, 60])
-def test_without_a_memory_a_change_is_told_once_whatever_the_schedule(world: World, minutes: int) -> None:
+def test_without_the_store_a_change_is_sent_once_at_any_schedule(world: World, minutes: int) -> None:
     world.faults = {"load"}
     bad_from = START + 2 * BUCKET
     for now in range(START, START + 12 * BUCKET, minutes * 60):
@@ -437,7 +437,7 @@ def test_without_a_memory_a_change_is_told_once_whatever_the_schedule(world: Wor
     assert reasons(world.sent) == (["opened", "escalated"] if minutes == 5 else ["opened"])
 
 
-def test_a_memory_of_the_future_is_set_aside_since_it_would_silence_every_tick(world: World) -> None:
+def test_a_state_from_the_future_is_set_aside(world: World) -> None:
     tick = ruined(world)
     known = world.items[IRELAND.id]
     world.items[IRELAND.id] = replace(known, text=stored.to_text(State(tick=tick + 86_400)))
@@ -446,7 +446,7 @@ def test_a_memory_of_the_future_is_set_aside_since_it_would_silence_every_tick(w
     assert world.state().tick == tick and reasons(world.sent) == ["opened"]
 
 
-def test_one_notification_that_is_refused_keeps_no_other_back(world: World) -> None:
+def test_a_refused_notification_delays_no_other(world: World) -> None:
     for target in (IRELAND, OHIO):
         world.statistics[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
     world.refused = "us-east-2"
@@ -459,32 +459,32 @@ def test_one_notification_that_is_refused_keeps_no_other_back(world: World) -> N
     assert (len(world.state().outbox), len(world.state(OHIO).outbox)) == (0, 1)
 
 
-def test_a_fault_of_the_monitors_own_at_one_target_keeps_nothing_of_another_back(world: World) -> None:
+def test_a_bug_at_one_target_delays_nothing_of_another(world: World) -> None:
     world.statistics[OHIO.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
-    broken, told = world.run(START, IRELAND, OHIO)  # nothing can be read of the first: a KeyError
+    broken, sent = world.run(START, IRELAND, OHIO)  # reading the first raises a KeyError
     assert broken.plan.verdict is Verdict.UNKNOWN and isinstance(broken.bug, KeyError)
-    assert broken.failures == ["the monitor itself failed (KeyError)"] and not told.failures
+    assert broken.failures == ["the monitor itself failed (KeyError)"] and not sent.failures
     assert [a["region"] for batch in world.sent for a in batch] == [OHIO.region]
 
 
-def test_a_notification_that_cannot_be_worded_keeps_no_other_back(world: World) -> None:
+def test_a_notification_that_cannot_be_worded_delays_no_other(world: World) -> None:
     for target in (IRELAND, OHIO):
         world.statistics[target.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
-    tell = world.channels[0].send
+    people = world.channels[0].send
 
     def speechless(notifications: Sequence[Document]) -> None:
         if any(notification["region"] == IRELAND.region for notification in notifications):
             raise KeyError("no words")
-        tell(notifications)
+        people(notifications)
 
     world.channels[0] = replace(world.channels[0], send=speechless)
-    silent, told = world.run(START, IRELAND, OHIO)
+    silent, sent = world.run(START, IRELAND, OHIO)
     assert silent.failures == ["a notification could not be sent to people (KeyError)"]
-    assert isinstance(silent.bug, KeyError) and not told.failures
+    assert isinstance(silent.bug, KeyError) and not sent.failures
     assert [a["region"] for batch in world.sent for a in batch] == [OHIO.region]
 
 
-def test_a_target_that_hangs_is_left_behind_and_reported_and_the_others_are_told(world: World) -> None:
+def test_a_hanging_target_is_reported_and_the_others_are_sent(world: World) -> None:
     world.statistics[OHIO.id] = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
     world.statistics[IRELAND.id] = points(START)
     read, over = world.read, Event()
@@ -495,14 +495,14 @@ def test_a_target_that_hangs_is_left_behind_and_reported_and_the_others_are_told
         return read(target, now)
 
     world.read = hanging  # type: ignore[method-assign]
-    hung, told = world.run(START, IRELAND, OHIO, patience=0.2)
+    hung, sent = world.run(START, IRELAND, OHIO, patience=0.2)
     assert hung.failures == ["it could not be looked at in time"] and hung.plan.verdict is Verdict.UNKNOWN
-    assert told.failures == [] and [a["region"] for batch in world.sent for a in batch] == [OHIO.region]
+    assert sent.failures == [] and [a["region"] for batch in world.sent for a in batch] == [OHIO.region]
     over.set()
 
 
-def test_what_waits_for_a_channel_that_stays_down_is_bounded_and_says_the_newest(world: World) -> None:
-    world.faults = {"tell"}
+def test_the_outbox_of_a_failing_channel_is_bounded_to_the_newest(world: World) -> None:
+    world.faults = {"people"}
     world.statistics[IRELAND.id] = points(START)[-8:]
     ticks = 3 * LARGEST_OUTBOX
     for number in range(ticks):
@@ -517,9 +517,9 @@ def test_what_waits_for_a_channel_that_stays_down_is_bounded_and_says_the_newest
     assert world.state().outbox == () and len(reasons(world.sent)) == len(pending)
 
 
-def test_what_waited_in_a_memory_that_makes_no_sense_is_told_as_it_is_now(world: World) -> None:
+def test_alerts_of_an_invalid_state_are_sent_as_they_are_now(world: World) -> None:
     tick = ruined(world)
-    world.faults = {"tell"}
+    world.faults = {"people"}
     bad_run(world, tick)
     [waiting] = [delivery.document for delivery in world.state().outbox]
     world.items[IRELAND.id] = replace(world.items[IRELAND.id], text=world.items[IRELAND.id].text[:-9])
@@ -529,7 +529,7 @@ def test_what_waited_in_a_memory_that_makes_no_sense_is_told_as_it_is_now(world:
     assert [(a["alert"], a["reason"]) for batch in world.sent for a in batch] == [(waiting["alert"], "opened")]
 
 
-def test_without_a_store_what_was_not_evaluated_is_unknown_and_never_healthy(world: World) -> None:
+def test_without_the_store_unevaluated_checks_are_unknown(world: World) -> None:
     world.statistics[IRELAND.id] = points(START)
     world.accounts[IRELAND.id] = Account("SHUTDOWN", True, True, 50_000, 0)
     world.faults = {"load"}
@@ -538,7 +538,7 @@ def test_without_a_store_what_was_not_evaluated_is_unknown_and_never_healthy(wor
     assert outcome.plan.seen.readings.known_account == world.accounts[IRELAND.id]
 
 
-def test_a_broken_look_for_a_cause_keeps_no_alert_back(world: World) -> None:
+def test_a_broken_cause_search_delays_no_alert(world: World) -> None:
     tick = ruined(world)
 
     def broken(plan: Any) -> Any:
@@ -561,7 +561,7 @@ def test_a_note_over_a_state_of_a_newer_version_is_not_written(world: World) -> 
     assert outcomes[0].failures == ["a notification was sent but could not be noted (something else has written)"]
 
 
-def test_a_bucket_of_the_far_future_makes_the_statistics_unreadable(world: World) -> None:
+def test_a_bucket_in_the_far_future_makes_statistics_unreadable(world: World) -> None:
     world.statistics[IRELAND.id] = (*points(START), Point(START + 30 * 86_400, 10**6))
     [outcome] = world.run(START)
     assert outcome.plan.verdict is Verdict.UNKNOWN and outcome.plan.unreadable is not None
@@ -573,11 +573,9 @@ def test_a_bucket_of_the_far_future_makes_the_statistics_unreadable(world: World
     [{"claimed_by": 253_402_300_799}, {"tried_at": 253_402_300_799, "unsure": 2}],
     ids=["a claim of the future", "an attempt of the future"],
 )
-def test_a_delivery_that_the_future_holds_back_is_damage_and_its_alert_is_sent(
-    world: World, damage: dict[str, int]
-) -> None:
+def test_a_delivery_claimed_in_the_future_is_invalid_and_its_alert_sent(world: World, damage: dict[str, int]) -> None:
     tick = ruined(world)
-    world.faults = {"tell"}
+    world.faults = {"people"}
     bad_run(world, tick)
     state = world.state()
     outbox = tuple(replace(delivery, **damage) for delivery in state.outbox)  # type: ignore[arg-type]

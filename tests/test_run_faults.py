@@ -1,4 +1,4 @@
-"""Runs among faults at random: whatever was decided and remembered is told on every channel, and readers end up with the truth."""
+"""Runs with random faults: every stored decision reaches every channel, and readers end up with the truth."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ses_reputation.core.readings import Account
 
 from tests.test_run import IRELAND, START, World
 
-WAYS = ("load", "save", "put_gauges", "tell", "chat")
+WAYS = ("load", "save", "put_gauges", "people", "chat")
 SICK, WELL = 3, 3
-"""Ticks in a row with faults and without: what AWS says is known only while it can be remembered."""
+"""Ticks in a row with faults, then as many without: AWS's status is known only while it can be stored."""
 
 TICKS = 24
 ENFORCED = ("HEALTHY",) * 6 + ("PROBATION",) * 6 + ("SHUTDOWN",) * 6 + ("HEALTHY",) * 6
@@ -28,7 +28,7 @@ def points(until: int) -> tuple[Point, ...]:
 
 
 def believed(batches: Sequence[Sequence[Document]]) -> dict[str, str]:
-    """The state of things as somebody sees it who reads every message and knows repeats."""
+    """Open alerts as somebody sees them who reads every message and ignores repeats."""
     once = {(a["alert"], a["number"]): a for batch in reversed(batches) for a in reversed(batch)}
     open_now: dict[str, str] = {}
     for notification in sorted(once.values(), key=lambda a: (a["at"], a["number"])):
@@ -43,7 +43,7 @@ def documents(world: World) -> list[Document]:
 
 
 def live(world: World, faults: Sequence[frozenset[str]]) -> set[tuple[str, int]]:
-    """Six hours; everything that ever waited in the state to be told."""
+    """Play six hours; return everything that was ever stored to be sent."""
     waited = set()
     for number, word in enumerate(ENFORCED):
         now = START + number * BUCKET
@@ -61,15 +61,15 @@ def live(world: World, faults: Sequence[frozenset[str]]) -> set[tuple[str, int]]
 @pytest.mark.parametrize("warm", [True, False], ids=["in one process", "in a new process for every run"])
 @settings(max_examples=10)
 @given(faults=st.lists(st.frozensets(st.sampled_from(WAYS), max_size=3), min_size=TICKS, max_size=TICKS))
-def test_nothing_is_lost_and_who_reads_every_message_knows_the_truth(warm: bool, faults: list[frozenset[str]]) -> None:
+def test_random_faults_lose_nothing_and_the_messages_show_the_truth(warm: bool, faults: list[frozenset[str]]) -> None:
     world = World()
     world.warm = warm
     world.open_chat()
     waited = live(world, faults)
-    for told in (world.sent, world.chatted):
-        copies = Counter((a["alert"], a["number"]) for batch in told for a in batch)
+    for sent in (world.sent, world.chatted):
+        copies = Counter((a["alert"], a["number"]) for batch in sent for a in batch)
         assert waited <= set(copies)
-        assert believed(told) == {"bounce": "critical"}
+        assert believed(sent) == {"bounce": "critical"}
         if warm:
             assert set(copies.values()) == {1}
     assert world.state().outbox == ()

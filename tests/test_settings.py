@@ -43,7 +43,7 @@ def with_recipient(text: str) -> Settings:
     return parse(RECIPIENT + text)
 
 
-def test_the_shipped_file_says_the_defaults_but_for_the_recipients() -> None:
+def test_the_shipped_file_has_the_defaults_except_recipients() -> None:
     shipped, defaults = load(SHIPPED), with_recipient("")
     assert (shipped.targets, shipped.policy, shipped.deployment) == (
         defaults.targets,
@@ -54,7 +54,7 @@ def test_the_shipped_file_says_the_defaults_but_for_the_recipients() -> None:
     assert defaults.policy == default_policy()
 
 
-def test_the_shipped_file_has_every_key_but_the_experts_ones_each_with_a_comment() -> None:
+def test_the_shipped_file_has_every_common_key_with_a_comment() -> None:
     file = Table({})
     read(file)
     expected = [
@@ -71,11 +71,11 @@ def test_the_shipped_file_has_every_key_but_the_experts_ones_each_with_a_comment
     assert uncommented == []
 
 
-def test_the_reference_page_is_what_the_settings_say() -> None:
+def test_the_reference_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m cli.settings_reference"
 
 
-def test_every_key_of_the_reference_has_a_meaning_and_every_kind_of_table_is_in_it() -> None:
+def test_every_key_of_the_reference_has_a_meaning() -> None:
     file = Table(SAMPLE)
     read(file)
     assert [problem.key for problem in file.problems] == ["alerts.emails"]
@@ -83,11 +83,11 @@ def test_every_key_of_the_reference_has_a_meaning_and_every_kind_of_table_is_in_
 
 
 @pytest.mark.parametrize(
-    "told",
+    "table",
     ['[slack]\nwebhook_parameter = "/ses/slack"', '[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"'],
 )
-def test_where_slack_is_told_nobody_need_have_a_mail_address(told: str) -> None:
-    assert parse(told).alerts.emails == ()
+def test_with_slack_no_email_address_is_needed(table: str) -> None:
+    assert parse(table).alerts.emails == ()
 
 
 def test_the_default_rules_of_the_reference_are_the_default_rules() -> None:
@@ -104,7 +104,7 @@ def test_a_plain_rule_takes_two_lines() -> None:
     assert bounce.calm == default_policy().bounce.calm
 
 
-def test_rules_of_ones_own_replace_the_default_rules_of_their_severity_only() -> None:
+def test_your_own_rules_replace_defaults_of_their_severity_only() -> None:
     default = default_policy().complaint.rules
     complaint = with_recipient(
         '[complaint]\nrules = [{ hours = 24, above = 0.002, severity = "critical" }]'
@@ -113,14 +113,14 @@ def test_rules_of_ones_own_replace_the_default_rules_of_their_severity_only() ->
     assert complaint.rules == (mine, *(rule for rule in default if rule.severity is Severity.WARNING))
 
 
-def test_one_bounce_of_eight_emails_is_no_warning_under_a_plain_rule_of_ones_own() -> None:
+def test_one_bounce_of_eight_emails_is_no_warning_under_your_own_rule() -> None:
     bounce = with_recipient("[bounce]\nrules = [{ hours = 24, above = 0.03 }]").policy.bounce
     history = history_from([Point(0, 8, 1)], until=BUCKET)
     assert history is not None
     assert Evaluator(history, bounce).at(BUCKET).found == ()
 
 
-def test_a_name_that_a_default_rule_has_is_taken() -> None:
+def test_the_name_of_a_default_rule_is_taken() -> None:
     (problem,) = refused(
         f'{RECIPIENT}[bounce]\nrules = [{{ name = "aws-estimate", hours = 1, above = 0.03 }}]'
     ).problems
@@ -133,7 +133,7 @@ def test_unusual_and_the_lowest_warning_are_settings() -> None:
     assert policy.complaint == default_complaint_policy(0.0008, 0.001, 3.0, 0.0004)
 
 
-def test_a_rule_can_say_everything_that_the_default_rules_say() -> None:
+def test_your_own_rule_can_do_what_default_rules_do() -> None:
     policy = with_recipient(
         """
         [[complaint.rules]]
@@ -196,7 +196,7 @@ def test_all_default_rules_scale_with_the_two_thresholds() -> None:
     assert policy == default_policy(bounce_warning=0.015, bounce_critical=0.025)
 
 
-def test_a_stage_ends_the_names_of_an_installation() -> None:
+def test_a_stage_is_a_suffix_of_resource_names() -> None:
     plain, staged = with_recipient(""), with_recipient('[deployment]\nstage = "prod"')
     assert (plain.stack_name, plain.metric_namespace) == ("SesReputation", "SesReputation")
     assert (staged.stack_name, staged.metric_namespace) == ("SesReputation-prod", "SesReputation/prod")
@@ -223,7 +223,7 @@ def test_the_regions_of_three_partitions_are_accepted(regions: list[str]) -> Non
 
 
 @pytest.mark.parametrize("region", ["us-isob-east-1", "us-iso-west-1", "eu-isoe-west-1", "eusc-de-east-1"])
-def test_a_partition_whose_console_nobody_here_knows_is_refused(region: str) -> None:
+def test_an_unknown_partition_is_refused(region: str) -> None:
     (problem,) = refused(f'{RECIPIENT}[targets]\nregions = ["{region}"]').problems
     assert problem.accepted == "a region of AWS, AWS China or AWS GovCloud (US)"
 
@@ -235,7 +235,7 @@ def test_usual_addresses_are_accepted(email: str) -> None:
     assert parse(f'[alerts]\nemails = ["{email}"]').alerts.emails == (email,)
 
 
-def test_recipients_that_stand_in_examples_are_told_apart() -> None:
+def test_example_recipients_are_recognised() -> None:
     emails = ["oncall@example.com", "a@mail.Example.org", "a@b.example", "a@b.invalid", "a@myexample.com"]
     assert parse(f"[alerts]\nemails = {emails}").alerts.example_recipients == tuple(emails[:4])
     assert load(SHIPPED).alerts.example_recipients == ("oncall@example.com",)
@@ -246,17 +246,17 @@ WRONG = dict(
     block.removeprefix("# ").split("\n", 1)
     for block in (Path(__file__).parent / "settings_wrong.txt").read_text(encoding="utf-8").split("\n\n")
 )
-"""Invalid files by their fault, each with its error. A file without a recipient gets one put before it."""
+"""Invalid files by their fault, each with its error. A file without a recipient gets one."""
 
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
-def test_a_wrong_setting_is_refused_with_words_that_help(case: str) -> None:
+def test_a_wrong_setting_is_refused_with_a_helpful_message(case: str) -> None:
     text, words = case.rstrip("\n").split("\n>>>\n")
     error = refused(text if "[alerts]" in text else RECIPIENT + text)
     assert str(error) == f"settings.toml has 1 problem:\n{words}"
 
 
-def test_a_number_of_hundreds_of_digits_is_refused_in_few() -> None:
+def test_a_very_long_number_is_refused_briefly() -> None:
     (problem,) = refused(f"{RECIPIENT}[bounce]\nwarning = 1{'0' * 400}").problems
     assert problem.value == "a number of 1,329 bits"
 
@@ -302,7 +302,7 @@ def test_an_error_does_not_repeat_the_recipients() -> None:
     ],
     ids=["unclosed", "no quotes", "twice", "another encoding", "deeply nested", "thousands of digits"],
 )
-def test_a_file_that_is_not_toml_is_refused_with_the_place(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_invalid_toml_is_refused_with_the_place(content: bytes, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_bytes(content)
     with pytest.raises(SettingsError) as caught:
@@ -313,7 +313,7 @@ def test_a_file_that_is_not_toml_is_refused_with_the_place(content: bytes, reaso
     assert str(caught.value).startswith(f"{file} has 1 problem:\n")
 
 
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     for path, reason in ((tmp_path / "none.toml", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(SettingsError, match=f"cannot be read: {reason}"):
             load(path)
@@ -330,7 +330,7 @@ def test_times_are_in_the_zone_asked_for() -> None:
     assert with_recipient("").alerts.zone is UTC
 
 
-def test_without_a_database_of_time_zones_times_are_in_utc_and_alerts_still_come(
+def test_without_time_zone_data_times_are_in_utc(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in [name for name in sys.modules if name.split(".")[0] == "tzdata"]:

@@ -1,4 +1,4 @@
-"""Whatever a settings file says, it gives settings or one readable error; what is right arrives as it is."""
+"""Any settings file gives settings or one readable error; valid values arrive unchanged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ anything = st.recursive(
 
 
 def outcome(text: str) -> None:
-    """Passes if `text` gives settings, or one error with a line and more for each problem."""
+    """Check that `text` gives settings, or one error with a line or more for each problem."""
     try:
         parse(text)
     except SettingsError as error:
@@ -174,7 +174,7 @@ valid = st.fixed_dictionaries(
 
 @bounded
 @given(valid)
-def test_what_is_right_arrives_unchanged(mapping: dict[str, Any]) -> None:
+def test_valid_settings_arrive_unchanged(mapping: dict[str, Any]) -> None:
     text = file_of(mapping)
     assert tomllib.loads(text) == mapping
     result = parse(text)
@@ -191,13 +191,13 @@ def test_what_is_right_arrives_unchanged(mapping: dict[str, Any]) -> None:
         own = table.get("rules", [])
         severities = {rule.get("severity", "warning") for rule in own}
         assert all(rule.severity.word not in severities for rule in policy.rules[len(own) :])
-        for said, rule in zip(table.get("rules", ()), policy.rules, strict=False):
-            assert (rule.name, rule.severity.word) == (said["name"], said.get("severity", "warning"))
-            assert (rule.window.hours, rule.window.emails) == (said.get("hours", 0), said.get("emails", 0))
-            assert rule.threshold.upper == said.get("above", said.get("above_at_most", math.inf))
+        for given_rule, rule in zip(table.get("rules", ()), policy.rules, strict=False):
+            assert (rule.name, rule.severity.word) == (given_rule["name"], given_rule.get("severity", "warning"))
+            assert (rule.window.hours, rule.window.emails) == (given_rule.get("hours", 0), given_rule.get("emails", 0))
+            assert rule.threshold.upper == given_rule.get("above", given_rule.get("above_at_most", math.inf))
 
 
-# The default rules reach from a quarter of the warning to 3/2 of the critical threshold; all that must be sayable.
+# The default rules reach from a quarter of the warning to 3/2 of the critical threshold; your own rules must be able to do the same.
 @bounded
 @given(
     metrics(Metric.BOUNCE, fractions(0.1 / 1.6, 5 * LEAST_RATE)),
@@ -221,7 +221,7 @@ def test_rules_written_as_toml_and_read_again_are_the_same_rules(
 
 @bounded
 @given(valid)
-def test_every_accepted_policy_can_be_judged_by(mapping: dict[str, Any]) -> None:
+def test_every_accepted_policy_can_be_evaluated(mapping: dict[str, Any]) -> None:
     for metric in parse(file_of(mapping)).policy.metrics:
         for rule in metric.rules:
             assert 0 < rule.threshold.least < 1
@@ -232,9 +232,7 @@ def test_every_accepted_policy_can_be_judged_by(mapping: dict[str, Any]) -> None
 
 @bounded
 @given(valid, st.data(), anything)
-def test_one_wrong_place_in_a_right_file_is_never_a_crash(
-    mapping: dict[str, Any], data: st.DataObject, value: object
-) -> None:
+def test_one_wrong_value_is_never_a_crash(mapping: dict[str, Any], data: st.DataObject, value: object) -> None:
     broken = copy.deepcopy(mapping)
     place: Any = broken
     while True:

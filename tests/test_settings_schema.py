@@ -1,4 +1,4 @@
-"""settings.schema.json: what an editor completes and underlines is what the settings accept and refuse."""
+"""settings.schema.json: an editor completes what the settings accept and underlines what they refuse."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def schema_at(path: str) -> dict[str, Any]:
     return at
 
 
-def test_the_schema_is_what_the_settings_say() -> None:
+def test_the_schema_is_up_to_date() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run: python -m cli.settings_reference"
     Draft7Validator.check_schema(VALIDATOR.schema)
 
@@ -70,7 +70,7 @@ def test_the_shipped_file_names_its_schema() -> None:
 
 @bounded
 @given(valid)
-def test_whatever_the_settings_accept_the_schema_accepts(mapping: dict[str, Any]) -> None:
+def test_the_schema_accepts_everything_the_settings_accept(mapping: dict[str, Any]) -> None:
     assert [error.message for error in VALIDATOR.iter_errors(mapping)] == []
 
 
@@ -94,5 +94,5 @@ def test_whatever_the_settings_accept_the_schema_accepts(mapping: dict[str, Any]
         "[gone]",
     ],
 )
-def test_what_is_wrong_is_underlined(wrong: str) -> None:
+def test_the_schema_refuses_wrong_values(wrong: str) -> None:
     assert faults(wrong)

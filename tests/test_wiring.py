@@ -1,4 +1,4 @@
-"""The wiring: a bad environment fails at start and says what is wrong; a good one makes what the settings ask for."""
+"""The wiring: a bad environment fails at start with every problem; a good one makes what the settings ask for."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ses_reputation.forwarder import AddressUnknown
 from ses_reputation.settings.channels import Route
 from ses_reputation.settings.channels import Stored as Place
-from ses_reputation.slack_forwarder import AddressUnknown
 from ses_reputation.wiring import BadEnvironment, for_every_route, read_environment, wire_monitor
 from ses_reputation.wiring_forwarders import stored_text, wire_forwarder, wire_pagerduty
 
@@ -51,9 +51,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         ("DASHBOARD_URL", "http://console"),
     ],
 )
-def test_a_variable_that_is_missing_or_malformed_fails_at_start_and_is_named(
-    environ: dict[str, str], name: str, value: str | None
-) -> None:
+def test_a_missing_or_malformed_variable_fails_the_start(environ: dict[str, str], name: str, value: str | None) -> None:
     environ.pop(name)
     if value is not None:
         environ[name] = value
@@ -61,7 +59,7 @@ def test_a_variable_that_is_missing_or_malformed_fails_at_start_and_is_named(
         wire_monitor(environ)
 
 
-def test_everything_that_is_wrong_is_named_at_once() -> None:
+def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(
         BadEnvironment, match="LAMBDA_TASK_ROOT, PEOPLE_TOPIC_ARN, CHAT_TOPIC_ARN, STATE_TABLE, DASHBOARD_URL"
     ):
@@ -87,7 +85,7 @@ def test_a_bus_is_one_more_channel(environ: dict[str, str]) -> None:
     assert [channel.name for channel in wire_monitor(environ).edges.channels] == ["people", "events"]
 
 
-def test_no_asset_is_named_too() -> None:
+def test_a_missing_asset_is_named_too() -> None:
     for wire in (wire_monitor, wire_forwarder, wire_pagerduty):
         with pytest.raises(BadEnvironment, match="LAMBDA_TASK_ROOT"):
             wire({})
@@ -162,7 +160,7 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:slack-AbCdEf"
     ],
     ids=["a parameter", "a secret by name", "a secret by ARN, in its own region"],
 )
-def test_the_address_is_read_in_the_region_that_stores_it(
+def test_the_address_is_read_in_its_own_region(
     place: Place, made: tuple[str, str | None], asked: dict[str, Any]
 ) -> None:
     session = Session()
@@ -170,7 +168,7 @@ def test_the_address_is_read_in_the_region_that_stores_it(
     assert (session.made, session.asked) == ([made], [asked])
 
 
-def test_an_address_that_cannot_be_read_is_a_clear_error_without_a_secret() -> None:
+def test_an_unreadable_address_is_a_clear_error_without_a_secret() -> None:
     with pytest.raises(AddressUnknown) as raised:
         stored_text(Place("/slack", ""), Session("AccessDeniedException"))
     assert str(raised.value) == (
@@ -179,7 +177,7 @@ def test_an_address_that_cannot_be_read_is_a_clear_error_without_a_secret() -> N
     assert raised.value.__cause__ is None
 
 
-def test_what_only_an_alert_needs_is_not_loaded_at_start() -> None:
+def test_modules_for_alerts_are_not_loaded_at_start() -> None:
     script = "import sys, ses_reputation.wiring; print(*(m for m in sys.modules if m.startswith('ses_reputation')))"
     path = os.pathsep.join([str(Path(__file__).parents[1] / "lambda"), *sys.path])
     loaded = subprocess.run(

@@ -1,4 +1,4 @@
-"""The wiring of a fleet: loaded only if accounts are configured, and every call is made as the account that it is about."""
+"""The wiring of a fleet: loaded only if accounts are configured; every call uses the session of its account."""
 
 from __future__ import annotations
 
@@ -55,33 +55,33 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_accounts_make_a_monitor_of_a_fleet(environ: dict[str, str]) -> None:
     made = wire_monitor(environ)
     assert isinstance(made, FleetMonitor)
-    assert made.census.regions == ("eu-west-1",) and made.targets[0].account == OWN
+    assert made.fleet_accounts.regions == ("eu-west-1",) and made.targets[0].account == OWN
 
 
-def test_a_region_to_be_discovered_is_any_of_the_partition(environ: dict[str, str]) -> None:
+def test_discovery_covers_every_region_of_the_partition(environ: dict[str, str]) -> None:
     Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text('[targets]\nregions = "discover"\n' + SETTINGS)
     made = wire_monitor(environ)
-    assert isinstance(made, FleetMonitor) and made.census.regions == SES_REGIONS["aws"]
+    assert isinstance(made, FleetMonitor) and made.fleet_accounts.regions == SES_REGIONS["aws"]
 
 
-def test_other_settings_of_who_is_watched_are_another_fingerprint(environ: dict[str, str]) -> None:
+def test_changing_the_watched_accounts_changes_the_fingerprint(environ: dict[str, str]) -> None:
     def wanted(text: str) -> str:
         Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text(text)
         made = wire_monitor(environ)
         assert isinstance(made, FleetMonitor)
-        return made.census.wanted
+        return made.fleet_accounts.wanted
 
     assert wanted(SETTINGS) == wanted(SETTINGS + "[bounce]\nwarning = 0.02\n")
     assert wanted(SETTINGS) != wanted(SETTINGS + f'[[accounts]]\nid = "{BLOG}"\n')
 
 
-def test_a_monitor_of_one_account_loads_nothing_of_a_fleet(environ: dict[str, str]) -> None:
+def test_a_monitor_of_one_account_loads_no_fleet_module(environ: dict[str, str]) -> None:
     plain = SETTINGS.partition("[member_role]")[0]
     Path(environ["LAMBDA_TASK_ROOT"], "settings.toml").write_text(plain)
     code = (
         "import os, sys; from ses_reputation.wiring import wire_monitor; wire_monitor(os.environ); "
         "print([m for m in sys.modules if m.startswith('ses_reputation') and m.rsplit('.')[-1] in "
-        "('census', 'roster', 'records', 'members', 'organization', 'wiring_fleet')], 'ses_reputation.fleet' in sys.modules)"
+        "('fleet_accounts', 'roster', 'fleet_store', 'members', 'organization', 'wiring_fleet')], 'ses_reputation.fleet' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -102,7 +102,7 @@ def test_every_region_with_ses_that_the_sdk_knows_is_searched() -> None:
         assert set(known) <= set(SES_REGIONS[partition])
 
 
-# -- ways into the accounts
+# -- access to the accounts
 
 
 class Roles:
@@ -116,7 +116,7 @@ class Roles:
 
 
 class Client:
-    """Every service at once: notes as whom each call is made."""
+    """Every service at once; records the account of each call."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -150,7 +150,7 @@ def denied(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code}}, "GetSendStatistics")
 
 
-def test_everything_of_a_target_is_read_as_its_account_and_nothing_afterwards() -> None:
+def test_every_call_for_a_target_uses_its_account() -> None:
     world = World()
     world.accounts.read(Target(SHOP, "eu-west-1", "shop"), NOON)
     world.accounts.read(Target(OWN, "eu-west-1", "own"), NOON)
@@ -159,7 +159,7 @@ def test_everything_of_a_target_is_read_as_its_account_and_nothing_afterwards() 
     assert _caller.get() is None
 
 
-def test_what_ses_finds_is_read_once_an_hour_as_the_account_too_though_in_a_thread_of_its_own() -> None:
+def test_findings_are_read_once_an_hour_with_the_accounts_session() -> None:
     world = World("domains")
     found = [world.accounts.read(Target(SHOP, "eu-west-1", "shop"), NOON + tick * 900).findings for tick in range(4)]
     assert sum(each is not None for each in found) == 1
@@ -167,7 +167,7 @@ def test_what_ses_finds_is_read_once_an_hour_as_the_account_too_though_in_a_thre
     assert {account for _, account in world.calls} == {SHOP}
 
 
-def test_an_account_without_a_role_is_not_asked_for_anything() -> None:
+def test_an_account_without_a_role_gets_no_call() -> None:
     world = World()
     assert world.accounts.read(Target(BLOG, "eu-west-1", "blog"), NOON) == Readings(
         Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
@@ -177,7 +177,7 @@ def test_an_account_without_a_role_is_not_asked_for_anything() -> None:
     assert world.calls == []
 
 
-def test_of_a_region_that_hangs_no_more_is_asked() -> None:
+def test_a_hanging_region_gets_no_further_call() -> None:
     world = World()
     world.answers["get_send_statistics"] = ReadTimeoutError(endpoint_url="https://email")
     readings = world.accounts.read(Target(SHOP, "eu-west-1", "shop"), NOON)
@@ -196,20 +196,20 @@ def test_of_a_region_that_hangs_no_more_is_asked() -> None:
         ({"SendDataPoints": [{"Timestamp": "yesterday"}]}, None),
     ],
 )
-def test_a_region_sends_or_does_not_or_is_not_known(answer: Any, sends: bool | None) -> None:
+def test_a_region_is_sending_idle_or_unknown(answer: Any, sends: bool | None) -> None:
     world = World()
     world.answers["get_send_statistics"] = answer
     assert world.accounts.sends(Target(SHOP, "eu-west-1")) is sends
 
 
-def test_the_version_of_a_role_is_read_as_its_account_and_the_own_account_has_none_to_read() -> None:
+def test_the_version_of_a_role_is_read_with_its_accounts_session() -> None:
     world = World()
     world.answers["get_role"] = {"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "7"}]}}
     assert world.accounts.role_version(SHOP) == 7 and world.accounts.role_version(OWN) == ROLE_VERSION
     assert world.calls == [("get_role", SHOP)]
 
 
-def test_the_cause_is_looked_for_as_the_account_of_the_alert() -> None:
+def test_the_cause_search_uses_the_account_of_the_alert() -> None:
     seen = []
 
     def explain(plan: Any) -> Explained:

@@ -34,7 +34,7 @@ SEED = 1
 
 ACCOUNT = "core/test_account.py core/test_plausibility.py"
 WORDS = "layout/test_messages.py"  # every message of every check, word for word
-VOLUME = "core/test_volume.py core/test_learning.py"
+VOLUME = "core/test_volume.py core/test_late_events.py"
 RUN = "test_run.py test_overlap.py test_run_faults.py"
 EDGE = "aws/test_edge.py aws/test_bad_replies.py test_bad_answers.py"
 TESTS_OF = {  # the tests that ought to notice, those of the module itself first
@@ -48,7 +48,7 @@ TESTS_OF = {  # the tests that ought to notice, those of the module itself first
     "core/plausibility.py": ACCOUNT,
     "core/readings.py": f"core/test_readings.py {ACCOUNT}",
     "core/recipients.py": f"core/test_recipients.py {ACCOUNT}",
-    "core/learning.py": VOLUME,
+    "core/late_events.py": VOLUME,
     "core/alert.py": "core/test_alert.py core/test_alert_model.py",
     "core/decide.py": "core/test_alert.py core/test_account.py core/test_decide.py",
     "core/state.py": "core/test_state.py",

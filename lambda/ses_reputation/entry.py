@@ -21,7 +21,7 @@ from .wiring import wire_monitor
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from .slack_forwarder import Forwarder
+    from .forwarder import Forwarder
 
 
 @logger.inject_lambda_context(clear_state=True)

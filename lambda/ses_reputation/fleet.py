@@ -9,7 +9,6 @@ from functools import partial
 
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
-from .census import Accounts, Census
 from .core import state as stored
 from .core.fleet import ROLE_VERSION, FleetFacts, Shard
 from .core.history import DAY, Instant
@@ -17,8 +16,9 @@ from .core.readings import Readings, Trouble, Unreadable
 from .core.roster import Report, Roster, dismissed, urgent_first
 from .core.rules import Verdict
 from .core.target import Target
+from .fleet_accounts import Accounts, FleetAccounts
+from .fleet_store import FleetStore
 from .monitor import Monitor
-from .records import Records
 from .run import Edges, Outcome, Tick, claimed, look_at, look_at_all, save, unknown
 
 SILENT_TICKS = 3
@@ -29,7 +29,7 @@ SILENT_TICKS = 3
 class FleetMonitor(Monitor):
     """A monitor of many accounts. The one target of `targets` is the installation itself."""
 
-    census: Census = field(kw_only=True)
+    fleet_accounts: FleetAccounts = field(kw_only=True)
     open_accounts: Callable[[], Accounts] = field(kw_only=True)  # for one run
     put_counts: Callable[[Shard, Instant, Mapping[str, int]], None] = field(kw_only=True)  # raises `AWS_ERRORS`
 
@@ -39,8 +39,8 @@ class FleetMonitor(Monitor):
         `at_once` only the own account asks for, and only it is looked at.
         """
         end = time.monotonic() + (tick.longest if tick.patience is None else tick.patience)
-        records = Records(edges.store)
-        roster = self.census.roster(records, tick, shard)
+        records = FleetStore(edges.store)
+        roster = self.fleet_accounts.roster(records, tick, shard)
         last = records.load(shard.key, Report)
         accounts = self.open_accounts()
         inside = replace(
@@ -54,7 +54,7 @@ class FleetMonitor(Monitor):
             return look_at_all(own, tick, self.policy_of, self.with_findings(inside), self.context)
         outcomes = look_at_all(urgent_first(roster.targets(shard), last), tick, self.policy_of, inside, self.context)
         closing, gone = self._close(roster, tick, edges, shard, records.failures, end)
-        self.census.learn(records, roster, outcomes, accounts, tick, shard, gone, end)
+        self.fleet_accounts.learn(records, roster, outcomes, accounts, tick, shard, gone, end)
         report = Report(
             first=tick.at if last is None else last.first,
             tick=tick.at,
@@ -73,7 +73,7 @@ class FleetMonitor(Monitor):
     def _has_metrics(self, targets: int, target: Target) -> bool:
         return self.settings.has_metrics(target.account, target.region, targets)
 
-    def _reports(self, records: Records, shard: Shard, own: Report) -> list[Report | None]:
+    def _reports(self, records: FleetStore, shard: Shard, own: Report) -> list[Report | None]:
         """The last report of each shard."""
         return [own, *(records.load(Shard(number, shard.of).key, Report) for number in range(1, shard.of))]
 

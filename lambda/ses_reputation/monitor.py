@@ -19,17 +19,17 @@ from .core.findings import Findings
 from .core.fleet import WHOLE, Shard
 from .core.history import DAY, Instant, iso
 from .core.notification import muted_in_words, test_notification
-from .core.pauses import PauseReading
+from .core.pause_record import PauseReading
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
 from .core.rules import Policy
 from .core.target import Target
-from .ordered import Ordered
 from .outbox import deliver
 from .run import Edges, Explained, Outcome, Tick, look_at_all
 from .settings import Settings
 from .settings.deployment import MOST_SHARDS
 from .settings.patterns import ACCOUNT
+from .team_orders import TeamOrders
 
 AHEAD = 15 * 60
 """In seconds. A tick further in the future is refused: it would make every true one until then a late run."""
@@ -65,7 +65,7 @@ class Monitor:
     audience: Callable[[], Audience | Unreadable]  # who is subscribed, beside who should be
     findings: Callable[[str], Findings | None] = lambda _: None  # what SES itself finds in a region, if that is asked
     explaining: Callable[[float], Callable[[Plan], Explained]] = lambda _: Explained  # for one run, of so many seconds
-    ordered: Callable[[Instant], Ordered] = lambda _: Ordered()  # by the team
+    team_orders: Callable[[Instant], TeamOrders] = lambda _: TeamOrders()  # by the team
 
     def handle(self, event: object, remaining: Callable[[], int]) -> dict[str, Any]:
         """Handle one event; `remaining` gives the milliseconds left. Raise `BadEvent` or `RunFailed`."""
@@ -84,14 +84,14 @@ class Monitor:
         `at_once` is a run beside the schedule, which also reads what SES finds.
         """
         every = self.settings.deployment.schedule_minutes * 60
-        ordered = self.ordered(now)
+        team_orders = self.team_orders(now)
         left = remaining() / 1000
         tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
         edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
-        outcomes = self.look(tick, replace(edges, orders=ordered.orders), shard, at_once=at_once)
+        outcomes = self.look(tick, replace(edges, orders=team_orders.orders), shard, at_once=at_once)
         deliver(outcomes, tick, edges)
-        report(outcomes, now, self.context, ordered)
-        failures = [*ordered.failures, *ordered.ignored]
+        report(outcomes, now, self.context, team_orders)
+        failures = [*team_orders.failures, *team_orders.ignored]
         failures += [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [
@@ -208,10 +208,10 @@ def shard_of(event: object) -> Shard:
     raise BadEvent(f'the event needs "of" from 1 to {MOST_SHARDS} and "shard" from 0 to one less; nothing was done')
 
 
-def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered: Ordered) -> None:
+def report(outcomes: Sequence[Outcome], now: Instant, context: Context, team_orders: TeamOrders) -> None:
     """Log a line for each target, which the dashboard reads: metrics of the same would cost more than all the rest."""
-    if ordered.ignored:
-        logger.warning("orders of the team were ignored", detail=ordered.ignored)
+    if team_orders.ignored:
+        logger.warning("orders of the team were ignored", detail=team_orders.ignored)
     for outcome in outcomes:
         plan = outcome.plan
         audience = plan.seen.readings.audience
@@ -229,7 +229,7 @@ def report(outcomes: Sequence[Outcome], now: Instant, context: Context, ordered:
                 fields.UNREADABLE: None if plan.unreadable is None else plan.unreadable.detail,
                 fields.OPEN_ALERTS: len(plan.state.sent),
                 fields.ALERTS: [f"{sent.alert} {sent.severity.name}" for sent in plan.state.sent.values()],
-                fields.MUTED: muted_in_words(ordered.orders.mutes_in(plan.target, now), context.zone),
+                fields.MUTED: muted_in_words(team_orders.orders.mutes_in(plan.target, now), context.zone),
                 fields.PAUSE: _pause_field(plan.seen.pause),
                 **_aws_fields(plan.seen.readings),
                 fields.NEWEST_EMAIL_MINUTES: None if plan.newest is None else max(0, now - plan.newest) // 60,

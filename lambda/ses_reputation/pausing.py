@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from .aws.errors import AWS_ERRORS, code_of, may_be_done
 from .aws.store import Item, Overtaken
-from .core import pause as guard
+from .core import pause_guard as guard
 from .core.cause import CauseReading
 from .core.decide import Plan
 from .core.history import BUCKET, HOUR, BadData
-from .core.level import PARTS, Level, Part
-from .core.pause import Facts
-from .core.pauses import CALLED_OFF, CHECK, UNSURE, Pause, PauseReading, Stage
+from .core.pause_guard import Facts
+from .core.pause_level import PARTS, Level, Part
+from .core.pause_record import CALLED_OFF, CHECK, UNSURE, Pause, PauseReading, Stage
 from .core.rates import Metric
 from .core.rules import Severity
 from .core.state import State

@@ -19,7 +19,7 @@ from .core.decide import Gauge, Plan, assumed, decide, overall
 from .core.history import BUCKET, Instant
 from .core.notification import Document
 from .core.orders import Orders
-from .core.pauses import PauseReading
+from .core.pause_record import PauseReading
 from .core.readings import Readings, Trouble, Unreadable
 from .core.rules import Policy, Verdict
 from .core.state import Delivery, State

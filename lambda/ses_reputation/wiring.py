@@ -22,25 +22,25 @@ from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, Session, open_session
 from .aws.store import Store
+from .core.cause_level import CauseLevel
 from .core.checks.base import Context
 from .core.checks.test_alert import TEST
 from .core.decide import Plan
 from .core.history import HOUR, Instant
-from .core.level import Level
-from .core.look import Look
 from .core.notification import Document, attributes, envelope, summary_of
-from .core.pauses import CHECK as PAUSE
-from .core.pauses import Pause, PauseReading
+from .core.pause_level import Level
+from .core.pause_record import CHECK as PAUSE
+from .core.pause_record import Pause, PauseReading
 from .core.rates import Metric
 from .core.readings import AccountFacts, Audience, Readings, Trouble, Unreadable, audience_of
 from .core.rules import Severity
 from .core.state import State
 from .core.target import Target
 from .monitor import Monitor
-from .ordered import load as load_orders
 from .run import Channel, Edges, Explained
 from .settings import Settings
 from .settings.channels import Route
+from .team_orders import load as load_orders
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
     from .aws.cause import Budget
     from .aws.events import EventBridge
+    from .cause_search import Explainer
     from .core.cause import CauseReading
     from .core.findings import Findings
-    from .explain import Explainer
     from .pausing import Pausing
 
 BATCH = 12
@@ -171,7 +171,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
 
     def read(target: Target, now: Instant) -> Readings:
         hourly = now % HOUR < settings.deployment.schedule_minutes * 60
-        return read_target(create, target, now, with_findings=hourly and settings.look is not Look.OFF)
+        return read_target(create, target, now, with_findings=hourly and settings.look is not CauseLevel.OFF)
 
     def audience() -> Audience | Unreadable:
         try:
@@ -180,10 +180,10 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
             return Unreadable(trouble_of(error), f"ListSubscriptionsByTopic: {code_of(error)}")
 
     def findings(where: str) -> Findings | None:
-        return findings_in(create, where) if settings.look is not Look.OFF else None
+        return findings_in(create, where) if settings.look is not CauseLevel.OFF else None
 
     store = Store(client("dynamodb", region), environment.table)
-    ordered = partial(load_orders, store, settings.mutes, settings.alerts.zone)
+    team_orders = partial(load_orders, store, settings.mutes, settings.alerts.zone)
     edges = Edges(
         read=read,
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
@@ -194,10 +194,10 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     if settings.fleet.on:
         from .wiring_fleet import wire_fleet
 
-        return wire_fleet(settings, environment, session, edges, context, audience, findings, metrics, ordered)
+        return wire_fleet(settings, environment, session, edges, context, audience, findings, metrics, team_orders)
     targets = tuple(Target(environment.account, name) for name in regions)
     return Monitor(
-        settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look), ordered
+        settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look), team_orders
     )
 
 
@@ -227,15 +227,15 @@ def read_target(create: Create, target: Target, now: Instant, *, with_findings: 
     )
 
 
-def explaining(create: Create, how_far: Look, seconds: float) -> Callable[[Plan], Explained]:
+def explaining(create: Create, how_far: CauseLevel, seconds: float) -> Callable[[Plan], Explained]:
     """Make what says the causes of one run's alerts within `seconds`. It is loaded for the first alert: most runs have none."""
-    if how_far is Look.OFF:
+    if how_far is CauseLevel.OFF:
         return Explained
     end = time.monotonic() + seconds
 
     @cache
     def explainer() -> Explainer:
-        from .explain import Explainer
+        from .cause_search import Explainer
 
         return Explainer(partial(look_in, create, how_far), end)
 
@@ -244,7 +244,7 @@ def explaining(create: Create, how_far: Look, seconds: float) -> Callable[[Plan]
 
 def look_in(
     create: Create,
-    how_far: Look,
+    how_far: CauseLevel,
     plan: Plan,
     metric: Metric,
     since: Instant,
@@ -272,11 +272,11 @@ def attending(
     def pausing() -> Pausing:
         from .aws.cause import BUDGET
         from .aws.pause import reference_of, switch
-        from .explain import since_of
+        from .cause_search import since_of
         from .pausing import Pausing
 
         def look(plan: Plan, metric: Metric) -> CauseReading | None:
-            if settings.look is Look.OFF:
+            if settings.look is CauseLevel.OFF:
                 return None
             since = since_of(plan, metric)
             return look_in(create, settings.look, plan, metric, since, reminder=False, budget=BUDGET)

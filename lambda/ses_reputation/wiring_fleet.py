@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from .aws import cloudwatch, members, organization, ses
 from .aws.members import Members, calling_as
 from .aws.session import CONFIG, open_session
-from .census import Census
+from .core.cause_level import CauseLevel
 from .core.decide import Plan
 from .core.fleet import ROLE_VERSION, Installation, Shard, is_turn
 from .core.history import HOUR, Instant
-from .core.look import Look
 from .core.readings import Audience, Readings, Trouble, Unreadable
 from .core.target import Target
 from .fleet import FleetMonitor
-from .ordered import Ordered
+from .fleet_accounts import FleetAccounts
 from .run import Edges, Explained
 from .settings import Settings
 from .settings.regions import SES_REGIONS, partition_of
+from .team_orders import TeamOrders
 from .wiring import Create, client_maker, explaining, read_target
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def wire_fleet(
     audience: Callable[[], Audience | Unreadable],
     findings: Callable[[str], Findings | None],
     metrics: Any,
-    ordered: Callable[[Instant], Ordered],
+    team_orders: Callable[[Instant], TeamOrders],
 ) -> FleetMonitor:
     """Make the monitor of many accounts out of the parts of that of one."""
     fleet, home = settings.fleet, environment.region
@@ -79,8 +79,8 @@ def wire_fleet(
         audience,
         findings,
         partial(explaining, create, settings.look),
-        ordered,
-        census=Census(settings, list_accounts, regions, _fingerprint(settings, regions)),
+        team_orders,
+        fleet_accounts=FleetAccounts(settings, list_accounts, regions, _fingerprint(settings, regions)),
         open_accounts=open_accounts,
         put_counts=put_counts,
     )
@@ -94,7 +94,7 @@ def _fingerprint(settings: Settings, regions: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class _Accounts:
-    """Ways into the accounts during one run (see census.py): all clients are shared, each call is signed for its account."""
+    """Ways into the accounts during one run (see fleet_accounts.py): all clients are shared, each call is signed for its account."""
 
     create: Create
     roles: Members
@@ -109,7 +109,7 @@ class _Accounts:
         hourly = is_turn(target.id, now, every, HOUR)
         with calling_as(caller):
             return read_target(
-                self.create, target, now, with_findings=hourly and self.settings.look is not Look.OFF, hasty=True
+                self.create, target, now, with_findings=hourly and self.settings.look is not CauseLevel.OFF, hasty=True
             )
 
     def explained(self, explain: Callable[[Plan], Explained], plan: Plan) -> Explained:

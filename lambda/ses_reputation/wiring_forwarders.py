@@ -13,11 +13,11 @@ from . import settings as settings_file
 from .aws import secrets, webhook
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, Session, open_session
+from .forwarder import AddressUnknown, Forwarder
 from .layout.pagerduty import events
 from .layout.slack import Payload, payloads
 from .settings import Settings
 from .settings.channels import Stored
-from .slack_forwarder import AddressUnknown, Forwarder
 from .wiring import settings_path
 
 

@@ -1,4 +1,4 @@
-"""Replies of HTTP that no AWS would give: each reader answers with an explicit unknown or the one error for it."""
+"""HTTP replies that AWS never gives: each reader returns an explicit unknown or raises the one error for it."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ BODIES = (b"[]", b"5", b'"text"', b"<html>Sign in</html>", b"\x00\xff", b'{"Item
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv(
-        "HTTPS_PROXY", "http://127.0.0.1:9"
-    )  # which leaves sending to botocore, so that a reply can be planted
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # botocore sends, so that a reply can be planted
 
 
 def client(service: str, body: bytes = b"") -> Any:
@@ -61,7 +59,7 @@ def client(service: str, body: bytes = b"") -> Any:
 
 @pytest.mark.parametrize("body", [*BODIES, b"null"], ids=repr)
 @pytest.mark.parametrize("reader", RAISING)
-def test_a_reply_that_is_no_answer_is_an_error_of_aws_or_nothing(reader: str, body: bytes) -> None:
+def test_a_bad_reply_is_an_aws_error_or_no_value(reader: str, body: bytes) -> None:
     service, read = RAISING[reader]
     try:
         answer = read(client(service, body))
@@ -72,18 +70,18 @@ def test_a_reply_that_is_no_answer_is_an_error_of_aws_or_nothing(reader: str, bo
 
 @pytest.mark.parametrize("body", [*BODIES, b"null", b"{}", b""], ids=repr)
 @pytest.mark.parametrize("reader", ANSWERING)
-def test_a_reading_of_a_reply_that_is_no_answer_is_an_explicit_unknown(reader: str, body: bytes) -> None:
+def test_a_bad_reply_is_read_as_unknown(reader: str, body: bytes) -> None:
     service, read = ANSWERING[reader]
     reading = read(client(service, body))
     assert isinstance(reading, Unreadable) and reading.trouble is Trouble.BAD_ANSWER
 
 
-def test_a_load_that_is_answered_with_a_list_is_an_error_of_aws() -> None:
+def test_a_load_answered_with_a_list_is_an_aws_error() -> None:
     with pytest.raises(ResponseParserError, match="not an answer of AWS"):
         Store(client("dynamodb", b"[]"), "table").load("123456789012/eu-west-1")
 
 
-def test_a_fault_of_our_own_parsing_is_no_bad_answer_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_our_parsing_is_not_blamed_on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: object) -> Account:
         raise KeyError("a fault of ours")
 
@@ -94,12 +92,12 @@ def test_a_fault_of_our_own_parsing_is_no_bad_answer_of_aws(monkeypatch: pytest.
         ses.account(account)
 
 
-def test_what_aws_raises_inside_the_guard_stays_as_it_is() -> None:
+def test_aws_errors_pass_through_the_guard_unchanged() -> None:
     with pytest.raises(ResponseParserError, match="as it is"), answered():
         raise ResponseParserError("as it is")
 
 
-def test_an_endless_status_of_an_account_is_cut_where_it_enters() -> None:
+def test_a_very_long_account_status_is_cut() -> None:
     account = client("sesv2")
     quota = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}
     answer = {"SendingEnabled": True, "ProductionAccessEnabled": True, "SendQuota": quota}
@@ -110,7 +108,7 @@ def test_an_endless_status_of_an_account_is_cut_where_it_enters() -> None:
 
 
 @pytest.mark.parametrize("code", ["x" * 81, "a@b.de", "<!channel>", "\N{PILE OF POO}" * 10_000, ""], ids=ascii)
-def test_an_error_code_that_is_none_is_not_repeated(code: str) -> None:
+def test_an_invalid_error_code_is_not_shown(code: str) -> None:
     account = client("sesv2")
     with Stubber(account) as stub:
         stub.add_client_error("get_account", code)
@@ -131,7 +129,7 @@ def rates_of(*results: dict[str, Any]) -> object:
         return cloudwatch.reputation_rates(metrics, NOW)
 
 
-def test_awss_own_rates_are_asked_for_over_the_last_six_hours() -> None:
+def test_awss_own_rates_are_requested_for_the_last_six_hours() -> None:
     asked: dict[str, Any] = {}
 
     class Metrics:
@@ -149,18 +147,18 @@ def test_awss_own_rates_are_asked_for_over_the_last_six_hours() -> None:
     }
 
 
-def test_awss_own_rates_are_read_and_one_without_a_value_is_left_out() -> None:
+def test_an_aws_rate_without_a_value_is_left_out() -> None:
     assert rates_of(result("bounce", 0.01), result("complaint")) == {Metric.BOUNCE: AwsRate(0.01, NOW - 300)}
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
-def test_a_rate_of_none_or_of_all_is_believed(rate: float) -> None:
+def test_rates_of_zero_and_one_are_accepted(rate: float) -> None:
     assert rates_of(result("bounce", rate), result("complaint")) == {Metric.BOUNCE: AwsRate(rate, NOW - 300)}
 
 
 @pytest.mark.parametrize("rate", [-0.01, 1.01, 4.2, float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("metric", ["bounce", "complaint"])
-def test_a_rate_that_cannot_be_one_is_an_unknown(metric: str, rate: float) -> None:
+def test_an_impossible_rate_is_unknown(metric: str, rate: float) -> None:
     other = result("complaint" if metric == "bounce" else "bounce", 0.01)
     read = rates_of(other, result(metric, rate))
     assert read == Unreadable(Trouble.BAD_ANSWER, f"GetMetricData: a rate of {rate:.6g}")
@@ -170,25 +168,23 @@ def test_a_rate_that_cannot_be_one_is_an_unknown(metric: str, rate: float) -> No
     ("status", "trouble"), [("Forbidden", Trouble.DENIED), ("InternalError", Trouble.FAILED)], ids=str
 )
 @pytest.mark.parametrize("metric", ["bounce", "complaint"])
-def test_a_result_that_carries_an_error_is_an_unknown_and_not_an_absence(
-    metric: str, status: str, trouble: Trouble
-) -> None:
+def test_a_result_with_an_error_is_unknown_not_absent(metric: str, status: str, trouble: Trouble) -> None:
     results = [result(name, status=status if name == metric else "Complete") for name in ("bounce", "complaint")]
     assert rates_of(*results) == Unreadable(trouble, f"GetMetricData: {status}")
 
 
-def test_a_metric_that_is_not_in_the_answer_is_an_unknown_and_not_an_absence() -> None:
+def test_a_metric_missing_from_the_answer_is_unknown_not_absent() -> None:
     read = rates_of(result("bounce", 0.01))
     assert isinstance(read, Unreadable) and read.trouble is Trouble.BAD_ANSWER
 
 
-def test_times_without_values_are_an_unknown() -> None:
+def test_times_without_values_are_unknown() -> None:
     read = rates_of(result("bounce", 0.01), {**result("complaint"), "Timestamps": [AT]})
     assert read == Unreadable(Trouble.BAD_ANSWER, "GetMetricData: 1 times for 0 values")
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "Throttling", "InternalServiceFault"])
-def test_an_error_of_the_whole_call_is_an_unknown_and_not_an_absence(code: str) -> None:
+def test_a_failed_call_is_unknown_not_absent(code: str) -> None:
     metrics = client("cloudwatch")
     with Stubber(metrics) as stub:
         stub.add_client_error("get_metric_data", code)

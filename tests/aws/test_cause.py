@@ -1,4 +1,4 @@
-"""The search for a cause over real HTTP: every way in which AWS may answer, or not, and no address in what comes out."""
+"""The search for a cause over real HTTP: any answer of AWS or none, and never an address in the result."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from moto.cloudwatch.models import cloudwatch_backends
 from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause, read_findings
 from ses_reputation.aws.session import open_session
 from ses_reputation.core.cause import CauseReading, Question, Shape, shape_of
+from ses_reputation.core.cause_level import CauseLevel
 from ses_reputation.core.cause_words import explain
 from ses_reputation.core.findings import Recommendation, Tenant
 from ses_reputation.core.history import BUCKET, DAY, HOUR
-from ses_reputation.core.look import Look
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import AccountFacts
 from ses_reputation.core.recipients import domain_from
@@ -29,7 +29,7 @@ REGION = "eu-north-1"
 START = 1_760_000_400
 END = START + 2 * HOUR
 QUICK = Budget(gap=0.0)
-"""The pace is one test's concern; the others need not wait."""
+"""Only one test is about the pace; the others need not wait."""
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def bounce(known: Suppression, recipients: list[str], **how: Any) -> None:
 
 
 def look(
-    clients: Clients, asked: Question, level: Look = Look.SAMPLES, budget: Budget = QUICK, **how: Any
+    clients: Clients, asked: Question, level: CauseLevel = CauseLevel.SAMPLES, budget: Budget = QUICK, **how: Any
 ) -> CauseReading:
-    """Look, and check what must be so of every look."""
+    """Search for a cause, and check what must hold for every search."""
     started = time.monotonic()
     reading = look_for_cause(clients, asked, level, budget=budget, **how)
     assert time.monotonic() - started < budget.seconds + 1
@@ -94,7 +94,7 @@ def test_a_bad_list_of_dead_domains(clients: Clients, known: Suppression) -> Non
     assert (cause.listed, cause.events, cause.at_least) == (94, 112, False)
 
 
-def test_one_domain_refusing(clients: Clients, known: Suppression) -> None:
+def test_one_domain_that_refuses(clients: Clients, known: Suppression) -> None:
     bounce(known, [f"user{number}@Acme.Example" for number in range(40)] + DEAD[:8])
     known.event("early@acme.example", START - DAY, message_id(START - DAY))
     cause = explain(look(clients, question(50)))
@@ -116,7 +116,7 @@ def test_a_bulk_import_in_the_window_is_not_blamed(clients: Clients, known: Supp
     assert "customer" not in json.dumps(asdict(cause))
 
 
-def test_an_import_as_large_as_the_bounces_is_known_by_its_missing_ids(clients: Clients, known: Suppression) -> None:
+def test_a_large_import_is_recognised_by_its_missing_ids(clients: Clients, known: Suppression) -> None:
     known.import_list([f"user{number}@customer.example" for number in range(40)], START + HOUR)
     asked = replace(question(0), counts={START - DAY: 0, START + HOUR: 40})
     assert shape_of(look(clients, asked)) is Shape.IMPORT
@@ -140,9 +140,7 @@ def test_the_list_off_for_one_configuration_set(clients: Clients, known: Suppres
     assert shape_of(look(clients, question(95))) is Shape.OFF
 
 
-def test_many_thousand_entries_are_read_in_part_and_said_to_be_at_least_so_many(
-    clients: Clients, known: Suppression
-) -> None:
+def test_a_very_long_list_is_read_in_part(clients: Clients, known: Suppression) -> None:
     bounce(known, [f"user{number}@dead-{number % 900}.example" for number in range(25_000)])
     reading = look(clients, question(25_000))
     cause = explain(reading)
@@ -154,16 +152,16 @@ def test_many_thousand_entries_are_read_in_part_and_said_to_be_at_least_so_many(
 def test_pages_come_in_no_order_and_a_token_expires(clients: Clients, known: Suppression) -> None:
     bounce(known, [f"user{number}@dead-{number % 300}.example" for number in range(1_500)])
     known.expiring = 1
-    reading = look(clients, question(1_500), Look.DOMAINS)
+    reading = look(clients, question(1_500), CauseLevel.DOMAINS)
     assert reading.complete and reading.entries is not None and len(reading.entries) == 1_500
     times = [entry.at for entry in reading.entries]
     assert times != sorted(times), "the local AWS answers in order"
 
 
-def test_a_token_that_expires_for_ever_leaves_at_least_the_first_page(clients: Clients, known: Suppression) -> None:
+def test_a_token_that_always_expires_still_leaves_the_first_page(clients: Clients, known: Suppression) -> None:
     bounce(known, [f"user{number}@dead-{number % 300}.example" for number in range(1_500)])
     known.expiring = 100
-    reading = look(clients, question(1_500), Look.DOMAINS)
+    reading = look(clients, question(1_500), CauseLevel.DOMAINS)
     assert not reading.complete and reading.entries is not None and len(reading.entries) == 1_000
 
 
@@ -179,7 +177,7 @@ def test_a_token_that_expires_for_ever_leaves_at_least_the_first_page(clients: C
         (500, "InternalFailure", "Not visible: suppressed addresses (failed)"),
     ],
 )
-def test_a_rung_that_is_refused_is_one_sentence_and_the_next_one_is_tried(
+def test_a_refused_source_is_named_and_the_next_is_tried(
     clients: Clients, known: Suppression, local: LocalAws, status: int, code: str, says: str
 ) -> None:
     known.entities = [{"ReputationEntityReference": tenant_arn("acme"), "ReputationImpact": "HIGH"}]
@@ -194,7 +192,7 @@ def test_a_rung_that_is_refused_is_one_sentence_and_the_next_one_is_tried(
 @pytest.mark.parametrize(
     "body", [b"<html>a proxy</html>", b"{}", b'{"SuppressedDestinationSummaries": [{"Reason": "BOUNCE"}]}', b"[1]", b""]
 )
-def test_an_answer_that_is_none_is_never_a_traceback(
+def test_a_malformed_answer_is_never_a_traceback(
     clients: Clients, known: Suppression, local: LocalAws, body: bytes
 ) -> None:
     for operation in ("ListSuppressedDestinations", "GetAccount", "ListReputationEntities", "ListMetrics"):
@@ -204,7 +202,7 @@ def test_an_answer_that_is_none_is_never_a_traceback(
     assert not any("broke" in sentence for sentence in reading.unseen), reading.unseen
 
 
-def test_throttled_for_ever_ends_within_its_calls(clients: Clients, known: Suppression) -> None:
+def test_endless_throttling_stays_within_the_call_limit(clients: Clients, known: Suppression) -> None:
     known.gap = 1e9
     known._served |= dict.fromkeys(
         ("ListSuppressedDestinations", "GetSuppressedDestination", "ListReputationEntities"), time.monotonic()
@@ -221,9 +219,7 @@ def test_calls_keep_the_pace_that_ses_allows(clients: Clients, known: Suppressio
     assert reading.unseen == () and len(reading.samples) == 5
 
 
-def test_a_call_that_hangs_ends_with_the_time_that_there_is(
-    clients: Clients, known: Suppression, local: LocalAws
-) -> None:
+def test_a_hanging_call_ends_when_the_time_is_up(clients: Clients, known: Suppression, local: LocalAws) -> None:
     bounce(known, DEAD)
     local.faults.plant("ses", "GetSuppressedDestination", hang=3.0)
     reading = look(clients, question(94), budget=Budget(seconds=1.5, gap=0.0))
@@ -231,7 +227,7 @@ def test_a_call_that_hangs_ends_with_the_time_that_there_is(
     assert reading.entries is not None and len(reading.entries) == 94, "what was read before is kept"
 
 
-def test_when_calls_run_out_what_is_left_is_named(clients: Clients, known: Suppression) -> None:
+def test_when_calls_run_out_the_missing_parts_are_named(clients: Clients, known: Suppression) -> None:
     bounce(known, DEAD)
     reading = look(clients, question(94), budget=Budget(calls=3, gap=0.0))
     assert reading.unseen == (
@@ -239,7 +235,7 @@ def test_when_calls_run_out_what_is_left_is_named(clients: Clients, known: Suppr
     )
 
 
-def test_a_bug_of_ours_does_not_endanger_the_alert(
+def test_a_bug_does_not_endanger_the_alert(
     clients: Clients, known: Suppression, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients.email, "list_suppressed_destinations", None)
@@ -261,7 +257,7 @@ STRANGE = [
 ]
 
 
-def test_addresses_in_every_spelling_are_reduced_and_asked_for(clients: Clients, known: Suppression) -> None:
+def test_every_spelling_of_an_address_is_handled(clients: Clients, known: Suppression) -> None:
     bounce(known, STRANGE[:5])
     reading = look(clients, question(5))
     assert reading.entries is not None
@@ -274,7 +270,7 @@ def test_addresses_in_every_spelling_are_reduced_and_asked_for(clients: Clients,
 
 
 @pytest.mark.parametrize("address", STRANGE)
-def test_no_address_is_anywhere_in_what_comes_out_nor_in_a_log(
+def test_no_address_leaves_the_search_or_reaches_a_log(
     clients: Clients, known: Suppression, local: LocalAws, caplog: pytest.LogCaptureFixture, address: str
 ) -> None:
     planted = [address, *(f"secret.person{number}@example.org" for number in range(20))]
@@ -340,7 +336,7 @@ def test_a_tenant_with_a_list_of_its_own_is_named(clients: Clients, known: Suppr
     assert "Most come through tenant acme (94 of 100)" in explain(reading).line
 
 
-def test_configuration_sets_and_other_dimensions_are_read_where_they_exist(
+def test_configuration_sets_and_other_dimensions_are_read(
     clients: Clients, known: Suppression, local: LocalAws
 ) -> None:
     metrics = local.client("cloudwatch", REGION)
@@ -359,7 +355,7 @@ def test_configuration_sets_and_other_dimensions_are_read_where_they_exist(
         }
         metrics.put_metric_data(Namespace="AWS/SES", MetricData=[data])
     bounce(known, DEAD)
-    cause = explain(look(clients, question(100), Look.DOMAINS))
+    cause = explain(look(clients, question(100), CauseLevel.DOMAINS))
     assert "Most come through campaign spring (80 of 100)" in cause.line
     assert "Configuration set newsletter: AWS's own bounce rate is 9%" in cause.details
     assert not any("receipts" in sentence or "secret" in sentence for sentence in cause.details)
@@ -375,12 +371,12 @@ def test_a_reminder_reads_whole_days_by_mailbox_provider(clients: Clients, known
     }
     asked = replace(question(94), end=START + DAY)
     bounce(known, DEAD)
-    cause = explain(look(clients, asked, Look.DOMAINS, reminder=True))
+    cause = explain(look(clients, asked, CauseLevel.DOMAINS, reminder=True))
     assert (
         "By mailbox provider, whole UTC days from 2025-10-09 up to 2025-10-10: Gmail 60, Yahoo 15, others 25"
         in cause.details
     )
-    assert not look(clients, asked, Look.DOMAINS).providers, "only a reminder has time for it"
+    assert not look(clients, asked, CauseLevel.DOMAINS).providers, "only a reminder has time for it"
 
 
 def test_sampled_messages_say_who_sent_them(clients: Clients, known: Suppression) -> None:
@@ -396,29 +392,27 @@ def test_sampled_messages_say_who_sent_them(clients: Clients, known: Suppression
     assert "3 of 3 sampled messages: sender mailer" in cause.details
 
 
-def test_without_vdm_the_command_that_switches_it_on_is_shown(clients: Clients, known: Suppression) -> None:
+def test_without_vdm_the_command_to_enable_it_is_shown(clients: Clients, known: Suppression) -> None:
     known.plan = "ESSENTIALS"
     details = explain(look(clients, question(3))).details
     [sentence] = [sentence for sentence in details if "put-account-vdm-attributes" in sentence]
     assert "your plan is ESSENTIALS" in sentence and REGION in sentence
 
 
-def test_look_off_asks_nothing(clients: Clients, known: Suppression, local: LocalAws) -> None:
+def test_look_off_makes_no_call(clients: Clients, known: Suppression, local: LocalAws) -> None:
     local.faults.calls.clear()
-    reading = look(clients, question(94), Look.OFF)
+    reading = look(clients, question(94), CauseLevel.OFF)
     assert local.faults.calls == [] and reading.unseen == ("The cause was not looked for: [cause] look is off",)
 
 
-def test_domains_alone_ask_for_no_single_address(clients: Clients, known: Suppression, local: LocalAws) -> None:
+def test_look_domains_requests_no_single_address(clients: Clients, known: Suppression, local: LocalAws) -> None:
     bounce(known, DEAD)
     local.faults.calls.clear()
-    look(clients, question(94), Look.DOMAINS)
+    look(clients, question(94), CauseLevel.DOMAINS)
     assert ("ses", "GetSuppressedDestination") not in local.faults.calls
 
 
-def test_findings_are_the_open_recommendations_of_high_impact_and_the_tenants_in_trouble(
-    clients: Clients, known: Suppression
-) -> None:
+def test_findings_are_high_impact_recommendations_and_tenants_in_trouble(clients: Clients, known: Suppression) -> None:
     def recommendation(impact: str, status: str, number: int) -> dict[str, Any]:
         arn = f"arn:aws:ses:{REGION}:123456789012:identity/shop{number}.example"
         text = "Your bounce rate is high."
@@ -445,9 +439,7 @@ def test_findings_are_the_open_recommendations_of_high_impact_and_the_tenants_in
     assert findings.unseen == ()
 
 
-def test_findings_that_are_denied_are_unknown_and_say_why(
-    clients: Clients, known: Suppression, local: LocalAws
-) -> None:
+def test_denied_findings_are_unknown_with_a_reason(clients: Clients, known: Suppression, local: LocalAws) -> None:
     local.faults.plant("ses", "ListRecommendations", status=403, code="AccessDeniedException")
     findings = read_findings(clients, budget=QUICK)
     assert findings.recommendations is None and findings.tenants == ()

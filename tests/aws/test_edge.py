@@ -35,7 +35,7 @@ def client(service: str) -> Any:
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))])
-def test_send_data_points_become_points_whatever_the_time_zone(zone: timezone) -> None:
+def test_send_data_points_become_points_in_any_time_zone(zone: timezone) -> None:
     stats = client("ses")
     member = {
         "Timestamp": AT.astimezone(zone),
@@ -50,7 +50,7 @@ def test_send_data_points_become_points_whatever_the_time_zone(zone: timezone) -
 
 
 @pytest.mark.parametrize("answer", [{}, {"SendDataPoints": []}], ids=["no key", "an empty list"])
-def test_an_answer_without_points_is_an_empty_history_not_a_failure(answer: dict[str, Any]) -> None:
+def test_an_answer_without_points_is_an_empty_history(answer: dict[str, Any]) -> None:
     stats = client("ses")
     with Stubber(stats) as stub:
         stub.add_response("get_send_statistics", answer, {})
@@ -68,9 +68,7 @@ def test_an_answer_without_points_is_an_empty_history_not_a_failure(answer: dict
         ("InternalFailure", Trouble.FAILED),
     ],
 )
-def test_a_refused_read_is_an_explicit_unknown_that_names_the_code_and_nothing_secret(
-    code: str, trouble: Trouble
-) -> None:
+def test_a_refused_read_is_unknown_and_names_only_the_code(code: str, trouble: Trouble) -> None:
     stats = client("ses")
     with Stubber(stats) as stub:
         stub.add_client_error("get_send_statistics", code, "User arn:aws:iam::123456789012:user/jane@example.org is …")
@@ -86,7 +84,7 @@ def test_a_refused_read_is_an_explicit_unknown_that_names_the_code_and_nothing_s
     ],
     ids=["no time", "negative", "huge"],
 )
-def test_a_point_that_cannot_be_true_is_an_unknown_that_says_what_is_wrong(member: dict[str, Any], says: str) -> None:
+def test_an_impossible_point_is_unknown_with_the_reason(member: dict[str, Any], says: str) -> None:
     stats = client("ses")
     with Stubber(stats) as stub:
         stub.add_response("get_send_statistics", {"SendDataPoints": [member]}, {})
@@ -104,12 +102,12 @@ def test_a_point_that_cannot_be_true_is_an_unknown_that_says_what_is_wrong(membe
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_botocore_raises_without_an_answer_has_a_word_too(error: Exception, trouble: Trouble) -> None:
+def test_errors_without_an_answer_have_a_name_too(error: Exception, trouble: Trouble) -> None:
     assert trouble_of(error) is trouble
     assert code_of(error) == type(error).__name__
 
 
-def test_gauges_go_out_a_thousand_at_a_time_stamped_with_their_ticks() -> None:
+def test_gauges_are_sent_in_thousands_stamped_with_their_ticks() -> None:
     metrics = client("cloudwatch")
     gauges = [Gauge("BounceRate", int(AT.timestamp()) + n, n / 2_000) for n in range(1_500)]
     with Stubber(metrics) as stub:
@@ -139,7 +137,7 @@ def test_a_gauge_names_its_target_and_its_tick() -> None:
 STORED = {"pk": {"S": IRELAND.id}, "version": {"N": "4"}, "schema": {"N": "1"}, "state": {"S": "{}"}}
 
 
-def test_a_missing_item_is_no_state_and_a_stored_one_comes_back_as_it_is() -> None:
+def test_a_stored_item_is_loaded_unchanged_and_a_missing_one_is_none() -> None:
     table = client("dynamodb")
     with Stubber(table) as stub:
         asked = {"TableName": "table", "Key": {"pk": {"S": IRELAND.id}}, "ConsistentRead": True}
@@ -152,7 +150,7 @@ def test_a_missing_item_is_no_state_and_a_stored_one_comes_back_as_it_is() -> No
 
 @pytest.mark.parametrize("attribute", ["version", "schema", "state"])
 @pytest.mark.parametrize("value", [None, {"BOOL": True}, {"N": "4.5"}, {"L": []}])
-def test_an_item_that_something_else_wrote_is_read_as_it_can_be(attribute: str, value: Any) -> None:
+def test_an_item_written_by_something_else_is_read_as_far_as_possible(attribute: str, value: Any) -> None:
     table = client("dynamodb")
     item = {name: there for name, there in (STORED | {attribute: value}).items() if there is not None}
     with Stubber(table) as stub:
@@ -164,7 +162,7 @@ def test_an_item_that_something_else_wrote_is_read_as_it_can_be(attribute: str, 
 
 
 @pytest.mark.parametrize("ours", [True, False], ids=["our own write whose answer got lost", "another run's write"])
-def test_a_refused_write_counts_as_done_only_if_what_is_stored_is_ours(ours: bool) -> None:
+def test_a_refused_write_counts_as_done_only_if_ours_is_stored(ours: bool) -> None:
     table = client("dynamodb")
     new = Item(4, 1, "{}" if ours else '{"tick":1}')
     with Stubber(table) as stub:
@@ -182,14 +180,14 @@ def test_a_refused_write_counts_as_done_only_if_what_is_stored_is_ours(ours: boo
             assert raised.value.item == Item(4, 1, "{}")
 
 
-def test_a_write_that_fails_for_another_reason_is_not_taken_for_overlap() -> None:
+def test_another_write_error_is_not_taken_for_overlap() -> None:
     table = client("dynamodb")
     with Stubber(table) as stub, pytest.raises(ClientError):
         stub.add_client_error("put_item", "AccessDeniedException")
         Store(table, "table").save(IRELAND.id, Item(1, 1, "{}"))
 
 
-def test_a_secret_is_read_from_where_it_is_stored() -> None:
+def test_a_secret_is_read_from_its_store() -> None:
     parameters, secrets = client("ssm"), client("secretsmanager")
     with Stubber(parameters) as stub:
         asked = {"Name": "/slack", "WithDecryption": True}
@@ -199,7 +197,7 @@ def test_a_secret_is_read_from_where_it_is_stored() -> None:
         stub.add_response("get_secret_value", {"SecretString": "https://hooks"}, {"SecretId": "slack"})
         stub.add_response("get_secret_value", {"SecretBinary": b"hooks"}, {"SecretId": "slack"})
         assert stored_secrets.secret(secrets, "slack") == "https://hooks"
-        assert stored_secrets.secret(secrets, "slack") == ""  # which is no address, and said so
+        assert stored_secrets.secret(secrets, "slack") == ""  # not an address, and reported
 
 
 def test_people_get_the_text_and_machines_the_document() -> None:
@@ -256,7 +254,7 @@ def test_a_subscription_counts_as_confirmed_by_its_arn_alone(arn: str, confirmed
 @pytest.mark.parametrize(
     "code", ["UnrecognizedClientException", "InvalidClientTokenId", "SubscriptionRequiredException"]
 )
-def test_good_credentials_that_a_region_does_not_know_mean_that_it_is_not_enabled(code: str) -> None:
+def test_valid_credentials_refused_by_a_region_mean_it_is_not_enabled(code: str) -> None:
     assert trouble_of(ClientError({"Error": {"Code": code}}, "GetAccount")) is Trouble.NOT_ENABLED
 
 
@@ -268,7 +266,7 @@ def test_good_credentials_that_a_region_does_not_know_mean_that_it_is_not_enable
         ({}, "Unknown"),
     ],
 )
-def test_an_event_that_a_good_answer_says_was_not_taken_is_a_failure(entry: dict[str, str], code: str) -> None:
+def test_an_event_refused_in_a_successful_answer_is_a_failure(entry: dict[str, str], code: str) -> None:
     bus = client("events")
     with Stubber(bus) as stub:
         stub.add_response("put_events", {"FailedEntryCount": 1, "Entries": [entry]})
@@ -278,7 +276,7 @@ def test_an_event_that_a_good_answer_says_was_not_taken_is_a_failure(entry: dict
 
 
 @pytest.mark.parametrize("answer", [{}, {"Entries": []}], ids=["no entries", "none for ours"])
-def test_an_answer_about_no_event_is_no_answer(answer: dict[str, Any]) -> None:
+def test_an_answer_without_entries_is_a_failure(answer: dict[str, Any]) -> None:
     bus = client("events")
     with Stubber(bus) as stub:
         stub.add_response("put_events", answer)

@@ -30,7 +30,7 @@ EXPIRED = (
 
 
 class Raw:
-    """The body of an answer, as urllib3 has it."""
+    """Body of an answer, as urllib3 gives it."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -40,11 +40,11 @@ class Raw:
 
 
 class Wire:
-    """Instead of a network: what was signed by whom, and how each first attempt ends."""
+    """A stand-in for the network: records who signed what, and sets how each first attempt ends."""
 
     def __init__(self, session: Any, first: int = 200, body: bytes = EMPTY) -> None:
         self.first, self.body = first, body
-        self.signed: list[tuple[str, str]] = []  # the account that its thread meant, and whose key signed
+        self.signed: list[tuple[str, str]] = []  # the account of the thread, and the account whose key signed
         self.meant = local()
         self._tried: set[str] = set()
         self._lock = Lock()
@@ -71,9 +71,7 @@ def member(number: int) -> Caller:
 
 
 @pytest.mark.parametrize("first", [200, 503], ids=["at once", "after a retry"])
-def test_no_call_is_signed_for_another_account_under_threads_and_retries(
-    first: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_threads_and_retries_never_sign_for_another_account(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ses_reputation.aws.members.STATISTICS_PAUSE", 0.0)
     session = for_members(botocore.session.Session())
     wire = Wire(session, first)
@@ -95,7 +93,7 @@ def test_no_call_is_signed_for_another_account_under_threads_and_retries(
     assert all(key == f"AKID{meant}" for meant, key in wire.signed)
 
 
-def test_an_expired_session_is_an_error_of_its_account_and_not_the_next_ones_credentials() -> None:
+def test_an_expired_session_is_an_error_of_its_account() -> None:
     session = for_members(botocore.session.Session())
     wire = Wire(session, 403, EXPIRED)
     client = session.create_client("ses", "eu-west-1", config=CONFIG)
@@ -105,7 +103,7 @@ def test_an_expired_session_is_an_error_of_its_account_and_not_the_next_ones_cre
     assert wire.signed == [("000000000001", "AKID000000000001")]
 
 
-def test_outside_of_an_account_nothing_is_signed_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_an_account_nothing_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDOWN")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     session = for_members(botocore.session.Session())
@@ -118,7 +116,7 @@ def test_outside_of_an_account_nothing_is_signed_at_all(monkeypatch: pytest.Monk
     assert wire.signed == []
 
 
-def test_statistics_of_one_target_are_asked_for_at_most_once_a_second() -> None:
+def test_statistics_of_a_target_are_requested_at_most_once_a_second() -> None:
     now, slept = [100.0], []
 
     def sleep(seconds: float) -> None:
@@ -138,7 +136,7 @@ def test_statistics_of_one_target_are_asked_for_at_most_once_a_second() -> None:
 
 
 class Sts:
-    """STS that counts, and refuses the accounts that are planted."""
+    """An STS that counts its calls and refuses planted accounts."""
 
     def __init__(self, **refused: Exception) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -169,7 +167,7 @@ def error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "to oncall@mail.test"}}, "AssumeRole")
 
 
-def test_a_session_is_opened_once_for_each_account_however_many_threads_ask() -> None:
+def test_each_account_gets_one_session_for_all_threads() -> None:
     sts = Sts()
     made = roles(sts)
     with ThreadPoolExecutor(16) as pool:
@@ -204,7 +202,7 @@ def test_the_own_account_needs_no_role_and_an_empty_external_id_is_not_sent() ->
         (ConnectTimeoutError(endpoint_url="https://sts"), Trouble.TIMED_OUT, "ConnectTimeoutError"),
     ],
 )
-def test_a_role_that_cannot_be_assumed_says_why_and_keeps_no_other_account_back(
+def test_a_refused_role_gives_its_reason_and_blocks_no_other_account(
     failure: Exception, trouble: Trouble, code: str
 ) -> None:
     sts = Sts(a000000000001=failure)
@@ -216,13 +214,13 @@ def test_a_role_that_cannot_be_assumed_says_why_and_keeps_no_other_account_back(
 
 
 @pytest.mark.parametrize("answer", [{}, {"Credentials": {"AccessKeyId": "AKID"}}, "<html>", {"Credentials": None}])
-def test_half_an_answer_opens_no_session(answer: Any) -> None:
+def test_an_incomplete_answer_opens_no_session(answer: Any) -> None:
     sts = Sts()
     sts.answer = answer
     assert roles(sts).caller("000000000001") == Unreadable(Trouble.BAD_ANSWER, "AssumeRole: ResponseParserError")
 
 
-def test_each_run_opens_its_own_sessions_so_that_none_expires_in_use() -> None:
+def test_each_run_opens_its_own_sessions() -> None:
     sts = Sts()
     roles(sts).caller("000000000001")
     roles(sts).caller("000000000001")
@@ -257,7 +255,7 @@ def test_the_version_of_a_role_is_read_from_its_tag(answer: Any, version: int | 
     assert role_version(Iam(answer), "SesReputationMember") == version
 
 
-def test_the_own_calls_have_the_credentials_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_calls_use_the_credentials_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDOWN")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     assert own_caller("000000000000", botocore.session.get_session()).credentials.access_key == "AKIDOWN"

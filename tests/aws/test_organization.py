@@ -1,4 +1,4 @@
-"""The accounts of organizational units: nested units, exceptions, suspended accounts, and half an answer."""
+"""The accounts of organizational units: nested units, exceptions, suspended accounts and incomplete answers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def ids(found: tuple[tuple[str, str], ...]) -> str:
     return "".join(account[0] for account, _ in found)
 
 
-def test_nested_units_are_included_and_each_account_comes_once() -> None:
+def test_nested_units_are_included_and_accounts_listed_once() -> None:
     assert ids(accounts_in(Organizations(), [WORK], [])) == "1234"
     assert ids(accounts_in(Organizations(), [ROOT, WORK, NESTED], [])) == "012345"
     assert accounts_in(Organizations(), [NESTED], []) == (("444444444444", "account 4"),)
@@ -65,19 +65,19 @@ def test_accounts_and_units_can_be_left_out() -> None:
 
 
 @pytest.mark.parametrize("state", ["SUSPENDED", "PENDING_CLOSURE", "PENDING_ACTIVATION", "CLOSED"])
-def test_an_account_that_cannot_be_used_is_left_out(state: str) -> None:
+def test_suspended_accounts_are_left_out(state: str) -> None:
     assert ids(accounts_in(Organizations(a2=state), [WORK], [])) == "134"
 
 
 @pytest.mark.parametrize("member", ["3", NESTED, "4"])
-def test_half_a_list_is_none(member: str) -> None:
+def test_an_incomplete_list_is_an_error(member: str) -> None:
     organization = Organizations()
     organization.fails_at = member
     with pytest.raises(ClientError):
         accounts_in(organization, [WORK], [])
 
 
-def test_an_answer_that_is_none_is_no_empty_list() -> None:
+def test_a_malformed_answer_is_not_an_empty_list() -> None:
     class Strange:
         def get_paginator(self, name: str) -> Any:
             return self
@@ -89,7 +89,7 @@ def test_an_answer_that_is_none_is_no_empty_list() -> None:
         accounts_in(Strange(), [WORK], [])
 
 
-def test_units_that_contain_each_other_end() -> None:
+def test_units_that_contain_each_other_do_not_loop() -> None:
     TREE[NESTED] = [WORK]
     try:
         assert ids(accounts_in(Organizations(), [WORK], [])) == "1234"

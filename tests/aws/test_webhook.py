@@ -1,4 +1,4 @@
-"""The webhook's address, and what Slack answers: posted to a stand-in over HTTP that enforces Slack's limits."""
+"""The webhook's address and Slack's answers: posts go over HTTP to a stand-in that enforces Slack's limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def slack() -> Iterator[LocalSlack]:
 
 
 class Post:
-    """A post with so many seconds left, whose pauses take no time and are noted."""
+    """A post with this many seconds left; its pauses take no time and are recorded."""
 
     def __init__(self, slack: LocalSlack, seconds: float = 60) -> None:
         self.slack, self.left = slack, seconds
@@ -48,14 +48,14 @@ def test_a_message_is_posted_once(slack: LocalSlack) -> None:
     assert slack.messages == [HELLO] and slack.asked == 1
 
 
-def test_the_pause_that_slack_asks_for_is_made(slack: LocalSlack) -> None:
+def test_the_delay_that_slack_asks_for_is_kept(slack: LocalSlack) -> None:
     slack.planted = [Answer(429, "rate_limited", retry_after=7), Answer(429, "rate_limited", retry_after=2)]
     post = Post(slack)
     post(HELLO)
     assert post.pauses == [7, 2] and slack.messages == [HELLO]
 
 
-def test_a_pause_that_is_longer_than_the_time_left_is_not_begun(slack: LocalSlack) -> None:
+def test_a_delay_longer_than_the_time_left_is_not_started(slack: LocalSlack) -> None:
     slack.planted = [Answer(429, "rate_limited", retry_after=50)]
     post = Post(slack)
     with pytest.raises(NotNow, match="429 rate_limited"):
@@ -64,14 +64,14 @@ def test_a_pause_that_is_longer_than_the_time_left_is_not_begun(slack: LocalSlac
 
 
 @pytest.mark.parametrize("asked", ["soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", ""], ids=repr)
-def test_a_pause_that_is_no_number_of_seconds_is_left_to_the_next_attempt(slack: LocalSlack, asked: str) -> None:
+def test_a_malformed_delay_is_left_to_the_next_attempt(slack: LocalSlack, asked: str) -> None:
     slack.planted = [Answer(429, "rate_limited", headers={"Retry-After": asked})]
     with pytest.raises(NotNow):
         Post(slack)(HELLO)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_what_slack_cannot_do_now_may_be_tried_again(slack: LocalSlack, status: int) -> None:
+def test_a_temporary_error_of_slack_is_retried(slack: LocalSlack, status: int) -> None:
     slack.planted = [Answer(status, "internal_error")]
     with pytest.raises(NotNow):
         Post(slack)(HELLO)
@@ -89,7 +89,7 @@ def test_what_slack_cannot_do_now_may_be_tried_again(slack: LocalSlack, status: 
         (413, "too_large", False, "please report it"),
     ],
 )
-def test_what_slack_refuses_for_good_says_what_to_do(
+def test_a_permanent_refusal_of_slack_says_what_to_do(
     slack: LocalSlack, status: int, word: str, dead: bool, advice: str
 ) -> None:
     slack.planted = [Answer(status, word)]
@@ -98,7 +98,7 @@ def test_what_slack_refuses_for_good_says_what_to_do(
     assert refused.value.address_is_dead is dead and word in str(refused.value)
 
 
-def test_slack_refuses_what_its_documentation_says(slack: LocalSlack) -> None:
+def test_slack_refuses_what_its_documentation_refuses(slack: LocalSlack) -> None:
     for payload in (
         {"text": ""},
         {"text": "x" * 40_001},
@@ -121,7 +121,7 @@ def test_slack_refuses_what_its_documentation_says(slack: LocalSlack) -> None:
     ],
     ids=["a redirect", "a proxy's error"],
 )
-def test_an_answer_that_is_no_success_is_none(slack: LocalSlack, answer: Answer) -> None:
+def test_an_answer_without_success_is_a_failure(slack: LocalSlack, answer: Answer) -> None:
     slack.planted = [answer]
     with pytest.raises(NotNow, match=r"without a word|moved"):
         Post(slack)(HELLO)
@@ -130,18 +130,18 @@ def test_an_answer_that_is_no_success_is_none(slack: LocalSlack, answer: Answer)
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 @pytest.mark.parametrize("body", ["ok", "", '{"ok":true}', "<html>Signed in</html>"], ids=repr)
-def test_nothing_is_posted_again_after_a_success_whatever_its_body(slack: LocalSlack, status: int, body: str) -> None:
+def test_nothing_is_posted_again_after_a_success(slack: LocalSlack, status: int, body: str) -> None:
     slack.planted = [Answer(status, "" if status == 204 else body)]
     Post(slack)(HELLO)
     assert slack.asked == 1
 
 
-def test_nobody_there_is_not_now(slack: LocalSlack) -> None:
+def test_an_unreachable_address_is_a_temporary_error(slack: LocalSlack) -> None:
     with pytest.raises(NotNow, match="NewConnectionError"):
         Post(slack)(HELLO, f"http://127.0.0.1:1{PATH}")
 
 
-def test_no_error_holds_the_address(slack: LocalSlack) -> None:
+def test_errors_never_contain_the_address(slack: LocalSlack) -> None:
     secret = PATH.rsplit("/", 1)[1]
     caught: list[NotDelivered] = []
     for answer in (Answer(404, secret), Answer(500, secret), Answer(429, "rate_limited", retry_after=99)):
@@ -168,7 +168,7 @@ def test_no_error_holds_the_address(slack: LocalSlack) -> None:
     ],
     ids=["as Slack gives it", "with blanks around it", "on this machine"],
 )
-def test_an_address_is_taken_as_it_was_stored(stored: str) -> None:
+def test_an_address_is_used_as_stored(stored: str) -> None:
     assert webhook.address_of(stored) == stored.strip()
 
 
@@ -187,7 +187,7 @@ def test_an_address_is_taken_as_it_was_stored(stored: str) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_address_is_refused_without_saying_what_it_is(stored: str) -> None:
+def test_an_invalid_address_is_refused_without_showing_it(stored: str) -> None:
     with pytest.raises(BadAddress) as error:
         webhook.address_of(stored)
     assert "hooks" not in str(error.value) and "token" not in str(error.value)
@@ -204,9 +204,7 @@ def test_what_is_no_address_is_refused_without_saying_what_it_is(stored: str) ->
     ],
 )
 @pytest.mark.parametrize("host", ["hooks.slack.com", "HOOKS.SLACK.COM", "hooks.slack.com:443"])
-def test_an_address_of_slack_that_is_no_incoming_webhook_is_refused_with_the_reason(
-    host: str, path: str, reason: str
-) -> None:
+def test_a_slack_address_other_than_an_incoming_webhook_is_refused(host: str, path: str, reason: str) -> None:
     with pytest.raises(BadAddress, match=reason) as error:
         webhook.address_of(f"https://{host}/{path}")
     assert "hush" not in str(error.value)

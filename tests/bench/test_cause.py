@@ -1,4 +1,4 @@
-"""The score of named causes: small, with the goals that hold for every incident."""
+"""A small score of named causes, with the goals that hold for every incident."""
 
 from __future__ import annotations
 

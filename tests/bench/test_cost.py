@@ -1,4 +1,4 @@
-"""The bill is what the documentation says, and below what was promised."""
+"""The bill matches the documentation and stays below its goal."""
 
 from __future__ import annotations
 

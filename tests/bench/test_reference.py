@@ -99,16 +99,16 @@ def test_each_tick_agrees_with_an_independent_implementation(seed: int) -> None:
 
 def test_random_senders_are_of_every_kind() -> None:
     notices = [notifications(*any_sender(seed)) for seed in range(24)]
-    kinds = {(notice.metric, notice.severity, notice.reason) for said in notices for notice in said}
+    kinds = {(notice.metric, notice.severity, notice.reason) for each in notices for notice in each}
     assert {(metric, severity) for metric, severity, _ in kinds} == {
         (metric, severity) for metric in ("bounce", "complaint") for severity in ("warning", "critical")
     }
-    assert sum(not said for said in notices) >= 3
+    assert sum(not each for each in notices) >= 3
 
 
 @pytest.mark.parametrize("number", range(0, len(SITUATIONS), 3))
 def test_a_run_over_two_weeks_finds_what_a_full_replay_finds(number: int) -> None:
-    """But for the few ticks at which the own worst of ten days ago lacks the days before it (docs/evidence.md)."""
+    """Except for the few ticks at which the sender's worst of ten days ago lacks the days before it (docs/evidence.md)."""
     case = world(SITUATIONS[number], SIZES[number % len(SIZES)], seed=2_000 + number)
     whole = history_from(case.points, until=END)
     assert whole is not None

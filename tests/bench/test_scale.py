@@ -1,4 +1,4 @@
-"""The plan for many targets is what the documentation says, and keeps what was promised."""
+"""The plan for many targets matches the documentation and its goals."""
 
 from __future__ import annotations
 

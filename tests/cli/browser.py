@@ -1,4 +1,4 @@
-"""A page in Debian's chromium, spoken to over pipes, so that no test opens a socket."""
+"""A page in Debian's chromium, controlled over pipes, so that no test opens a socket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHROMIUM = shutil.which("chromium")
 
 OPTIONS = (
     "--headless=new",
-    "--no-sandbox",  # the tests run as root in containers, for which there is none
+    "--no-sandbox",  # chromium has no sandbox for root, as which tests run in containers
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
@@ -48,15 +48,15 @@ class Page:
         if self._session:
             message["sessionId"] = self._session
         os.write(self._to, json.dumps(message).encode() + b"\0")
-        answer = self._until(lambda said: said.get("id") == self._number)
+        answer = self._until(lambda message: message.get("id") == self._number)
         assert "error" not in answer, answer
         return answer["result"]
 
     def open(self, file: Path) -> None:
-        """Load `file` and wait until everything of it is there."""
+        """Load `file` and wait until it is complete."""
         self.call("Page.navigate", url=file.as_uri())
         if not self.events.get("Page.loadEventFired"):
-            self._until(lambda said: said.get("method") == "Page.loadEventFired")
+            self._until(lambda message: message.get("method") == "Page.loadEventFired")
 
     def value(self, script: str) -> Any:
         """Evaluate JavaScript."""
@@ -77,21 +77,21 @@ class Page:
                 assert part, "chromium has ended"
                 self._rest += part
             text, _, self._rest = self._rest.partition(b"\0")
-            said: dict[str, Any] = json.loads(text)
-            if "method" in said:
-                self.events.setdefault(said["method"], []).append(said["params"])
-            if wanted(said):
-                return said
+            message: dict[str, Any] = json.loads(text)
+            if "method" in message:
+                self.events.setdefault(message["method"], []).append(message["params"])
+            if wanted(message):
+                return message
         raise AssertionError("chromium does not answer")
 
 
 @contextmanager
 def browser(profile: Path) -> Iterator[Page]:
-    """Start chromium with an empty profile and give a page of it."""
+    """Start chromium with an empty profile and yield a page."""
     read_by_it, to_browser = os.pipe()
     from_browser, written_by_it = os.pipe()
     pipes = (read_by_it, written_by_it)
-    start = f'exec "$0" "$@" 3<&{read_by_it} 4>&{written_by_it}'  # the numbers that chromium wants
+    start = f'exec "$0" "$@" 3<&{read_by_it} 4>&{written_by_it}'  # the numbers that chromium expects
     command = ["bash", "-c", start, str(CHROMIUM), *OPTIONS, f"--user-data-dir={profile}"]
     own = {"PATH": os.environ["PATH"], "HOME": str(profile)}
     started = subprocess.Popen(command, pass_fds=pipes, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

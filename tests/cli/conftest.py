@@ -1,4 +1,4 @@
-"""No command of these tests finds the AWS configuration, or the settings, of whoever runs them."""
+"""No command of these tests finds the user's AWS configuration or settings."""
 
 from __future__ import annotations
 

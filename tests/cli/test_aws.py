@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.aws import open_session, region_of, unknown_regions
-from cli.outcome import Unusable
+from cli.exit_codes import Unusable
 
 KEYS = "aws_access_key_id = x\naws_secret_access_key = y\n"
 
@@ -59,7 +59,7 @@ def test_a_profile_by_option_comes_before_keys_of_the_environment(
     assert credentials is not None and credentials.secret_key == "y"
     monkeypatch.setenv("AWS_PROFILE", "prod")
     credentials = open_session(None, None).get_credentials()
-    assert credentials is not None and credentials.secret_key == "x"  # as the AWS CLI and the CDK have it
+    assert credentials is not None and credentials.secret_key == "x"  # as in the AWS CLI and the CDK
 
 
 def test_without_a_region_nothing_is_guessed(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Every error of AWS and its SDK says what to do: one translation, case by case."""
+"""Every error of AWS and its SDK says what to do, case by case."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ses_reputation.aws.errors import AWS_ERRORS
 from cli import aws_errors
 from cli.aws import open_session
 from cli.aws_errors import Call, clock_offset, explain
-from cli.outcome import Unusable
+from cli.exit_codes import Unusable
 
 CONFIG = """\
 [profile sso]
@@ -89,7 +89,7 @@ BY_CODE = [
 @pytest.mark.parametrize(
     ("code", "message", "minutes", "profile", "problem", "fix"), BY_CODE, ids=lambda v: str(v)[:30]
 )
-def test_what_aws_refuses_says_what_to_do(
+def test_a_refusal_by_aws_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
     elsewhere: Path,
     code: str,
@@ -100,26 +100,28 @@ def test_what_aws_refuses_says_what_to_do(
     fix: str,
 ) -> None:
     monkeypatch.setattr(aws_errors, "_valid_elsewhere", lambda _: False)
-    said = explain(refusal(code, message, minutes_ahead=minutes), call(elsewhere, profile))
-    assert problem in said.problem and fix in said.fix
+    explained = explain(refusal(code, message, minutes_ahead=minutes), call(elsewhere, profile))
+    assert problem in explained.problem and fix in explained.fix
 
 
 @pytest.mark.parametrize(
     "code", ["InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "OptInRequired"]
 )
-def test_keys_that_work_elsewhere_mean_a_region_that_is_not_enabled(
+def test_keys_that_work_elsewhere_mean_the_region_is_disabled(
     monkeypatch: pytest.MonkeyPatch, elsewhere: Path, code: str
 ) -> None:
     monkeypatch.setattr(aws_errors, "_valid_elsewhere", lambda _: True)
-    said = explain(refusal(code), call(elsewhere, region="eu-south-2"))
-    assert said.problem == "The region eu-south-2 is not enabled for this account." and "Enable it" in said.fix
+    explained = explain(refusal(code), call(elsewhere, region="eu-south-2"))
+    assert (
+        explained.problem == "The region eu-south-2 is not enabled for this account." and "Enable it" in explained.fix
+    )
 
 
 @pytest.mark.parametrize(
     ("region", "home"),
     [("eu-south-2", "us-east-1"), ("cn-northwest-1", "cn-north-1"), ("us-gov-east-1", "us-gov-west-1")],
 )
-def test_whether_keys_work_elsewhere_is_asked_in_the_same_partition(
+def test_keys_are_tested_elsewhere_in_the_same_partition(
     monkeypatch: pytest.MonkeyPatch, elsewhere: Path, region: str, home: str
 ) -> None:
     asked = []
@@ -191,15 +193,15 @@ BY_KIND: list[tuple[Exception, str | None, str, str]] = [
 
 
 @pytest.mark.parametrize(("error", "profile", "problem", "fix"), BY_KIND, ids=lambda v: type(v).__name__)
-def test_what_the_sdk_raises_says_what_to_do(
+def test_an_sdk_error_says_what_to_do(
     elsewhere: Path, error: Exception, profile: str | None, problem: str, fix: str
 ) -> None:
-    said = explain(error, call(elsewhere, profile))
-    assert problem in said.problem and fix in said.fix
-    assert "secret@" not in str(said)
+    explained = explain(error, call(elsewhere, profile))
+    assert problem in explained.problem and fix in explained.fix
+    assert "secret@" not in str(explained)
 
 
-def test_a_role_that_may_not_be_assumed_is_told_from_a_missing_permission(elsewhere: Path) -> None:
+def test_a_refused_role_is_distinguished_from_a_missing_permission(elsewhere: Path) -> None:
     error = sdk.ClientError({"Error": {"Code": "AccessDenied", "Message": "not authorized: sts"}}, "AssumeRole")
     assert (
         'Profile "chained" may not assume its role: not authorized: sts'
@@ -207,22 +209,22 @@ def test_a_role_that_may_not_be_assumed_is_told_from_a_missing_permission(elsewh
     )
 
 
-def test_a_region_without_ses_is_told_from_a_broken_network(elsewhere: Path) -> None:
+def test_a_region_without_ses_is_distinguished_from_a_broken_network(elsewhere: Path) -> None:
     error = sdk.EndpointConnectionError(endpoint_url="https://email.eu-west-9.amazonaws.com")
     assert "no Amazon SES in the region eu-west-9" in explain(error, call(elsewhere, region="eu-west-9")).problem
 
 
-def test_a_proxy_or_an_endpoint_of_ones_own_is_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_your_own_proxy_or_endpoint_is_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = sdk.EndpointConnectionError(endpoint_url="https://email.eu-west-1.amazonaws.com")
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy")
-    said = explain(error, call(elsewhere))
-    assert "HTTPS_PROXY is set" in said.fix and "secret" not in said.fix
+    explained = explain(error, call(elsewhere))
+    assert "HTTPS_PROXY is set" in explained.fix and "secret" not in explained.fix
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
     assert "AWS_ENDPOINT_URL is set" in explain(error, call(elsewhere)).problem
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Nov 2026 00:00:00 GMT"])
-def test_a_date_that_is_none_tells_nothing_of_the_clock(date: str) -> None:
+def test_an_invalid_date_says_nothing_about_the_clock(date: str) -> None:
     response: Any = {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
     error = sdk.ClientError(response, "X")
     assert clock_offset(error) is None
@@ -234,11 +236,11 @@ def test_every_error_of_the_sdk_has_an_explanation_without_a_traceback(elsewhere
     assert len(kinds) > 90
     for kind in kinds:
         error = kind.__new__(kind)
-        Exception.__init__(error, "said")
+        Exception.__init__(error, "explained")
         if isinstance(error, sdk.ClientError):
             error.response, error.operation_name = {}, "X"
-        said = explain(error, circumstances)
-        assert said.problem and said.fix
+        explained = explain(error, circumstances)
+        assert explained.problem and explained.fix
 
 
 @pytest.mark.parametrize(
@@ -259,7 +261,7 @@ def test_a_broken_credential_process_is_one_clear_error(elsewhere: Path, process
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "explained"),
     [
         (
             "[profile p]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = r\n[sso-session corp]\nsso_start_url = https://x.test\nsso_region = eu-west-1\n",
@@ -271,11 +273,11 @@ def test_a_broken_credential_process_is_one_clear_error(elsewhere: Path, process
         ("", 'There is no AWS profile "p"'),
     ],
 )
-def test_a_profile_that_does_not_work_is_one_clear_error(elsewhere: Path, config: str, said: str) -> None:
+def test_a_profile_that_does_not_work_is_one_clear_error(elsewhere: Path, config: str, explained: str) -> None:
     (elsewhere / "config").write_text(config)
     with pytest.raises(Unusable) as caught:
         open_session("p", "eu-west-1")
-    assert said in str(caught.value)
+    assert explained in str(caught.value)
 
 
 def test_aws_login_without_its_library_names_the_library(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,9 +287,7 @@ def test_aws_login_without_its_library_names_the_library(elsewhere: Path, monkey
         open_session("p", "eu-west-1")
 
 
-def test_the_profile_of_the_environment_is_the_one_that_is_named(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_profile_of_the_environment_is_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (elsewhere / "config").write_text("[profile prod]\nlogin_session = arn:aws:iam::1:user/me\n")
     monkeypatch.setenv("AWS_PROFILE", "prod")
     with pytest.raises(Unusable, match=r"Run: aws login --profile prod"):

@@ -75,7 +75,7 @@ def test_json_is_one_object(known: Suppression, capsys: pytest.CaptureFixture[st
     assert sum(found["hours"].values()) == 40 and len(found["samples"]) == 5 and "addresses" not in found
 
 
-def test_what_is_denied_is_said_and_is_no_success(
+def test_a_denied_call_is_reported_and_not_a_success(
     known: Suppression, local: LocalAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
     local.faults.plant("ses", "ListSuppressedDestinations", status=403, code="AccessDeniedException")
@@ -103,7 +103,7 @@ def test_statistics_that_cannot_be_read_leave_the_number_unknown(
         (("--until", "2099-01-01T00:00Z"), "--until 2099-01-01T00:00Z is in the future: it is "),
     ],
 )
-def test_a_window_that_is_none_is_refused(
+def test_an_invalid_window_is_refused(
     known: Suppression, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
 ) -> None:
     code, out, err = run(capsys, *arguments)

@@ -15,7 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from ses_reputation.aws import cloudwatch, ses
 from ses_reputation.core.history import HOUR, Point, history_from
-from ses_reputation.core.learning import Booked, Learned
+from ses_reputation.core.late_events import Booked, Learned
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, AwsRate, Readings, Trouble, Unreadable
 from ses_reputation.core.state import SCHEMA, State, to_text
@@ -69,7 +69,7 @@ def test_a_healthy_sender_is_ok_with_headroom_and_account(capsys: Capsys, monkey
     assert "16% of the daily quota used" in printed
 
 
-def test_ours_awss_own_and_awss_decision_stand_side_by_side(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_rate_awss_rate_and_awss_decision_are_side_by_side(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     review = replace(HEALTHY, enforcement="PROBATION")
     answers(monkeypatch, steady(), Readings((), review, {Metric.BOUNCE: AwsRate(0.052, NOW - HOUR)}))
     assert main(["check"]) == 0
@@ -120,10 +120,10 @@ def test_an_error_is_unknown_for_a_plugin_and_never_critical(capsys: Capsys, mon
 def test_for_programs_it_is_one_document(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, steady(complaints=2), Readings((), HEALTHY, {Metric.COMPLAINT: AwsRate(0.0021, NOW - HOUR)}))
     assert main(["check", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    [region] = said["regions"]
+    printed = json.loads(capsys.readouterr().out)
+    [region] = printed["regions"]
     bounce, complaint = region["metrics"]
-    assert (said["verdict"], region["region"], bounce["metric"], bounce["rate"]) == (
+    assert (printed["verdict"], region["region"], bounce["metric"], bounce["rate"]) == (
         region["verdict"],
         "eu-west-1",
         "bounce",
@@ -133,7 +133,7 @@ def test_for_programs_it_is_one_document(capsys: Capsys, monkeypatch: pytest.Mon
     assert region["account"]["status"] == "HEALTHY" and region["unknown"] == []
 
 
-def test_what_cannot_be_read_is_unknown_with_what_to_do(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_data_is_unknown_with_a_next_step(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     denied = Unreadable(Trouble.DENIED, "GetAccount: AccessDeniedException")
     answers(monkeypatch, steady(), Readings((), denied, {}))
     assert main(["check"]) == 1
@@ -170,7 +170,7 @@ def test_the_error_itself_is_explained(capsys: Capsys, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("region", ["not a region", "Ireland", "EU-WEST-1", "eu-west", "https://x", "eu-west-1\n"])
-def test_what_is_no_name_of_a_region_is_refused(capsys: Capsys, region: str) -> None:
+def test_an_invalid_region_name_is_refused(capsys: Capsys, region: str) -> None:
     assert main(["check", "--region", region]) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and f'"{region}" is not the name of an AWS region. Write it like eu-west-1.' in printed.err
@@ -184,10 +184,10 @@ def test_a_region_that_does_not_exist_cannot_be_used(capsys: Capsys, monkeypatch
     assert main(["check", "--region", "eu-wst-1"]) == 2
     assert "There is no Amazon SES in the region eu-wst-1" in words(capsys)
     assert main(["check", "--region", "eu-wst-1", "--exit-code"]) == 3
-    assert main(["check", "--region", "eu-west-1"]) == 1  # it exists, and AWS is not reached
+    assert main(["check", "--region", "eu-west-1"]) == 1  # it exists, but AWS cannot be reached
 
 
-def test_one_trouble_of_everything_is_said_once(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_trouble_everywhere_is_reported_once(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(self: object, name: str, region_name: str, config: object) -> Any:
         raise EndpointConnectionError(endpoint_url="https://x")
 
@@ -219,9 +219,7 @@ def test_each_region_of_the_settings_is_read_unless_one_is_named(
     assert [region["region"] for region in json.loads(capsys.readouterr().out)["regions"]] == ["eu-north-1"]
 
 
-def test_what_a_monitor_that_ran_all_the_time_would_still_warn_of(
-    capsys: Capsys, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_alert_that_is_still_open_is_shown(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     quiet = [Point(NOW - hours * HOUR, 1_000, 5) for hours in range(12, 200)]
     bad = [Point(NOW - hours * HOUR, 1_000, 120) for hours in range(8, 12)]
     good = [Point(NOW - hours * HOUR, 1_000, 5) for hours in range(1, 8)]
@@ -300,12 +298,12 @@ def learned_of(session: Any) -> tuple[str, ...]:
     return command.learned_by_monitor(find_if_any(session, None), Target("", "eu-west-1"))
 
 
-def test_what_the_deployed_monitor_has_learned_is_shown() -> None:
+def test_values_learned_by_the_deployed_monitor_are_shown() -> None:
     state = State(NOW, learned=Learned(bounces=Booked(new=40, grown=(30, 0, 0))))
     bounces, complaints = learned_of(Deployed(to_text(state)))
     assert bounces.startswith("SES counts late bounces with their email in this account: 30 of 40 new bounces")
     assert complaints.startswith("In which bucket SES counts late complaints is not known yet")
 
 
-def test_a_stored_state_that_makes_no_sense_shows_nothing() -> None:
+def test_an_invalid_stored_state_shows_nothing() -> None:
     assert learned_of(Deployed("{}")) == ()

@@ -1,4 +1,4 @@
-"""`ses-reputation check --all` and `--account`: through real roles of the local AWS, judged as IAM judges."""
+"""`ses-reputation check --all` and `--account`: through real roles of the local AWS, checked as IAM checks them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Capsys = pytest.CaptureFixture[str]
 
 
 def points(bounces: int = 1) -> list[dict[str, Any]]:
-    """400 emails every quarter of an hour, the last of them with so many bounces."""
+    """400 emails every 15 minutes; the last ones have this many bounces."""
     now = int(time.time()) // 900 * 900
     return [
         {
@@ -116,7 +116,7 @@ def test_every_target_is_a_row_and_the_worst_comes_first(world: World, capsys: C
     assert len(others) == 5 and all(" OK " in row for row in others)
 
 
-def test_an_account_without_its_role_is_a_row_with_the_one_command_that_mends_it(world: World, capsys: Capsys) -> None:
+def test_an_account_without_its_role_is_a_row_with_the_fix(world: World, capsys: Capsys) -> None:
     world.organization.delete_role(world.news)
     assert world.run("check", "--all") == 1
     printed = capsys.readouterr().out
@@ -126,7 +126,7 @@ def test_an_account_without_its_role_is_a_row_with_the_one_command_that_mends_it
     assert printed.count("aws cloudformation deploy --template-file member-role.json") == 1
 
 
-def test_an_old_role_is_named_though_it_still_reads(world: World, capsys: Capsys) -> None:
+def test_an_old_role_is_named_even_if_it_still_works(world: World, capsys: Capsys) -> None:
     name = "SesReputationMember"
     world.local.client("iam", account=world.news).tag_role(RoleName=name, Tags=[{"Key": ROLE_TAG, "Value": "0"}])
     assert world.run("check", "--all") == 1
@@ -134,9 +134,7 @@ def test_an_old_role_is_named_though_it_still_reads(world: World, capsys: Capsys
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"body": b"<html>"}, {"cut": True}], ids=["fails", "proxy", "cut"])
-def test_a_target_that_cannot_be_read_is_a_row_and_never_a_traceback(
-    world: World, capsys: Capsys, fault: dict[str, Any]
-) -> None:
+def test_an_unreadable_target_is_a_row_not_a_traceback(world: World, capsys: Capsys, fault: dict[str, Any]) -> None:
     world.local.faults.plant("ses", "GetSendStatistics", account=world.news, region="us-east-1", **fault)
     assert world.run("check", "--all") == 1
     found = rows(capsys)
@@ -147,19 +145,19 @@ def test_a_target_that_cannot_be_read_is_a_row_and_never_a_traceback(
 def test_programs_get_everything_as_json(world: World, capsys: Capsys) -> None:
     world.organization.delete_role(world.news)
     assert world.run("check", "--all", "--json") == 1
-    said = json.loads(capsys.readouterr().out)
-    assert said["verdict"] == "UNKNOWN" and len(said["targets"]) == 6
-    assert {(t["account_id"], t["account_name"]) for t in said["targets"]} == {
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["verdict"] == "UNKNOWN" and len(printed["targets"]) == 6
+    assert {(t["account_id"], t["account_name"]) for t in printed["targets"]} == {
         (ACCOUNT, "hub"),
         (world.shop, "shop"),
         (world.news, "news"),
     }
-    [role] = said["roles"]
-    assert (role["account"], role["problem"]) == (world.news, REFUSED) and said["mend"]
+    [role] = printed["roles"]
+    assert (role["account"], role["problem"]) == (world.news, REFUSED) and printed["mend"]
 
 
 @pytest.mark.parametrize(("bounces", "code"), [(1, 0), (60, 1)])
-def test_a_monitoring_plugin_hears_the_worst(world: World, capsys: Capsys, bounces: int, code: int) -> None:
+def test_a_monitoring_plugin_gets_the_worst_verdict(world: World, capsys: Capsys, bounces: int, code: int) -> None:
     world.local.ses("us-east-1", world.shop).points = points(bounces)
     assert world.run("check", "--all", "--exit-code") == code
 
@@ -170,19 +168,19 @@ def test_one_account_is_read_through_its_role(world: World, capsys: Capsys) -> N
     assert f"{world.shop} us-east-1 WARNING" in capsys.readouterr().out
 
 
-def test_the_cause_in_another_account_is_read_through_its_role(world: World, capsys: Capsys) -> None:
+def test_the_cause_in_another_account_is_read_by_its_role(world: World, capsys: Capsys) -> None:
     world.local.ses("us-east-1", world.shop).points = points(bounces=60)
     assert world.run("cause", "--account", world.shop, "--region", "us-east-1", "--since", "3h") in (0, 1)
     assert capsys.readouterr().out.startswith("us-east-1: ")
 
 
 @pytest.mark.parametrize("command", ["check", "cause"])
-def test_who_is_not_trusted_hears_what_to_do(world: World, capsys: Capsys, command: str) -> None:
+def test_an_untrusted_caller_is_shown_what_to_do(world: World, capsys: Capsys, command: str) -> None:
     world.organization.delete_role(world.shop)
     world.deploy(world.shop, f"arn:aws:iam::{ACCOUNT}:role/monitor-only")
     assert world.run(command, "--account", world.shop) == 2
-    said = capsys.readouterr().err
-    assert f"The role of account {world.shop} cannot be assumed." in said and "TrustedRoles" in said
+    printed = capsys.readouterr().err
+    assert f"The role of account {world.shop} cannot be assumed." in printed and "TrustedRoles" in printed
 
 
 def test_without_accounts_in_the_settings_all_is_refused(world: World, capsys: Capsys) -> None:

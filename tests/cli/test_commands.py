@@ -21,14 +21,14 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
     assert all(word in printed for word in ("replay", "check", "settings"))
 
 
-def test_the_shipped_settings_are_right_and_not_yet_to_be_deployed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shipped_settings_are_valid_but_need_recipients(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", str(ROOT / "settings.toml")]) == 0
     assert "is right" in capsys.readouterr().out
     assert main(["settings", str(ROOT / "settings.toml"), "--deploy"]) == 2
     assert "which nobody reads" in capsys.readouterr().err
 
 
-def test_a_settings_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_settings_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", "no-such.toml"]) == 2
     assert "no-such.toml" in capsys.readouterr().err
 
@@ -41,7 +41,7 @@ def test_the_rules_of_the_settings_are_shown(capsys: pytest.CaptureFixture[str])
     assert "above 1.7 times the usual rate and own worst, between 1.2% and 4.5%" in printed
 
 
-def test_what_an_override_changes_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_changes_by_an_override_are_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     override = '[[overrides]]\nregions = ["eu-west-1"]\nbounce = { warning = 0.02 }\n'
     file.write_text(f'[alerts]\nemails = ["oncall@mail.test"]\n{override}')
@@ -52,12 +52,12 @@ def test_what_an_override_changes_is_shown(capsys: pytest.CaptureFixture[str], t
 
 def test_the_settings_for_programs_are_one_document(capsys: pytest.CaptureFixture[str], elsewhere: Path) -> None:
     assert main(["settings", str(ROOT / "settings.toml"), "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["ok"] and said["metrics"]["bounce"]["critical"] == 0.047
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["ok"] and printed["metrics"]["bounce"]["critical"] == 0.047
     (elsewhere / "settings.toml").write_text("[bounce]\nwarning = 5\n")
     assert main(["settings", "--json"]) == 2
-    said = json.loads(capsys.readouterr().out)
-    assert not said["ok"] and "bounce.warning" in {problem["key"] for problem in said["problems"]}
+    printed = json.loads(capsys.readouterr().out)
+    assert not printed["ok"] and "bounce.warning" in {problem["key"] for problem in printed["problems"]}
 
 
 def test_a_region_that_the_sdk_does_not_know_is_a_warning(capsys: pytest.CaptureFixture[str], elsewhere: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_region_that_the_sdk_does_not_know_is_a_warning(capsys: pytest.Capture
     assert len(json.loads(capsys.readouterr().out)["warnings"]) == 1
 
 
-def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("ses-reputation ")
 
@@ -94,7 +94,7 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         "settings",
     ],
 )
-def test_every_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_every_help_has_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert main([command, "--help"]) == 0
     printed = capsys.readouterr().out
     assert "Example" in printed and f"\n  ses-reputation {command}" in printed

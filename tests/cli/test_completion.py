@@ -59,5 +59,5 @@ def test_zsh_gets_a_script_that_it_accepts() -> None:
         subprocess.run([zsh, "-n"], input=script, text=True, check=True)
 
 
-def test_the_page_of_commands_is_what_they_say() -> None:
+def test_the_page_of_commands_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m cli.commands_page"

@@ -1,4 +1,4 @@
-"""`mute`, `unmute`, `mutes` and `ack`: what is stored beside the states, and every clear error on the way."""
+"""`mute`, `unmute`, `mutes` and `ack`: the stored orders, and a clear error for every failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ses_reputation.core.orders import SCHEMA, Mute, Orders, from_text, to_text
 from ses_reputation.core.rules import Severity
 from ses_reputation.core.state import State
 from ses_reputation.core.target import Target
-from ses_reputation.ordered import CHECKS, KEY
+from ses_reputation.team_orders import CHECKS, KEY
 
 from cli import orders as command
 from cli.deployed import find_if_any
@@ -27,7 +27,7 @@ Capsys = pytest.CaptureFixture[str]
 
 TEMPLATE = {
     "Resources": {
-        "Memory": {
+        "State": {
             "Type": "AWS::DynamoDB::Table",
             "Properties": {
                 "TableName": "states",
@@ -37,7 +37,7 @@ TEMPLATE = {
             },
         }
     },
-    "Outputs": {"StateTableName": {"Value": {"Ref": "Memory"}}},
+    "Outputs": {"StateTableName": {"Value": {"Ref": "State"}}},
 }
 SETTINGS = """
 [alerts]
@@ -97,7 +97,7 @@ def test_a_mute_is_stored_with_its_end_and_its_reason(store: Store, capsys: Caps
     assert "To end it: ses-reputation unmute --check bounce --region us-east-1" in printed
 
 
-def test_a_mute_of_the_same_replaces_the_first_and_others_stay(store: Store) -> None:
+def test_a_second_mute_of_the_same_check_replaces_the_first(store: Store) -> None:
     muted("--check", "bounce")
     muted("--check", "complaint")
     assert main(["mute", "--check", "bounce", "--for", "1d", "--reason", "longer", "--all"]) == 0
@@ -109,11 +109,11 @@ def test_a_mute_of_the_same_replaces_the_first_and_others_stay(store: Store) -> 
 
 def test_for_programs_there_is_one_document(store: Store, capsys: Capsys) -> None:
     assert muted("--json") == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["mute"]["check"] == said["mute"]["region"] == "" and said["ignored"] == []
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["mute"]["check"] == printed["mute"]["region"] == "" and printed["ignored"] == []
     assert main(["mutes", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert [mute["reason"] for mute in said["mutes"]] == ["list clean-up"] and len(said["windows"]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert [mute["reason"] for mute in printed["mutes"]] == ["list clean-up"] and len(printed["windows"]) == 1
     assert main(["unmute", "--json"]) == 0
     assert [mute["reason"] for mute in json.loads(capsys.readouterr().out)["ended"]] == ["list clean-up"]
     assert orders_in(store).mutes == ()
@@ -132,7 +132,7 @@ def test_a_mute_without_a_length_or_a_reason_is_refused(store: Store, capsys: Ca
     assert "--reason is empty" in capsys.readouterr().err
 
 
-def test_a_check_or_region_that_nobody_watches_is_refused(store: Store, capsys: Capsys) -> None:
+def test_an_unwatched_check_or_region_is_refused(store: Store, capsys: Capsys) -> None:
     assert muted("--check", "bounces") == muted("--region", "eu-west-9") == 2
     printed = capsys.readouterr().err
     assert "There is no check bounces. There are: enforcement, sending, pause, bounce" in printed
@@ -145,7 +145,7 @@ def test_no_address_and_no_control_character_is_stored(store: Store) -> None:
     assert text is not None and "jane" not in text.text and orders_in(store).mutes[0].reason == "ask …@example.com [2J"
 
 
-def test_a_mute_that_is_not_there_cannot_be_ended(store: Store, capsys: Capsys) -> None:
+def test_an_unknown_mute_cannot_be_ended(store: Store, capsys: Capsys) -> None:
     assert main(["unmute"]) == 2
     assert "There is no such mute. Nothing is muted." in capsys.readouterr().err
     muted("--check", "bounce")
@@ -161,7 +161,7 @@ def test_every_mute_can_be_ended_at_once(store: Store) -> None:
     assert orders_in(store).mutes == ()
 
 
-def test_a_mute_that_has_ended_is_forgotten(store: Store, capsys: Capsys) -> None:
+def test_an_ended_mute_is_removed(store: Store, capsys: Capsys) -> None:
     put(store, to_text(Orders((Mute(1_700_000_000, 1_700_003_600, reason="old"),))))
     assert main(["mutes"]) == 0
     assert capsys.readouterr().out.startswith(
@@ -172,7 +172,7 @@ def test_a_mute_that_has_ended_is_forgotten(store: Store, capsys: Capsys) -> Non
 
 
 @pytest.mark.parametrize("text", ["{", '{"mutes": [{"start": 0}], "acks": []}', "[]"])
-def test_stored_orders_that_are_none_are_said_and_replaced(store: Store, capsys: Capsys, text: str) -> None:
+def test_invalid_stored_orders_are_reported_and_replaced(store: Store, capsys: Capsys, text: str) -> None:
     put(store, text)
     assert main(["mutes"]) == 0 and "ignored" in capsys.readouterr().out
     assert muted() == 0
@@ -226,7 +226,7 @@ def test_an_alert_that_is_not_open_is_a_clear_error(store: Store, capsys: Capsys
     assert store.load(KEY) is None
 
 
-def test_an_alert_of_one_name_in_two_regions_must_be_chosen(store: Store, capsys: Capsys) -> None:
+def test_an_alert_open_in_two_regions_needs_a_region(store: Store, capsys: Capsys) -> None:
     for region in ("eu-west-1", "us-east-1"):
         opened(store, region, "bounce-20250217T0945Z")
     assert main(["ack", "bounce-20250217T0945Z"]) == 2
@@ -234,13 +234,13 @@ def test_an_alert_of_one_name_in_two_regions_must_be_chosen(store: Store, capsys
     assert main(["ack", "bounce-20250217T0945Z", "--region", "us-east-1"]) == 0
 
 
-def test_a_state_that_cannot_be_read_is_said(store: Store, capsys: Capsys) -> None:
+def test_an_unreadable_state_is_reported(store: Store, capsys: Capsys) -> None:
     store.save("123456789012/eu-west-1", Item(1, states.SCHEMA, "{"))
     assert main(["ack", "bounce-20250217T0945Z"]) == 2
     assert "The state of eu-west-1 cannot be read" in capsys.readouterr().err
 
 
-def test_without_a_deployment_it_is_said_what_to_do(store: Store, capsys: Capsys, elsewhere: Path) -> None:
+def test_without_a_deployment_it_says_what_to_do(store: Store, capsys: Capsys, elsewhere: Path) -> None:
     (elsewhere / "settings.toml").write_text(f'{SETTINGS}\n[deployment]\nstage = "prod"\n')
     for arguments in (["mutes"], ["mute", "--for", "1h", "--reason", "x"], ["ack", "x"]):
         assert main(arguments) == 2
@@ -268,9 +268,9 @@ def test_check_shows_what_is_muted(store: Store) -> None:
     muted("--check", "quota", "--account", "123456789012")
     us, eu, other = command.muted_by_team(find_if_any(session, settings), settings, targets, now)
     bounce, quota = "Muted: bounce alerts in us-east-1", "Muted: quota alerts in 123456789012"
-    shown = [[said.partition(",")[0] for said in target] for target in (us, eu, other)]
-    assert [bounce in said for said in shown] == [True, False, True]
-    assert [quota in said for said in shown] == [True, True, False]
+    shown = [[printed.partition(",")[0] for printed in target] for target in (us, eu, other)]
+    assert [bounce in printed for printed in shown] == [True, False, True]
+    assert [quota in printed for printed in shown] == [True, True, False]
     elsewhere = find_if_any(boto3.Session(region_name="us-west-2"), settings)
     assert command.muted_by_team(elsewhere, settings, targets, now) == [(), (), ()]
 
@@ -286,7 +286,7 @@ name = "shop"
 """
 
 
-def test_of_several_accounts_one_can_be_named(store: Store, capsys: Capsys, elsewhere: Path) -> None:
+def test_one_of_several_accounts_can_be_named(store: Store, capsys: Capsys, elsewhere: Path) -> None:
     (elsewhere / "settings.toml").write_text(FLEET)
     now = int(time.time())
     sent = {"bounce": Sent("bounce-20250217T0945Z", Severity.WARNING, (), 1, now, now, now)}
@@ -301,6 +301,6 @@ def test_of_several_accounts_one_can_be_named(store: Store, capsys: Capsys, else
     assert main(["unmute", "--account", "111111111111", "--region", "us-east-1"]) == 0
 
 
-def test_an_account_that_nobody_watches_is_refused(store: Store, capsys: Capsys) -> None:
+def test_an_unwatched_account_is_refused(store: Store, capsys: Capsys) -> None:
     assert muted("--account", "111111111111") == 2
     assert "does not watch 111111111111" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Tables and paragraphs fit any terminal, are plain for pipes, and nothing in them steers a terminal."""
+"""Tables and paragraphs fit any terminal, are plain for pipes, and nothing in them controls a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_pipe_gets_a_row_a_line_without_colour(capsys: Capsys) -> None:
+def test_a_pipe_gets_one_plain_line_for_each_row(capsys: Capsys) -> None:
     table(COLUMNS, ROWS, right=("Rate",))
     assert capsys.readouterr().out.splitlines() == [
         "  Time                Rate  Rule",
@@ -52,7 +52,7 @@ def test_a_terminal_gets_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[" in terminal.getvalue() and "CRITICAL" in terminal.getvalue()
 
 
-def test_text_from_outside_cannot_steer_the_terminal_or_the_markup(capsys: Capsys) -> None:
+def test_hostile_text_cannot_control_the_terminal(capsys: Capsys) -> None:
     evil = "\x1b[2J[bold]x[/bold]\r\u202e"
     heading(evil)
     say(evil)

@@ -1,4 +1,4 @@
-"""Every widget can be drawn, and no word covers another; how it looks only an eye can tell."""
+"""Every widget can be drawn, and no words overlap; only a person can check its looks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core.rates import Metric
 
-from cli.monitor import Sent
+from cli.evaluate import Sent
 from cli.picture import BLUE, RED, Level, Mark, Panel, Series, Span, draw, figure_of, name_marks
 from cli.plot import levels_of, marks_and_spans
 
@@ -50,7 +50,7 @@ def texts(panel: Panel) -> tuple[Any, list[Any]]:
     places=st.lists(st.integers(0, 7 * 900), min_size=1, max_size=12),
     words=st.lists(st.sampled_from(["warning", "critical", "resolved"]), min_size=12, max_size=12),
 )
-def test_no_word_of_a_mark_covers_another_or_leaves_the_panel(places: list[int], words: list[str]) -> None:
+def test_labels_of_marks_never_overlap_or_leave_the_panel(places: list[int], words: list[str]) -> None:
     marks = [Mark(TIMES[0] + place, word, RED) for place, word in zip(places, words, strict=False)]
     axis, _ = texts(Panel("Rate", [Series("a", TIMES, [0.01] * 8)], LEVELS))
     named = name_marks(axis, marks)
@@ -60,36 +60,38 @@ def test_no_word_of_a_mark_covers_another_or_leaves_the_panel(places: list[int],
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
-def test_words_of_marks_side_by_side_stand_on_their_own_side() -> None:
+def test_labels_of_marks_side_by_side_stay_on_their_side() -> None:
     axis, _ = texts(Panel("Rate", [Series("a", TIMES, [0.01] * 8)], LEVELS))
     first, second = name_marks(axis, [Mark(TIMES[4], "warning", RED), Mark(TIMES[4] + 20, "critical", RED)])
     assert first.get_text() == "warning" and first.get_window_extent().x1 < second.get_window_extent().x0
 
 
 @pytest.mark.parametrize("highest", [0.01, 0.04, 0.12, 0.24, 1.0])
-def test_thresholds_are_named_and_no_name_covers_another(highest: float) -> None:
+def test_names_of_thresholds_never_overlap(highest: float) -> None:
     close = [*LEVELS, Level(0.0301, "critical", RED)]
     _, named = texts(Panel("Rate", [Series("a", TIMES, [highest] * 8)], close))
-    said = [text.get_text() for text in named]
+    labels = [text.get_text() for text in named]
     assert (
-        " our warning 3%" in said and " AWS reviews 5%" in said and (" AWS may pause 10%" in said) == (highest > 0.05)
+        " our warning 3%" in labels
+        and " AWS reviews 5%" in labels
+        and (" AWS may pause 10%" in labels) == (highest > 0.05)
     )
     boxes = [text.get_window_extent() for text in named]
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
-def test_the_scale_is_linear_and_says_what_is_beyond_it() -> None:
+def test_the_scale_is_linear_and_names_values_beyond_it() -> None:
     axis, _ = texts(Panel("Rate", [Series("a", TIMES, [0.01, 0.9] * 4)], LEVELS))
     assert axis.get_yscale() == "linear" and axis.get_ylim()[1] < 0.3
     assert axis.get_title(loc="left") == "Rate   (the highest, 90%, is beyond the axis)"
 
 
-def test_a_share_has_an_axis_from_nothing_to_all() -> None:
+def test_a_share_has_an_axis_from_zero_to_one() -> None:
     axis, _ = texts(Panel("Headroom", [Series("headroom", TIMES, [1.0] * 8)], top=1.0))
     assert axis.get_ylim() == (0.0, 1.0)
 
 
-def test_events_stand_in_the_panel_of_their_metric() -> None:
+def test_events_are_in_the_panel_of_their_metric() -> None:
     sent = [
         Sent(TIMES[1], Metric.BOUNCE, "warning", "firing", "b"),
         Sent(TIMES[2], Metric.COMPLAINT, "warning", "firing", "c"),

@@ -44,9 +44,7 @@ def test_teams_gets_what_amazon_q_posts(capsys: pytest.CaptureFixture[str]) -> N
         ("", "ses-reputation preview lists their names."),
     ],
 )
-def test_for_a_name_that_there_is_not_others_are_suggested(
-    capsys: pytest.CaptureFixture[str], name: str, says: str
-) -> None:
+def test_an_unknown_name_suggests_others(capsys: pytest.CaptureFixture[str], name: str, says: str) -> None:
     assert main(["preview", name]) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err.startswith(f"There is no message {name}. {says}")
@@ -66,7 +64,7 @@ def test_one_message_in_one_channel(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.count("━━━") == 1
 
 
-def test_the_words_are_those_of_the_settings(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_messages_follow_the_settings(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     shipped = (ROOT / "settings.toml").read_text()
     (tmp_path / "settings.toml").write_text(
         shipped.replace('stage = ""', 'stage = "prod"')
@@ -81,7 +79,7 @@ def test_the_words_are_those_of_the_settings(capsys: pytest.CaptureFixture[str],
     assert "<!here> CRITICAL [prod]" in printed
 
 
-def test_a_message_that_these_settings_never_send_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_message_that_these_settings_never_send_is_marked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "late.toml"
     file.write_text('[alerts]\nemails = ["ops@mail.test"]\n\n[account]\nquota_warning = 0.9\nquota_critical = 0.95\n')
     assert main(["preview", "quota-warning", "--settings", str(file)]) == 0

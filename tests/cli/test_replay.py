@@ -1,4 +1,4 @@
-"""`ses-reputation replay` as a person and as a program meets it."""
+"""`ses-reputation replay` for people and for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli import record
+from cli import recorded_statistics as record
 from cli.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -37,14 +37,14 @@ def lines(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str,
 def test_as_json_there_is_one_object_for_each_notification_and_nothing_else(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    said = lines(capsys, str(EXAMPLE))
-    assert [(a["metric"], a["reason"], a["severity"]) for a in said if a["kind"] == "firing"] == [
+    sent = lines(capsys, str(EXAMPLE))
+    assert [(a["metric"], a["reason"], a["severity"]) for a in sent if a["kind"] == "firing"] == [
         ("bounce", "opened", "warning"),
         ("complaint", "opened", "warning"),
         ("bounce", "escalated", "critical"),
         ("complaint", "escalated", "critical"),
     ]
-    for notification in said:
+    for notification in sent:
         assert notification["kind"] in ("firing", "reminder", "resolved")
         assert notification["at"].endswith("+00:00")
         assert {"rule", "events", "emails", "threshold", "bound"} <= set(notification["numbers"])
@@ -73,21 +73,19 @@ def test_cutting_the_history_anywhere_changes_nothing_before_the_cut(
     whole = lines(capsys, str(EXAMPLE))
     for cut in range(40, len(points), 97):
         (tmp_path / "cut.json").write_text(json.dumps({"SendDataPoints": points[:cut]}))
-        said = lines(capsys, "cut.json")
+        sent = lines(capsys, "cut.json")
         last = points[cut - 1]["Timestamp"]
-        assert said == [a for a in whole if a["at"] <= said[-1]["at"]] if said else True
-        assert [a for a in whole if a["at"] <= last] == [a for a in said if a["at"] <= last]
+        assert sent == [a for a in whole if a["at"] <= sent[-1]["at"]] if sent else True
+        assert [a for a in whole if a["at"] <= last] == [a for a in sent if a["at"] <= last]
 
 
-def test_standard_input_is_read_where_a_dash_stands(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dash_reads_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(EXAMPLE.read_bytes())))
     assert lines(capsys, "-") == lines(capsys, str(EXAMPLE))
 
 
 @pytest.mark.parametrize("answer", ["[]", '{"SendDataPoints": []}'])
-def test_statistics_without_mail_are_usable_and_say_so(
+def test_statistics_without_email_are_usable_and_reported(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, answer: str
 ) -> None:
     (tmp_path / "empty.json").write_text(answer)
@@ -137,26 +135,26 @@ def test_unusable_input_is_one_clear_line_and_exit_code_2(
     assert printed.out == "" and says in printed.err and len(printed.err.splitlines()) == 1
 
 
-def test_the_account_and_the_region_are_those_one_names(capsys: pytest.CaptureFixture[str]) -> None:
-    said = lines(capsys, str(EXAMPLE), "--account", "123456789012", "--region", "eu-west-1")
-    assert {(a["account"], a["region"]) for a in said} == {("123456789012", "eu-west-1")}
+def test_the_account_and_region_are_the_named_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    sent = lines(capsys, str(EXAMPLE), "--account", "123456789012", "--region", "eu-west-1")
+    assert {(a["account"], a["region"]) for a in sent} == {("123456789012", "eu-west-1")}
 
 
-def test_each_alert_says_how_much_earlier_it_was_told_than_aws_counts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_alert_says_how_much_earlier_than_aws_it_came(capsys: pytest.CaptureFixture[str]) -> None:
     main(["replay", str(EXAMPLE)])
     assert (
         "Bounces: critical 12 h 15 min after the warning, AWS's review threshold reached 13 h 30 min after the first notification"
     ) in capsys.readouterr().out
 
 
-def test_the_page_about_replay_shows_what_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_replay_page_shows_the_real_output(capsys: pytest.CaptureFixture[str]) -> None:
     main(["replay", str(EXAMPLE)])
     printed = capsys.readouterr().out.splitlines()
     shown = (ROOT / "docs" / "replay.md").read_text().split("```")[1].strip("\n").splitlines()
     assert len(shown) == 6 and all(line in printed for line in shown if line != "  ...")
 
 
-def test_the_page_about_replay_names_keys_that_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_replay_page_names_existing_keys(capsys: pytest.CaptureFixture[str]) -> None:
     [paragraph] = re.findall(r"^`--json` .*?\n\n", (ROOT / "docs" / "replay.md").read_text(), re.DOTALL | re.MULTILINE)
     named = re.findall(r"`([a-z_]+)`", paragraph)
     assert named and set(named) <= set(lines(capsys, str(EXAMPLE))[0])
@@ -172,7 +170,7 @@ def test_it_says_which_settings_were_used(capsys: pytest.CaptureFixture[str], tm
     assert "settings.toml" in capsys.readouterr().out
 
 
-def test_a_command_to_paste_has_a_place_for_the_region_that_nobody_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_region_commands_have_a_placeholder(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--region REGION " in lines(capsys, str(EXAMPLE))[0]["command"]["text"]
     assert "--region eu-west-1 " in lines(capsys, str(EXAMPLE), "--region", "eu-west-1")[0]["command"]["text"]
 
@@ -189,7 +187,7 @@ def test_a_command_to_paste_has_a_place_for_the_region_that_nobody_named(capsys:
         (3, ""),
     ],
 )
-def test_counts_that_cannot_be_right_are_said(
+def test_impossible_counts_are_reported(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, emails: int | None, says: str
 ) -> None:
     points = [
@@ -215,7 +213,7 @@ def test_a_healthy_fortnight_has_no_message(capsys: pytest.CaptureFixture[str], 
     assert (tmp_path / "healthy.svg").read_text().startswith("<?xml")
 
 
-def test_without_mail_there_is_no_picture_and_that_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_without_email_no_picture_is_drawn_and_it_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "stats.json").write_text('[{"Timestamp": "2025-02-04T10:30:00Z"}]')
     assert main(["replay", "stats.json", "--json", "--plot", "picture.png"]) == 0
     printed = capsys.readouterr()
@@ -228,7 +226,7 @@ def test_a_full_disk_is_one_clear_line_and_exit_code_2() -> None:
     assert done.returncode == 2 and done.stderr == "the output cannot be written: No space left on device\n"
 
 
-def test_no_more_is_imported_than_is_needed() -> None:
+def test_no_more_modules_are_imported_than_needed() -> None:
     script = "import sys; from cli.main import main; main(['replay', sys.argv[1], '--json']); print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script, str(EXAMPLE)],
@@ -241,13 +239,15 @@ def test_no_more_is_imported_than_is_needed() -> None:
     assert not {"boto3", "botocore", "matplotlib", "numpy", "rich"} & set(done.stdout.splitlines()[-1].split())
 
 
-def test_a_closed_standard_input_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_standard_input_is_reported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     assert main(["replay", "-"]) == 2
     assert capsys.readouterr().err == "standard input is closed, or was named before\n"
 
 
-def test_a_file_without_end_is_not_read_to_its_end(
+def test_an_endless_file_is_not_read_to_its_end(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record, "LARGEST", 1_000)
@@ -255,12 +255,12 @@ def test_a_file_without_end_is_not_read_to_its_end(
     assert "is larger than 1,000 bytes" in capsys.readouterr().err
 
 
-def test_a_folder_is_no_statistics(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_is_refused_as_statistics(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "."]) == 2
     assert "cannot be read" in capsys.readouterr().err
 
 
-def test_an_override_counts_for_its_region_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_override_applies_to_its_region_only(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     lax = "{ warning = 0.08, critical = 0.09, unusual = 0 }"
     own.write_text(f'[alerts]\nemails = ["a@b.de"]\n[[overrides]]\nregions = ["eu-north-1"]\nbounce = {lax}\n')
@@ -268,22 +268,22 @@ def test_an_override_counts_for_its_region_alone(capsys: pytest.CaptureFixture[s
         lines(capsys, str(EXAMPLE), "--settings", str(own), "--region", region)
         for region in ("eu-north-1", "eu-west-1")
     )
-    first = [next(a["numbers"]["threshold"] for a in said if a["metric"] == "bounce") for said in (there, elsewhere)]
+    first = [next(a["numbers"]["threshold"] for a in sent if a["metric"] == "bounce") for sent in (there, elsewhere)]
     assert first[0] > first[1]
 
 
-def test_wrong_settings_are_told_before_anything_is_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_wrong_settings_are_reported_before_the_replay(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("[bounce]\nwarning = 5\n")
     assert main(["replay", str(EXAMPLE)]) == 2
     assert "0.05" in capsys.readouterr().err
 
 
-def test_rules_of_ones_own_are_the_ones_that_are_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_replay_uses_your_own_rules(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(
         '[alerts]\nemails = ["oncall@mail.test"]\n[bounce]\nrules = [{ hours = 24, above = 0.03, min_emails = 500 }]\n'
     )
-    said = lines(capsys, str(EXAMPLE), "--settings", "own.toml")
-    assert {a["numbers"]["rule"] for a in said if a["metric"] == "bounce" and a["kind"] == "firing"} == {
+    sent = lines(capsys, str(EXAMPLE), "--settings", "own.toml")
+    assert {a["numbers"]["rule"] for a in sent if a["metric"] == "bounce" and a["kind"] == "firing"} == {
         "24 h",
         "aws-estimate",  # critical: a rule of your own replaces those of its severity
     }
@@ -301,7 +301,7 @@ def test_a_picture_that_cannot_be_written_is_one_clear_line(capsys: pytest.Captu
     assert printed.out == "" and len(printed.err.splitlines()) == 1
 
 
-def test_a_reader_of_the_report_that_has_read_enough_is_no_error() -> None:
+def test_closing_the_report_early_is_no_error() -> None:
     command = f"{sys.executable} -m cli.main replay {EXAMPLE} | exec 0<&-; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
@@ -309,7 +309,7 @@ def test_a_reader_of_the_report_that_has_read_enough_is_no_error() -> None:
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-def test_a_reader_that_has_read_enough_is_no_error() -> None:
+def test_closing_the_output_early_is_no_error() -> None:
     command = f"{sys.executable} -m cli.main replay {EXAMPLE} --json | head -1"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.stderr == "" and json.loads(done.stdout)["reason"] == "opened"
@@ -326,7 +326,7 @@ JSON = st.recursive(
 
 
 @given(content=st.binary(max_size=60))
-def test_whatever_bytes_it_is_given_it_answers_or_refuses(content: bytes) -> None:
+def test_any_bytes_are_reported_or_refused(content: bytes) -> None:
     Path("fuzz.json").write_bytes(content)
     assert main(["replay", "fuzz.json", "--json"]) in (0, 2)
 
@@ -341,14 +341,14 @@ POINTS = st.lists(
 
 
 @given(points=POINTS)
-def test_whatever_points_it_is_given_it_reports_or_refuses(points: list[dict[str, Any]]) -> None:
+def test_any_points_are_reported_or_refused(points: list[dict[str, Any]]) -> None:
     Path("fuzz.json").write_text(json.dumps(points))
     assert main(["replay", "fuzz.json"]) in (0, 2)
 
 
 @settings(max_examples=150)
 @given(answer=JSON)
-def test_whatever_json_it_is_given_it_answers_or_refuses(answer: Any) -> None:
+def test_any_json_is_reported_or_refused(answer: Any) -> None:
     file = Path("fuzz.json")
     file.write_text(json.dumps(answer))
     assert main(["replay", str(file), "--json"]) in (0, 2)

@@ -20,8 +20,8 @@ from ses_reputation.core.target import Target
 from ses_reputation.core.wording import minute
 
 from cli import report as command
+from cli.cloudwatch_months import SOFT_BOUNCES
 from cli.main import main
-from cli.months import SOFT_BOUNCES
 from cli.sender import Campaign, send_data_points
 from local_aws.metrics import publish_email
 from local_aws.server import ACCOUNT, CREDENTIALS, LocalAws
@@ -79,7 +79,7 @@ def total(points: list[dict[str, Any]], name: str) -> int:
     return sum(point.get(name, 0) for point in points)
 
 
-def test_the_page_says_what_happened_who_caused_it_and_what_is_left(account: LocalAws, capsys: Capsys) -> None:
+def test_the_page_shows_events_cause_and_headroom(account: LocalAws, capsys: Capsys) -> None:
     code, page, printed = run(capsys, "--since", minute(NOW - 14 * DAY))
     assert (code, printed) == (0, "Written: report.html")
     bounces, emails = total(RECENT, "Bounces"), total(RECENT, "DeliveryAttempts")
@@ -91,7 +91,7 @@ def test_the_page_says_what_happened_who_caused_it_and_what_is_left(account: Loc
     assert "@" not in page and "Unknown." not in page
 
 
-def test_beyond_two_weeks_the_counts_are_cloudwatchs_and_that_is_said(account: LocalAws, capsys: Capsys) -> None:
+def test_beyond_two_weeks_the_counts_are_from_cloudwatch(account: LocalAws, capsys: Capsys) -> None:
     code, page, _ = run(capsys, "--since", "20d")
     period = [point for point in POINTS if point["Timestamp"].timestamp() >= time.time() - 20 * DAY - 2 * HOUR]
     inside = [point for point in period if point["Timestamp"].timestamp() >= time.time() - 20 * DAY + 2 * BUCKET]
@@ -122,7 +122,7 @@ def test_a_period_in_the_past_ends_there(account: LocalAws, capsys: Capsys) -> N
         ("sts", "GetCallerIdentity", "", "account unknown"),
     ],
 )
-def test_what_is_denied_is_said_in_its_place_and_is_no_success(
+def test_denied_data_is_reported_in_its_place_and_fails(
     account: LocalAws, capsys: Capsys, service: str, operation: str, says: str, still: str
 ) -> None:
     account.faults.plant(service, operation, status=403, code="AccessDenied")
@@ -139,7 +139,7 @@ def test_without_any_statistics_the_page_has_no_number(account: LocalAws, capsys
     assert page.count("Unknown.") >= 4 and "Whole period" not in page and "No bounce alert" not in page
 
 
-def test_statistics_that_cannot_be_true_are_not_shown_as_zero(account: LocalAws, capsys: Capsys) -> None:
+def test_impossible_statistics_are_not_shown_as_zero(account: LocalAws, capsys: Capsys) -> None:
     account.ses(REGION).points = []
     account.faults.plant("cloudwatch", "GetMetricData", status=403, code="AccessDenied")
     code, page, printed = run(capsys)
@@ -202,14 +202,14 @@ def test_the_deployed_monitors_open_alerts_are_shown(
         (("--html", "no/such/folder/x.html"), "cannot be written"),
     ],
 )
-def test_what_cannot_be_made_is_refused(
+def test_an_impossible_report_is_refused(
     account: LocalAws, capsys: Capsys, arguments: tuple[str, ...], says: str
 ) -> None:
     code, page, printed = run(capsys, *arguments)
     assert (code, page) == (2, "") and says in printed
 
 
-def test_replay_plays_the_accounts_own_months(account: LocalAws, capsys: Capsys) -> None:
+def test_replay_reads_the_accounts_own_months(account: LocalAws, capsys: Capsys) -> None:
     assert main(["replay", "--cloudwatch", "--since", "30d", "--html", "months.html"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     page = words(Path("months.html").read_text(encoding="utf-8"))
@@ -218,13 +218,13 @@ def test_replay_plays_the_accounts_own_months(account: LocalAws, capsys: Capsys)
     assert f"of {emails:,} emails" in page and SOFT_BOUNCES in page and ACCOUNT in page and "AWS's own rate" in page
 
 
-def test_replay_says_why_the_months_cannot_be_read(account: LocalAws, capsys: Capsys) -> None:
+def test_replay_explains_why_months_are_unreadable(account: LocalAws, capsys: Capsys) -> None:
     account.faults.plant("cloudwatch", "GetMetricData", status=403, code="AccessDenied")
     assert main(["replay", "--cloudwatch"]) == 2
     assert "GetMetricData" in capsys.readouterr().err
 
 
-def test_another_account_is_read_through_its_role_and_its_state_at_home(
+def test_another_account_is_read_through_its_role(
     account: LocalAws, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []

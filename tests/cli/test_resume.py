@@ -1,4 +1,4 @@
-"""`resume`: it shows the pause, asks, resumes, and every window starts anew."""
+"""`resume` shows the pause, asks, resumes, and every window starts again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from ses_reputation.aws.store import Item, Store
-from ses_reputation.core import pause as stored
-from ses_reputation.core.level import Part
-from ses_reputation.core.pauses import Pause, Stage
+from ses_reputation.core import pause_guard as stored
+from ses_reputation.core.pause_level import Part
+from ses_reputation.core.pause_record import Pause, Stage
 
 from cli.main import main
 from local_aws.server import LocalAws
@@ -66,7 +66,7 @@ def pauses(store: Store, region: str = "us-east-1") -> tuple[Pause, ...]:
 
 
 @pytest.mark.parametrize("part", Part)
-def test_what_is_paused_is_shown_resumed_and_noted(store: Store, local: LocalAws, capsys: Capsys, part: Part) -> None:
+def test_a_pause_is_shown_resumed_and_noted(store: Store, local: LocalAws, capsys: Capsys, part: Part) -> None:
     before = replace(pause(Part.ACCOUNT, resumed_at=AT), cause="bounce-1")
     put(store, "us-east-1", before, pause(part))
     assert main(["resume", "--region", "us-east-1", "--yes"]) == 0
@@ -90,11 +90,11 @@ def test_what_is_paused_is_shown_resumed_and_noted(store: Store, local: LocalAws
 def test_for_programs_there_is_one_document(store: Store, capsys: Capsys) -> None:
     put(store, "us-east-1", pause(Part.SET))
     assert main(["resume", "--yes", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["region"], said["part"], said["name"]) == ("us-east-1", "configuration set", "newsletter")
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["region"], printed["part"], printed["name"]) == ("us-east-1", "configuration set", "newsletter")
 
 
-def test_a_pause_that_was_begun_and_not_noted_can_be_resumed(store: Store, local: LocalAws) -> None:
+def test_a_started_pause_without_a_note_can_be_resumed(store: Store, local: LocalAws) -> None:
     put(store, "us-east-1", pause(Part.ACCOUNT, Stage.DUE))
     assert main(["resume", "--yes"]) == 0
     assert local.ses("us-east-1").sending is True and not pauses(store)[-1].in_force
@@ -117,14 +117,14 @@ def test_a_person_is_asked(
     assert local.ses("us-east-1").sending is (code == 0)
 
 
-def test_where_nothing_is_paused_that_is_said(store: Store, capsys: Capsys) -> None:
+def test_without_a_pause_it_says_so(store: Store, capsys: Capsys) -> None:
     put(store, "us-east-1", pause(Part.ACCOUNT, resumed_at=AT))
     put(store, "eu-west-1", pause(Part.ACCOUNT, Stage.FAILED))
     assert main(["resume", "--yes"]) == 2
     assert "The monitor has paused nothing in eu-west-1, us-east-1." in capsys.readouterr().err
 
 
-def test_of_two_pauses_one_is_chosen(store: Store, local: LocalAws, capsys: Capsys) -> None:
+def test_one_of_two_pauses_is_chosen(store: Store, local: LocalAws, capsys: Capsys) -> None:
     for region in ("eu-west-1", "us-east-1"):
         put(store, region, pause(Part.ACCOUNT))
     assert main(["resume", "--yes"]) == 2 and "Choose with --region" in capsys.readouterr().err
@@ -132,7 +132,7 @@ def test_of_two_pauses_one_is_chosen(store: Store, local: LocalAws, capsys: Caps
     assert (local.ses("eu-west-1").sending, local.ses("us-east-1").sending) == (True, False)
 
 
-def test_what_aws_refuses_is_said_and_the_pause_stays(store: Store, local: LocalAws, capsys: Capsys) -> None:
+def test_a_refusal_by_aws_is_reported_and_the_pause_stays(store: Store, local: LocalAws, capsys: Capsys) -> None:
     put(store, "us-east-1", pause(Part.SET))
     local.ses("us-east-1").sets.clear()
     assert main(["resume", "--yes"]) == 2
@@ -140,7 +140,7 @@ def test_what_aws_refuses_is_said_and_the_pause_stays(store: Store, local: Local
     assert pauses(store)[-1].in_force
 
 
-def test_a_record_that_cannot_be_read_is_said(store: Store, capsys: Capsys) -> None:
+def test_an_unreadable_record_is_reported(store: Store, capsys: Capsys) -> None:
     store.save(stored.key_of("123456789012/us-east-1"), Item(1, 1, "{"))
     assert main(["resume", "--yes"]) == 2 and "cannot be read" in capsys.readouterr().err
 

@@ -20,13 +20,13 @@ def plain(text: str) -> str:
     return text.replace("\u00a0", "")
 
 
-def said(**changes: object) -> str:
+def in_words(**changes: object) -> str:
     policy = replace(POLICY, **changes)  # type: ignore[arg-type]
     return "\n".join(outcomes_in_words(policy)).replace("\u00a0", "")
 
 
 def test_the_defaults_can_warn_and_be_critical_about_both() -> None:
-    assert said().splitlines() == [
+    assert in_words().splitlines() == [
         "What can happen:",
         "  a warning alert about bounces from 3% on, and from 1.2% on if that is unusual for the sender",
         "  a critical alert about bounces from 4.7% on",
@@ -35,20 +35,20 @@ def test_the_defaults_can_warn_and_be_critical_about_both() -> None:
     ]
 
 
-def test_what_cannot_happen_is_said() -> None:
-    words = said(bounce=replace(POLICY.bounce, rules=(PLAIN,)), volume=VolumePolicy(silence=False, spike=0))
+def test_impossible_alerts_are_listed() -> None:
+    words = in_words(bounce=replace(POLICY.bounce, rules=(PLAIN,)), volume=VolumePolicy(silence=False, spike=0))
     assert "a warning alert about bounces from 3% on\n" in words
     assert "no critical alert about bounces: none of your rules has this severity" in words
     assert "no alert when sending stops" in words and "no alert when sending spikes" in words
 
 
-def test_a_rule_without_a_limit_is_about_what_is_unusual_only() -> None:
+def test_a_rule_without_a_limit_is_about_unusual_rates_only() -> None:
     free = replace(PLAIN, threshold=Threshold(inf, 0.01, 2.0))
-    words = said(bounce=replace(POLICY.bounce, rules=(free,)))
+    words = in_words(bounce=replace(POLICY.bounce, rules=(free,)))
     assert "a warning alert about bounces from 1% on, but only if that is unusual for the sender" in words
 
 
-def test_a_rule_is_a_row_with_all_it_asks_for() -> None:
+def test_a_rule_is_a_row_with_all_its_conditions() -> None:
     rows = {row[1]: dict(zip(COLUMNS, row, strict=True)) for row in rows_of(POLICY.bounce)}
     assert list(rows) == [rule.name for rule in POLICY.bounce.rules]
     assert plain(rows["day"]["Threshold"]) == "above 1.7 times the usual rate and own worst, between 1.2% and 3%"
@@ -63,7 +63,7 @@ def test_a_rule_is_a_row_with_all_it_asks_for() -> None:
     )
 
 
-def test_the_threshold_now_says_where_why_and_how_far() -> None:
+def test_the_current_threshold_is_explained() -> None:
     points = [Point(i * BUCKET, 400, 4) for i in range(14 * 96)]
     history = history_from(points, until=14 * 96 * BUCKET)
     assert history is not None

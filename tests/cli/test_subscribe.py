@@ -1,4 +1,4 @@
-"""`ses-reputation subscribe`: who is missing is subscribed, who must confirm is counted, and a second run changes nothing."""
+"""`ses-reputation subscribe`: missing people are subscribed, pending ones counted, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _settings(keys: None, elsewhere: Path) -> None:
 
 
 class Sns:
-    """Amazon SNS, answering what a test tells it to."""
+    """Amazon SNS, with the answers that a test sets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made: dict[str, Any] = {name: boto3.Session().client(name, region_name="eu-west-1") for name in ("sns", "sts")}
@@ -57,7 +57,7 @@ def sns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sns]:
     answers.stub.assert_no_pending_responses()
 
 
-def test_deleted_and_never_subscribed_addresses_are_subscribed_and_the_pending_left(sns: Sns, capsys: Capsys) -> None:
+def test_missing_addresses_are_subscribed_and_pending_ones_left(sns: Sns, capsys: Capsys) -> None:
     sns.lists({"ann@mail.test": "Deleted", "cem@mail.test": "PendingConfirmation", "old@mail.test": f"{TOPIC}:1"})
     sns.takes("ann@mail.test")
     sns.takes("bob@mail.test")
@@ -91,29 +91,29 @@ def test_addresses_are_shown_on_a_terminal_only(sns: Sns, capsys: Capsys, monkey
     assert "Cem@mail.test" in printed and "ann@mail.test" not in printed
 
 
-def test_one_refusal_keeps_nobody_else_back(sns: Sns, capsys: Capsys) -> None:
+def test_one_refusal_stops_no_other_subscription(sns: Sns, capsys: Capsys) -> None:
     sns.lists({})
     sns.stub.add_client_error("subscribe", "InvalidParameter", "Invalid parameter: Email address")
     sns.takes("bob@mail.test")
     sns.takes("Cem@mail.test")
     assert main(["subscribe"]) == 2
-    said = capsys.readouterr()
-    assert "1 of 3 addresses could not be subscribed" in said.err and "InvalidParameter" in said.err
-    assert "2 must follow the link" in said.out and "Traceback" not in said.err
+    printed = capsys.readouterr()
+    assert "1 of 3 addresses could not be subscribed" in printed.err and "InvalidParameter" in printed.err
+    assert "2 must follow the link" in printed.out and "Traceback" not in printed.err
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "expected"),
     [
         ("NotFound", "There is no topic SesReputation in eu-west-1. Is the stack deployed"),
         ("AuthorizationError", "sns:Subscribe on SesReputation"),
         ("Throttling", "throttling this call"),
     ],
 )
-def test_a_refusal_says_what_to_do(sns: Sns, capsys: Capsys, code: str, said: str) -> None:
+def test_a_refusal_says_what_to_do(sns: Sns, capsys: Capsys, code: str, expected: str) -> None:
     sns.stub.add_client_error("list_subscriptions_by_topic", code)
     assert main(["subscribe"]) == 2
-    assert said in " ".join(capsys.readouterr().err.split())
+    assert expected in " ".join(capsys.readouterr().err.split())
 
 
 def test_without_settings_or_with_example_addresses_nobody_is_subscribed(capsys: Capsys, elsewhere: Path) -> None:
@@ -126,9 +126,7 @@ def test_without_settings_or_with_example_addresses_nobody_is_subscribed(capsys:
 
 
 @mock_aws
-def test_it_finds_the_topic_as_a_deployment_names_it_and_a_second_run_adds_nothing(
-    capsys: Capsys, elsewhere: Path
-) -> None:
+def test_a_second_run_adds_nothing(capsys: Capsys, elsewhere: Path) -> None:
     client: Any = boto3.client("sns", region_name="eu-west-1")
     topic = client.create_topic(Name="SesReputation-prod")["TopicArn"]
     (elsewhere / "prod.toml").write_text(f'[alerts]\nemails = {json.dumps(PEOPLE)}\n[deployment]\nstage = "prod"\n')
@@ -138,7 +136,7 @@ def test_it_finds_the_topic_as_a_deployment_names_it_and_a_second_run_adds_nothi
 
 
 @mock_aws
-def test_the_people_of_a_route_get_what_a_deployment_would_give_them(elsewhere: Path) -> None:
+def test_recipients_of_a_route_get_its_filter(elsewhere: Path) -> None:
     client: Any = boto3.client("sns", region_name="eu-west-1")
     topic = client.create_topic(Name="SesReputation")["TopicArn"]
     route = '[[routes]]\nseverity = "critical"\nemails = ["boss@mail.test"]\n'

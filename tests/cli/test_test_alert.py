@@ -1,4 +1,4 @@
-"""`test-alert` reports the deployed function's answer; that it is sent is for the end-to-end suite."""
+"""`test-alert` reports the deployed function's answer; the end-to-end suite checks that it is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SENT = {"sent": ["people"], "expected": 3, "missing": 0, "listeners": 3, "alert"
 
 
 class FunctionOfAws:
-    """AWS Lambda, answering what a test tells it to."""
+    """AWS Lambda, with the answers that a test sets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)
@@ -45,7 +45,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FunctionOfAws:
     return FunctionOfAws(monkeypatch, tmp_path)
 
 
-def test_it_says_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_shows_where_the_alert_went(aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]) -> None:
     aws.answers(SENT)
     assert main(["test-alert"]) == 0
     printed = capsys.readouterr().out
@@ -63,7 +63,7 @@ def test_it_asks_for_an_alert_of_the_account_that_is_named(
 
 
 @pytest.mark.parametrize("elsewhere", [{"sent": ["people", "chat"]}, {"forwards": True}], ids=["chat", "a forwarder"])
-def test_a_chat_or_a_forwarder_alone_is_an_audience(
+def test_a_chat_or_a_forwarder_alone_is_enough(
     elsewhere: dict[str, object], aws: FunctionOfAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.answers(SENT | {"expected": 0, "listeners": 0} | elsewhere)
@@ -72,23 +72,23 @@ def test_a_chat_or_a_forwarder_alone_is_an_audience(
 
 
 @pytest.mark.parametrize(
-    ("audience", "said"),
+    ("audience", "expected"),
     [
         ({"missing": 2, "listeners": 1}, "2 of 3 email addresses in the settings have no confirmed subscription"),
         ({"expected": 0, "listeners": 0}, "Nobody is subscribed"),
         ({"expected": None, "missing": None, "listeners": None}, "could not be read"),
     ],
 )
-def test_whoever_hears_nothing_is_said(
-    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], audience: dict[str, Any], said: str
+def test_missing_recipients_are_reported(
+    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], audience: dict[str, Any], expected: str
 ) -> None:
     aws.answers(SENT | audience)
     assert main(["test-alert"]) == 1
-    assert said in capsys.readouterr().out
+    assert expected in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("payload", "more", "said"),
+    ("payload", "more", "expected"),
     [
         (
             {
@@ -103,17 +103,17 @@ def test_whoever_hears_nothing_is_said(
         (b"<html>", {}, "not an answer of AWS Lambda"),
     ],
 )
-def test_a_function_that_fails_is_said_in_one_line(
-    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], payload: Any, more: dict[str, Any], said: str
+def test_a_failing_function_is_reported_in_one_line(
+    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], payload: Any, more: dict[str, Any], expected: str
 ) -> None:
     aws.answers(payload, **more)
     assert main(["test-alert"]) == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert expected in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "expected"),
     [
         ("ResourceNotFoundException", "There is no function SesReputation in eu-west-1"),
         ("AccessDeniedException", "lambda:InvokeFunction on SesReputation"),
@@ -121,11 +121,11 @@ def test_a_function_that_fails_is_said_in_one_line(
     ],
 )
 def test_a_refusal_says_what_is_missing(
-    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], code: str, said: str
+    aws: FunctionOfAws, capsys: pytest.CaptureFixture[str], code: str, expected: str
 ) -> None:
     aws.refuses(code)
     assert main(["test-alert"]) == 2
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 def test_without_credentials_or_a_region_it_says_so(

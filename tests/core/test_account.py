@@ -1,4 +1,4 @@
-"""AWS's own view: each part is a finding of its own, what is unknown changes nothing, and a pause quiets the rates."""
+"""AWS's own view: each part is a finding of its own, unknown parts change nothing, and a pause mutes the rates."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def points(until: int, *, bad_from: int | None = None, bad: int = 60, ends: int 
 
 
 class Monitor:
-    """Ticks one after another, each with what AWS says then."""
+    """Successive ticks, each with AWS's answers at that time."""
 
     def __init__(self, bad_from: int | None = None, bad: int = 60, ends: int | None = None) -> None:
         self.now = START
@@ -94,7 +94,7 @@ def used(emails: float) -> Account:
     return replace(FINE, used=emails)
 
 
-def test_a_healthy_account_is_no_news() -> None:
+def test_a_healthy_account_sends_nothing() -> None:
     monitor = Monitor()
     assert monitor.tick(FINE, rates(bounce=0.01, complaint=0.0001), times=8).verdict is Verdict.OK
     assert monitor.sent == []
@@ -127,7 +127,7 @@ def test_each_change_of_the_status_has_its_headline() -> None:
     ]
 
 
-def test_every_other_word_than_before_is_sent() -> None:
+def test_every_change_of_awss_status_is_sent() -> None:
     monitor = Monitor()
     for word in ("PROBATION", "SHUTDOWN", "PROBATION", "SHUTDOWN", "UNDER_APPEAL", "HEALTHY"):
         monitor.tick(status(word), times=5)
@@ -148,7 +148,7 @@ def test_a_pause_that_follows_a_review_within_the_hour_does_not_wait() -> None:
     assert monitor.words == [("enforcement", "opened"), ("enforcement", "changed")]
 
 
-def test_a_word_that_nobody_knows_is_sent_and_not_taken_for_healthy() -> None:
+def test_an_unknown_status_is_sent_and_not_healthy() -> None:
     monitor = Monitor()
     assert monitor.tick(status("PENDING_SHUTDOWN")).verdict is Verdict.WARNING
     assert monitor.sent == [("enforcement", "opened", "warning")]
@@ -161,10 +161,10 @@ def test_sending_switched_off_and_on_by_the_account_itself() -> None:
     assert monitor.sent == [("sending", "opened", "critical"), ("sending", "resolved", "critical")]
 
 
-# -- what a pause quiets
+# -- what a pause mutes
 
 
-def test_a_pause_by_aws_quiets_the_rates_until_it_is_over() -> None:
+def test_a_pause_by_aws_mutes_the_rates_until_it_is_over() -> None:
     monitor = Monitor(bad_from=START)
     monitor.tick(status("SHUTDOWN"), times=30)
     assert monitor.checks == {"enforcement"}
@@ -177,7 +177,7 @@ def test_a_pause_by_aws_quiets_the_rates_until_it_is_over() -> None:
     [(status("PROBATION"), NO_RATES), (DENIED, NO_RATES), (DENIED, DENIED)],
     ids=["review", "account unreadable", "all unreadable"],
 )
-def test_neither_a_review_nor_an_account_that_cannot_be_read_quiets_the_rates(
+def test_a_review_or_unreadable_account_does_not_mute_the_rates(
     account: Account | Unreadable, own: AwsRates | Unreadable
 ) -> None:
     monitor = Monitor(bad_from=START)
@@ -185,7 +185,7 @@ def test_neither_a_review_nor_an_account_that_cannot_be_read_quiets_the_rates(
     assert "bounce" in monitor.checks
 
 
-def test_a_pause_goes_on_quieting_while_the_account_cannot_be_asked() -> None:
+def test_a_pause_still_mutes_while_the_account_is_unreadable() -> None:
     monitor = Monitor(bad_from=START, ends=START)
     monitor.tick(status("SHUTDOWN"), rates(bounce=0.06), times=8)
     for _ in range(30):
@@ -193,7 +193,7 @@ def test_a_pause_goes_on_quieting_while_the_account_cannot_be_asked() -> None:
     assert monitor.checks == {"enforcement", "aws-unreadable"}
 
 
-def test_email_that_goes_out_says_that_a_pause_is_over_while_the_account_cannot_be_asked() -> None:
+def test_sent_email_ends_a_pause_while_the_account_is_unreadable() -> None:
     monitor = Monitor(bad_from=START)
     monitor.tick(status("SHUTDOWN"), times=8)
     monitor.tick(THROTTLED, times=4)
@@ -203,28 +203,28 @@ def test_email_that_goes_out_says_that_a_pause_is_over_while_the_account_cannot_
 
 
 @pytest.mark.parametrize("stop", [status("SHUTDOWN"), replace(FINE, sending=False)], ids=["paused", "switched off"])
-def test_sending_that_is_known_to_be_stopped_is_no_silence_while_the_account_cannot_be_asked(stop: Account) -> None:
+def test_stopped_sending_is_no_silence_while_the_account_is_unreadable(stop: Account) -> None:
     monitor = Monitor(ends=START)
     monitor.tick(replace(stop, used=0), times=8)
     monitor.tick(THROTTLED, times=30)
     assert "silence" not in monitor.checks
 
 
-def test_a_pause_quiets_awss_own_rate_too() -> None:
+def test_a_pause_mutes_awss_own_rate_too() -> None:
     monitor = Monitor()
     monitor.tick(rates=rates(bounce=0.06))
     monitor.tick(status("SHUTDOWN"), rates(bounce=0.12, complaint=0.002), times=23, step=HOUR)
     assert monitor.words == [("bounce", "opened"), ("enforcement", "opened")]
 
 
-def test_a_pause_quiets_reminders_of_the_rates() -> None:
+def test_a_pause_mutes_reminders_of_the_rates() -> None:
     monitor = Monitor()
     monitor.tick(rates=rates(bounce=0.06))
     monitor.tick(status("SHUTDOWN"), rates(bounce=0.12), times=50, step=HOUR)
     assert {check for check, reason, _ in monitor.sent if reason == "reminder"} == {"enforcement"}
 
 
-def test_statistics_that_can_be_read_again_during_a_pause_are_sent() -> None:
+def test_readable_statistics_during_a_pause_resolve_their_alert() -> None:
     monitor = Monitor()
     monitor.tick(status("SHUTDOWN"))
     denied = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
@@ -233,23 +233,23 @@ def test_statistics_that_can_be_read_again_during_a_pause_are_sent() -> None:
     assert monitor.words[1:] == [("unreadable", "opened"), ("unreadable", "resolved")]
 
 
-# -- what cannot be asked
+# -- unreadable account
 
 
-def test_what_cannot_be_asked_is_as_bad_as_it_was() -> None:
+def test_an_unreadable_account_stays_as_bad_as_before() -> None:
     monitor = Monitor()
     monitor.tick(used(96_000))
     assert monitor.tick(THROTTLED, times=4).verdict is Verdict.CRITICAL
 
 
-def test_what_cannot_be_asked_is_no_worse_than_it_was() -> None:
+def test_an_unreadable_account_gets_no_worse() -> None:
     monitor = Monitor()
     monitor.tick(used(96_000))
     assert monitor.tick(used(50_000)).verdict is Verdict.WARNING
     assert monitor.tick(THROTTLED, times=4).verdict is Verdict.WARNING
 
 
-def test_what_cannot_be_read_ends_nothing() -> None:
+def test_unreadable_data_resolves_nothing() -> None:
     monitor = Monitor()
     monitor.tick(Account("PROBATION", sending=False, production=True, quota=100_000, used=99_000))
     assert monitor.checks == {"enforcement", "sending", "quota"}
@@ -263,7 +263,7 @@ def test_a_denied_account_is_sent_at_once() -> None:
     assert monitor.sent == [("aws-unreadable", "opened", "warning")]
 
 
-def test_a_throttled_account_is_unknown_at_once_and_sent_at_the_second_tick() -> None:
+def test_a_throttled_account_is_sent_at_the_second_tick() -> None:
     monitor = Monitor()
     assert monitor.tick(THROTTLED).verdict is Verdict.UNKNOWN
     assert monitor.sent == []
@@ -272,18 +272,18 @@ def test_a_throttled_account_is_unknown_at_once_and_sent_at_the_second_tick() ->
     assert monitor.words == [("aws-unreadable", "opened"), ("aws-unreadable", "resolved")]
 
 
-def test_rates_of_aws_that_cannot_be_read_are_unknown_and_sent() -> None:
+def test_unreadable_rates_of_aws_are_unknown_and_sent() -> None:
     monitor = Monitor()
     assert monitor.tick(FINE, THROTTLED, times=2).verdict is Verdict.UNKNOWN
     assert monitor.words == [("aws-unreadable", "opened")]
 
 
-def test_rates_of_aws_that_were_not_asked_are_no_trouble() -> None:
+def test_rates_of_aws_not_requested_are_no_trouble() -> None:
     plan = decide(TARGET, Readings(points(START)), None, POLICY, START)
     assert plan.verdict is Verdict.OK and plan.documents == ()
 
 
-def test_a_target_of_which_nothing_can_be_read_is_sent_as_both_and_keeps_what_is_open() -> None:
+def test_a_fully_unreadable_target_keeps_its_open_alerts() -> None:
     monitor = Monitor()
     monitor.tick(replace(FINE, sending=False))
     plan = monitor.tick(DENIED, DENIED, statistics=DENIED)
@@ -291,7 +291,7 @@ def test_a_target_of_which_nothing_can_be_read_is_sent_as_both_and_keeps_what_is
     assert set(plan.state.tracks) == {"sending", "unreadable", "aws-unreadable"}
 
 
-def test_two_calls_that_fail_are_one_finding_with_the_reason_of_the_first_and_both_details() -> None:
+def test_two_failed_calls_are_one_finding_with_both_details() -> None:
     plan = Monitor().tick(DENIED, Unreadable(Trouble.THROTTLED, "GetMetricData: Throttling"))
     assert plan.state.tracks["aws-unreadable"].worst == UnreadableFound(
         Severity.WARNING, Trouble.DENIED, "GetAccount: AccessDenied; GetMetricData: Throttling"
@@ -304,24 +304,24 @@ def test_two_calls_that_fail_are_one_finding_with_the_reason_of_the_first_and_bo
 @pytest.mark.parametrize(
     ("emails", "severity"), [(79_999, None), (80_000, "warning"), (94_999, "warning"), (95_000, "critical")]
 )
-def test_the_quota_is_sent_from_its_two_thresholds_on(emails: float, severity: str | None) -> None:
+def test_the_quota_has_two_thresholds(emails: float, severity: str | None) -> None:
     plan = Monitor().tick(used(emails))
     assert [document["severity"] for document in plan.documents] == ([] if severity is None else [severity])
 
 
 @pytest.mark.parametrize(("quota", "emails"), [(-1, 10**9), (50_000, 0)], ids=["no limit", "no email"])
-def test_a_quota_that_is_enough_is_no_news(quota: float, emails: float) -> None:
+def test_a_sufficient_quota_sends_nothing(quota: float, emails: float) -> None:
     plan = Monitor().tick(replace(FINE, quota=quota, used=emails))
     assert "quota" not in {document["check"] for document in plan.documents}
 
 
-def test_a_quota_of_nothing_is_used_up() -> None:
+def test_a_quota_of_zero_is_used_up() -> None:
     assert ("quota", "opened") in [
         (d["check"], d["reason"]) for d in Monitor().tick(replace(FINE, quota=0, used=0)).documents
     ]
 
 
-def test_a_quota_that_eased_for_a_day_is_sent_again_when_it_runs_out_again() -> None:
+def test_a_quota_that_eased_for_a_day_is_sent_again() -> None:
     monitor = Monitor()
     monitor.tick(used(82_000))
     assert monitor.tick(used(96_000), times=8).verdict is Verdict.CRITICAL
@@ -333,11 +333,11 @@ def test_a_quota_that_eased_for_a_day_is_sent_again_when_it_runs_out_again() -> 
     assert [reason for _, reason in monitor.words] == ["opened", "escalated", "escalated"]
 
 
-def test_a_steady_sender_does_not_use_the_quota_up() -> None:
+def test_a_steady_sender_does_not_exhaust_the_quota() -> None:
     assert used_up_at(FINE, history_from(points(START), until=START), START) is None
 
 
-def test_when_the_quota_is_used_up_counts_the_emails_that_leave_the_day() -> None:
+def test_the_quota_estimate_counts_emails_that_leave_the_day() -> None:
     gone = [Point(START - 3 * DAY + i * BUCKET, 5_000) for i in range(2 * 96)]
     sends = [Point(START - DAY + i * BUCKET, 0 if i < 84 else 1_000) for i in range(96)]
     history = history_from([*gone, *sends], until=START)
@@ -366,21 +366,21 @@ def test_awss_own_rate_opens_escalates_and_resolves_if_ours_is_fine() -> None:
     assert monitor.sent[-1][:2] == ("bounce", "resolved")
 
 
-def test_awss_own_rate_over_its_pause_threshold_is_sent_once() -> None:
+def test_awss_own_rate_above_its_pause_threshold_is_sent_once() -> None:
     monitor = Monitor()
     for rate in (0.0011, 0.0049, 0.005, 0.009, 0.0049, 0.006):
         monitor.tick(rates=rates(complaint=rate), times=5)
     assert monitor.words == [("complaint", "opened"), ("complaint", "changed")]
 
 
-def test_awss_own_rate_near_its_threshold_is_no_second_alert_beside_ours() -> None:
+def test_awss_own_rate_near_its_threshold_joins_our_alert() -> None:
     monitor = Monitor(bad_from=START, bad=20)
     monitor.tick(rates=rates(bounce=0.02), times=16)
     monitor.tick(rates=rates(bounce=0.046), times=8)
     assert monitor.words == [("bounce", "opened")]
 
 
-def test_awss_own_rate_over_its_review_threshold_escalates_our_alert() -> None:
+def test_awss_own_rate_above_its_review_threshold_escalates_our_alert() -> None:
     monitor = Monitor(bad_from=START, bad=20)
     monitor.tick(rates=rates(bounce=0.02), times=16)
     monitor.tick(rates=rates(bounce=0.052), times=8)
@@ -395,26 +395,26 @@ def test_awss_own_rate_and_ours_are_one_alert() -> None:
     assert "resolved" not in {reason for _, reason in monitor.words}
 
 
-def test_awss_own_rate_is_reminded_of() -> None:
+def test_awss_own_rate_has_reminders() -> None:
     monitor = Monitor()
     monitor.tick(rates=rates(bounce=0.06), times=26, step=HOUR)
     assert [reason for _, reason, _ in monitor.sent] == ["opened", "reminder"]
 
 
-def test_a_rate_that_is_missing_is_no_news() -> None:
+def test_a_missing_rate_sends_nothing() -> None:
     monitor = Monitor()
     monitor.tick(times=2)
     assert monitor.sent == []
 
 
-def test_a_rate_that_is_missing_ends_nothing() -> None:
+def test_a_missing_rate_resolves_nothing() -> None:
     monitor = Monitor()
     monitor.tick(rates=rates(complaint=0.002))
     monitor.tick(times=13 * 8, step=3 * HOUR)
     assert ("complaint", "resolved") not in monitor.words
 
 
-def test_a_rate_that_aws_publishes_no_more_closes_after_two_weeks_as_not_known() -> None:
+def test_a_rate_aws_no_longer_publishes_closes_after_two_weeks() -> None:
     monitor = Monitor()
     monitor.tick(rates=rates(complaint=0.002))
     monitor.tick(times=14 * 8 - 1, step=3 * HOUR)
@@ -459,7 +459,7 @@ def test_a_status_from_outside_is_cut_and_one_line() -> None:
     ],
     ids=repr,
 )
-def test_an_answer_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_invalid_answer_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadData):
         account_from(ANSWER | wrong)
 
@@ -474,7 +474,7 @@ def test_an_answer_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None
         | st.dictionaries(st.sampled_from(["Max24HourSend", "SentLast24Hours"]), st.floats() | st.none() | st.text()),
     )
 )
-def test_whatever_get_account_answers_it_is_an_account_or_refused(answer: dict[str, Any]) -> None:
+def test_any_answer_of_get_account_is_read_or_refused(answer: dict[str, Any]) -> None:
     try:
         account = account_from(answer)
     except BadData:

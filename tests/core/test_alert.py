@@ -26,7 +26,7 @@ class Play:
     ids: list[tuple[str, int]] = field(default_factory=list)
 
     def ticks(self, hours: float, *, down: bool = False, **standings: Standing) -> Play:
-        """Run so many hours, each track with its standing; `down`: nothing is sent meanwhile."""
+        """Run this many hours, each track with its standing; `down`: nothing is sent meanwhile."""
         for _ in range(round(hours * 4)):
             for name, standing in standings.items():
                 track = advance(self.tracks.get(name), standing, self.now, name, unsaved=self.now)
@@ -75,7 +75,7 @@ def test_an_escalation_is_sent_at_once() -> None:
     ]
 
 
-def test_a_lesser_finding_is_not_sent_and_the_same_one_again_neither() -> None:
+def test_a_lesser_or_repeated_finding_is_not_sent() -> None:
     assert Play().ours(1, CRITICAL).ours(5, WARNING).ours(2, CRITICAL).reasons == ["opened"]
 
 
@@ -96,17 +96,17 @@ def test_an_escalation_restarts_the_reminders() -> None:
     ]
 
 
-def test_it_resolves_a_day_after_the_last_finding_if_the_rates_are_low() -> None:
+def test_an_alert_resolves_a_day_after_the_last_finding() -> None:
     assert Play().ours(2, WARNING).ours(30, NOTHING).heard[1:] == [(25.75, "resolved", "warning")]
 
 
-def test_it_does_not_resolve_while_the_rates_are_not_low() -> None:
+def test_an_alert_does_not_resolve_while_rates_are_high() -> None:
     play = Play().ours(2, WARNING).ours(60, NOTHING, calm=False)
     assert "resolved" not in play.reasons
     assert play.ours(0.25, NOTHING).reasons[-1] == "resolved"
 
 
-def test_the_rates_are_not_asked_while_something_is_found_or_was_lately() -> None:
+def test_rates_are_not_checked_soon_after_a_finding() -> None:
     def never() -> bool:
         raise AssertionError
 
@@ -115,7 +115,7 @@ def test_the_rates_are_not_asked_while_something_is_found_or_was_lately() -> Non
     assert advance(track, Standing(NOTHING, calm=never), START + 2 * DAY - 1, "bounce", unsaved=START) == track
 
 
-def test_no_reminder_comes_while_the_resolution_may_be_on_its_way() -> None:
+def test_no_reminder_is_sent_while_a_resolution_may_follow() -> None:
     heard = Play().ours(2, WARNING).ours(30, NOTHING, calm=False).heard
     assert [(hours, reason) for hours, reason, _ in heard] == [(0, "opened"), (25.75, "reminder")]
 
@@ -148,7 +148,7 @@ def test_notifications_of_an_alert_are_numbered() -> None:
         (Reason.RESOLVED, Kind.RESOLVED),
     ],
 )
-def test_each_reason_asks_reminds_or_releases(reason: Reason, kind: Kind) -> None:
+def test_each_reason_has_its_kind(reason: Reason, kind: Kind) -> None:
     assert reason.kind is kind
 
 
@@ -162,7 +162,7 @@ def test_truth_does_not_depend_on_what_was_sent() -> None:
 # -- names
 
 
-def test_a_track_is_named_after_the_first_tick_that_no_stored_state_covers() -> None:
+def test_a_track_is_named_after_its_first_unstored_tick() -> None:
     tracks = [advance(None, OURS_WARNING, START + late, "quota", unsaved=START) for late in (0, BUCKET, HOUR)]
     assert {track.id for track in tracks if track is not None} == {"quota-20250201T0000Z"}
 
@@ -185,7 +185,7 @@ def test_an_alert_of_two_sources_is_named_after_the_tick_that_came_first() -> No
 # -- outages
 
 
-def test_a_reminder_that_fell_due_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
+def test_a_reminder_due_in_an_outage_is_sent_after_it() -> None:
     play = Play().ours(47, WARNING).ours(2, WARNING, down=True).ours(60, WARNING)
     assert [(hours, reason) for hours, reason, _ in play.heard] == [
         (0, "opened"),
@@ -195,13 +195,13 @@ def test_a_reminder_that_fell_due_in_an_outage_is_sent_when_the_monitor_is_back(
     ]
 
 
-def test_reminders_that_were_missed_are_one() -> None:
+def test_missed_reminders_are_sent_as_one() -> None:
     play = Play().ours(1, WARNING).ours(5 * 24 - 1, WARNING, down=True).ours(1, WARNING)
     assert play.heard[1:] == [(120, "reminder", "warning")]
     assert play.sent is not None and reminder_due(play.sent) == START + 11 * DAY
 
 
-def test_a_reminder_that_joins_another_stands_for_the_one_that_is_nearly_due() -> None:
+def test_a_joined_reminder_replaces_the_one_nearly_due() -> None:
     track = advance(None, OURS_WARNING, START, "bounce", unsaved=START)
     assert track is not None
     sent, _ = news("bounce", None, {"bounce": track}, START)
@@ -211,33 +211,33 @@ def test_a_reminder_that_joins_another_stands_for_the_one_that_is_nearly_due() -
     assert after is not None and reminder_due(after) == START + 11 * DAY
 
 
-def test_what_began_and_ended_in_an_outage_is_not_sent() -> None:
+def test_an_alert_that_began_and_ended_in_an_outage_is_not_sent() -> None:
     assert Play().ours(3, CRITICAL, down=True).ours(40, NOTHING, down=True).ours(40, NOTHING).heard == []
 
 
-def test_what_began_in_an_outage_is_sent_once_as_it_is_now_with_its_beginning() -> None:
+def test_an_alert_opened_in_an_outage_is_sent_once_afterwards() -> None:
     play = Play().ours(30, WARNING, down=True).ours(50, CRITICAL, down=True).ours(1, CRITICAL)
     assert play.heard == [(80, "opened", "critical")]
     assert play.sent is not None and play.sent.opened_at == START
 
 
-def test_reminders_of_what_began_in_an_outage_count_from_its_first_notification() -> None:
+def test_after_an_outage_reminders_count_from_the_first_notification() -> None:
     play = Play().ours(50, WARNING, down=True).ours(30, WARNING)
     assert [(hours, reason) for hours, reason, _ in play.heard] == [(50, "opened"), (74, "reminder")]
 
 
-def test_an_escalation_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
+def test_an_escalation_in_an_outage_is_sent_after_it() -> None:
     play = Play().ours(1, WARNING).ours(30, CRITICAL, down=True).ours(1, CRITICAL)
     assert play.heard[1:] == [(31, "escalated", "critical")]
 
 
-def test_an_end_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
+def test_a_resolution_in_an_outage_is_sent_after_it() -> None:
     assert Play().ours(1, WARNING).ours(40, NOTHING, down=True).ours(1, NOTHING).heard[1:] == [
         (41, "resolved", "warning")
     ]
 
 
-def test_an_end_and_a_new_beginning_in_an_outage_are_both_sent() -> None:
+def test_a_resolution_and_reopening_in_an_outage_are_both_sent() -> None:
     play = Play().ours(1, WARNING).ours(40, NOTHING, down=True).ours(1, CRITICAL, down=True).ours(1, CRITICAL)
     assert play.heard[1:] == [(42, "resolved", "warning"), (42, "opened", "critical")]
     assert len(set(play.ids)) == 3
@@ -246,7 +246,7 @@ def test_an_end_and_a_new_beginning_in_an_outage_are_both_sent() -> None:
 # -- two sources
 
 
-def test_aws_crossing_its_review_threshold_is_sent_although_ours_is_critical_already() -> None:
+def test_aws_crossing_its_review_threshold_is_always_sent() -> None:
     play = Play().ticks(2, bounce=OURS_CRITICAL).ticks(2, bounce=OURS_CRITICAL, aws=REVIEW)
     assert play.heard == [(0, "opened", "critical"), (2, "changed", "critical")]
 
@@ -258,16 +258,16 @@ def test_each_threshold_of_aws_is_sent_once() -> None:
     assert play.heard == [(0, "opened", "critical"), (2, "changed", "critical")]
 
 
-def test_aws_near_its_threshold_is_no_news_beside_our_own_alert() -> None:
+def test_aws_near_its_threshold_is_not_sent_beside_our_alert() -> None:
     assert Play().ticks(2, bounce=OURS_WARNING).ticks(9, bounce=OURS_WARNING, aws=NEAR).reasons == ["opened"]
 
 
-def test_ours_joining_the_alert_of_aws_is_sent_and_says_no_more_when_it_is_the_same() -> None:
+def test_our_rate_joining_awss_alert_is_sent_once() -> None:
     play = Play().ticks(2, aws=REVIEW).ticks(9, bounce=OURS_CRITICAL, aws=REVIEW)
     assert play.reasons == ["opened", "changed"]
 
 
-def test_whichever_source_is_worse_escalates() -> None:
+def test_the_worse_source_escalates() -> None:
     assert Play().ticks(2, bounce=OURS_WARNING).ticks(1, bounce=OURS_WARNING, aws=REVIEW).reasons == [
         "opened",
         "escalated",
@@ -281,19 +281,19 @@ def test_it_resolves_only_when_both_sources_are_calm() -> None:
     assert play.ticks(25, bounce=OURS_QUIET, aws=AWS_QUIET).reasons.count("resolved") == 1
 
 
-def test_a_fresh_outbreak_of_ours_is_sent_although_aws_keeps_the_alert_open() -> None:
+def test_a_new_outbreak_is_sent_while_aws_keeps_the_alert_open() -> None:
     play = Play().ticks(2, bounce=OURS_CRITICAL, aws=REVIEW).ticks(30, bounce=OURS_QUIET, aws=REVIEW)
     before = len(play.heard)
     play.ticks(2, bounce=OURS_CRITICAL, aws=REVIEW)
     assert [reason for _, reason, _ in play.heard[before:]] == ["changed"]
 
 
-def test_a_source_that_ends_while_the_other_goes_on_is_no_news() -> None:
+def test_the_end_of_one_of_two_sources_is_not_sent() -> None:
     play = Play().ticks(2, bounce=OURS_CRITICAL, aws=REVIEW).ticks(21, bounce=OURS_QUIET, aws=REVIEW)
     assert play.reasons == ["opened"]
 
 
-def test_aws_easing_to_a_warning_is_no_news_and_crossing_again_is() -> None:
+def test_aws_easing_is_not_sent_but_crossing_again_is() -> None:
     play = Play().ticks(1, aws=REVIEW).ticks(26, aws=replace(NEAR, mark="review"))
     assert play.sent is not None and play.sent.severity is Severity.WARNING
     before = len(play.heard)
@@ -320,13 +320,13 @@ def test_a_resolution_waits_until_sixty_minutes_after_the_last_notification() ->
     ]
 
 
-def test_what_is_over_and_back_within_sixty_minutes_is_sent_as_both_after_them() -> None:
+def test_a_quick_resolution_and_reopening_are_both_sent_later() -> None:
     at_once = Standing(NOTHING, quiet=0)
     play = Play().ticks(0.25, sending=OURS_CRITICAL).ticks(0.25, sending=at_once).ticks(2, sending=OURS_CRITICAL)
     assert play.heard[1:] == [(1, "resolved", "critical"), (1, "opened", "critical")]
 
 
-def test_an_urgent_new_alert_does_not_wait_for_the_resolution_of_the_one_before() -> None:
+def test_an_urgent_alert_does_not_wait_for_the_previous_resolution() -> None:
     review, paused = (Standing(CRITICAL, mark=word, urgent=True) for word in ("PROBATION", "SHUTDOWN"))
     healthy = Standing(NOTHING, quiet=0)
     play = Play().ticks(0.25, enforcement=review).ticks(0.25, enforcement=healthy).ticks(1, enforcement=paused)
@@ -336,7 +336,7 @@ def test_an_urgent_new_alert_does_not_wait_for_the_resolution_of_the_one_before(
 # -- marks and easing
 
 
-def test_each_other_word_of_aws_is_sent_at_once_also_one_that_was_sent_before() -> None:
+def test_each_change_of_awss_status_is_sent_at_once() -> None:
     play = Play()
     for word in ("PROBATION", "SHUTDOWN", "SHUTDOWN", "PROBATION", "SHUTDOWN"):
         play.ticks(0.5, enforcement=Standing(CRITICAL, quiet=0, mark=word, urgent=True))
@@ -348,7 +348,7 @@ def test_each_other_word_of_aws_is_sent_at_once_also_one_that_was_sent_before() 
     ]
 
 
-def test_a_severity_eases_silently_after_its_quiet_time_and_no_sooner() -> None:
+def test_a_severity_eases_silently_after_its_quiet_time() -> None:
     def at(*ticks: tuple[int, tuple[Finding, ...]]) -> Severity:
         track = None
         for hours, found in ticks:
@@ -366,7 +366,7 @@ def test_a_severity_that_does_not_ease_stays_until_the_end() -> None:
     assert track is not None and track.severity is Severity.CRITICAL
 
 
-def test_what_eased_and_grew_worse_again_is_sent_again() -> None:
+def test_an_escalation_after_easing_is_sent_again() -> None:
     eases = [Standing(found, quiet=DAY, eases=True) for found in (CRITICAL, WARNING, CRITICAL)]
     play = Play()
     for standing, hours in zip(eases, (1, 25, 1), strict=True):

@@ -1,4 +1,4 @@
-"""Alerts against the smallest model of them: whatever happens in whatever order, both send the same."""
+"""Alerts against a minimal model: both send the same, whatever happens in any order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DUE_AFTER_DAYS = (1, 2, 4, 11, 18, 25, 32, 39, 46, 53, 60, 67, 74, 81)
 
 
 class OneSource(RuleBasedStateMachine):
-    """The model has the worst so far and when something was last found; what people believe; and when they last heard."""
+    """The model stores the worst so far, the last finding, what people believe, and the last notification."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class OneSource(RuleBasedStateMachine):
         self.heard: list[tuple[int, str]] = []
         self.model: list[tuple[int, str]] = []
         self.worst, self.alert, self.found_at = "nothing", 0, START
-        self.believed: tuple[int, str] | None = None  # the alert that people know, and how bad
+        self.believed: tuple[int, str] | None = None  # the alert that people know of, and its severity
         self.last_at = self.counted_from = START
         self.reminded_of = 0
 
@@ -89,7 +89,7 @@ class OneSource(RuleBasedStateMachine):
 
     @rule(found=st.sampled_from(list(FOUND)), ticks=st.integers(1, 600))
     def outage(self, found: str, ticks: int) -> None:
-        """Ticks that nobody hears of until the next run."""
+        """Ticks whose changes are not sent until the next run."""
         for _ in range(ticks):
             self.now += BUCKET
             self.truth(found, calm=True)
@@ -104,7 +104,7 @@ class OneSource(RuleBasedStateMachine):
 
 
 class TwoSources(RuleBasedStateMachine):
-    """Promises of an alert of two sources, of which one has marks: held after whatever happens."""
+    """Promises of an alert of two sources, of which one has marks; they hold whatever happens."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -130,7 +130,7 @@ def test_a_burst_is_one_job() -> None:
     assert shape_of(replace(seen, question=replace(asked(30), counts=counts))) is Shape.JOB
 
 
-def test_a_burst_of_a_list_read_in_part_is_seen_in_the_statistics() -> None:
+def test_a_burst_is_found_although_the_list_is_incomplete() -> None:
     counts = {START - 14 * DAY: 0, **{START + BUCKET * number: 10 for number in range(8)}, START + HOUR: 9_000}
     seen = reading(0, spread(USUAL * 20, seconds=HOUR), spans=((START, START + HOUR),))
     assert shape_of(replace(seen, question=replace(asked(0), counts=counts))) is Shape.IMPORT, "600 for 40"
@@ -140,7 +140,7 @@ def test_a_burst_of_a_list_read_in_part_is_seen_in_the_statistics() -> None:
     assert shape_of(replace(seen, question=replace(asked(0), counts=counts))) is not Shape.IMPORT
 
 
-def test_an_import_beside_bounces_is_left_out_and_they_are_explained() -> None:
+def test_an_import_beside_bounces_is_left_out() -> None:
     imported = spread(["customer.example"] * 400, seconds=60, begin=START + HOUR)
     seen = reading(40, spread(DEAD + DEAD[:10]) + imported)
     own = own_entries(seen)
@@ -180,7 +180,7 @@ def test_stretches_are_longer_where_events_are_few() -> None:
     assert first[1] - first[0] == 4 * BUCKET, "200 in each bucket"
 
 
-def test_samples_are_spread_over_the_time_and_leave_an_import_out() -> None:
+def test_samples_are_spread_over_time_without_imports() -> None:
     imported = spread(["customer.example"] * 400, seconds=60, begin=START + HOUR)
     seen = reading(40, imported + spread(DEAD + DEAD[:10]))
     chosen = worth_asking(seen, 5)
@@ -225,7 +225,7 @@ def test_the_time_of_a_message_is_read_from_its_id_if_it_can_be_true(message_id:
         ),
     ],
 )  # fmt: skip
-def test_the_account_says_what_it_says_and_the_rest_is_unknown(answer: dict[str, Any], facts: AccountFacts) -> None:
+def test_missing_account_fields_are_unknown(answer: dict[str, Any], facts: AccountFacts) -> None:
     assert facts_from(answer) == facts
 
 
@@ -247,7 +247,7 @@ def test_a_question_ends_with_the_last_closed_bucket() -> None:
     assert (fresh.start, fresh.end, fresh.events) == (START + 2 * BUCKET, START + 2 * BUCKET + 60, 0)
 
 
-def test_domains_come_in_the_order_of_what_is_above_the_usual() -> None:
+def test_domains_are_sorted_by_their_excess() -> None:
     seen = reading(
         20, spread(["acme.example"] * 6 + ["mail.example"] * 9), earlier=Earlier({"mail.example": 336 * 8}, 0, 14 * DAY)
     )
@@ -301,7 +301,7 @@ def test_the_words_of_suppression_that_is_off_have_the_command() -> None:
     )
 
 
-def test_every_shape_has_whole_words_for_both_metrics() -> None:
+def test_every_shape_has_a_text_for_both_metrics() -> None:
     for metric in Metric:
         for entries in (spread(DEAD), spread(USUAL), spread(COMPANY), (), None, spread(DEAD * 20)):
             cause = explain(CauseReading(asked(30, metric), entries=entries))
@@ -320,11 +320,11 @@ def test_every_shape_has_whole_words_for_both_metrics() -> None:
         ),
     ],
 )
-def test_what_is_not_clear_says_why(seen: CauseReading, why: str) -> None:
+def test_an_unclear_cause_says_why(seen: CauseReading, why: str) -> None:
     assert explain(seen).uncertainty == why
 
 
-def test_what_is_hidden_is_said() -> None:
+def test_hidden_parts_are_mentioned() -> None:
     cause = explain(reading(30, None, unseen=("Not visible: suppressed addresses (throttled)",)))
     assert cause.line == "The cause is not clear."
     assert cause.details == ("Not visible: suppressed addresses (throttled)",) and cause.listed is None

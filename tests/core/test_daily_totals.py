@@ -1,4 +1,4 @@
-"""Daily totals make "of the last 10,000 emails" right for a sender whose 10,000 emails take months."""
+"""Daily totals make the rate of the last 10,000 emails right for a sender who takes months to send them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def seen_by_ses(points: Sequence[Point], now: int) -> tuple[Point, ...]:
     return tuple(point for point in points if now - LOOKBACK <= point.at < now)
 
 
-def test_a_small_senders_estimate_spans_all_its_mails_though_ses_has_forgotten_most() -> None:
+def test_a_small_senders_estimate_covers_emails_that_ses_dropped() -> None:
     points = [Point(START + 420 + i * 8 * BUCKET, 15, i % 20 == 0) for i in range(60 * 12)]  # 180 a day for 60 days
     state: State | None = None
     for now in range(START + DAY, START + 60 * DAY + 1, DAY):
@@ -33,7 +33,7 @@ def test_a_small_senders_estimate_spans_all_its_mails_though_ses_has_forgotten_m
     assert len(state.totals) == 59 or len(state.totals) == 60
 
 
-def test_no_mail_is_counted_twice_where_a_remembered_day_and_the_points_overlap() -> None:
+def test_no_email_is_counted_twice_when_totals_and_points_overlap() -> None:
     points = [Point(START + i * BUCKET, 1, 0, 0) for i in range(3 * 96)]
     days = days_after((), points, START + 3 * DAY)
     for cut in range(0, 3 * 96, 7):
@@ -41,9 +41,7 @@ def test_no_mail_is_counted_twice_where_a_remembered_day_and_the_points_overlap(
         assert sum(point.attempts for point in joined) == 3 * 96
 
 
-def test_what_is_left_of_the_day_in_which_the_points_begin_is_its_total_less_the_points_and_never_less_than_zero() -> (
-    None
-):
+def test_the_rest_of_the_first_day_is_its_total_less_the_points() -> None:
     points = [Point(START + 12 * HOUR, 60, 2, 1)]
     left = {
         DayTotal(START, 100, 5, 3): Point(START, 40, 3, 2, whole_day=True),
@@ -54,22 +52,22 @@ def test_what_is_left_of_the_day_in_which_the_points_begin_is_its_total_less_the
         assert with_days(points, [day], START + DAY) == (rest, *points)
 
 
-def test_without_any_points_the_days_alone_are_known() -> None:
+def test_without_points_only_the_daily_totals_are_known() -> None:
     assert with_days((), [DayTotal(START, 5, 1, 0)], START + DAY) == (Point(START, 5, 1, 0, whole_day=True),)
 
 
-def test_a_day_that_is_not_over_is_not_a_total_yet() -> None:
+def test_an_unfinished_day_has_no_total() -> None:
     assert days_after((), [Point(START, 5)], START + DAY - 1) == ()
     assert days_after((), [Point(START, 5)], START + DAY) == (DayTotal(START, 5, 0, 0),)
 
 
-def test_a_day_that_ses_begins_to_forget_keeps_its_total_and_late_bounces_still_join() -> None:
+def test_late_bounces_still_join_a_stored_total() -> None:
     known = (DayTotal(START, 100, 1, 0),)
     assert days_after(known, [Point(START, 40, 1)], START + DAY) == known
     assert days_after(known, [Point(START, 100, 3)], START + DAY) == (DayTotal(START, 100, 3, 0),)
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_stored_totals_are_bounded() -> None:
     big = [Point(START + i * DAY, 1_000_000) for i in range(14)]
     assert len(days_after((), big, START + 14 * DAY)) == 1
     small = tuple(DayTotal(START + i * DAY, 1, 0, 0) for i in range(1_000))
@@ -89,7 +87,7 @@ def test_a_sender_of_one_newsletter_a_month_stays_readable_for_years() -> None:
     assert state is not None
 
 
-def test_days_that_an_older_version_kept_for_too_long_do_no_harm() -> None:
+def test_days_kept_too_long_by_an_older_version_do_no_harm() -> None:
     old = tuple(DayTotal(START + month * 30 * DAY, 500, 5, 0) for month in range(60))
     now = START + 60 * 30 * DAY
     plan = decide(

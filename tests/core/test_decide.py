@@ -1,4 +1,4 @@
-"""The decision: the same arguments give the same plan, gaps lose and repeat nothing, and what is unknown is never healthy."""
+"""The decision: the same arguments give the same plan, gaps lose and repeat nothing, and unknown is never healthy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ses_reputation.core.decide import (
     replay,
 )
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point, iso
-from ses_reputation.core.learning import Booked, Learned
+from ses_reputation.core.late_events import Booked, Learned
 from ses_reputation.core.notification import Document
 from ses_reputation.core.readings import Account, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, VolumePolicy, default_policy
@@ -91,20 +91,20 @@ def test_the_same_arguments_give_the_same_plan() -> None:
 
 
 @pytest.mark.parametrize("again", [15, 14.9, 3], ids=["repeated", "late", "days late"])
-def test_a_tick_that_was_handled_before_sends_and_publishes_nothing_and_turns_nothing_back(again: float) -> None:
+def test_a_repeated_tick_changes_nothing(again: float) -> None:
     points = sender(16, bad=(14.5, 16))
     _, plan = run(points, every(14, 15))
     repeated = decide(TARGET, read(points, at(again)), plan.state, POLICY, at(again))
     assert (repeated.state, repeated.documents, repeated.gauges) == (plan.state, (), ())
 
 
-def test_the_first_run_sends_an_open_trouble_with_its_true_beginning() -> None:
+def test_the_first_run_sends_open_trouble_with_its_true_start() -> None:
     [document] = decide(TARGET, read(sender(14, bad=(12, 14)), at(14)), None, POLICY, at(14)).documents
     assert document["reason"] == "opened"
     assert "2025-02-13T00:" in document["opened_at"] or "2025-02-13T01:" in document["opened_at"]
 
 
-def test_the_first_run_sends_nothing_of_a_trouble_that_is_over() -> None:
+def test_the_first_run_sends_nothing_about_past_trouble() -> None:
     assert decide(TARGET, read(sender(14, bad=(4, 4.1)), at(14)), None, POLICY, at(14)).documents == ()
 
 
@@ -113,9 +113,7 @@ def test_the_first_run_sends_nothing_of_a_trouble_that_is_over() -> None:
     [(Booked(), 2), (Booked(new=1_000), 2), (Booked(new=1_000, grown=(5, 0, 0)), 0)],
     ids=["not known", "on arrival", "with the email"],
 )
-def test_the_emails_to_look_for_were_sent_at_the_start_where_ses_counts_events_with_them(
-    booked: Booked, hours: int
-) -> None:
+def test_the_command_looks_back_as_far_as_ses_books_events(booked: Booked, hours: int) -> None:
     before = State(at(13.9), learned=Learned(bounces=booked))
     [document] = decide(TARGET, read(sender(14, bad=(13.95, 14)), at(14)), before, POLICY, at(14)).documents
     since = datetime.fromisoformat(re.search(r"--since (\S+)", document["command"]["text"])[1])  # type: ignore[index]
@@ -127,7 +125,7 @@ def test_new_notifications_wait_in_the_outbox_of_the_state() -> None:
     assert plan.state.outbox == tuple(Delivery(document) for document in plan.documents) != ()
 
 
-def test_an_outbox_that_is_too_full_keeps_the_newest_of_each_alert() -> None:
+def test_a_full_outbox_keeps_the_newest_of_each_alert() -> None:
     plan = decide(TARGET, read(sender(14, bad=(12, 14)), at(14)), None, POLICY, at(14))
     [document] = plan.documents
     old = tuple(
@@ -155,7 +153,7 @@ def test_more_bounces_than_emails_are_critical_and_no_rate_is_above_one() -> Non
     assert all(0 <= gauge.value <= 1 for gauge in plan.gauges if gauge.name != "Verdict")
 
 
-def test_an_alert_of_a_check_that_the_settings_switch_off_ends_without_a_message() -> None:
+def test_an_alert_of_a_disabled_check_ends_without_a_message() -> None:
     points = [point for point in sender(14) if point.at < at(12)]
     watching = replace(POLICY, volume=VolumePolicy(silence=True, spike=0.0))
     plan = decide(TARGET, read(points, at(12.5)), None, watching, at(12.5))
@@ -176,7 +174,7 @@ def test_an_alert_of_a_check_that_the_settings_switch_off_ends_without_a_message
     ],
     ids=["no email", "denied", "hardly any email"],
 )
-def test_what_is_not_known_is_not_healthy(readings: Readings, verdict: Verdict) -> None:
+def test_unknown_is_not_healthy(readings: Readings, verdict: Verdict) -> None:
     plan = decide(TARGET, readings, None, POLICY, START + BUCKET)
     assert plan.verdict is verdict
     assert gauge(plan, "Verdict") == [VERDICT_VALUES[verdict]] and VERDICT_VALUES[verdict] < 0
@@ -197,7 +195,7 @@ def test_a_rate_of_no_email_is_left_out() -> None:
     assert {gauge.name for gauge in idle.gauges} == {"Verdict"}
 
 
-def test_statistics_that_span_too_long_are_an_unknown() -> None:
+def test_statistics_over_too_long_a_time_are_unknown() -> None:
     plan = decide(TARGET, Readings((Point(0, 1), Point(START, 1))), None, POLICY, START + BUCKET)
     assert plan.verdict is Verdict.UNKNOWN
     assert plan.unreadable is not None and plan.unreadable.trouble is Trouble.BAD_ANSWER
@@ -215,7 +213,7 @@ def test_statistics_that_span_too_long_are_an_unknown() -> None:
         ([Verdict.OK, Verdict.OK], Verdict.OK),
     ],
 )
-def test_the_worst_verdict_counts_and_unknown_comes_before_well(verdicts: list[Verdict], worst: Verdict) -> None:
+def test_the_worst_verdict_wins_and_unknown_outranks_ok(verdicts: list[Verdict], worst: Verdict) -> None:
     assert overall(verdicts) is worst is overall(reversed(verdicts))
 
 
@@ -233,7 +231,7 @@ def test_running_every_quarter_of_an_hour_sends_what_replay_sends() -> None:
 
 
 @pytest.mark.parametrize("gap", [HOUR, DAY, 20 * DAY], ids=["an hour", "a day", "twenty days"])
-def test_after_an_outage_what_is_true_now_is_sent_once(gap: int) -> None:
+def test_after_an_outage_the_current_truth_is_sent_once(gap: int) -> None:
     days = 15 + gap / DAY + 0.5
     points = sender(days, bad=(15, days))
     _, plan = run(points, every(14.9, 15))
@@ -253,21 +251,21 @@ def test_after_an_outage_the_metrics_of_every_missed_tick_are_published_once(gap
     assert len(after.gauges) == len({(gauge.name, gauge.at) for gauge in after.gauges})
 
 
-def test_after_an_outage_nothing_is_sent_of_what_is_over() -> None:
+def test_after_an_outage_nothing_past_is_sent() -> None:
     points = sender(25, bad=(15.5, 15.7))
     _, plan = run(points, every(14.9, 15))
     after = decide(TARGET, read(points, at(24)), plan.state, POLICY, at(24))
     assert after.documents == () and after.verdict is Verdict.OK
 
 
-def test_an_end_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
+def test_a_resolution_in_an_outage_is_sent_after_it() -> None:
     points = sender(25, bad=(14.95, 15.1))
     _, plan = run(points, every(14.8, 15.1))
     after = decide(TARGET, read(points, at(20)), plan.state, POLICY, at(20))
     assert words(after.documents) == [("bounce", "resolved")]
 
 
-def test_a_reminder_that_fell_due_in_an_outage_is_sent_when_the_monitor_is_back() -> None:
+def test_a_reminder_due_in_an_outage_is_sent_after_it() -> None:
     points = sender(6, bad=(1, 6))
     sent, plan = run(points, every(0.9, 2))
     assert words(sent)[0] == ("bounce", "opened")
@@ -287,11 +285,11 @@ def test_reminders_of_one_target_go_out_together() -> None:
     assert times["bounce"] == times["complaint"] != []
 
 
-# -- what cannot be read
+# -- unreadable targets
 
 
 def unread(*statistics: tuple[Point, ...] | Unreadable) -> list[tuple[int, str, str]]:
-    """(check, reason, …) sent of a target that answers so at one tick after the other."""
+    """(check, reason, …) of the notifications about a target with these answers at successive ticks."""
     state, sent = None, []
     for number, answer in enumerate(statistics):
         plan = decide(TARGET, Readings(answer), state, POLICY, START + DAY + number * BUCKET)
@@ -315,18 +313,18 @@ def test_a_second_failure_in_a_row_is_sent() -> None:
     assert unread(TIMED_OUT, TIMED_OUT, TIMED_OUT) == [(1, "unreadable", "opened")]
 
 
-def test_it_resolves_when_the_target_has_been_readable_for_an_hour() -> None:
+def test_an_unreadable_target_resolves_after_an_hour_of_readings() -> None:
     assert unread(DENIED, HEALTHY, HEALTHY, HEALTHY, HEALTHY) == [
         (0, "unreadable", "opened"),
         (4, "unreadable", "resolved"),
     ]
 
 
-def test_a_target_that_can_be_read_now_and_then_stays_unreadable() -> None:
+def test_a_target_readable_now_and_then_stays_unreadable() -> None:
     assert unread(DENIED, HEALTHY, DENIED, HEALTHY, HEALTHY) == [(0, "unreadable", "opened")]
 
 
-def test_a_target_that_stays_unreadable_is_reminded_of() -> None:
+def test_a_target_that_stays_unreadable_has_reminders() -> None:
     sent = unread(*[TIMED_OUT] * 300)
     assert [(tick / 4, reason) for tick, _, reason in sent] == [
         (0.25, "opened"),
@@ -335,7 +333,7 @@ def test_a_target_that_stays_unreadable_is_reminded_of() -> None:
     ]
 
 
-def test_while_a_target_cannot_be_read_its_open_alerts_stay_open() -> None:
+def test_open_alerts_stay_open_while_the_target_is_unreadable() -> None:
     _, plan = run(sender(16, bad=(15, 16)), every(14.9, 15.2))
     for tick in range(1, 300):
         plan = decide(TARGET, Readings(DENIED), plan.state, POLICY, at(15.2) + tick * BUCKET)
@@ -343,7 +341,7 @@ def test_while_a_target_cannot_be_read_its_open_alerts_stay_open() -> None:
     assert set(plan.state.tracks) == {"bounce", "unreadable"}
 
 
-def test_what_is_readable_again_is_not_opened_again() -> None:
+def test_an_alert_is_not_reopened_after_an_unreadable_time() -> None:
     points = sender(16, bad=(15, 16))
     _, plan = run(points, every(14.9, 15.2))
     plan = decide(TARGET, Readings(DENIED), plan.state, POLICY, at(15.2) + BUCKET)
@@ -365,7 +363,7 @@ def unstored(points: list[Point], ticks: list[int], stored: State | None = None)
 
 
 def changes(documents: list[Document]) -> list[tuple[str, str, str]]:
-    """Everything but reminders: when an alert that could not be stored was sent first is not known."""
+    """All but reminders: without the store the time of the first notification is unknown."""
     return [(d["at"], d["reason"], d["alert"]) for d in documents if d["kind"] != "reminder"]
 
 
@@ -376,7 +374,7 @@ def test_without_any_state_each_change_is_sent_at_its_own_tick_and_once() -> Non
     assert changes(without) == changes(with_state)
 
 
-def test_with_a_state_that_cannot_be_written_each_change_is_sent_at_its_own_tick_and_once() -> None:
+def test_without_a_writable_state_each_change_is_sent_once() -> None:
     points = sender(3, bad=(1, 1.1))
     _, plan = run(points, every(0.9, 1.05))
     with_state, _ = run(points, every(1.05 + 1 / 90, 3), plan.state)
@@ -385,13 +383,13 @@ def test_with_a_state_that_cannot_be_written_each_change_is_sent_at_its_own_tick
     assert changes(without) == changes(with_state)
 
 
-def test_without_state_and_statistics_nothing_is_repeated_at_every_tick() -> None:
+def test_without_state_and_statistics_nothing_repeats_every_tick() -> None:
     readings = Readings(DENIED)
     before = assumed(TARGET, readings, None, POLICY, at(1))
     assert decide(TARGET, readings, before, POLICY, at(1)).documents == ()
 
 
-def test_what_aws_says_is_sent_again_every_hour_under_one_name_while_the_state_cannot_be_written() -> None:
+def test_without_a_writable_state_awss_status_repeats_hourly() -> None:
     paused = Account("SHUTDOWN", sending=True, production=True, quota=100_000, used=0)
     points = sender(2)
     stored = decide(TARGET, read(points, at(1)), None, POLICY, at(1)).state
@@ -437,7 +435,7 @@ def shape(tracks: Mapping[str, Track]) -> dict[str, tuple[str, int, Severity, in
 
 @settings(max_examples=40)
 @given(points=histories, ticks=st.lists(st.integers(1, 700), min_size=1, max_size=30, unique=True))
-def test_whenever_it_runs_it_knows_what_a_monitor_without_gaps_knows(points: list[Point], ticks: list[int]) -> None:
+def test_gaps_between_runs_do_not_change_the_alerts(points: list[Point], ticks: list[int]) -> None:
     first = min(point.at for point in points)
     sent, plan = run(points, [first + tick * BUCKET for tick in sorted(ticks)])
     now = first + max(ticks) * BUCKET

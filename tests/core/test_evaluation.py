@@ -1,4 +1,4 @@
-"""Rules hold above their threshold and not at it; what is unusual is unusual for this sender; all as known at the tick."""
+"""Rules hold above their threshold, not at it; unusual is relative to the sender; all as known at the tick."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_a_rule_holds_above_its_threshold_only(bounces: int, holds: bool) -> Non
 
 
 @pytest.mark.parametrize(("events", "holds"), [(4, False), (5, True)])
-def test_a_rule_waits_for_its_least_number_of_events(events: int, holds: bool) -> None:
+def test_a_rule_waits_for_its_minimum_of_events(events: int, holds: bool) -> None:
     assert bool(of((20, events), policy=one(replace(PLAIN, min_events=5))).found) is holds
 
 
 @pytest.mark.parametrize(("emails", "holds"), [(499, False), (500, True)])
-def test_a_rule_waits_for_its_least_number_of_emails(emails: int, holds: bool) -> None:
+def test_a_rule_waits_for_its_minimum_of_emails(emails: int, holds: bool) -> None:
     assert bool(of((emails, 50), policy=one(replace(PLAIN, min_emails=500))).found) is holds
 
 
@@ -71,7 +71,7 @@ def test_without_email_no_rule_holds() -> None:
 
 
 @pytest.mark.parametrize(("recent", "holds"), [(1, False), (9, True)])
-def test_a_rule_with_a_while_counts_only_while_it_goes_on(recent: int, holds: bool) -> None:
+def test_a_rule_with_a_while_holds_only_while_it_goes_on(recent: int, holds: bool) -> None:
     plain = replace(PLAIN, only_while=While(Window(emails=100), above=0.02))
     assert bool(of((900, 60), (100, recent), policy=one(plain)).found) is holds
     shared = replace(PLAIN, only_while=While(Window(emails=100), share_of_threshold=0.7))
@@ -90,7 +90,7 @@ def test_a_threshold_that_follows_the_usual_rate_stays_between_its_limits(bounce
     assert threshold(*[(100, bounces)] * (14 * 96), rule=USUAL) == pytest.approx(expected, rel=0.01)
 
 
-def test_a_history_too_young_to_know_has_the_upper_limit_and_one_without_email_too() -> None:
+def test_a_young_or_empty_history_has_the_upper_limit() -> None:
     assert threshold(*[(100, 0)] * (5 * 96 - 1), rule=USUAL) == 0.03
     assert threshold(*[(0, 0)] * (14 * 96), (100, 1), rule=USUAL) == pytest.approx(0.03)
     free = replace(USUAL, threshold=Threshold(inf, lower=0.012, multiple=1.7))
@@ -99,7 +99,7 @@ def test_a_history_too_young_to_know_has_the_upper_limit_and_one_without_email_t
     assert (young.found, len(old.found)) == ((), 1)
 
 
-def test_the_own_worst_raises_the_threshold_while_it_is_12_to_2_days_old() -> None:
+def test_the_senders_worst_raises_the_threshold_for_ten_days() -> None:
     rule = replace(PLAIN, threshold=Threshold(0.5, lower=0.012, multiple=1.7), window=Window(emails=400))
     calm, bad = [(400, 4)], [(400, 40)]
 
@@ -114,7 +114,7 @@ def test_the_own_worst_raises_the_threshold_while_it_is_12_to_2_days_old() -> No
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(1, 1_500), max_size=6))
-def test_the_own_worst_is_the_maximum_in_whatever_order_it_is_asked_for(seed: int, ticks: list[int]) -> None:
+def test_the_senders_worst_does_not_depend_on_the_order_of_calls(seed: int, ticks: list[int]) -> None:
     values = random.Random(seed).choices([0.0, 0.1, 0.2, 0.3], k=1_500)
     asked: list[int] = []
 
@@ -173,7 +173,7 @@ def test_without_email_there_is_no_resolution() -> None:
     ],
     ids=["recent email", "the email that AWS counts", "the last day"],
 )
-def test_what_keeps_an_alert_open_is_named_with_what_it_must_come_down_to(
+def test_the_rate_that_keeps_an_alert_open_is_named(
     buckets: list[tuple[int, int]], events: int, emails: int, at_most: float
 ) -> None:
     still_high = of(*buckets).still_high
@@ -186,7 +186,7 @@ def test_nothing_keeps_an_alert_of_a_calm_sender_open() -> None:
     assert of(*[(400, 4)] * 96).still_high is None
 
 
-def test_a_slow_rule_that_only_sleeps_keeps_the_resolution_back() -> None:
+def test_a_dormant_slow_rule_delays_the_resolution() -> None:
     rule = Rule(
         "slow",
         Severity.WARNING,
@@ -201,7 +201,7 @@ def test_a_slow_rule_that_only_sleeps_keeps_the_resolution_back() -> None:
 @pytest.mark.parametrize(
     ("emails", "verdict"), [(0, Verdict.NO_DATA), (111, Verdict.TOO_FEW_EMAILS), (112, Verdict.OK)]
 )
-def test_with_too_little_email_it_is_neither_well_nor_ill(emails: int, verdict: Verdict) -> None:
+def test_with_too_little_email_it_is_neither_good_nor_bad(emails: int, verdict: Verdict) -> None:
     assert enough_emails(POLICY.bounce) == 112  # of fewer, five bounces would already be over the threshold of 4.5%
     assert of((emails, 0)).verdict is verdict
 
@@ -217,7 +217,7 @@ def test_more_bounces_never_silence_a_fixed_rule(bounces: list[int], more: int) 
 
 
 @pytest.mark.parametrize("metric", Metric)
-def test_what_is_found_at_a_tick_does_not_depend_on_what_came_later(metric: Metric) -> None:
+def test_findings_do_not_depend_on_later_data(metric: Metric) -> None:
     dice = random.Random(5)
     points = [
         Point(
@@ -252,7 +252,7 @@ def test_the_late_bounces_of_a_newsletter_are_not_an_alert() -> None:
     assert all(evaluator.at(history.time(index)).found == () for index in range(1, history.slots + 1))
 
 
-def test_the_complaints_of_a_newsletter_are_not_an_alert_and_the_headroom_agrees() -> None:
+def test_the_complaints_of_a_newsletter_are_not_an_alert() -> None:
     history = recorded("repro-newsletter-complaints.json")
     evaluator = Evaluator(history, POLICY.complaint)
     for index in range(1, history.slots + 1):
@@ -261,7 +261,7 @@ def test_the_complaints_of_a_newsletter_are_not_an_alert_and_the_headroom_agrees
         assert now.headroom is None or now.headroom.events_left > 0
 
 
-def test_a_daily_total_says_nothing_about_delays_and_is_nobodys_worst() -> None:
+def test_a_daily_total_is_not_used_for_delays_or_the_worst() -> None:
     days = [Point(START + day * DAY, 400, 40, whole_day=True) for day in range(10)]
     quarters = [Point(START + 10 * DAY + i * BUCKET, 400, 4) for i in range(14 * 96)]
     history = history_from([*days, *quarters], until=START + 24 * DAY)
@@ -272,7 +272,7 @@ def test_a_daily_total_says_nothing_about_delays_and_is_nobodys_worst() -> None:
 
 
 @pytest.mark.parametrize("hours", [24, 96], ids=["the rates", "the estimate of AWS's rate"])
-def test_complaints_are_set_against_the_email_that_they_are_heard_of(hours: int) -> None:
+def test_complaints_are_compared_with_the_email_they_are_about(hours: int) -> None:
     points = [Point(START + i * BUCKET, 1_000, 10, 1) for i in range(4 * hours)]
     end = START + 4 * hours * BUCKET
     views = {}

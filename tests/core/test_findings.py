@@ -40,7 +40,7 @@ def test_a_long_text_is_cut() -> None:
 @pytest.mark.parametrize(
     "member", [{}, {"Type": "DKIM"}, {"Type": "", "ResourceArn": "x"}, {"Type": 7, "ResourceArn": "x"}]
 )
-def test_a_recommendation_of_nothing_is_refused(member: dict[str, Any]) -> None:
+def test_an_empty_recommendation_is_refused(member: dict[str, Any]) -> None:
     with pytest.raises(BadData, match="is missing"):
         recommendation_from(member)
 

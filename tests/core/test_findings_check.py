@@ -27,7 +27,7 @@ def found(*recommendations: Recommendation, tenants: tuple[Tenant, ...] = ()) ->
 
 
 class Played:
-    """Ticks of a target with what SES finds at each; None: it was not asked."""
+    """Ticks of a target with the findings of SES at each; None: not read."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self.policy, self.state, self.now = policy, State(NOW - 900), NOW - 900
@@ -42,7 +42,7 @@ class Played:
         return plan
 
 
-def test_a_finding_is_told_once_and_its_end_when_two_readings_have_none() -> None:
+def test_a_finding_is_sent_once_and_resolves_after_two_readings() -> None:
     played = Played()
     for _ in range(5):
         assert played.tick(found(DKIM)).verdict is Verdict.WARNING
@@ -54,7 +54,7 @@ def test_a_finding_is_told_once_and_its_end_when_two_readings_have_none() -> Non
     assert played.state.tracks == {}
 
 
-def test_what_was_not_asked_or_not_readable_neither_opens_nor_resolves() -> None:
+def test_an_unknown_reading_neither_opens_nor_resolves() -> None:
     played = Played()
     for _ in range(30):
         played.tick(Findings(None, None, ("Not visible: recommendations (access denied)",)))
@@ -67,7 +67,7 @@ def test_what_was_not_asked_or_not_readable_neither_opens_nor_resolves() -> None
     assert [reason for reason, _ in played.reasons] == ["opened", "reminder"]
 
 
-def test_one_more_finding_is_news_and_one_less_is_none() -> None:
+def test_one_more_finding_is_sent_and_one_less_is_not() -> None:
     played = Played()
     played.tick(found(DKIM))
     played.tick(found(DKIM, LISTED))
@@ -100,7 +100,7 @@ def test_the_severity_of_a_tenant(tenant: Tenant, severity: Severity) -> None:
     assert [d["severity"] for d in plan.documents] == [severity.word]
 
 
-def test_of_very_many_findings_a_bounded_number_is_kept_and_all_are_counted() -> None:
+def test_many_findings_are_counted_but_few_are_kept() -> None:
     played = Played()
     many = tuple(Tenant(f"t{number:04}", True, "") for number in range(3_000))
     [document] = played.tick(found(tenants=many)).documents
@@ -111,7 +111,7 @@ def test_of_very_many_findings_a_bounded_number_is_kept_and_all_are_counted() ->
     assert len(played.reasons) == 1
 
 
-def test_switched_off_by_the_settings_the_alert_ends_without_saying_that_all_is_well() -> None:
+def test_a_check_switched_off_ends_its_alert_without_a_resolution() -> None:
     played = Played()
     played.tick(found(DKIM))
     played.policy = replace(POLICY, findings=False)

@@ -1,4 +1,4 @@
-"""Which run looks at which account, whose turn it is, and how the list of accounts changes."""
+"""Shards, turns, and changes of the list of accounts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ses_reputation.core.alert import Sent
 from ses_reputation.core.checks import ALL
 from ses_reputation.core.checks.base import Context
-from ses_reputation.core.fleet import Installation, Shard, is_turn, mend
+from ses_reputation.core.fleet import Installation, Shard, deploy_role_command, is_turn
 from ses_reputation.core.history import BUCKET, DAY, HOUR
 from ses_reputation.core.roster import Member, Report, Roster, changed, dismissed, relisted, urgent_first
 from ses_reputation.core.rules import Severity, default_policy
@@ -49,8 +49,8 @@ def test_a_target_says_which_options_a_command_about_it_needs() -> None:
     assert Target("1" * 12, "eu-west-1").options == "--region eu-west-1"
     assert SHOP.targets[0].options == f"--account {'1' * 12} --region eu-west-1"
     assert Installation("1" * 12, "eu-west-1").id == "fleet/installation"
-    assert mend("eu-west-1").endswith("--region eu-west-1")
-    assert mend("eu-west-1", "arn:aws:iam::000000000000:role/monitor").endswith(
+    assert deploy_role_command("eu-west-1").endswith("--region eu-west-1")
+    assert deploy_role_command("eu-west-1", "arn:aws:iam::000000000000:role/monitor").endswith(
         " --parameter-overrides TrustedRoles=arn:aws:iam::000000000000:role/monitor"
     )
 
@@ -87,24 +87,24 @@ def test_a_list_of_ten_thousand_accounts_fits_into_an_item() -> None:
         "[" * 9_999,
     ],
 )
-def test_a_list_that_nobody_can_have_written_is_refused(text: str) -> None:
+def test_an_invalid_list_is_refused(text: str) -> None:
     with pytest.raises(BadState):
         record_from(Roster, text)
 
 
-def test_what_was_learnt_of_an_account_survives_a_new_list() -> None:
+def test_knowledge_about_an_account_survives_a_new_list() -> None:
     known = replace(BOTH, members=(replace(SHOP, role=1, swept=True, regions=("eu-west-1", "us-east-1")), BLOG))
     new = relisted(known, PAIRS, None, "settings", NOON + DAY)
     assert new == replace(known, read_at=NOON + DAY)
 
 
-def test_regions_of_the_settings_replace_others_and_what_goes_is_leaving() -> None:
+def test_regions_of_the_settings_replace_others() -> None:
     new = relisted(BOTH, PAIRS, ("us-east-1",), "others", NOON)
     assert [member.regions for member in new.members] == [("us-east-1",)] * 2
     assert [member.targets[0].id for member in new.leaving] == ["111111111111/eu-west-1", "222222222222/eu-west-1"]
 
 
-def test_an_account_that_goes_is_leaving_until_it_is_done_with_or_back() -> None:
+def test_a_removed_account_is_leaving_until_closed_or_back() -> None:
     gone = relisted(BOTH, PAIRS[1:], ("eu-west-1",), "others", NOON)
     assert gone.members == (BLOG,) and gone.leaving == (SHOP,)
     still = relisted(gone, PAIRS[1:], ("eu-west-1",), "others", NOON + DAY)
@@ -113,18 +113,18 @@ def test_an_account_that_goes_is_leaving_until_it_is_done_with_or_back() -> None
     assert relisted(gone, PAIRS, ("eu-west-1",), "settings", NOON).leaving == ()
 
 
-def test_a_change_is_of_the_accounts_that_are_still_listed_only() -> None:
+def test_a_change_affects_only_listed_accounts() -> None:
     learnt = {SHOP.account: replace(SHOP, role=1), "333333333333": Member("333333333333", "gone")}
     assert changed(BOTH, learnt, ()).members == (replace(SHOP, role=1), BLOG)
 
 
-def test_what_the_last_run_did_not_reach_comes_first() -> None:
+def test_targets_the_last_run_missed_come_first() -> None:
     targets = [*SHOP.targets, *BLOG.targets]
     assert urgent_first(targets, None) == targets
     assert urgent_first(targets, Report(0, 0, (), (BLOG.targets[0].id, "gone/eu-west-1"))) == targets[::-1]
 
 
-def test_every_open_alert_of_a_target_that_is_watched_no_more_closes_and_nothing_is_called_well() -> None:
+def test_open_alerts_of_a_removed_target_close_without_an_ok() -> None:
     sent = {
         check.name: Sent(f"{check.name}-1", Severity.WARNING, (), 3, NOON - DAY, NOON - DAY, NOON - DAY)
         for check in ALL

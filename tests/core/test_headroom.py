@@ -1,4 +1,4 @@
-"""Headroom before AWS's review threshold, against counting it out one by one."""
+"""Headroom before AWS's review threshold, compared with counting event by event."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def delays(view: View) -> list[tuple[float, float]]:
 
 
 @given(buckets)
-def test_one_event_fewer_than_what_is_left_stays_below_the_threshold_and_that_many_reach_it(
+def test_the_headroom_is_exact_to_one_event(
     given_buckets: list[tuple[int, int]],
 ) -> None:
     left = headroom(of(given_buckets))
@@ -49,9 +49,7 @@ def test_one_event_fewer_than_what_is_left_stays_below_the_threshold_and_that_ma
 
 
 @given(buckets, st.sampled_from(Metric))
-def test_no_headroom_is_never_said_beside_a_verdict_that_is_well(
-    given_buckets: list[tuple[int, int]], metric: Metric
-) -> None:
+def test_an_ok_verdict_never_has_zero_headroom(given_buckets: list[tuple[int, int]], metric: Metric) -> None:
     view = of(given_buckets, metric)
     policy = default_policy().bounce if metric is Metric.BOUNCE else default_policy().complaint
     now = Evaluator(view.history, policy).at(view.history.time(view.end))
@@ -60,9 +58,7 @@ def test_no_headroom_is_never_said_beside_a_verdict_that_is_well(
 
 
 @pytest.mark.parametrize(("events", "emails"), [(1, 300), (4, 2_000), (10, 10_000)])
-def test_a_threshold_that_a_few_complaints_may_have_reached_by_chance_is_one_event_away(
-    events: int, emails: int
-) -> None:
+def test_a_threshold_reached_by_chance_is_one_event_away(events: int, emails: int) -> None:
     view = of([(emails, events)], Metric.COMPLAINT)
     found = headroom(view)
     assert found is not None
@@ -92,13 +88,13 @@ def test_reaching_the_threshold_counts_once_it_is_sure(bounces: int, left: int) 
     assert found is not None and found.events_left == left
 
 
-def test_at_a_bad_pace_it_says_when_the_threshold_is_reached() -> None:
+def test_at_a_bad_pace_it_estimates_when_the_threshold_is_reached() -> None:
     view = of([*[(400, 4)] * 96, *[(400, 40)] * 8])
     found = headroom(view)
     assert found is not None and found.hours_left is not None
     slots = [*[(400, 4)] * 96, *[(400, 40)] * 8]
     hours = 0.0
-    while True:  # play it out
+    while True:  # add one event at a time
         slots.append((400, 40))
         hours += BUCKET / HOUR
         now = headroom(of(slots))
@@ -118,12 +114,12 @@ def test_without_email_for_a_day_there_is_no_pace() -> None:
     assert idle is not None and idle.events_left > 0 and idle.hours_left is None
 
 
-def test_no_email_is_no_headroom_and_not_a_full_one() -> None:
+def test_without_email_the_headroom_is_unknown() -> None:
     assert headroom(of([(0, 0)])) is None and share_left(of([(0, 0)])) is None
 
 
 @pytest.mark.parametrize(("bounces", "share"), [(0, 1.0), (250, 0.5), (500, 0.01), (900, 0.0)])
-def test_the_share_that_is_left_goes_from_all_to_nothing(bounces: int, share: float) -> None:
+def test_the_share_left_goes_from_one_to_zero(bounces: int, share: float) -> None:
     assert share_left(of([(10_000, bounces)])) == pytest.approx(share)
 
 

@@ -1,4 +1,4 @@
-"""Send data points in whatever order and shape → exact running sums."""
+"""Send data points in any order and shape → exact running sums."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_time_is_the_same_instant_in_any_zone(moment: object) -> None:
     assert iso(point_from({"Timestamp": moment}).at) == "2025-02-04T10:30:00+00:00"
 
 
-def test_counters_that_ses_left_out_are_zero() -> None:
+def test_missing_counters_are_zero() -> None:
     assert point_from({"Timestamp": "2025-02-04T10:30:00Z", "Bounces": 2}) == Point(1_738_665_000, 0, 2, 0, 0)
 
 
@@ -74,7 +74,7 @@ def test_a_whole_number_written_as_a_fraction_is_a_count() -> None:
     ],
     ids=str,
 )
-def test_what_is_no_count_or_no_time_is_refused_in_one_line(member: dict[str, Any]) -> None:
+def test_an_invalid_count_or_time_is_refused_in_one_line(member: dict[str, Any]) -> None:
     with pytest.raises(BadData) as raised:
         point_from(member)
     assert len(str(raised.value).splitlines()) == 1
@@ -94,7 +94,7 @@ def test_order_and_repetition_change_nothing(given_points: list[Point], dice: ra
 
 
 @given(points)
-def test_every_mail_is_counted_exactly_once_and_gaps_are_zero(given_points: list[Point]) -> None:
+def test_every_email_is_counted_once_and_gaps_are_zero(given_points: list[Point]) -> None:
     history = made(given_points)
     assert history.attempts[-1] == sum(point.attempts for point in given_points)
     assert history.bounces[-1] == sum(point.bounces for point in given_points)
@@ -104,13 +104,13 @@ def test_every_mail_is_counted_exactly_once_and_gaps_are_zero(given_points: list
         assert history.attempts[slot + 1] - history.attempts[slot] == by_slot.get(slot, 0)
 
 
-def test_a_bucket_that_was_revised_counts_with_its_larger_numbers() -> None:
+def test_a_revised_bucket_counts_with_its_larger_numbers() -> None:
     history = made([Point(START, 100, 1, 2), Point(START, 90, 5, 1)])
     assert (history.attempts[-1], history.bounces[-1], history.complaints[-1]) == (100, 5, 2)
 
 
 @pytest.mark.parametrize("minute", [0, 7, 13, 22])
-def test_slots_follow_the_buckets_whatever_minute_they_start_at(minute: int) -> None:
+def test_slots_follow_the_minute_at_which_buckets_start(minute: int) -> None:
     first = START + minute * 60
     history = made([Point(first, 10), Point(first + BUCKET, 20)], until=first + 3 * BUCKET)
     assert history.time(1) == first + BUCKET
@@ -119,7 +119,7 @@ def test_slots_follow_the_buckets_whatever_minute_they_start_at(minute: int) -> 
 
 
 @given(shift=st.integers(1, BUCKET - 1))
-def test_no_bucket_is_known_before_its_end_even_when_the_rhythm_shifts(shift: int) -> None:
+def test_no_bucket_is_known_before_its_end(shift: int) -> None:
     late = Point(START + 10 * BUCKET + shift, 50)
     history = made([Point(START, 10), late], until=START + 20 * BUCKET)
     for now in range(START, START + 15 * BUCKET, 60):
@@ -136,12 +136,12 @@ def test_no_points_are_no_history() -> None:
     assert history_from([], until=START) is None
 
 
-def test_a_stray_timestamp_is_refused_instead_of_making_years_of_slots() -> None:
+def test_a_stray_timestamp_is_refused() -> None:
     with pytest.raises(BadData, match="three years"):
         history_from([Point(0, 1), Point(START, 1)], until=START + DAY)
 
 
-def test_smoothed_mail_is_all_the_mail_in_the_end() -> None:
+def test_smoothed_email_adds_up_to_all_email() -> None:
     history = made([Point(START, 1_000)], until=START + 14 * DAY)
     for hours in (1, 3, 24):
         smoothed = history.smoothed(hours * HOUR)

@@ -40,7 +40,7 @@ def test_a_step_of_a_large_sender_is_found_within_a_bucket(seed: int, rate: floa
     assert found.earliest <= found.at <= found.latest
 
 
-def test_a_start_after_a_quiet_night_is_not_put_into_the_night() -> None:
+def test_a_start_after_a_quiet_night_is_not_in_the_night() -> None:
     emails = ([500] * 60 + [0] * 36) * 6
     rates = [0.01] * (5 * 96) + [0.15] * 4
     history = sender(rates, emails[: len(rates)], 3)
@@ -48,7 +48,7 @@ def test_a_start_after_a_quiet_night_is_not_put_into_the_night() -> None:
     assert found is not None and found.at == START + 5 * DAY
 
 
-def test_the_start_of_complaints_is_when_the_email_was_sent_not_when_they_came() -> None:
+def test_complaints_start_when_their_email_was_sent() -> None:
     sent, step = 2_000, 5 * 96
     complaints = [1.0] * step
     level = 0.0
@@ -63,7 +63,7 @@ def test_the_start_of_complaints_is_when_the_email_was_sent_not_when_they_came()
     assert found.earliest - HOUR <= START + step * BUCKET <= found.latest + HOUR
 
 
-def test_nothing_started_if_there_are_no_events_or_none_too_many() -> None:
+def test_without_too_many_events_nothing_started() -> None:
     quiet = history_from([Point(START + i * BUCKET, 100) for i in range(200)], until=START + 200 * BUCKET)
     falling = history_from(
         [Point(START + i * BUCKET, 100, 9 if i < 100 else 0) for i in range(400)], until=START + 400 * BUCKET
@@ -82,7 +82,7 @@ def steps(*stretches: tuple[int, int]) -> History:
     return history
 
 
-def test_what_was_usual_more_than_two_weeks_ago_hides_no_rise() -> None:
+def test_a_rate_of_over_two_weeks_ago_hides_no_rise() -> None:
     found = onset(steps((16, 30), (16, 1), (1, 6)), Metric.BOUNCE, START + 33 * DAY)
     assert found is not None and abs(found.at - (START + 32 * DAY)) <= BUCKET
 

@@ -1,4 +1,4 @@
-"""Mutes and acknowledgements: what they hold back, and what a stored text may say."""
+"""Mutes and acknowledgements: which notifications they suppress, and which stored texts are valid."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def every(start: float, end: float, step: int = HOUR) -> range:
     return range(at(start), at(end), step)
 
 
-def said(documents: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def sent(documents: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [(document["reason"], document["severity"]) for document in documents]
 
 
-def test_without_an_order_the_sender_is_heard() -> None:
+def test_without_an_order_alerts_are_sent() -> None:
     documents, _ = play(Orders(), *every(14.4, 15.9))
-    assert said(documents)[0] == ("opened", "warning")
+    assert sent(documents)[0] == ("opened", "warning")
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_without_an_order_the_sender_is_heard() -> None:
     ],
     ids=["check and region", "every check", "every region", "all", "the account"],
 )
-def test_a_muted_alert_opens_silently_and_is_sent_once_when_the_mute_ends(mute: Mute) -> None:
+def test_a_muted_alert_is_sent_once_when_the_mute_ends(mute: Mute) -> None:
     documents, state = play(Orders((mute,)), *every(14.4, 15.75))
     assert documents == [] and "bounce" in state.tracks
     after, _ = play(Orders((mute,)), *every(15.75, 16.3), known=state)
-    assert said(after) == [("opened", "warning")]
+    assert sent(after) == [("opened", "warning")]
     [document] = after
     assert document["at"] == "2025-02-17T00:00:00+00:00" and document["opened_at"] < document["at"]
 
@@ -95,38 +95,38 @@ def test_a_muted_alert_opens_silently_and_is_sent_once_when_the_mute_ends(mute: 
     ],
     ids=["another check", "another region", "another account", "later"],
 )
-def test_a_mute_of_something_else_holds_nothing_back(other: Mute) -> None:
-    assert said(play(Orders((other,)), *every(14.4, 15.9))[0])[0] == ("opened", "warning")
+def test_a_mute_of_something_else_has_no_effect(other: Mute) -> None:
+    assert sent(play(Orders((other,)), *every(14.4, 15.9))[0])[0] == ("opened", "warning")
 
 
-def test_a_muted_alert_that_is_over_when_the_mute_ends_is_never_heard_of() -> None:
+def test_a_muted_alert_that_ends_in_the_mute_is_never_sent() -> None:
     long = replace(MUTE, until=at(18))
     documents, state = play(Orders((long,)), *every(14.4, 18.5), bad=(14.5, 14.8))
     assert documents == [] and dict(state.tracks) == {}
 
 
-def test_an_alert_that_was_sent_before_the_mute_is_resolved_aloud_in_it() -> None:
+def test_an_alert_sent_before_the_mute_resolves_in_it() -> None:
     before, state = play(Orders(), *every(14.4, 14.8), bad=(14.5, 14.8))
-    assert said(before) == [("opened", "warning")]
+    assert sent(before) == [("opened", "warning")]
     mute = Mute(at(14.8), at(20))
     within, _ = play(Orders((mute,)), *every(14.8, 18), bad=(14.5, 14.8), known=state)
-    assert said(within) == [("resolved", "warning")]
+    assert sent(within) == [("resolved", "warning")]
 
 
-def test_what_becomes_critical_breaks_through_unless_that_is_muted_too() -> None:
+def test_a_critical_alert_breaks_a_mute_of_warnings() -> None:
     worse = every(14.4, 15.9)
     loud, state = play(Orders((MUTE,)), *worse, share=90)
-    assert said(loud) == [("opened", "critical")]
-    assert "reminder" not in {reason for reason, _ in said(play(Orders((MUTE,)), *every(15.9, 16), known=state)[0])}
+    assert sent(loud) == [("opened", "critical")]
+    assert "reminder" not in {reason for reason, _ in sent(play(Orders((MUTE,)), *every(15.9, 16), known=state)[0])}
     silent, state = play(Orders((replace(MUTE, critical=True),)), *worse, share=90)
     assert silent == []
-    assert said(play(Orders((MUTE,)), *every(16, 16.3), share=90, known=state)[0]) == [("opened", "critical")]
+    assert sent(play(Orders((MUTE,)), *every(16, 16.3), share=90, known=state)[0]) == [("opened", "critical")]
 
 
 def test_an_alert_that_was_sent_escalates_through_the_mute() -> None:
     first, state = play(Orders(), *every(14.4, 14.8))
     documents, _ = play(Orders((MUTE,)), *every(14.8, 15.9), bad=(14.8, 99), share=120, known=state)
-    assert (said(first), said(documents)) == ([("opened", "warning")], [("escalated", "critical")])
+    assert (sent(first), sent(documents)) == ([("opened", "warning")], [("escalated", "critical")])
 
 
 def test_a_reminder_that_falls_due_in_a_mute_is_sent_once_when_it_ends() -> None:
@@ -134,13 +134,13 @@ def test_a_reminder_that_falls_due_in_a_mute_is_sent_once_when_it_ends() -> None
     mute = Mute(at(15), at(18))
     within, state = play(Orders((mute,)), *every(15, 18), known=state)
     after, _ = play(Orders((mute,)), *every(18, 18.5), known=state)
-    assert (said(within), said(after)) == ([], [("reminder", "warning")])
+    assert (sent(within), sent(after)) == ([], [("reminder", "warning")])
 
 
 def test_a_mute_that_ends_in_an_outage_is_over_afterwards() -> None:
     _, state = play(Orders((MUTE,)), *every(14.4, 15.5))
     after, _ = play(Orders((MUTE,)), at(16.5), known=state)
-    assert said(after) == [("opened", "warning")]
+    assert sent(after) == [("opened", "warning")]
     over, _ = play(Orders((MUTE,)), at(19), bad=(14.5, 15.5), known=state)
     assert over == []
 
@@ -160,7 +160,7 @@ def test_the_verdict_and_the_metrics_know_no_mute() -> None:
     assert (loud.verdict, loud.gauges, loud.state.tracks) == (silent.verdict, silent.gauges, silent.state.tracks)
 
 
-def test_an_account_that_aws_pauses_is_heard_of_through_a_mute() -> None:
+def test_a_pause_by_aws_is_sent_through_a_mute() -> None:
     points = tuple(Point(t, 400, 3) for t in range(at(0.5), at(14.5), BUCKET))
     review, paused = (
         Account(word, sending=True, production=True, quota=1e6, used=0) for word in ("PROBATION", "SHUTDOWN")
@@ -168,24 +168,24 @@ def test_an_account_that_aws_pauses_is_heard_of_through_a_mute() -> None:
     state = decide(TARGET, Readings(points, review), None, POLICY, at(14.5)).state
     orders = Orders((Mute(at(14), at(16)),))
     plan = decide(TARGET, Readings(points, paused, orders=orders), state, POLICY, at(14.5) + BUCKET)
-    assert said(plan.documents) == [("changed", "critical")]
+    assert sent(plan.documents) == [("changed", "critical")]
 
 
 # -- acknowledgements
 
 
-def test_an_acknowledged_alert_is_not_reminded_of_and_still_resolves() -> None:
+def test_an_acknowledged_alert_has_no_reminders_but_resolves() -> None:
     first, state = play(Orders(), *every(14.4, 15))
     ack = Orders(acks=(Ack(TARGET.id, first[0]["alert"], state.sent["bounce"].counted_from),))
     documents, _ = play(ack, *every(15, 25, 4 * HOUR), bad=(14.5, 22), known=state)
-    assert said(documents) == [("resolved", "warning")]
+    assert sent(documents) == [("resolved", "warning")]
 
 
-def test_reminders_come_again_after_it_has_become_worse() -> None:
+def test_reminders_return_after_an_escalation() -> None:
     first, state = play(Orders(), *every(14.4, 15))
     ack = Orders(acks=(Ack(TARGET.id, first[0]["alert"], state.sent["bounce"].counted_from),))
     documents, _ = play(ack, *every(15, 17.5), bad=(15, 99), share=120, known=state)
-    assert said(documents) == [("escalated", "critical"), ("reminder", "critical"), ("reminder", "critical")]
+    assert sent(documents) == [("escalated", "critical"), ("reminder", "critical"), ("reminder", "critical")]
 
 
 @pytest.mark.parametrize("later", [-BUCKET, 10, HOUR, WEEK * 52])
@@ -193,7 +193,7 @@ def test_an_acknowledgement_of_another_time_stops_no_reminder(later: int) -> Non
     first, state = play(Orders(), *every(14.4, 15))
     ack = Orders(acks=(Ack(TARGET.id, first[0]["alert"], state.sent["bounce"].counted_from + later),))
     documents, _ = play(ack, *every(15, 16.5), known=state)
-    assert said(documents) == [("reminder", "warning")]
+    assert sent(documents) == [("reminder", "warning")]
 
 
 @pytest.mark.parametrize("ack", [Ack("123456789012/us-east-1", "", at(15)), Ack(TARGET.id, "bounce-x", at(15))])
@@ -201,7 +201,7 @@ def test_an_acknowledgement_of_another_alert_or_target_changes_nothing(ack: Ack)
     first, state = play(Orders(), *every(14.4, 15))
     ack = replace(ack, alert=ack.alert or first[0]["alert"])
     documents, _ = play(Orders(acks=(ack,)), *every(15, 16.5), known=state)
-    assert said(documents) == [("reminder", "warning")]
+    assert sent(documents) == [("reminder", "warning")]
 
 
 # -- windows of the settings
@@ -237,7 +237,7 @@ def test_a_window_over_midnight_ends_on_the_day_after() -> None:
     assert list(window.mutes_at(local("2025-02-10T23:00"), BERLIN)) == []
 
 
-def test_a_window_keeps_to_the_clock_on_the_wall_when_the_clocks_change() -> None:
+def test_a_window_follows_local_time_when_clocks_change() -> None:
     window = Window(6, 1 * 60, 6 * 60)
     [mute] = window.mutes_at(local("2025-03-30T05:30"), BERLIN)
     assert mute.until - mute.start == 4 * HOUR
@@ -263,7 +263,7 @@ def test_orders_come_back_equal() -> None:
     assert from_text(to_text(orders), CHECKS) == (orders, ())
 
 
-def test_without_an_address_and_in_one_line() -> None:
+def test_a_reason_is_one_line_without_addresses() -> None:
     assert clean("asked by jane.doe@example.com\r\nnow\x1b[2J") == "asked by …@example.com  now [2J"
     assert len(clean("x" * 10_000)) == 200
 
@@ -290,7 +290,7 @@ def hostile(**changes: Any) -> str:
         ({"critical": "yes"}, "critical is neither true nor false"),
     ],
 )
-def test_a_mute_that_no_command_has_written_is_ignored_and_said(changes: dict[str, Any], why: str) -> None:
+def test_an_invalid_mute_is_ignored_and_reported(changes: dict[str, Any], why: str) -> None:
     orders, ignored = from_text(hostile(**changes), CHECKS)
     assert [mute.reason for mute in orders.mutes] == ["good"]
     [sentence] = ignored
@@ -301,7 +301,7 @@ def test_a_mute_that_no_command_has_written_is_ignored_and_said(changes: dict[st
     "text",
     ["", "{", "[]", "null", "5", "{}", '{"mutes": 5, "acks": []}', '{"mutes": []}', "[" * 100_000, "9" * 10_000],
 )
-def test_a_text_that_is_no_orders_orders_nothing(text: str) -> None:
+def test_an_invalid_text_holds_no_orders(text: str) -> None:
     orders, ignored = from_text(text, CHECKS)
     assert orders == Orders() and len(ignored) == 1
 
@@ -311,7 +311,7 @@ def test_a_reason_from_outside_is_cleaned_when_it_is_read() -> None:
     assert orders.mutes[0].reason == "ask …@example.com  "
 
 
-def test_of_too_many_the_newest_are_read() -> None:
+def test_only_the_newest_of_too_many_mutes_are_read() -> None:
     many = Orders(
         tuple(replace(MUTE, reason=str(n)) for n in range(80)), tuple(Ack("t", str(n), 1) for n in range(300))
     )

@@ -1,4 +1,4 @@
-"""A valid answer that cannot be true is an unknown: beside what was stored, and beside what AWS says in the same run.
+"""A valid but impossible answer is unknown: compared with the stored totals and with AWS's other answers of the run.
 
 Each case is a world (who sends when), a fault (what GetSendStatistics leaves out), and days of runs.
 """
@@ -20,7 +20,8 @@ from ses_reputation.core.target import Target
 MONDAY = 1_738_540_800  # 2025-02-03T00:00Z
 NOON = MONDAY + 14 * DAY + 12 * HOUR  # when faults begin
 TARGET = Target("123456789012", "eu-west-1")
-POLICY = replace(default_policy(), volume=VolumePolicy(silence=False, spike=0.0))  # silence would hide what is tested
+POLICY = replace(default_policy(), volume=VolumePolicy(silence=False, spike=0.0))
+"""Silence alerts would hide the tested effect."""
 
 Answer = tuple[Point, ...]
 Fault = Callable[[Answer, Instant], Answer]
@@ -114,7 +115,7 @@ def doubts(plan: Plan) -> bool:
     return plan.unreadable is not None and plan.unreadable.trouble is Trouble.CONTRADICTION
 
 
-# -- what cannot be true
+# -- impossible answers
 
 FAULTS = [
     (steady, empty, 0),
@@ -128,7 +129,7 @@ FAULTS = [
     (steady, without_a_day, 0),
     (morning, without_a_day, 0),
 ]
-"""Sender, fault, and hours after which it is surely noticed."""
+"""Sender, fault, and hours after which it is noticed at the latest."""
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ FAULTS = [
     FAULTS,
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-def test_an_answer_that_cannot_be_true_is_unknown_for_as_long_as_it_lasts(
+def test_an_impossible_answer_is_unknown_while_it_lasts(
     sends: Callable[[Instant], int], fault: Fault, hours: int
 ) -> None:
     world = World(sends).healthy()
@@ -148,7 +149,7 @@ def test_an_answer_that_cannot_be_true_is_unknown_for_as_long_as_it_lasts(
 
 
 @pytest.mark.parametrize("fault", [empty, frozen, without_a_day], ids=lambda fault: fault.__name__)
-def test_a_critical_alert_never_resolves_on_data_that_was_not_read(fault: Fault) -> None:
+def test_a_critical_alert_never_resolves_on_unread_data(fault: Fault) -> None:
     world = World(steady, bad_from=NOON - 6 * HOUR).healthy()
     assert ("bounce", "opened") in world.reasons
     for _, plan in world.runs(NOON, 9, fault, step=2 * HOUR):
@@ -157,7 +158,7 @@ def test_a_critical_alert_never_resolves_on_data_that_was_not_read(fault: Fault)
 
 
 @pytest.mark.parametrize(("sends", "fault"), [(steady, empty), (office, frozen), (morning, frozen)])
-def test_what_is_complete_again_resolves(sends: Callable[[Instant], int], fault: Fault) -> None:
+def test_complete_data_resolves_the_alert(sends: Callable[[Instant], int], fault: Fault) -> None:
     world = World(sends).healthy()
     for _ in world.runs(NOON, 2, fault):
         pass
@@ -183,14 +184,14 @@ def test_a_contradiction_is_sent_from_the_second_run_on() -> None:
     assert world.reasons == [("unreadable", "opened")]
 
 
-def test_an_empty_answer_is_not_ok_although_the_account_cannot_be_asked() -> None:
+def test_an_empty_answer_is_not_ok_if_the_account_is_unreadable() -> None:
     world = World(steady).healthy()
     world.asked = False
     for _, plan in world.runs(NOON, 16, empty, step=4 * HOUR):
         assert plan.verdict in {Verdict.UNKNOWN, Verdict.NO_DATA}
 
 
-def test_an_alert_stays_open_on_empty_answers_while_the_account_cannot_be_asked() -> None:
+def test_an_alert_stays_open_on_empty_answers() -> None:
     world = World(steady, bad_from=NOON - 6 * HOUR).healthy()
     world.asked = False
     for _ in world.runs(NOON, 16, empty, step=4 * HOUR):
@@ -222,7 +223,7 @@ def test_an_outage_hides_no_contradiction() -> None:
     assert all(doubts(plan) for plan in plans)
 
 
-# -- what must be believed
+# -- plausible answers
 
 
 @pytest.mark.parametrize("recipients", [1.0, 1.2, 50.0])

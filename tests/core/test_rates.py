@@ -1,4 +1,4 @@
-"""How many of how many: windows, the bound, the email behind the events, the usual rate."""
+"""Rates: windows, the bound, the email behind the events, the usual rate."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_window_by_hours_is_half_open_and_ends_with_the_last_closed_bucket() -
     assert (count.events, count.end - count.start) == (4, HOUR)
 
 
-def test_no_email_is_no_rate_and_more_events_than_emails_are_not_more_than_all() -> None:
+def test_a_rate_is_undefined_without_email_and_at_most_one() -> None:
     assert Count(3, 0, 0, 0).rate is None
     assert Count(30, 20, 0, 0).rate == 1.0
 
@@ -70,7 +70,7 @@ def test_a_window_by_emails_agrees_with_walking_back_bucket_by_bucket(end: int, 
 
 
 def poisson_at_least(events: int, mean: float) -> float:
-    """The exact probability of so many events or more."""
+    """Exact probability of this many events or more."""
     term = total = exp(-mean)
     for k in range(1, events):
         term *= mean / k
@@ -79,7 +79,7 @@ def poisson_at_least(events: int, mean: float) -> float:
 
 
 def exact_lower_bound(events: int, tail: float) -> float:
-    """The mean below which so many events or more are rarer than `tail`: the exact Poisson bound, by bisection."""
+    """Mean below which this many events or more are rarer than `tail`: the exact Poisson bound, by bisection."""
     low, high = 0.0, float(events)
     for _ in range(80):
         middle = (low + high) / 2
@@ -114,14 +114,14 @@ def test_without_a_claim_the_bound_is_the_plain_rate() -> None:
 
 
 @pytest.mark.parametrize("hours", [6, 12, 24, 72, 168])
-def test_in_a_steady_flow_complaints_are_set_against_just_the_email_of_their_window(hours: int) -> None:
+def test_steady_complaints_are_compared_with_their_windows_email(hours: int) -> None:
     history = steady(complaints=1)
     events, emails = view(history, Metric.COMPLAINT).measure(Window(hours=hours))
     assert events == hours * 4
     assert emails == pytest.approx(hours * 400, rel=0.001)
 
 
-def test_complaints_of_a_quiet_day_are_set_against_the_busy_day_that_caused_them() -> None:
+def test_complaints_of_a_quiet_day_are_compared_with_the_busy_day_before() -> None:
     busy = [Point(START + i * BUCKET, 1_000 if i < 96 * 5 else 0, 0, 1) for i in range(96 * 6)]
     history = history_from(busy, until=START + 6 * DAY)
     assert history is not None
@@ -130,7 +130,7 @@ def test_complaints_of_a_quiet_day_are_set_against_the_busy_day_that_caused_them
     assert emails > 40_000
 
 
-def test_the_last_bounces_of_a_blast_are_not_set_against_the_trickle_after_it() -> None:
+def test_late_bounces_of_a_blast_are_not_compared_with_later_email() -> None:
     points = [Point(START + i * BUCKET, 100_000 if i == 95 else 100, 2_000 if i == 96 else 1) for i in range(98)]
     history = history_from(points, until=START + 98 * BUCKET)
     assert history is not None
@@ -139,12 +139,12 @@ def test_the_last_bounces_of_a_blast_are_not_set_against_the_trickle_after_it() 
     assert emails > 30_000
 
 
-def test_a_young_history_does_not_blame_its_first_email_for_complaints_about_what_it_does_not_know() -> None:
+def test_early_complaints_are_not_blamed_on_the_first_known_email() -> None:
     history = steady(slots=8, emails=1_000, complaints=1)
     assert view(history, Metric.COMPLAINT).measure(Window(hours=12)) == (8, 8_000)
 
 
-def test_a_normal_day_is_the_mean_of_two_weeks_or_of_a_younger_age_of_at_least_a_day() -> None:
+def test_a_normal_day_is_the_mean_of_up_to_two_weeks() -> None:
     assert view(steady()).normal_day == 9_600
     assert view(steady(slots=48)).normal_day == 4_800
     assert view(steady(slots=3 * 96)).normal_day == 9_600
@@ -157,12 +157,12 @@ def test_the_usual_rate_is_taken_over_two_weeks_to_two_days_ago() -> None:
     assert view(history).usual(0.0) == pytest.approx((12 * 96 + 2) / (12 * 96 * 100))
 
 
-def test_without_email_the_usual_rate_is_what_the_weight_says() -> None:
+def test_without_email_the_usual_rate_comes_from_the_weight() -> None:
     assert view(steady(slots=10)).usual(2 * 2.5 / 0.03) == pytest.approx(0.03 / 2.5)
 
 
 @given(cut=st.integers(1, 500))
-def test_what_was_known_at_an_instant_does_not_depend_on_what_came_later(cut: int) -> None:
+def test_later_data_does_not_change_earlier_knowledge(cut: int) -> None:
     points = [Point(START + i * BUCKET, 37 + i % 11, i % 3, i % 5 == 0) for i in range(600)]
     whole = history_from(points, until=START + 600 * BUCKET)
     seen = history_from(points[:cut], until=START + cut * BUCKET)

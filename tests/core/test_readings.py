@@ -1,4 +1,4 @@
-"""Who is subscribed is compared with who should hear."""
+"""Subscriptions compared with the recipients of the settings."""
 
 from __future__ import annotations
 

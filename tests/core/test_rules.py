@@ -1,4 +1,4 @@
-"""The default rules are the ones that simulation found, and scale with what a user touches."""
+"""The default rules are those that simulation found, and scale with the user's thresholds."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_no_default_rule_warns_of_fewer_than_four_events() -> None:
 
 
 @given(factor=st.floats(0.2, 1.9))
-def test_all_default_thresholds_scale_with_those_that_a_user_touches(factor: float) -> None:
+def test_default_thresholds_scale_with_the_users(factor: float) -> None:
     scaled = default_policy(
         bounce_warning=0.03 * factor,
         bounce_critical=0.05 * factor,
@@ -89,20 +89,20 @@ def test_all_default_thresholds_scale_with_those_that_a_user_touches(factor: flo
 
 
 @pytest.mark.parametrize("default", [default_bounce_policy, default_complaint_policy])
-def test_without_unusual_only_fixed_thresholds_are_left(default: object) -> None:
+def test_without_unusual_only_fixed_thresholds_remain(default: object) -> None:
     policy = default(0.0008, 0.001, 0.0)  # type: ignore[operator]
     assert all(not rule.threshold.multiple and rule.threshold.upper < inf for rule in policy.rules)
     assert {rule.severity for rule in policy.rules} == {Severity.WARNING, Severity.CRITICAL}
 
 
-def test_a_lowest_threshold_of_ones_own_holds_for_every_rule_that_follows_the_sender() -> None:
+def test_your_own_minimum_applies_to_every_adaptive_rule() -> None:
     bounce = default_bounce_policy(0.03, 0.05, lowest=0.02)
     assert {rule.threshold.lower for rule in bounce.rules if rule.threshold.multiple} == {0.02}
     complaint = default_complaint_policy(0.0008, 0.001, lowest=0.0006)
     assert {rule.threshold.lower for rule in complaint.rules if rule.threshold.multiple} == {0.0006}
 
 
-def test_the_thresholds_in_force_are_those_of_the_rules_and_not_of_the_defaults() -> None:
+def test_the_thresholds_in_force_come_from_your_rules() -> None:
     assert thresholds_in_force(POLICY.bounce) == {Severity.WARNING: 0.03, Severity.CRITICAL: 0.047}
     assert thresholds_in_force(POLICY.complaint) == {Severity.WARNING: 0.0008, Severity.CRITICAL: 0.001}
     mine = replace(POLICY.bounce, rules=(Rule("mine", Severity.WARNING, Window(hours=24), Threshold(0.04)),))

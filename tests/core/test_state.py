@@ -1,4 +1,4 @@
-"""A stored state comes back exactly, or not at all."""
+"""A stored state loads exactly, or not at all."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ses_reputation.core.alert import Sent, Track
 from ses_reputation.core.checks import ALL, FACTS
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, Point
-from ses_reputation.core.level import Part
 from ses_reputation.core.notification import problem_of
-from ses_reputation.core.pauses import Pause, PauseReading, Stage
+from ses_reputation.core.pause_level import Part
+from ses_reputation.core.pause_record import Pause, PauseReading, Stage
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, Audience, AwsRate, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, default_policy
@@ -70,11 +70,11 @@ def test_the_busy_state_has_everything_in_it() -> None:
     assert empty == []
 
 
-def test_a_state_with_everything_in_it_comes_back_equal() -> None:
+def test_a_full_state_loads_equal() -> None:
     assert from_text(to_text(BUSY)) == BUSY
 
 
-def test_a_state_with_nothing_in_it_comes_back_equal() -> None:
+def test_an_empty_state_loads_equal() -> None:
     assert from_text('{"tick": 1738368000}') == State(tick=START)
 
 
@@ -97,7 +97,7 @@ def golden(name: str, text: str) -> str:
     return path.read_text()
 
 
-def test_stored_fields_change_with_a_new_schema_number_only() -> None:
+def test_stored_fields_change_only_with_a_new_schema_number() -> None:
     """After a change: raise SCHEMA, teach `_upgraded` the schema before, then run with UPDATE_GOLDEN=1."""
     now = {
         "schema": SCHEMA,
@@ -139,7 +139,7 @@ def test_open_alerts_of_the_schema_before_keep_their_names_and_severities() -> N
     }
 
 
-def test_what_the_version_before_had_not_delivered_is_sent_after_the_upgrade_and_nothing_else_again() -> None:
+def test_undelivered_notifications_of_the_old_version_are_sent_once() -> None:
     state = from_text(OLD, schema=2)
     now = state.tick + BUCKET
     account = Account("PROBATION", sending=True, production=True, quota=100_000, used=96_000)
@@ -152,7 +152,7 @@ def test_what_the_version_before_had_not_delivered_is_sent_after_the_upgrade_and
     assert {d["number"] for d in documents if d["check"] == "complaint"} == {2}
 
 
-def test_an_upgraded_state_comes_back_equal() -> None:
+def test_an_upgraded_state_loads_equal() -> None:
     state = from_text(OLD, schema=2)
     assert from_text(to_text(state)) == state
 
@@ -194,14 +194,14 @@ def test_a_damaged_state_of_the_schema_before_is_refused(name: str) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_no_version_has_written_is_refused_with_the_place(text: str, says: str) -> None:
+def test_an_invalid_state_is_refused_with_the_place(text: str, says: str) -> None:
     with pytest.raises(BadState) as raised:
         from_text(text)
     assert says in str(raised.value) and "\n" not in str(raised.value)
 
 
 def changed(*place: Any, value: Any) -> str:
-    """The busy state with another value at one place."""
+    """The busy state with one value changed."""
     state = json.loads(to_text(BUSY))
     inner = state
     for key in place[:-1]:
@@ -230,12 +230,12 @@ def changed(*place: Any, value: Any) -> str:
     ],
     ids=str,
 )
-def test_what_no_run_can_have_left_behind_is_refused(place: tuple[Any, ...], value: Any, says: str) -> None:
+def test_an_impossible_state_is_refused(place: tuple[Any, ...], value: Any, says: str) -> None:
     with pytest.raises(BadState, match=says):
         from_text(changed(*place, value=value))
 
 
-def test_a_tick_in_the_future_is_refused_as_it_would_silence_every_true_one() -> None:
+def test_a_tick_in_the_future_is_refused() -> None:
     assert from_text(to_text(State(tick=START)), latest=START).tick == START
     with pytest.raises(BadState, match="in the future"):
         from_text(to_text(State(tick=START + 1)), latest=START)
@@ -258,7 +258,7 @@ PLACES = [place for place in places(json.loads(to_text(BUSY)))[1:] if "document"
 
 @settings(max_examples=150, derandomize=True, deadline=None)
 @given(place=st.sampled_from(PLACES), value=JSON)
-def test_a_state_damaged_anywhere_is_refused_or_can_be_used(place: tuple[Any, ...], value: Any) -> None:
+def test_a_damaged_state_is_refused_or_usable(place: tuple[Any, ...], value: Any) -> None:
     try:
         state = from_text(changed(*place, value=value), latest=tick(1_002))
     except BadState:

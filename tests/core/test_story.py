@@ -1,4 +1,4 @@
-"""One incident, one story: what is sent in the course of a trouble, and that nothing is hidden.
+"""One incident, one story: what is sent during a trouble, and that nothing is hidden.
 
 Each history is played with a run every quarter of an hour. Nothing is hidden: no run leaves an alert at a severity that was not
 sent.
@@ -27,7 +27,7 @@ TARGET = Target("123456789012", "eu-west-1")
 POLICY = default_policy()
 START = 1_738_540_800  # Monday 2025-02-03T00:00:00Z
 TROUBLE = START + 14 * DAY
-"""When the trouble begins; hours are counted from here."""
+"""Start of the trouble; hours are counted from here."""
 
 EMAILS, BOUNCES, COMPLAINTS_EVERY = 400, 3, 4
 """A healthy bucket: 0.75% bounces, and a complaint every fourth bucket, 0.06%."""
@@ -184,7 +184,7 @@ HISTORIES: Mapping[str, tuple[History, list[str]]] = {
 
 
 @dataclass
-class Told:
+class Outcome:
     """Messages sent, and ticks at which a run found more than was sent."""
 
     sent: list[str] = field(default_factory=list)
@@ -193,9 +193,9 @@ class Told:
 
 
 @cache
-def played(name: str) -> Told:
+def played(name: str) -> Outcome:
     history, _ = HISTORIES[name]
-    told = Told()
+    outcome = Outcome()
     state: State | None = None
     for now in range(TROUBLE - HOUR, TROUBLE + int(history.days * DAY), BUCKET):
         plan = decide(TARGET, history.readings(now), state, POLICY, now)
@@ -203,15 +203,15 @@ def played(name: str) -> Told:
         hour = (now - TROUBLE) / HOUR
         if plan.documents:
             message = " + ".join(f"{d['check']} {d['reason']} {d['severity']}" for d in plan.documents)
-            told.sent.append(message)
-            told.at.append(now)
+            outcome.sent.append(message)
+            outcome.at.append(now)
         for check in ("bounce", "complaint"):
             open_now = [track for name, track in state.tracks.items() if name.partition("/")[0] == check]
             worst = max((track.severity for track in open_now), default=Severity.NONE)
-            said = state.sent.get(check)
-            if worst > (Severity.NONE if said is None else said.severity):
-                told.hidden.append(f"{hour:g} {check} is {worst.word}")
-    return told
+            last = state.sent.get(check)
+            if worst > (Severity.NONE if last is None else last.severity):
+                outcome.hidden.append(f"{hour:g} {check} is {worst.word}")
+    return outcome
 
 
 @pytest.mark.parametrize("name", HISTORIES)
@@ -225,7 +225,7 @@ def test_nothing_is_hidden(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_an_alert_is_quiet_for_an_hour_unless_it_gets_worse(name: str) -> None:
+def test_an_alert_sends_at_most_hourly_unless_it_escalates(name: str) -> None:
     last: dict[str, Instant] = {}
     for at, message in zip(played(name).at, played(name).sent, strict=True):
         for part in message.split(" + "):

@@ -22,7 +22,7 @@ TARGET = Target("123456789012", "eu-west-1")
 
 
 def sender(per_bucket: Callable[[int], int], *, days: float = 14, until: int = START + 14 * DAY) -> History:
-    """So many emails in the bucket at each time."""
+    """This many emails in the bucket at each time."""
     times = range(until - int(days * DAY), until, BUCKET)
     history = history_from([Point(at, per_bucket(at)) for at in times if per_bucket(at)], until=until)
     assert history is not None
@@ -37,7 +37,7 @@ def seen(
     policy: VolumePolicy = VolumePolicy(),  # noqa: B008  frozen
     silence: Track | None = None,
 ) -> Seen:
-    """All that a check of the volume looks at."""
+    """Everything that a volume check reads."""
     tracks = {} if silence is None else {"silence": silence}
     whole = replace(default_policy(), volume=policy)
     return Seen(TARGET, now, whole, Readings((), account), history, tracks=tracks)
@@ -64,7 +64,7 @@ def steady(at: int) -> int:
 
 
 def stopped(hours: float, before: Callable[[int], int] = steady) -> History:
-    """A sender who stopped so long before the end."""
+    """A sender who stopped this long before the end."""
     return sender(lambda at: before(at) if at < END - hours * HOUR else 0)
 
 
@@ -87,7 +87,7 @@ def still_silent(history: History, now: int, known: Track) -> SilenceFound | Non
     return finding
 
 
-def test_one_who_is_silent_stays_so_until_email_goes_out_whatever_the_hour() -> None:
+def test_a_silent_sender_stays_silent_until_email_goes_out() -> None:
     def office(until: int) -> History:
         stop = START + 10 * DAY + 12 * HOUR
         return sender(lambda at: 200 if at < stop and 8 <= at % DAY // HOUR < 18 else 0, until=until)
@@ -101,7 +101,7 @@ def test_one_who_is_silent_stays_so_until_email_goes_out_whatever_the_hour() -> 
 
 
 @pytest.mark.parametrize(("emails", "over"), [(1, False), (9, False), (10, True)])
-def test_an_email_sent_by_hand_ends_no_silence(emails: int, over: bool) -> None:
+def test_one_email_sent_by_hand_ends_no_silence(emails: int, over: bool) -> None:
     opened = END - 3 * HOUR
     known = open_silence(sender(lambda at: steady(at) if at < opened - 2 * HOUR else 0, until=opened), opened)
     again = sender(lambda at: emails if at == END - HOUR else steady(at) if at < opened - 2 * HOUR else 0)
@@ -112,7 +112,7 @@ def test_an_email_sent_by_hand_ends_no_silence(emails: int, over: bool) -> None:
         assert finding.until - finding.since == 5 * HOUR
 
 
-def test_a_large_sender_is_silent_while_hardly_any_of_the_email_goes_out() -> None:
+def test_a_large_sender_is_silent_when_almost_nothing_goes_out() -> None:
     def trickle(at: int) -> int:
         return 200_000 if at < END - DAY else 2
 
@@ -125,7 +125,7 @@ def test_a_large_sender_is_silent_while_hardly_any_of_the_email_goes_out() -> No
 @pytest.mark.parametrize(
     ("status", "sending"), [("SHUTDOWN", True), ("HEALTHY", False)], ids=["paused", "switched off"]
 )
-def test_one_who_is_known_to_be_stopped_is_not_silent(status: str, sending: bool) -> None:
+def test_a_sender_known_to_be_stopped_is_not_silent(status: str, sending: bool) -> None:
     account = Account(status, sending=sending, production=True, quota=100_000, used=0)
     assert found(stopped(24), END, account=account) == []
     assert found(stopped(24), END, account=replace(account, enforcement="PROBATION", sending=True)) == ["silence"]
@@ -141,7 +141,7 @@ def test_a_young_sender_and_a_small_one_have_no_habits() -> None:
     assert found(stopped(40, lambda at: at % DAY == 0), END) == []
 
 
-def test_one_whose_first_email_is_days_ago_has_no_habits() -> None:
+def test_a_sender_of_a_few_days_has_no_habits() -> None:
     assert found(sender(lambda at: 50_000 if at == END - 13 * DAY else 0), END) == []
 
 
@@ -150,7 +150,7 @@ def monthly(at: int) -> int:
     return 4_000 if (at - START) % (30 * DAY) == 9 * HOUR else 0
 
 
-def test_a_newsletter_every_month_is_neither_silence_nor_a_spike_and_one_that_fails_to_come_is_found() -> None:
+def test_a_monthly_newsletter_is_neither_silence_nor_a_spike() -> None:
     state, opened, failed_from = None, [], START + 120 * DAY
     for now in range(START + HOUR, failed_from + 40 * DAY, 12 * HOUR):
         sent = range(max(START, now - LOOKBACK) // BUCKET * BUCKET, min(now, failed_from), BUCKET)
@@ -174,7 +174,7 @@ def test_nights_week_ends_and_long_holidays_are_quiet(hours: int) -> None:
     assert found(sender(working_hours, until=until - hours * HOUR), until) == []
 
 
-def test_the_first_working_day_without_email_is_still_quiet_and_a_week_is_not() -> None:
+def test_one_working_day_without_email_is_no_silence_but_a_week_is() -> None:
     friday_evening = START + 11 * DAY + 18 * HOUR
     history = sender(lambda at: working_hours(at) if at < friday_evening else 0, days=20, until=START + 20 * DAY)
     assert found(history, START + 15 * DAY) == []
@@ -182,7 +182,7 @@ def test_the_first_working_day_without_email_is_still_quiet_and_a_week_is_not() 
     assert found(history, friday_evening + 125 * HOUR) == ["silence"]
 
 
-def test_a_job_that_comes_late_is_not_silence() -> None:
+def test_a_late_job_is_not_silence() -> None:
     def daily(at: int) -> int:
         return 5_000 if at % DAY == 9 * HOUR and at < END - DAY else 0
 
@@ -190,7 +190,7 @@ def test_a_job_that_comes_late_is_not_silence() -> None:
 
 
 @pytest.mark.parametrize(("hours", "silent"), [(23.75, []), (24, ["silence"])])
-def test_one_who_pauses_now_and_then_is_silent_after_a_day(hours: float, silent: list[str]) -> None:
+def test_a_sender_who_pauses_now_and_then_is_silent_after_a_day(hours: float, silent: list[str]) -> None:
     def with_a_short_pause_each_day(at: int) -> int:
         return 0 if at % DAY // HOUR in {12, 22} else 100
 
@@ -198,7 +198,7 @@ def test_one_who_pauses_now_and_then_is_silent_after_a_day(hours: float, silent:
 
 
 @pytest.mark.parametrize("shift", [-1, 1])
-def test_a_clock_that_changes_is_no_silence(shift: int) -> None:
+def test_a_clock_change_is_no_silence(shift: int) -> None:
     def local(at: int) -> int:
         hour = (at + (shift * HOUR if at >= END - DAY else 0)) % DAY // HOUR
         return 100 if 6 <= hour < 22 else 0
@@ -219,7 +219,7 @@ def test_five_times_the_most_of_two_weeks_is_a_spike_for_a_day() -> None:
 
 
 def remembering(days: dict[int, int], per_bucket: Callable[[int], int]) -> History:
-    """A sender of the last two weeks of whom totals of days before are known."""
+    """A sender of the last two weeks with totals of earlier days."""
     points = [Point(START - ago * DAY, emails) for ago, emails in days.items()]
     points += [Point(at, per_bucket(at)) for at in range(START, END, BUCKET) if per_bucket(at)]
     history = history_from(points, until=END)
@@ -227,16 +227,16 @@ def remembering(days: dict[int, int], per_bucket: Callable[[int], int]) -> Histo
     return history
 
 
-def test_one_who_comes_back_from_two_weeks_without_email_is_measured_by_the_days_before() -> None:
+def test_a_returning_sender_is_compared_with_the_days_before() -> None:
     def back(at: int) -> int:
         return 2_000 if at >= END - 2 * HOUR else 0
 
     assert found(remembering({1: 10_000}, back), END) == []
     assert found(remembering({1: 500, 40: 3_000}, back), END) == ["spike"]
-    assert found(sender(back), END) == []  # of whom nothing else is known
+    assert found(sender(back), END) == []  # nothing else is known of it
 
 
-def test_as_much_as_a_whole_day_has_brought_before_is_no_spike() -> None:
+def test_the_volume_of_an_earlier_day_is_no_spike() -> None:
     def newsletter(at: int) -> int:
         return 10_000 if at == END - HOUR else 3
 
@@ -245,19 +245,19 @@ def test_as_much_as_a_whole_day_has_brought_before_is_no_spike() -> None:
     assert found(remembering({16: in_three_hours - 1}, newsletter), END) == ["spike"]
 
 
-def test_a_spike_of_a_small_or_a_young_sender_is_none() -> None:
+def test_small_and_young_senders_have_no_spikes() -> None:
     assert found(sender(lambda at: 60 if at >= END - HOUR else 1), END) == []
     assert found(sender(lambda at: 900 if at >= END - HOUR else 1, days=7), END) == []
 
 
 def rejecting(count: int) -> History | None:
-    """So many rejects in each of the last four buckets, of 9,600 emails a day."""
+    """This many rejects in each of the last four buckets, of 9,600 emails a day."""
     return history_from(
         [Point(END - i * BUCKET, 100, rejects=count if i <= 4 else 0) for i in range(1, 500)], until=END
     )
 
 
-def test_rejects_are_found_from_ten_and_a_thousandth_of_a_day_on() -> None:
+def test_rejects_need_ten_and_a_thousandth_of_a_days_email() -> None:
     assert found(rejecting(2), END) == []
     assert found(rejecting(3), END) == ["rejects"]
 
@@ -267,5 +267,5 @@ def test_rejects_of_more_than_a_day_ago_are_over() -> None:
     assert found(history_from(points, until=END), END) == []
 
 
-def test_nothing_is_found_of_nobody() -> None:
+def test_a_target_without_email_has_no_findings() -> None:
     assert found(None, END) == []

@@ -32,7 +32,7 @@ def test_a_percentage_never_rounds_to_the_other_side_of_a_threshold(
 
 
 @given(rate=st.floats(0, 1), threshold=st.sampled_from([0.001, 0.005, 0.02, 0.05, 0.1]))
-def test_whatever_the_rate_its_words_stand_on_its_own_side(rate: float, threshold: float) -> None:
+def test_any_rate_is_written_on_its_side_of_a_threshold(rate: float, threshold: float) -> None:
     shown = float(percent(rate, threshold).removesuffix("%")) / 100
     assert (shown > threshold + 1e-12) <= (rate >= threshold) and (shown < threshold - 1e-12) <= (rate <= threshold)
 
@@ -41,7 +41,7 @@ def test_whatever_the_rate_its_words_stand_on_its_own_side(rate: float, threshol
     ("seconds", "words"),
     [(0, "0 min"), (900, "15 min"), (3_600, "1 h"), (19_800, "5 h 30 min"), (86_400, "1 d"), (187_200, "2 d 4 h")],
 )
-def test_a_stretch_of_time_is_said_in_its_two_largest_units(seconds: int, words: str) -> None:
+def test_a_duration_is_written_in_its_two_largest_units(seconds: int, words: str) -> None:
     assert duration(seconds).replace("\u00a0", " ") == words
 
 
@@ -49,7 +49,7 @@ def test_one_is_not_plural() -> None:
     assert (plural(1, "email"), plural(1_204, "email"), plural(0, "email")) == ("1 email", "1,204 emails", "0 emails")
 
 
-def test_a_sparkline_shows_gaps_and_what_its_highest_sign_stands_for() -> None:
+def test_a_sparkline_shows_gaps_and_its_highest_value() -> None:
     counts = [Count(events, emails, 0, 7_200) for events, emails in ((0, 100), (5, 100), (10, 100), (0, 0))]
     assert sparkline(counts) == "▁▅█· (2 h each, highest 10%)"
 
@@ -60,8 +60,8 @@ def test_a_sparkline_shows_gaps_and_what_its_highest_sign_stands_for() -> None:
         ((8, 1_000), (8, 1_000), "steady"),
         ((80, 10_000), (160, 10_000), "rising"),
         ((160, 10_000), (80, 10_000), "falling"),
-        ((2, 1_000), (4, 1_000), "steady"),  # twice as many, but that is chance
-        ((1_000, 100_000), (1_150, 100_000), "steady"),  # sure, but small
+        ((2, 1_000), (4, 1_000), "steady"),  # twice as many, but by chance
+        ((1_000, 100_000), (1_150, 100_000), "steady"),  # significant, but small
         ((0, 0), (50, 1_000), "steady"),  # nothing to compare with
         ((50, 1_000), (0, 0), "steady"),
         ((0, 10_000), (30, 10_000), "rising"),
@@ -69,7 +69,7 @@ def test_a_sparkline_shows_gaps_and_what_its_highest_sign_stands_for() -> None:
     ],
     ids=str,
 )
-def test_a_trend_is_a_change_that_is_large_and_no_chance(old: tuple[int, int], new: tuple[int, int], word: str) -> None:
+def test_a_trend_is_a_large_and_significant_change(old: tuple[int, int], new: tuple[int, int], word: str) -> None:
     counts = (Count(9, 9, 0, 0), Count(*old, 0, 0), Count(*new, 0, 0))
     assert trend(counts, (1, 2)) == word
 
@@ -82,5 +82,5 @@ def test_a_trend_is_a_change_that_is_large_and_no_chance(old: tuple[int, int], n
         ("us-gov-west-1", "https://console.amazonaws-us-gov.com/"),
     ],
 )
-def test_the_console_is_that_of_the_regions_partition(region: str, host: str) -> None:
+def test_the_console_link_fits_the_regions_partition(region: str, host: str) -> None:
     assert ses_console(region).startswith(host) and f"region={region}" in ses_console(region)

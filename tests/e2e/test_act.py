@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ses_reputation.core import pause as record
+from ses_reputation.core import pause_guard as record
 from ses_reputation.core.orders import SCHEMA, Ack, Mute, Orders, to_text
-from ses_reputation.core.pauses import Pause
-from ses_reputation.ordered import KEY
+from ses_reputation.core.pause_record import Pause
+from ses_reputation.team_orders import KEY
 
 from cli.main import main
 from local_aws.cdk import deploy

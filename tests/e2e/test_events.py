@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from local_aws.cdk import cdk, deploy
-from local_aws.rules import DeployedRules
+from local_aws.event_rules import DeployedRules
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import ACCOUNT, LocalAws

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
-from ses_reputation.core.fleet import is_turn, mend
+from ses_reputation.core.fleet import deploy_role_command, is_turn
 from ses_reputation.settings import load
 
 from infra import member_role
@@ -131,7 +131,7 @@ def test_a_role_that_is_lost_is_news_of_its_account_alone_and_its_repair_shows_a
     opened = [(a["check"], a["account"]) for a in fleet.notifications() if a["reason"] == "opened"]
     assert (
         opened == [("unreadable", fleet.news)] * 2
-        and mend(fleet.local.region, fleet.outputs["MonitorRoleArn"]) in fleet.texts()
+        and deploy_role_command(fleet.local.region, fleet.outputs["MonitorRoleArn"]) in fleet.texts()
     )
     fleet.let_in(fleet.news)
     assert set(fleet.at(START + 2 * HOUR + QUARTER).values()) == {"OK"}

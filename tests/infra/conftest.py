@@ -1,4 +1,4 @@
-"""One synth of the stack as it is shipped, and as many variations as tests ask for."""
+"""One synth of the stack as shipped, and one for each variation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Resources = dict[str, dict[str, Any]]
 
 
 def stack(toml: str, folder: Path, **app_props: Any) -> MonitorStack:
-    """A stack with settings in TOML; the asset is a stand-in, since what is in it has tests of its own."""
+    """A stack with settings in TOML; the asset is a stand-in, since its content has its own tests."""
     folder.mkdir(exist_ok=True)
     (folder / "stand-in.py").write_text("")
     app = App(**{"context": CONTEXT, "builtin_cloud_formation_validation": False, **app_props})
@@ -53,7 +53,7 @@ def resources(template: dict[str, Any]) -> Resources:
 
 @pytest.fixture
 def synth(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
-    """Synthesises the stack for settings given as TOML, after a recipient."""
+    """Synthesise the stack for settings given as TOML, after a recipient."""
     return lambda toml: synthesised(RECIPIENT + toml, tmp_path / "asset")
 
 

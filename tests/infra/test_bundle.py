@@ -32,15 +32,13 @@ def asset() -> Path:
 
 def test_the_same_sources_give_the_same_bytes(asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     libraries = bundle.pinned_libraries()
-    (tmp_path / libraries.name).symlink_to(libraries)  # what pip gives for pinned packages is pip's promise
+    (tmp_path / libraries.name).symlink_to(libraries)  # pip guarantees the content of pinned packages
     monkeypatch.setattr(bundle, "CACHE", tmp_path)
     again = bundle.build(SETTINGS)
     assert again != asset and digest(again) == digest(asset)
 
 
-def test_lambda_may_read_it_whatever_the_builder_keeps_to_himself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lambda_can_read_the_asset_whatever_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     libraries = bundle.pinned_libraries()
     (tmp_path / libraries.name).symlink_to(libraries)
     monkeypatch.setattr(bundle, "CACHE", tmp_path)
@@ -53,18 +51,18 @@ def test_lambda_may_read_it_whatever_the_builder_keeps_to_himself(
     assert modes == {(True, 0o755), (False, 0o644)}
 
 
-def test_other_settings_are_another_asset_that_holds_them(asset: Path) -> None:
+def test_other_settings_make_another_asset(asset: Path) -> None:
     other = bundle.build(ROOT / "local_aws" / "settings.toml")
     assert other.name != asset.name
     assert (other / "settings.toml").read_text() == (ROOT / "local_aws" / "settings.toml").read_text()
 
 
-def test_the_asset_ships_the_data_of_the_services_it_talks_to_and_no_other(asset: Path) -> None:
+def test_the_asset_ships_service_data_only_for_used_services(asset: Path) -> None:
     shipped = {path.name for path in (asset / "botocore" / "data").iterdir() if path.is_dir()}
     assert shipped == set(bundle.services())
 
 
-def test_nothing_heavy_and_nothing_compiled_is_shipped(asset: Path) -> None:
+def test_no_large_or_compiled_library_is_shipped(asset: Path) -> None:
     assert not list(asset.rglob("*.so"))
     assert not {"pydantic", "numpy", "aws_xray_sdk", "pip", "bin"} & {path.name for path in asset.iterdir()}
 
@@ -77,7 +75,7 @@ def test_the_zip_is_at_most_5_mb(asset: Path) -> None:
     assert len(packed.getvalue()) <= 5_000_000
 
 
-def test_every_source_has_byte_code_that_lambda_takes_without_looking_at_the_source(asset: Path) -> None:
+def test_every_source_has_unchecked_byte_code(asset: Path) -> None:
     if not bundle._byte_code_python():
         pytest.skip("no Python of the runtime's version on this machine")
     for source in asset.rglob("*.py"):
@@ -85,7 +83,7 @@ def test_every_source_has_byte_code_that_lambda_takes_without_looking_at_the_sou
         assert byte_code.read_bytes()[4:8] == b"\x01\0\0\0", source  # by hash, unchecked (PEP 552)
 
 
-def test_the_byte_code_is_what_runs(asset: Path, tmp_path: Path) -> None:
+def test_the_byte_code_is_used(asset: Path, tmp_path: Path) -> None:
     if not bundle._byte_code_python():
         pytest.skip("no Python of the runtime's version on this machine")
     shutil.copytree(asset / "ses_reputation", tmp_path / "ses_reputation")
@@ -101,7 +99,7 @@ def test_the_byte_code_is_what_runs(asset: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_without_a_python_of_the_runtimes_version_the_asset_ships_without_byte_code_and_that_is_said_in_one_line(
+def test_without_the_runtimes_python_the_asset_has_no_byte_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "python"
@@ -119,7 +117,7 @@ def test_without_a_python_of_the_runtimes_version_the_asset_ships_without_byte_c
     )
 
 
-def test_the_function_loads_and_makes_every_client_from_the_asset_alone(asset: Path) -> None:
+def test_the_asset_alone_loads_and_makes_every_client(asset: Path) -> None:
     code = (
         "from ses_reputation import entry; from ses_reputation.aws.session import *; s = open_session();"
         f"[s.create_client(n, 'eu-west-1', config=CONFIG) for n in {bundle.services()}];"
@@ -138,7 +136,7 @@ def test_the_function_loads_and_makes_every_client_from_the_asset_alone(asset: P
     assert done.stdout.startswith(str(asset))
 
 
-def test_a_build_that_was_cut_off_leaves_nothing_that_looks_ready(
+def test_an_interrupted_build_leaves_nothing_that_looks_ready(
     asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     libraries = bundle.pinned_libraries()
@@ -154,7 +152,7 @@ def test_a_build_that_was_cut_off_leaves_nothing_that_looks_ready(
     assert [path.name for path in tmp_path.iterdir()] == [libraries.name]
 
 
-def test_a_package_that_cannot_be_had_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_package_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"no-such-package-as-this-one==1.0 --hash=sha256:{'0' * 64}\n")
     monkeypatch.setattr(bundle, "REQUIREMENTS", requirements)
@@ -164,7 +162,7 @@ def test_a_package_that_cannot_be_had_is_one_clear_error(tmp_path: Path, monkeyp
         bundle.build(SETTINGS)
 
 
-def test_a_users_settings_of_pip_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_pip_settings_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = tmp_path / "libraries" / "lean-1.0-py3-none-any.whl"
     wheel.parent.mkdir()
     with zipfile.ZipFile(wheel, "w") as archive:

@@ -1,4 +1,4 @@
-"""Teams, PagerDuty and routes: what is deployed for each, and what it may do."""
+"""Teams, PagerDuty and routes: the resources of each, and their rights."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def kinds(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return of_type(template["Resources"], kind)
 
 
-def test_a_channel_of_teams_reads_the_chat_topic_and_may_only_draw_graphs(synth: Synth) -> None:
+def test_a_teams_channel_can_only_show_graphs(synth: Synth) -> None:
     template = synth(TEAMS)
     [channel] = kinds(template, "AWS::Chatbot::MicrosoftTeamsChannelConfiguration")
     assert (channel["TeamsTenantId"], channel["TeamId"]) == (TEAM, TEAM)
@@ -82,7 +82,7 @@ def subscriptions(template: dict[str, Any], protocol: str) -> dict[str, Any]:
     }
 
 
-def test_a_route_filters_by_severity_and_region_and_nobody_else_gets_less(synth: Synth) -> None:
+def test_a_route_filters_only_its_own_recipients(synth: Synth) -> None:
     assert subscriptions(synth(ROUTES), "email") == {
         '"oncall@mail.test"': None,
         '"night@mail.test"': {"severity": ["critical"], "region": ["eu-west-1"]},
@@ -90,7 +90,7 @@ def test_a_route_filters_by_severity_and_region_and_nobody_else_gets_less(synth:
     }
 
 
-def test_a_route_with_a_webhook_has_a_forwarder_that_knows_its_route(synth: Synth) -> None:
+def test_a_route_with_a_webhook_has_its_own_forwarder(synth: Synth) -> None:
     template = synth(ROUTES)
     [forwarder] = [
         function
@@ -106,7 +106,7 @@ def test_a_route_with_a_webhook_has_a_forwarder_that_knows_its_route(synth: Synt
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
-def test_teams_is_refused_where_it_does_not_exist(region: str, tmp_path: Path) -> None:
+def test_a_region_without_teams_is_refused(region: str, tmp_path: Path) -> None:
     toml = f'{RECIPIENT}{TEAMS}[targets]\nregions = ["{region}"]\n'
     app = stack(toml, tmp_path / "asset", outdir=str(tmp_path / "out")).node.root
     assert isinstance(app, App)

@@ -40,7 +40,7 @@ def code(tmp_path: Path) -> Code:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel as pip installs it, without its dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"  # a build leaves files beside what it builds
+    source = folder / "source"  # a build leaves files beside its sources
     for name in ("lambda", "infra", "cli"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", source)
@@ -54,12 +54,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_the_wheel_has_import_names_that_nobody_else_uses(installed: Path) -> None:
+def test_the_wheel_has_unique_import_names(installed: Path) -> None:
     names = {path.name for path in installed.iterdir() if path.suffix != ".dist-info"}
     assert names == {"ses_reputation", "ses_reputation_cdk", "ses_reputation_cli"}
 
 
-def test_the_example_app_is_synthesised_from_the_wheel_and_builds_the_function(installed: Path, tmp_path: Path) -> None:
+def test_the_example_app_builds_the_function_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     example = tmp_path / "app.py"
     example.write_text((ROOT / "examples" / "cdk_app" / "app.py").read_text())
     environment = {**os.environ, "PYTHONPATH": str(installed), "CDK_OUTDIR": str(tmp_path / "out")}
@@ -90,7 +90,7 @@ runpy.run_path(sys.argv[1], run_name="__main__")
 """
 
 
-def test_two_regions_of_one_app_each_have_a_monitor_beside_other_resources(app: App, tmp_path: Path) -> None:
+def test_an_app_can_have_monitors_in_two_regions(app: App, tmp_path: Path) -> None:
     stacks = {}
     for region in ("eu-west-1", "us-east-1"):
         stacks[region] = stack = Stack(app, f"Email-{region}", env=Environment(region=region))
@@ -103,7 +103,7 @@ def test_two_regions_of_one_app_each_have_a_monitor_beside_other_resources(app: 
         template.has_resource("AWS::DynamoDB::Table", {"DeletionPolicy": "Retain"})
 
 
-def test_what_people_extend_is_an_attribute(app: App, code: Code) -> None:
+def test_resources_to_extend_are_attributes(app: App, code: Code) -> None:
     settings = {**SETTINGS, "slack": {"webhook_parameter": "/ses/slack"}}
     stack = Stack(app, "Email")
     monitor = SesReputationMonitor(stack, "Reputation", settings=settings, code=code)
@@ -125,7 +125,7 @@ def test_what_people_extend_is_an_attribute(app: App, code: Code) -> None:
         assert attribute.node.path.startswith("Email/Reputation/")
 
 
-def test_a_topic_and_a_key_of_the_same_app_are_used_instead_of_new_ones(app: App, code: Code) -> None:
+def test_the_apps_own_topic_and_key_are_used(app: App, code: Code) -> None:
     stack = Stack(app, "Email")
     topic, key = sns.Topic(stack, "Topic"), kms.Key(stack, "Key")
     settings = {**SETTINGS, "deployment": {"encrypt": ["queues", "logs", "table", "environment"]}}
@@ -140,7 +140,7 @@ def test_a_topic_and_a_key_of_the_same_app_are_used_instead_of_new_ones(app: App
     template.has_resource_properties("AWS::Lambda::Function", {"KmsKeyArn": arn})
 
 
-def test_rules_of_an_organisation_reach_every_role_and_function(app: App, code: Code) -> None:
+def test_an_organisations_rules_reach_every_role_and_function(app: App, code: Code) -> None:
     rules = {
         "subnet_ids": ["subnet-0123456789abcdef0"],
         "security_group_ids": ["sg-0123456789abcdef0"],
@@ -170,7 +170,7 @@ def test_rules_of_an_organisation_reach_every_role_and_function(app: App, code: 
     template.has_resource_properties("AWS::SNS::Subscription", {"TopicArn": rules["topic_arn"], "Protocol": "email"})
 
 
-def test_the_stack_takes_what_any_stack_takes(app: App, code: Code) -> None:
+def test_the_stack_takes_every_stack_property(app: App, code: Code) -> None:
     boundary = PermissionsBoundary.from_name("Boundary")
     stack = MonitorStack(
         app,

@@ -1,4 +1,4 @@
-"""The examples for other people's pipelines: each is synthesised, linted or checked against what it uses."""
+"""The examples for pipelines: each is synthesised, linted or checked against what it uses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_pipeline_deploys_staging_and_then_production_after_an_approval(tmp_
         assert stacks == [f"SesReputation-{stage}"]
 
 
-def test_the_workflow_takes_a_role_and_calls_what_the_makefile_has() -> None:
+def test_the_workflow_assumes_a_role_and_calls_make_targets() -> None:
     workflow = yaml.safe_load((EXAMPLES / "github_actions" / "deploy.yml").read_text())
     assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
     steps = workflow["jobs"]["deploy"]["steps"]
@@ -54,7 +54,7 @@ def test_the_workflow_takes_a_role_and_calls_what_the_makefile_has() -> None:
         make, target, *variables = command.split()
         assert make == "make" and re.search(rf"^{target}: .*##", makefile, re.MULTILINE)
         assert all(f"$({variable.partition('=')[0]})" in makefile for variable in variables)
-    assert made[-1].startswith("make deploy ") and made[-1].endswith(" YES=1")  # nobody is asked
+    assert made[-1].startswith("make deploy ") and made[-1].endswith(" YES=1")  # without a question
     own = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["check"]["steps"]
     versions = {step["uses"] for step in own if "uses" in step}
     assert versions < {step["uses"] for step in steps if "uses" in step}
@@ -68,7 +68,7 @@ def test_cfn_lint_finds_nothing_in_the_role_of_the_workflow() -> None:
 TERRAFORM = EXAMPLES / "terraform" / "main.tf"
 
 
-def test_terraform_gives_the_template_its_parameters_and_no_others() -> None:
+def test_terraform_passes_exactly_the_templates_parameters() -> None:
     text = TERRAFORM.read_text()
     [block] = re.findall(r"\n  parameters = \{\n(.*?)\n  \}", text, re.DOTALL)
     given = re.findall(r"^ +(\w+) += ", block, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The template of a fleet: a schedule for each shard, and rights on the roles of the accounts alone."""
+"""The template of a fleet: a schedule for each shard, and rights only on the roles of the accounts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_each_shard_has_a_schedule_of_its_own(synth: Synth) -> None:
     assert len({json.dumps(schedule["Target"]["RoleArn"]) for schedule in schedules}) == 1
 
 
-def test_the_watchdog_wants_a_run_of_every_shard(synth: Synth) -> None:
+def test_the_watchdog_expects_a_run_of_every_shard(synth: Synth) -> None:
     [alarm] = [
         alarm
         for alarm in of_type(synth(UNITS)["Resources"], "AWS::CloudWatch::Alarm")
@@ -53,7 +53,7 @@ def test_only_the_role_of_the_listed_accounts_may_be_assumed(synth: Synth) -> No
     assert json.loads(schedule["Target"]["Input"]) | {"now": ""} == {"now": "", "shard": 0, "of": 1}
 
 
-def test_with_units_the_role_of_any_account_may_be_assumed_and_the_units_listed(synth: Synth) -> None:
+def test_with_units_the_role_of_any_account_may_be_assumed(synth: Synth) -> None:
     found = statements(synth(UNITS)["Resources"])
     [assume] = [s for s in found if "sts:AssumeRole" in actions(s)]
     assert assume["Resource"]["Fn::Join"][1][2] == ":iam::*:role/SesReputationMember"
@@ -64,7 +64,7 @@ def test_with_units_the_role_of_any_account_may_be_assumed_and_the_units_listed(
     ]
 
 
-def test_a_run_may_take_until_the_next_and_no_longer_than_lambda_allows(synth: Synth) -> None:
+def test_a_run_may_take_until_the_next_one(synth: Synth) -> None:
     def timeout(minutes: int) -> int:
         toml = f"{ACCOUNTS}[deployment]\nschedule_minutes = {minutes}\n"
         functions = of_type(synth(toml)["Resources"], "AWS::Lambda::Function")
@@ -74,7 +74,7 @@ def test_a_run_may_take_until_the_next_and_no_longer_than_lambda_allows(synth: S
 
 
 @pytest.mark.parametrize("toml", [ACCOUNTS, UNITS], ids=["accounts", "units"])
-def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path, toml: str) -> None:
+def test_validation_and_cdk_nag_find_nothing_unexplained(tmp_path: Path, toml: str) -> None:
     assert validated(tmp_path, toml) == []
 
 
@@ -82,7 +82,7 @@ def test_cfn_lint_finds_nothing(synth: Synth) -> None:
     assert linted(synth(UNITS)) == []
 
 
-def test_too_many_accounts_to_name_are_named_by_their_roles_name_alone(synth: Synth) -> None:
+def test_many_accounts_are_named_by_their_role_only(synth: Synth) -> None:
     def assumed(count: int) -> list[Any]:
         listed = "".join(f'[[accounts]]\nid = "{number:012d}"\n' for number in range(count))
         [statement] = [s for s in statements(synth(ROLE + listed)["Resources"]) if s.get("Sid") == "ReadMembers"]
@@ -93,14 +93,14 @@ def test_too_many_accounts_to_name_are_named_by_their_roles_name_alone(synth: Sy
     assert json.dumps(assumed(MOST_NAMED + 1)).count(":iam::*:role/SesReputationMember") == 1
 
 
-def test_the_function_of_a_fleet_has_the_memory_that_its_targets_need(synth: Synth) -> None:
+def test_the_memory_of_a_fleets_function_fits_its_targets(synth: Synth) -> None:
     def memory(toml: str) -> int:
         return next(int(f["MemorySize"]) for f in of_type(synth(toml)["Resources"], "AWS::Lambda::Function"))
 
     assert memory(ACCOUNTS) == MEMORY_MB > memory("")
 
 
-def test_pagerduty_gets_each_notification_and_people_and_slack_the_summary(synth: Synth) -> None:
+def test_people_and_slack_get_the_summary(synth: Synth) -> None:
     toml = f'{UNITS}[slack]\nwebhook_parameter = "/ses/slack"\n[pagerduty]\nrouting_key_parameter = "/ses/pagerduty"\n'
     resources = synth(toml)["Resources"]
     [programs] = [name for name, r in resources.items() if r["Properties"].get("TopicName") == "SesReputation-Programs"]

@@ -31,7 +31,7 @@ def test_listed_accounts_and_regions_are_chosen_by_name(synth: Synth) -> None:
     assert (account["defaultValue"], region["defaultValue"]) == ("111111111111", "eu-west-1")
 
 
-def test_what_only_a_run_knows_is_written(synth: Synth) -> None:
+def test_the_run_writes_what_only_it_knows(synth: Synth) -> None:
     chosen = variables(dashboard(synth(UNITS)["Resources"]))
     assert {variable["inputType"] for variable in chosen.values()} == {"input"}
     assert all(variable["defaultValue"] and "values" not in variable for variable in chosen.values())
@@ -47,13 +47,13 @@ def test_the_targets_are_counted_over_all_shards(synth: Synth) -> None:
     ]
 
 
-def test_the_worst_target_comes_first_and_the_chosen_one_is_read_from_the_log(synth: Synth) -> None:
+def test_the_worst_target_comes_first(synth: Synth) -> None:
     asked = queries(dashboard(synth(LISTED)["Resources"]))
     assert "sort worst desc" in asked["Every target, worst first"]
     chosen = 'target = "CHOSEN-ACCOUNT/CHOSEN-REGION"'
     assert sum(chosen in query for query in asked.values()) == 3
 
 
-def test_nothing_is_asked_of_the_own_account_where_others_are_watched(synth: Synth) -> None:
+def test_a_fleet_dashboard_reads_nothing_of_the_own_account(synth: Synth) -> None:
     body = json.dumps(dashboard(synth(LISTED)["Resources"]))
     assert "AWS/SES" not in body and "CHOSEN-ACCOUNT" in body

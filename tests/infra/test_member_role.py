@@ -1,4 +1,4 @@
-"""The role in each other account: what it may, whom it trusts, and its plain template for StackSets."""
+"""The role in each other account: its rights, its trust policy, and its plain template for StackSets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
-from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION, mend
+from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION, deploy_role_command
 from ses_reputation.settings import Settings, parse
 
 from infra import member_role, release
@@ -44,9 +44,7 @@ def role(made: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("look", ["off", "domains", "samples"])
-def test_it_may_read_what_the_monitor_reads_of_its_own_account_and_its_own_version(
-    synth: Callable[[str], dict[str, Any]], look: str
-) -> None:
+def test_the_member_role_may_read_what_the_monitor_reads(synth: Callable[[str], dict[str, Any]], look: str) -> None:
     toml = f'{ACCOUNTS}[cause]\nlook = "{look}"\n'
     [member] = of_type(member_role.template(parse(RECIPIENT + toml))["Resources"], "AWS::IAM::Role")
     read, version = member["Policies"][0]["PolicyDocument"]["Statement"]
@@ -58,7 +56,7 @@ def test_it_may_read_what_the_monitor_reads_of_its_own_account_and_its_own_versi
     assert len(member["Policies"]) == 1 and "ManagedPolicyArns" not in member
 
 
-def test_it_trusts_the_named_roles_of_one_account_with_the_external_id_and_within_the_organisation(
+def test_the_member_role_trusts_only_the_named_roles(
     role: dict[str, Any],
 ) -> None:
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
@@ -74,33 +72,33 @@ def test_it_trusts_the_named_roles_of_one_account_with_the_external_id_and_withi
     }
 
 
-def test_its_version_is_in_its_tag_and_in_what_a_console_shows(made: dict[str, Any], role: dict[str, Any]) -> None:
+def test_its_version_is_in_its_tag_and_description(made: dict[str, Any], role: dict[str, Any]) -> None:
     assert {"Key": ROLE_TAG, "Value": str(ROLE_VERSION)} in role["Tags"]
     assert f"Version {ROLE_VERSION}." in role["Description"] and f"Version {ROLE_VERSION}." in made["Description"]
 
 
-def test_the_settings_are_the_defaults_and_only_whom_to_trust_must_be_said(made: dict[str, Any]) -> None:
+def test_only_the_trusted_account_must_be_given(made: dict[str, Any]) -> None:
     defaults = {name: parameter.get("Default") for name, parameter in made["Parameters"].items()}
     assert defaults == {"TrustedRoles": None, "ExternalId": "ours", "OrganizationId": ""}
     named = member_role.template(settings('name = "Reader"\n'))
     assert of_type(named["Resources"], "AWS::IAM::Role")[0]["RoleName"] == "Reader"
 
 
-def test_a_stack_set_takes_the_template(made: dict[str, Any]) -> None:
+def test_the_template_suits_a_stack_set(made: dict[str, Any]) -> None:
     assert {r["Type"] for r in made["Resources"].values()} == {"AWS::IAM::Role"}
     body = json.dumps(made)
     assert "Transform" not in made and "cdk" not in body.lower() and len(body) < 51_200
     assert linted(made) == []
 
 
-def test_the_command_that_mends_a_role_names_the_file_and_the_stack_that_this_writes(tmp_path: Path) -> None:
-    command = mend("eu-west-1")
+def test_the_repair_command_names_the_written_file_and_stack(tmp_path: Path) -> None:
+    command = deploy_role_command("eu-west-1")
     assert f"--template-file {member_role.OUT.name} " in command and f"--stack-name {member_role.STACK} " in command
     file = member_role.write(settings(), tmp_path / "made" / "member-role.json")
     assert json.loads(file.read_text()) == member_role.template(settings())
 
 
-def test_cdk_nag_finds_nothing_that_is_not_answered(tmp_path: Path) -> None:
+def test_cdk_nag_finds_nothing_unexplained(tmp_path: Path) -> None:
     app = App(context=CONTEXT, outdir=str(tmp_path), builtin_cloud_formation_validation=True)
     for pack in (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks):
         Validations.of(app).add_plugins(pack(app))
@@ -111,7 +109,7 @@ def test_cdk_nag_finds_nothing_that_is_not_answered(tmp_path: Path) -> None:
     assert [v["ruleName"] for pack in report["pluginReports"] for v in pack["violations"]] == []
 
 
-def test_the_release_has_it_where_accounts_are_watched(tmp_path: Path) -> None:
+def test_the_release_includes_the_member_role(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(RECIPIENT + ACCOUNTS)
     written = release.release(file, tmp_path / "dist")
@@ -119,6 +117,6 @@ def test_the_release_has_it_where_accounts_are_watched(tmp_path: Path) -> None:
     assert "member-role.json" in (tmp_path / "dist" / "SHA256SUMS").read_text()
 
 
-def test_the_monitor_says_whom_the_role_must_trust(synth: Callable[[str], dict[str, Any]]) -> None:
+def test_the_outputs_name_whom_the_role_must_trust(synth: Callable[[str], dict[str, Any]]) -> None:
     assert "MonitorRoleArn" in synth(ACCOUNTS)["Outputs"]
     assert "MonitorRoleArn" not in synth("")["Outputs"]

@@ -1,4 +1,4 @@
-"""Options that few people set: what each deploys, and that no checker of templates minds."""
+"""Options that few people set: what each deploys, and that template checkers find nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_validation_cdk_nag_and_cfn_lint_find_nothing_with_any_option(tmp_path: 
     assert linted(synth(toml)) == []
 
 
-def test_notifications_may_be_put_on_the_bus_of_the_settings_alone(synth: Synth) -> None:
+def test_notifications_may_go_to_the_configured_bus_only(synth: Synth) -> None:
     arn = "arn:aws:events:eu-west-1:123456789012:event-bus/ops"
     for bus, tail in (("default", ":event-bus/default"), (arn, arn)):
         resources = synth(f'[events]\nbus = "{bus}"\n')["Resources"]
@@ -57,12 +57,12 @@ def test_without_a_bus_no_event_may_be_put(resources: dict[str, Any]) -> None:
     assert of_type(resources, "AWS::Events::Rule") == []
 
 
-def test_a_bus_has_its_time_in_the_longest_run() -> None:
+def test_the_timeout_has_room_for_a_bus() -> None:
     without, both = (parse(RECIPIENT + toml) for toml in ("", EVENTS))
     assert longest_run(both) - longest_run(without) == 2 * 27
 
 
-def test_what_aws_reports_of_ses_runs_the_monitor_as_of_the_events_time(synth: Synth) -> None:
+def test_an_event_about_ses_runs_the_monitor_at_its_time(synth: Synth) -> None:
     resources = synth("[events]\nrun_at_once = true\n")["Resources"]
     rules = of_type(resources, "AWS::Events::Rule")
     assert [rule["EventPattern"]["source"] for rule in rules] == [["aws.ses"], ["aws.health"]]
@@ -77,7 +77,7 @@ def test_what_aws_reports_of_ses_runs_the_monitor_as_of_the_events_time(synth: S
     assert len(permissions) == 2 and all("SourceArn" in permission for permission in permissions)
 
 
-def test_for_an_existing_chat_channel_only_the_topic_is_made(synth: Synth) -> None:
+def test_an_existing_chat_channel_needs_only_the_topic(synth: Synth) -> None:
     template = synth(EXISTING_CHAT)
     kinds = {resource["Type"] for resource in template["Resources"].values()}
     assert not any(kind.startswith("AWS::Chatbot") for kind in kinds) and "AWS::IAM::ManagedPolicy" not in kinds
@@ -92,7 +92,7 @@ def test_the_subscribers_of_an_existing_topic_are_enough(synth: Synth) -> None:
     assert parse(toml).recipients == ()
 
 
-def test_without_fixed_names_two_stacks_share_none(synth: Synth) -> None:
+def test_two_stacks_without_fixed_names_share_none(synth: Synth) -> None:
     resources = synth(SLACK + TEAMS + EVENTS + '[alarms]\nper_target = "warning"\n' + UNNAMED)["Resources"]
     assert {resource["Type"] for resource in resources.values()} >= set(NAMES)
     for resource in resources.values():

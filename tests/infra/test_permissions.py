@@ -1,4 +1,4 @@
-"""docs/security.md: its table of rights is that of the template, and something without words in it is refused."""
+"""docs/security.md: its table of rights matches the template, and an unknown right is refused."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tools.permissions import PAGE, _owner, _where, page, tables
 ACTION = r"`([a-z0-9]+:[A-Z][A-Za-z]+)`"
 
 
-def test_the_rights_of_the_page_are_those_of_the_template() -> None:
+def test_the_rights_on_the_page_match_the_template() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tools.permissions"
 
 
-def test_every_action_that_the_constructs_grant_to_a_role_is_in_a_variant() -> None:
+def test_every_granted_action_is_in_a_variant() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in (PAGE.parents[1] / "infra").glob("*.py"))
     granted = set(re.findall(r'"([a-z0-9]+:[A-Z][A-Za-z]+)"', sources))
     granted.update(*CAUSE_ACTIONS.values())
@@ -32,7 +32,7 @@ def test_the_readme_names_the_rights_that_the_monitor_always_has() -> None:
     assert named <= set(re.findall(ACTION, tables()))
 
 
-def test_what_the_tables_have_no_words_for_is_refused() -> None:
+def test_an_unknown_right_is_refused() -> None:
     with pytest.raises(LookupError):
         _owner("StrangeRoleDefaultPolicy01234567")
     with pytest.raises(LookupError):

@@ -56,9 +56,7 @@ def test_cfn_lint_finds_nothing_with_options_either(tmp_path: Path) -> None:
     assert linted(release.template(settings)) == []
 
 
-def test_its_parameters_reach_the_function_as_settings_over_those_in_the_zip(
-    made: dict[str, Any], tmp_path: Path
-) -> None:
+def test_parameters_override_the_settings_in_the_zip(made: dict[str, Any], tmp_path: Path) -> None:
     functions = of_type(made["Resources"], "AWS::Lambda::Function")
     texts = [function["Environment"]["Variables"]["SETTINGS"]["Fn::Sub"][0] for function in functions]
     assert texts[0] == texts[1]
@@ -71,7 +69,7 @@ def test_its_parameters_reach_the_function_as_settings_over_those_in_the_zip(
     assert settings.policy == load(SETTINGS).policy
 
 
-def test_the_schedule_and_the_alarms_that_count_its_runs_follow_one_parameter(made: dict[str, Any]) -> None:
+def test_one_parameter_sets_the_schedule_and_its_alarms(made: dict[str, Any]) -> None:
     [schedule] = of_type(made["Resources"], "AWS::Scheduler::Schedule")
     assert schedule["ScheduleExpression"] == {"Fn::Sub": "rate(${ScheduleMinutes} minutes)"}
     seconds = {name: row["Value"] for name, row in made["Mappings"]["ScheduleSeconds"].items()}
@@ -81,7 +79,7 @@ def test_the_schedule_and_the_alarms_that_count_its_runs_follow_one_parameter(ma
     assert '"Period": 900' not in json.dumps(watchdog)
 
 
-def test_without_slack_nothing_of_it_is_made_or_asked_for(made: dict[str, Any]) -> None:
+def test_without_slack_no_slack_resource_is_made(made: dict[str, Any]) -> None:
     slack = {name for name, r in made["Resources"].items() if r.get("Condition") == "HasSlack"}
     assert {made["Resources"][name]["Type"] for name in slack} >= {"AWS::Lambda::Function", "AWS::SQS::Queue"}
     for name, resource in made["Resources"].items():
@@ -96,7 +94,7 @@ def test_each_recipient_is_subscribed_if_given(made: dict[str, Any]) -> None:
     assert [r["Condition"] for r in emails] == [f"HasEmail{number}" for number in range(1, release.RECIPIENTS + 1)]
 
 
-def test_everything_is_written_with_its_checksum_and_twice_the_same(tmp_path: Path) -> None:
+def test_the_release_is_reproducible_with_checksums(tmp_path: Path) -> None:
     first, second = (release.release(SETTINGS, tmp_path / name) for name in ("first", "second"))
     assert [path.name for path in first] == ["template.json", "function.zip", "sbom.cdx.json", "SHA256SUMS"]
     assert first[0].stat().st_size <= 51_200  # what CloudFormation takes without a bucket
@@ -126,7 +124,7 @@ def test_the_sbom_names_every_package_that_ships_with_its_hash() -> None:
         ("SlackWebhookParameter", ["", "/ses/slack"], ["slack", "/aws/x", "/a/../b c", "https://hooks.slack.com/x"]),
     ],
 )
-def test_a_parameter_takes_what_the_settings_take(
+def test_a_parameter_accepts_what_the_settings_accept(
     made: dict[str, Any], parameter: str, good: list[str], bad: list[str]
 ) -> None:
     pattern = made["Parameters"][parameter]["AllowedPattern"]

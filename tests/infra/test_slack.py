@@ -1,4 +1,4 @@
-"""The forwarder to Slack's incoming webhook: what it may do, and what becomes of what Slack was not told."""
+"""The forwarder to Slack's incoming webhook: its rights, and what happens to notifications that Slack did not get."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def slack_resources(with_slack: dict[str, Any]) -> Resources:
 
 
 def named(resources: Resources, kind: str, prefix: str) -> tuple[str, dict[str, Any]]:
-    """The one resource of a type whose logical id begins so, with its properties."""
+    """The only resource of a type whose logical id has this prefix, with its properties."""
     [(name, resource)] = [
         (name, resource)
         for name, resource in resources.items()
@@ -53,11 +53,11 @@ def forwarder_rights(resources: Resources) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_without_the_setting_there_is_none_of_it(template: dict[str, Any]) -> None:
+def test_without_the_setting_nothing_is_made(template: dict[str, Any]) -> None:
     assert "slack" not in json.dumps(template).lower()
 
 
-def test_the_forwarder_takes_everything_that_the_people_are_told(slack_resources: Resources) -> None:
+def test_the_forwarder_gets_every_notification(slack_resources: Resources) -> None:
     function, _ = named(slack_resources, "AWS::Lambda::Function", "SlackFunction")
     people, _ = named(slack_resources, "AWS::SNS::Topic", "People")
     [subscription] = [s for s in of_type(slack_resources, "AWS::SNS::Subscription") if s["Protocol"] == "lambda"]
@@ -67,7 +67,7 @@ def test_the_forwarder_takes_everything_that_the_people_are_told(slack_resources
     assert permission["Principal"] == "sns.amazonaws.com" and permission["SourceArn"] == {"Ref": people}
 
 
-def test_what_cannot_be_delivered_or_posted_ends_in_one_queue_and_rings(slack_resources: Resources) -> None:
+def test_failed_deliveries_end_in_one_queue_with_an_alarm(slack_resources: Resources) -> None:
     queue, properties = named(slack_resources, "AWS::SQS::Queue", "SlackUndelivered")
     assert properties["SqsManagedSseEnabled"] is True
     [subscription] = [s for s in of_type(slack_resources, "AWS::SNS::Subscription") if s["Protocol"] == "lambda"]
@@ -90,7 +90,7 @@ def test_what_cannot_be_delivered_or_posted_ends_in_one_queue_and_rings(slack_re
     ).count("SlackUndelivered")
 
 
-def test_the_forwarder_may_read_one_parameter_decrypt_nothing_else_and_tell_nobody(slack_resources: Resources) -> None:
+def test_the_forwarder_may_read_one_parameter_only(slack_resources: Resources) -> None:
     rights = forwarder_rights(slack_resources)
     assert set(rights) == {"ReadWebhook", "DecryptWebhook", "Log", "destination"}
     assert {action.split(":")[0] for action in actions(rights["destination"])} == {"sqs"}
@@ -113,7 +113,7 @@ def test_the_monitor_itself_may_not_read_the_address(slack_resources: Resources)
         (WHOLE[:-7], [f"{WHOLE[:-7]}-??????"]),
     ],
 )
-def test_a_secret_is_named_as_narrowly_as_the_settings_do(synth: Synth, name: str, endings: list[str]) -> None:
+def test_the_right_to_a_secret_is_as_narrow_as_its_name(synth: Synth, name: str, endings: list[str]) -> None:
     rights = forwarder_rights(synth(f'[slack]\nwebhook_secret = "{name}"\n')["Resources"])
     assert actions(rights["ReadWebhook"]) == ["secretsmanager:GetSecretValue"]
     named = rights["ReadWebhook"]["Resource"]
@@ -124,12 +124,12 @@ def test_a_secret_is_named_as_narrowly_as_the_settings_do(synth: Synth, name: st
     assert rights["DecryptWebhook"]["Condition"] == {"StringLike": {"kms:EncryptionContext:SecretARN": named}}
 
 
-def test_a_secret_of_another_account_may_be_under_a_key_of_that_account(synth: Synth) -> None:
+def test_a_secret_of_another_account_may_use_its_key(synth: Synth) -> None:
     rights = forwarder_rights(synth(ELSEWHERE)["Resources"])
     assert json.dumps(rights["DecryptWebhook"]["Resource"]).rstrip('"]}').endswith(":kms:us-east-2:123456789012:key/*")
 
 
-def test_the_forwarder_leaves_time_for_the_pause_that_slack_asks_for(slack_resources: Resources) -> None:
+def test_the_forwarder_has_time_for_slacks_delay(slack_resources: Resources) -> None:
     _, function = named(slack_resources, "AWS::Lambda::Function", "SlackFunction")
     assert function["Timeout"] == 60 and function["Handler"] == "ses_reputation.entry.slack_forwarder"
     assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"]
@@ -143,12 +143,12 @@ def test_cfn_lint_finds_nothing(with_slack: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "toml", [PARAMETER, SECRET, ELSEWHERE], ids=["a parameter", "a secret", "a secret of another region"]
 )
-def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path, toml: str) -> None:
+def test_validation_and_cdk_nag_find_nothing_unexplained(tmp_path: Path, toml: str) -> None:
     assert validated(tmp_path, toml) == []
 
 
 @pytest.mark.parametrize(("emails", "warned"), [("[]", 1), ('["oncall@mail.test"]', 0)])
-def test_synth_warns_where_nobody_would_hear_that_slack_is_not_told(tmp_path: Path, emails: str, warned: int) -> None:
+def test_synth_warns_if_slack_failures_would_go_unnoticed(tmp_path: Path, emails: str, warned: int) -> None:
     made = stack(f"[alerts]\nemails = {emails}\n{PARAMETER}", tmp_path)
     warnings = Annotations.from_stack(made).find_warning(
         "*", Match.string_like_regexp("Only a forwarder gets notifications")

@@ -1,4 +1,4 @@
-"""Promises of the template: rights, paths of alarms, what is kept, and the function's environment."""
+"""Promises of the template: rights, alarm actions, retention and the function's environment."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from aws_cdk import App, CfnResource, Validations
 from aws_cdk.aws_sns import CfnTopic
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 from ses_reputation.aws.session import CONFIG
+from ses_reputation.core.cause_level import CauseLevel
 from ses_reputation.core.decide import GAUGES, VERDICT_VALUES
-from ses_reputation.core.look import Look
 from ses_reputation.core.rules import Verdict
 from ses_reputation.settings.cause import ACTIONS
 
@@ -41,8 +41,8 @@ def actions(statement: dict[str, Any]) -> list[str]:
 
 
 BY_LAMBDA_ITSELF = {
-    *("logs:CreateLogStream", "logs:PutLogEvents"),  # writes what is printed
-    *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),  # sends what failed for good to the queue
+    *("logs:CreateLogStream", "logs:PutLogEvents"),  # writes the log
+    *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),  # sends failed events to the queue
     *(
         "kms:Decrypt",
         "kms:GenerateDataKey",
@@ -52,7 +52,7 @@ BY_LAMBDA_ITSELF = {
         "kms:ReEncrypt*",
     ),
 }
-"""Actions that AWS takes with the function's role, and no line of lambda/."""
+"""Actions that AWS itself makes with the function's role, not the code in lambda/."""
 
 IN_MEMBER_ACCOUNTS = {"GetRole"}
 """Actions that only the role in a member account allows (tests/infra/test_member_role.py)."""
@@ -69,7 +69,7 @@ def operations() -> list[str]:
     return sorted("".join(part.capitalize() for part in name.split("_")) for name in names)
 
 
-def test_every_right_stands_for_one_line_of_the_functions_and_every_such_line_has_its_right(synth: Synth) -> None:
+def test_rights_match_the_functions_calls_exactly(synth: Synth) -> None:
     parameter, secret = (
         synth(f'[slack]\n{key} = "/ses/slack"\n[events]\nbus = "default"\n[cause]\nlook = "samples"\n{UNITS}')[
             "Resources"
@@ -86,7 +86,7 @@ def test_every_right_stands_for_one_line_of_the_functions_and_every_such_line_ha
         for statement in policy["PolicyDocument"]["Statement"]
         for action in actions(statement)
     }
-    cause = set(ACTIONS[Look.SAMPLES])
+    cause = set(ACTIONS[CauseLevel.SAMPLES])
     assert cause <= granted
     source = (ROOT / "lambda" / "ses_reputation" / "aws" / "cause.py").read_text()
     snake = {re.sub(r"(?<!^)(?=[A-Z])", "_", action.split(":")[1]).lower() for action in cause}
@@ -111,7 +111,7 @@ PAUSES = {
 
 
 @pytest.mark.parametrize("level", PAUSES)
-def test_the_role_may_pause_what_the_level_says_and_nothing_else(synth: Synth, level: str) -> None:
+def test_the_role_may_pause_only_what_the_level_allows(synth: Synth, level: str) -> None:
     resources = synth(f'[pause]\nlevel = "{level}"\n')["Resources"]
     pausing = [s for s in statements(resources) if any(re.search("ses:(Put|Update)", a) for a in actions(s))]
     assert sorted(action for statement in pausing for action in actions(statement)) == PAUSES[level]
@@ -119,19 +119,19 @@ def test_the_role_may_pause_what_the_level_says_and_nothing_else(synth: Synth, l
     assert all(json.dumps(resource).count(":configuration-set/*") == 1 for resource in sets)
 
 
-def test_no_right_reaches_further_than_it_must(resources: Resources) -> None:
+def test_every_right_is_as_narrow_as_possible(resources: Resources) -> None:
     wide = [s for s in statements(resources) if s["Resource"] == "*"]
     assert {action for s in wide for action in actions(s)} == {
         "cloudwatch:PutMetricData",
         "ses:GetSendStatistics",
-        *ACTIONS[Look.DOMAINS],
+        *ACTIONS[CauseLevel.DOMAINS],
     }
     [metrics] = [s for s in wide if "cloudwatch:PutMetricData" in actions(s)]
     assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": "SesReputation"}}
     assert not any("ManagedPolicyArns" in role for role in of_type(resources, "AWS::IAM::Role"))
 
 
-def test_alarms_may_publish_to_the_people_though_the_topic_has_a_policy(resources: Resources) -> None:
+def test_the_topic_policy_lets_alarms_publish(resources: Resources) -> None:
     [policy] = of_type(resources, "AWS::SNS::TopicPolicy")
     [allow] = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
     assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"} and allow["Action"] == "sns:Publish"
@@ -140,7 +140,7 @@ def test_alarms_may_publish_to_the_people_though_the_topic_has_a_policy(resource
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_with_a_key_of_ones_own_alarms_and_the_function_may_use_it(synth: Synth) -> None:
+def test_alarms_and_the_function_may_use_your_own_key(synth: Synth) -> None:
     resources = synth("[deployment]\ncustomer_managed_key = true\n")["Resources"]
     [key] = of_type(resources, "AWS::KMS::Key")
     assert key["EnableKeyRotation"] is True
@@ -150,18 +150,18 @@ def test_with_a_key_of_ones_own_alarms_and_the_function_may_use_it(synth: Synth)
     assert "KmsMasterKeyId" in of_type(resources, "AWS::SNS::Topic")[0]
 
 
-def test_without_one_no_topic_is_encrypted_with_the_key_that_alarms_cannot_use(resources: Resources) -> None:
+def test_no_topic_is_encrypted_with_a_key_that_alarms_cannot_use(resources: Resources) -> None:
     assert "KmsMasterKeyId" not in of_type(resources, "AWS::SNS::Topic")[0]
 
 
-def test_the_schedule_hands_over_its_own_time_and_keeps_what_it_cannot_deliver(resources: Resources) -> None:
+def test_the_schedule_passes_its_time_and_keeps_failed_events(resources: Resources) -> None:
     [schedule] = of_type(resources, "AWS::Scheduler::Schedule")
     assert schedule["ScheduleExpression"] == "rate(15 minutes)"
     assert json.loads(schedule["Target"]["Input"]) == {"now": "<aws.scheduler.scheduled-time>"}
     assert schedule["Target"]["DeadLetterConfig"] and schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 10
 
 
-def test_the_function_is_small_lean_and_cannot_overlap_for_long(resources: Resources) -> None:
+def test_the_function_is_small_and_cannot_overlap_for_long(resources: Resources) -> None:
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"]
     assert function["Handler"] == "ses_reputation.entry.monitor"
@@ -170,7 +170,7 @@ def test_the_function_is_small_lean_and_cannot_overlap_for_long(resources: Resou
     assert retries["MaximumRetryAttempts"] == 2 and retries["DestinationConfig"]["OnFailure"]
 
 
-def test_a_call_that_hangs_is_given_up_after_as_long_as_the_timeout_counts_for_it() -> None:
+def test_a_hanging_call_is_given_up_within_its_share_of_the_timeout() -> None:
     chosen: Any = CONFIG  # whose attributes botocore makes at run time
     pauses = 3  # standard mode waits at most 1 s and 2 s before the second and the third attempt
     attempt = chosen.connect_timeout + chosen.read_timeout
@@ -182,9 +182,7 @@ def test_a_call_that_hangs_is_given_up_after_as_long_as_the_timeout_counts_for_i
     [("", 10), ('[chat]\nworkspace_id = "T0123ABCD"\nchannel_id = "C0123ABCD"\n', 12)],
     ids=["people", "people and chat"],
 )
-def test_the_timeout_has_room_for_every_call_of_a_run_even_if_all_of_them_hang(
-    synth: Synth, toml: str, calls: int
-) -> None:
+def test_the_timeout_has_room_for_a_run_of_hanging_calls(synth: Synth, toml: str, calls: int) -> None:
     [function] = of_type(synth(toml)["Resources"], "AWS::Lambda::Function")
     assert function["Timeout"] == calls * CALL_SECONDS + LOOKING_SECONDS <= LONGEST_TIMEOUT
 
@@ -194,7 +192,7 @@ def test_the_timeout_has_room_for_a_pause(synth: Synth) -> None:
     assert function["Timeout"] == 18 * CALL_SECONDS + LOOKING_SECONDS <= LONGEST_TIMEOUT
 
 
-def test_the_environment_holds_names_of_deployed_things_and_no_setting(resources: Resources) -> None:
+def test_the_environment_holds_resource_names_and_no_setting(resources: Resources) -> None:
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert sorted(function["Environment"]["Variables"]) == [
         "DASHBOARD_URL",
@@ -204,7 +202,7 @@ def test_the_environment_holds_names_of_deployed_things_and_no_setting(resources
     ]
 
 
-def test_the_memory_outlives_the_stack_and_can_be_restored(template: dict[str, Any], synth: Synth) -> None:
+def test_the_state_table_outlives_the_stack_and_can_be_restored(template: dict[str, Any], synth: Synth) -> None:
     [table] = [r for r in template["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -216,7 +214,7 @@ STAYS = {"AWS::DynamoDB::Table"}
 HOLDS_DATA = STAYS | {"AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::SQS::Queue"}
 
 
-def test_of_everything_that_holds_data_it_is_stated_whether_it_goes_with_the_stack(synth: Synth) -> None:
+def test_every_data_store_states_its_deletion_policy(synth: Synth) -> None:
     toml = '[slack]\nwebhook_parameter = "/ses/slack"\n[deployment]\ncustomer_managed_key = true\n'
     stated = {(r["Type"], r.get("DeletionPolicy")) for r in synth(toml)["Resources"].values()}
     assert {(kind, policy) for kind, policy in stated if kind in HOLDS_DATA} == {
@@ -225,7 +223,7 @@ def test_of_everything_that_holds_data_it_is_stated_whether_it_goes_with_the_sta
     assert {kind for kind, policy in stated if policy not in (None, "Delete")} == STAYS
 
 
-def test_the_log_is_kept_as_long_as_asked_and_goes_with_the_stack(resources: Resources) -> None:
+def test_the_log_has_a_retention_and_is_deleted_with_the_stack(resources: Resources) -> None:
     [log] = [r for r in resources.values() if r["Type"] == "AWS::Logs::LogGroup"]
     assert log["Properties"]["RetentionInDays"] == 30 and log["DeletionPolicy"] == "Delete"
 
@@ -238,7 +236,7 @@ def sources(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**stat["Metric"], "Period": stat["Period"]} for stat in read]
 
 
-def test_the_watchdog_rings_when_runs_stop_fail_or_are_lost_and_says_when_that_is_over(resources: Resources) -> None:
+def test_the_watchdog_alarms_when_runs_stop_fail_or_are_lost(resources: Resources) -> None:
     alarms = {alarm["AlarmName"]: alarm for alarm in of_type(resources, "AWS::CloudWatch::Alarm")}
     assert sorted(alarms) == ["SesReputation-failing", "SesReputation-not-running", "SesReputation-run-lost"]
     for alarm in alarms.values():
@@ -247,7 +245,7 @@ def test_the_watchdog_rings_when_runs_stop_fail_or_are_lost_and_says_when_that_i
 
 
 def text(joined: Any) -> str:
-    """A text with what is only known at deployment as `TOKEN`."""
+    """A text with deploy-time values as `TOKEN`."""
     parts = joined["Fn::Join"][1] if isinstance(joined, dict) else [joined]
     return "".join(part if isinstance(part, str) else "TOKEN" for part in parts)
 
@@ -269,7 +267,7 @@ def test_every_alarm_links_the_dashboard_and_the_runbook(synth: Synth, runbook: 
         assert description.endswith(f"\nRunbook: {shown}") and len(description) < 900  # AWS takes 1,024
 
 
-def test_an_alarm_on_a_verdict_rings_for_bad_for_unknown_and_for_missing(synth: Synth) -> None:
+def test_a_verdict_alarm_fires_for_bad_unknown_and_missing(synth: Synth) -> None:
     toml = '[alarms]\nper_target = "critical"\n[targets]\nregions = ["eu-west-1", "us-east-2"]\n'
     resources = synth(toml)["Resources"]
     alarms = [a for a in of_type(resources, "AWS::CloudWatch::Alarm") if "-verdict-" in text(a["AlarmName"])]
@@ -288,7 +286,7 @@ def test_an_alarm_on_a_verdict_rings_for_bad_for_unknown_and_for_missing(synth: 
     assert min(VERDICT_VALUES[Verdict.NO_DATA], VERDICT_VALUES[Verdict.TOO_FEW_EMAILS]) > UNKNOWN
 
 
-def test_a_run_that_fails_is_no_sign_of_life_and_neither_is_silence(resources: Resources) -> None:
+def test_a_failed_or_missing_run_is_no_sign_of_life(resources: Resources) -> None:
     alarms = {alarm["AlarmName"]: alarm for alarm in of_type(resources, "AWS::CloudWatch::Alarm")}
     silent = alarms["SesReputation-not-running"]
     assert silent["TreatMissingData"] == "breaching" and silent["EvaluationPeriods"] == 3
@@ -301,7 +299,7 @@ def test_a_run_that_fails_is_no_sign_of_life_and_neither_is_silence(resources: R
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 60])
-def test_alarms_stay_within_what_cloudwatch_evaluates(synth: Synth, minutes: int) -> None:
+def test_alarms_stay_within_cloudwatchs_limits(synth: Synth, minutes: int) -> None:
     toml = f"[deployment]\nschedule_minutes = {minutes}\nmissed_runs_before_alarm = 24\n"
     for alarm in of_type(synth(toml)["Resources"], "AWS::CloudWatch::Alarm"):
         for source in sources(alarm):
@@ -310,14 +308,14 @@ def test_alarms_stay_within_what_cloudwatch_evaluates(synth: Synth, minutes: int
 
 
 def dashboard(resources: Resources) -> dict[str, Any]:
-    """The dashboard's body, with what is only known at deployment filled in."""
+    """The dashboard's body, with deploy-time values filled in."""
     [board] = of_type(resources, "AWS::CloudWatch::Dashboard")
     parts = board["DashboardBody"]["Fn::Join"][1]
     body: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else "TOKEN" for part in parts))
     return body
 
 
-def test_the_dashboard_shows_every_metric_of_a_target_and_none_that_nobody_publishes(resources: Resources) -> None:
+def test_the_dashboard_shows_exactly_the_published_metrics(resources: Resources) -> None:
     drawn = {
         metric[1]
         for widget in dashboard(resources)["widgets"]
@@ -339,9 +337,7 @@ def graphs(resources: Resources) -> list[dict[str, Any]]:
         ("Complaint", ["warning: 0.08%", "critical, AWS reviews: 0.1%", "AWS may pause: 0.5%"]),
     ],
 )
-def test_a_rate_is_drawn_in_percent_with_every_threshold_by_name(
-    resources: Resources, title: str, names: list[str]
-) -> None:
+def test_a_rate_is_drawn_in_percent_with_named_thresholds(resources: Resources, title: str, names: list[str]) -> None:
     [graph] = [g for g in graphs(resources) if g["title"].startswith(f"{title} rate")]
     marks = graph["annotations"]["horizontal"]
     assert [mark["label"] for mark in marks] == names
@@ -363,7 +359,7 @@ def test_no_graph_has_two_zeros(resources: Resources, synth: Synth) -> None:
         assert all(row[-1].get("yAxis", "left") == "left" for row in graph["metrics"])
 
 
-def test_notifications_have_the_whole_width(resources: Resources) -> None:
+def test_notifications_take_the_whole_width(resources: Resources) -> None:
     [widget] = [w for w in dashboard(resources)["widgets"] if w["properties"].get("title") == "Latest notifications"]
     assert widget["width"] == 24
 
@@ -375,7 +371,7 @@ def test_the_dashboard_shows_the_state_of_every_alarm_of_the_watchdog(resources:
     assert shown == [len(of_type(resources, "AWS::CloudWatch::Alarm"))]
 
 
-def test_of_several_regions_all_are_seen_and_one_is_chosen(synth: Synth) -> None:
+def test_several_regions_are_shown_and_one_is_chosen(synth: Synth) -> None:
     body = dashboard(synth('[targets]\nregions = ["eu-west-1", "us-east-2"]\n')["Resources"])
     [choice] = body["variables"]
     assert choice["pattern"] == "CHOSEN-REGION" and choice["defaultValue"] == "eu-west-1"
@@ -389,23 +385,23 @@ def test_of_several_regions_all_are_seen_and_one_is_chosen(synth: Synth) -> None
     assert queries.count('and target = "TOKEN/CHOSEN-REGION"\n| stats max(') == 2
 
 
-def test_of_one_region_there_is_nothing_to_choose(resources: Resources) -> None:
+def test_with_one_region_there_is_nothing_to_choose(resources: Resources) -> None:
     assert "CHOSEN-REGION" not in json.dumps(dashboard(resources))
 
 
-def test_the_dashboard_stays_within_what_cloudwatch_takes_with_every_region_there_is(synth: Synth) -> None:
+def test_the_dashboard_fits_cloudwatch_with_every_region(synth: Synth) -> None:
     regions = [f"eu-west-{number}" for number in range(1, 40)]
     widgets = dashboard(synth(f"[targets]\nregions = {json.dumps(regions)}\n")["Resources"])["widgets"]
     metrics = [len(widget["properties"].get("metrics", [])) for widget in widgets]
     assert len(widgets) <= 500 and max(metrics) <= 500 and sum(metrics) <= 2_500
 
 
-def test_the_dashboard_of_one_region_is_among_those_that_aws_gives_free(resources: Resources) -> None:
+def test_the_dashboard_of_one_region_is_free(resources: Resources) -> None:
     rows = [row for graph in graphs(resources) for row in graph["metrics"]]
     assert sum(isinstance(row[0], str) for row in rows) <= 50
 
 
-def test_several_installations_live_side_by_side(synth: Synth) -> None:
+def test_several_installations_can_coexist(synth: Synth) -> None:
     prod = synth('[deployment]\nstage = "prod"\n')
     names = ("FunctionName", "AlarmName", "DashboardName", "TopicName", "LogGroupName")
     named = [
@@ -416,7 +412,7 @@ def test_several_installations_live_side_by_side(synth: Synth) -> None:
     assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": "SesReputation/prod"}}
 
 
-def test_the_outputs_name_what_a_person_looks_for(template: dict[str, Any]) -> None:
+def test_the_outputs_name_what_people_need(template: dict[str, Any]) -> None:
     assert sorted(template["Outputs"]) == [
         "DashboardUrl",
         "FunctionName",
@@ -431,23 +427,23 @@ def test_nothing_names_an_account(template: dict[str, Any]) -> None:
     assert not re.search(r"\b\d{12}\b", json.dumps(template))
 
 
-def test_nothing_takes_the_commercial_partition_for_granted(template: dict[str, Any]) -> None:
+def test_nothing_assumes_the_commercial_partition(template: dict[str, Any]) -> None:
     assert "arn:aws:" not in json.dumps(template)
 
 
-def test_tags_are_on_what_can_be_tagged(synth: Synth) -> None:
+def test_everything_that_can_have_tags_has_them(synth: Synth) -> None:
     resources = synth('[deployment]\ntags = { team = "email" }\n')["Resources"]
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert {"Key": "application", "Value": "SesReputation"} in function["Tags"]
 
 
 @pytest.mark.parametrize("name", ["application", "Application"])
-def test_a_tag_of_ones_own_takes_the_place_of_the_one_of_that_name(synth: Synth, name: str) -> None:
+def test_your_own_tag_replaces_the_default_one(synth: Synth, name: str) -> None:
     body = json.dumps(synth(f'[deployment]\ntags = {{ {name} = "email" }}\n')["Resources"])
     assert '{"Key": "application", "Value": "SesReputation"}' not in body
 
 
-def test_tags_of_ones_own_are_on_the_stack_which_hands_them_to_everything_in_it(tmp_path: Path) -> None:
+def test_your_own_tags_are_on_the_stack(tmp_path: Path) -> None:
     made = stack(RECIPIENT + '[deployment]\ntags = { team = "email" }\n', tmp_path)
     assert made.tags.tag_values() == {"team": "email"}
 
@@ -474,7 +470,7 @@ def validated(
     plant: Callable[[MonitorStack], object] = lambda stack: None,
     packs: Sequence[Callable[[App], Any]] = (AwsSolutionsChecks,),
 ) -> list[str]:
-    """Findings of the CDK's own validation and of cdk-nag that are not answered for: "rule at construct"."""
+    """Findings of the CDK's own validation and of cdk-nag without an explanation: "rule at construct"."""
     made = stack(
         RECIPIENT + toml, folder / "asset", builtin_cloud_formation_validation=True, outdir=str(folder / "out")
     )
@@ -482,7 +478,7 @@ def validated(
     app = made.node.root
     assert isinstance(app, App)
     Validations.of(app).add_plugins(*(pack(app) for pack in packs))
-    with contextlib.suppress(RuntimeError):  # raised where there are findings; the report says which
+    with contextlib.suppress(RuntimeError):  # raised if there are findings; the report names them
         app.synth()
     report = json.loads((folder / "out" / "validation-report.json").read_text())
     return [
@@ -494,7 +490,7 @@ def validated(
 
 
 @pytest.mark.parametrize("toml", ["", EVERYTHING], ids=["as shipped", "with everything changed"])
-def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path, toml: str) -> None:
+def test_validation_and_cdk_nag_find_nothing_unexplained(tmp_path: Path, toml: str) -> None:
     assert validated(tmp_path, toml) == []
 
 
@@ -520,13 +516,11 @@ log_class = "INFREQUENT_ACCESS"
 
 
 @pytest.mark.parametrize("pack", [AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks])
-def test_with_everything_encrypted_and_in_a_vpc_the_packs_of_regulators_find_nothing(
-    tmp_path: Path, pack: Callable[[App], Any]
-) -> None:
+def test_encrypted_in_a_vpc_the_compliance_packs_find_nothing(tmp_path: Path, pack: Callable[[App], Any]) -> None:
     assert validated(tmp_path, REGULATED, packs=[pack]) == []
 
 
-def test_without_the_encryption_they_would_find_something(tmp_path: Path) -> None:
+def test_without_encryption_the_compliance_packs_find_something(tmp_path: Path) -> None:
     assert validated(tmp_path, "", packs=[HIPAASecurityChecks]) != []
 
 
@@ -534,7 +528,7 @@ def test_cfn_lint_finds_nothing_with_every_option(synth: Synth) -> None:
     assert linted(synth(REGULATED)) == []
 
 
-def test_a_planted_unknown_property_and_a_planted_open_topic_are_found(tmp_path: Path) -> None:
+def test_planted_template_errors_are_found(tmp_path: Path) -> None:
     def plant(stack: MonitorStack) -> None:
         CfnResource(stack, "Queue", type="AWS::SQS::Queue", properties={"Nope": 1})
         CfnTopic(stack, "Topic")
@@ -544,7 +538,7 @@ def test_a_planted_unknown_property_and_a_planted_open_topic_are_found(tmp_path:
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1", "us-gov-west-1"])
-def test_every_partition_gets_its_own_console_and_a_template_that_cfn_lint_accepts(synth: Synth, region: str) -> None:
+def test_every_partition_has_its_console_and_a_valid_template(synth: Synth, region: str) -> None:
     template = synth(f'[targets]\nregions = ["{region}"]\n')
     assert not re.search(r"arn:aws[a-z-]*:", json.dumps(template))
     assert set(template["Mappings"]["Console"]) == {"aws", "aws-cn", "aws-us-gov"}

@@ -1,4 +1,4 @@
-"""A tool that a new user lacks is named in one line, and pinned versions stay pinned."""
+"""A missing tool is named in one line, and pinned versions stay pinned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.venv import Failed, own_environment, parse_pip_settings, pin_of, uv_e
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_cdk_command_line_is_no_release_of_the_withdrawn_third_line() -> None:
+def test_the_cdk_command_line_is_not_a_withdrawn_release() -> None:
     package = json.loads((ROOT / "package.json").read_text())
     assert package["devDependencies"]["aws-cdk"] == "2.1148.1"
     lock = json.loads((ROOT / "package-lock.json").read_text())
@@ -75,7 +75,7 @@ def copy_of_the_makefile(folder: Path) -> Path:
     return folder
 
 
-def said(folder: Path, target: str, **variables: str) -> list[str]:
+def output(folder: Path, target: str, **variables: str) -> list[str]:
     done = subprocess.run(
         ["make", "--silent", target, *(f"{name}={value}" for name, value in variables.items())],
         cwd=folder,
@@ -89,20 +89,20 @@ def said(folder: Path, target: str, **variables: str) -> list[str]:
     return [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make: ***")]
 
 
-def test_a_missing_python_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_missing_python_is_reported_in_one_line(tmp_path: Path) -> None:
     folder = copy_of_the_makefile(tmp_path)
-    assert said(folder, ".venv/.demo", PYTHON="no-such-python") == [
+    assert output(folder, ".venv/.demo", PYTHON="no-such-python") == [
         "Python 3.11 or newer is needed: install it, or name it with PYTHON=..."
     ]
 
 
 @pytest.mark.parametrize("version", ["echo v18.0.0; exit 1", "exit 127"], ids=["too old", "missing"])
-def test_a_missing_or_old_node_is_said_in_one_line(tmp_path: Path, version: str) -> None:
+def test_a_missing_or_old_node_is_reported_in_one_line(tmp_path: Path, version: str) -> None:
     folder = copy_of_the_makefile(tmp_path)
     node = tmp_path / "node"
     node.write_text(f"#!/bin/sh\n{version}\n")
     node.chmod(0o755)
-    [line, *more] = said(folder, "node_modules/.ready", NODE=str(node))[-1:]
+    [line, *more] = output(folder, "node_modules/.ready", NODE=str(node))[-1:]
     assert line.startswith("Node.js 20 or newer is needed") and not more
 
 
@@ -134,18 +134,18 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_nothing_sends_packages_elsewhere(name: str) -> None:
+def test_no_setting_installs_packages_elsewhere(name: str) -> None:
     assert own_environment({**HOSTILE, "PATH": "/bin"}).get(name) in (None, "0")
 
 
 @pytest.mark.parametrize(
     "name", ["PIP_INDEX_URL", "PIP_CERT", "PIP_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_CACHE_DIR", "HTTPS_PROXY"]
 )
-def test_what_says_where_packages_come_from_stays(name: str) -> None:
+def test_settings_of_package_sources_stay(name: str) -> None:
     assert own_environment({name: "x"})[name] == "x"
 
 
-def test_uv_installs_from_where_pip_does() -> None:
+def test_uv_installs_from_pips_sources() -> None:
     listed = (
         ":env:.trusted-host='b'\n"
         "global.index-url='a'\n"
@@ -162,7 +162,7 @@ def test_uv_installs_from_where_pip_does() -> None:
     }
 
 
-def test_what_uv_is_told_itself_wins() -> None:
+def test_uvs_own_settings_win() -> None:
     own = {"UV_DEFAULT_INDEX": "uv"}
     assert uv_environment(own, {"index-url": "pip"})["UV_DEFAULT_INDEX"] == "uv"
 
@@ -175,13 +175,13 @@ def test_uv_itself_is_installed_by_its_hashes() -> None:
 
 
 @pytest.mark.parametrize("target", ["deploy", "destroy"])
-def test_without_a_terminal_the_way_for_ci_is_named_before_anything_is_touched(tmp_path: Path, target: str) -> None:
+def test_without_a_terminal_the_option_for_ci_is_named_first(tmp_path: Path, target: str) -> None:
     folder = copy_of_the_makefile(tmp_path)
     for ready in (".venv/.deploy", "node_modules/.ready", ".venv/bin/ses-reputation"):
         (folder / ready).parent.mkdir(parents=True, exist_ok=True)
         (folder / ready).write_text("#!/bin/sh\n")
         (folder / ready).chmod(0o755)
-    assert said(folder, target, NODE="false") == [
+    assert output(folder, target, NODE="false") == [
         f"There is no terminal to confirm on: run make {target} YES=1 to {target} without a question."
     ]
 

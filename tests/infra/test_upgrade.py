@@ -34,13 +34,13 @@ ONE_OF_A_KIND = {
     "AWS::SNS::TopicPolicy": ("Topics",),
     "AWS::SQS::QueuePolicy": ("Queues",),
 }
-"""Properties that no two resources of a type can have in common."""
+"""Properties that are unique among the resources of a type."""
 
 HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SNS::Topic")
 
 
 def owners(resources: Resources) -> dict[str, str]:
-    """Logical id by what it alone may have."""
+    """Logical id by its unique properties."""
     return {
         json.dumps([each["Type"], *(each["Properties"].get(name) for name in ONE_OF_A_KIND[each["Type"]])]): logical_id
         for logical_id, each in resources.items()
@@ -54,7 +54,7 @@ def new(synth: Callable[[str], dict[str, Any]]) -> Resources:
     return found
 
 
-def test_what_can_be_there_once_keeps_its_logical_id(new: Resources) -> None:
+def test_unique_resources_keep_their_logical_id(new: Resources) -> None:
     before, after = owners(OLD), owners(new)
     both = before.keys() & after.keys()
     assert len(both) > 15
@@ -62,6 +62,6 @@ def test_what_can_be_there_once_keeps_its_logical_id(new: Resources) -> None:
 
 
 @pytest.mark.parametrize("kind", HOLDS_DATA)
-def test_what_holds_data_keeps_its_logical_id(new: Resources, kind: str) -> None:
+def test_data_stores_keep_their_logical_id(new: Resources, kind: str) -> None:
     before = {name for name, each in OLD.items() if each["Type"] == kind}
     assert before and before <= new.keys()

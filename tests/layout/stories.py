@@ -58,13 +58,13 @@ SMALL: Document = {
     "links": [{"name": "Dashboard", "url": "https://d.example.com/?a=1&b=2"}],
     "facts": [{"name": "Alert", "text": "bounce-20250217T0945Z, message 2"}],
 }
-"""The least that a layout needs of a document."""
+"""Smallest document that a layout accepts."""
 
 HOSTILE = "<!channel> & *bold* _italic_ ~gone~ `code` @here <https://evil.test|click> [click](https://evil.test)"
 
 
 def hostile(text: str = HOSTILE) -> Document:
-    """`SMALL` with `text` wherever words from outside may come."""
+    """`SMALL` with `text` in every field that comes from outside."""
     return SMALL | {
         "title": f"WARNING: {text}",
         "what_is_new": text,

@@ -23,7 +23,7 @@ def made_of(document: Document) -> dict[str, Any]:
     return made
 
 
-def test_an_alert_is_one_thread_and_each_of_its_messages_has_its_own_id() -> None:
+def test_an_alert_is_one_thread_of_messages_with_their_own_ids() -> None:
     bounces = [made_of(the(name)) for name in ("bounce-opened", "bounce-escalated", "bounce-resolved")]
     assert len({made["metadata"]["threadId"] for made in bounces}) == 1
     assert len({made["id"] for made in bounces}) == 3
@@ -35,12 +35,12 @@ def test_the_description_has_the_order_of_a_message() -> None:
     assert sorted(order, key=description.index) == order
 
 
-def test_a_page_is_a_whole_address_that_every_client_makes_a_link_of() -> None:
+def test_a_page_is_shown_as_a_full_address() -> None:
     description = made_of(SMALL)["content"]["description"]
     assert "Dashboard: https://d.example.com/?a=1&amp;b=2" in description.splitlines()
 
 
-def test_what_comes_from_outside_calls_nobody_formats_nothing_and_links_nowhere() -> None:
+def test_hostile_text_mentions_nobody_and_formats_nothing() -> None:
     made = made_of(hostile())
     for text in (made["content"]["title"], made["content"]["description"]):
         assert not re.search(r"[*`~@<>]|(?<!\w)_|_(?!\w)|\]\(", text)
@@ -51,14 +51,14 @@ def test_a_setting_can_still_be_copied_from_the_message() -> None:
     assert "feedback_share" in made_of(SMALL | {"summary": ["Set feedback_share."]})["content"]["description"]
 
 
-def test_if_there_is_too_much_the_small_print_goes_and_the_links_stay() -> None:
+def test_a_long_message_loses_its_small_print_and_keeps_its_links() -> None:
     facts = [{"name": str(number), "text": "x" * 900} for number in range(9)]
     description = made_of(SMALL | {"facts": facts})["content"]["description"]
     assert len(description) <= DESCRIPTION and description.endswith("…") and "Dashboard: https://" in description
 
 
 @given(text=st.text(max_size=1_000))
-def test_whatever_comes_from_outside_the_notification_keeps_its_shape_and_its_links(text: str) -> None:
+def test_hostile_text_keeps_the_notifications_shape_and_links(text: str) -> None:
     made = made_of(hostile(text))
     SCHEMA.validate(made)
     description = made["content"]["description"]

@@ -19,19 +19,19 @@ RESOLVED = SMALL | {"kind": "resolved", "status": "OK", "title": "OK: SES bounce
 WARNING = SMALL | {"severity": "warning", "status": "WARNING", "title": "WARNING: SES quota is nearly used up"}
 
 
-def test_everything_of_a_run_is_one_email_the_worst_first_and_the_resolved_last() -> None:
+def test_a_run_sends_one_email_worst_first_resolved_last() -> None:
     made = email([RESOLVED, WARNING, SMALL])
     titles = [part.strip().splitlines()[0] for part in made.text.split("=" * WIDTH)]
     assert titles == [SMALL["title"], WARNING["title"], RESOLVED["title"]]
     assert made.subject == f"{SMALL['title']} (+2 more)"
 
 
-def test_a_subject_that_is_too_long_keeps_the_number_of_the_others() -> None:
+def test_a_long_subject_keeps_the_number_of_other_notifications() -> None:
     made = email([SMALL | {"title": "CRITICAL: " + "x" * 200}, WARNING])
     assert len(made.subject) == SUBJECT and made.subject.endswith("x... (+1 more)")
 
 
-def test_all_notifications_of_an_alert_at_one_severity_have_one_subject() -> None:
+def test_one_alert_at_one_severity_has_one_subject() -> None:
     subjects = {email(documents(name)).subject for name in ("bounce-escalated", "bounce-reminder", "bounce-by-aws")}
     assert subjects == {"CRITICAL: SES bounce rate is high in eu-west-1"}
 
@@ -50,13 +50,13 @@ def test_a_command_and_an_address_are_never_broken() -> None:
 
 
 @given(text=st.text(max_size=200))
-def test_whatever_comes_from_outside_the_subject_is_one_printable_line(text: str) -> None:
+def test_hostile_text_leaves_the_subject_one_printable_line(text: str) -> None:
     made = email([hostile(text)])
     assert made.subject.isascii() and made.subject.isprintable() and len(made.subject) <= SUBJECT
 
 
 @pytest.mark.parametrize("sign", ["x", "é", "\N{LARGE RED CIRCLE}", '"', "\n"])
-def test_the_longest_messages_of_one_run_are_together_less_than_sns_takes(sign: str) -> None:
+def test_the_longest_messages_of_one_run_fit_into_sns(sign: str) -> None:
     longest = max((document for name in SAMPLES for document in documents(name)), key=lambda d: len(json.dumps(d)))
     filled = longest | {"cause": "x" * LONGEST_TEXT, "account_name": sign * 60}
     filled["links"] = [{"name": "Runbook", "url": "https://wiki.example.com/" + "x" * 480}, *longest["links"]]

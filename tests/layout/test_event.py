@@ -1,4 +1,4 @@
-"""A notification as an event of EventBridge: what anybody's rule can match, and what the schema promises."""
+"""A notification as an EventBridge event: fields that rules can match, and the schema."""
 
 from __future__ import annotations
 

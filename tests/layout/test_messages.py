@@ -1,4 +1,4 @@
-"""Every message in every channel, made by the real core, kept as files to be read.
+"""Every message in every channel, made by the real core, kept as files to read.
 
 After a change of words: `UPDATE_GOLDEN=1 pytest tests/layout/test_messages.py`, then read the files.
 """
@@ -31,7 +31,7 @@ AMAZON_Q = Draft202012Validator(json.loads((Path(__file__).parent / "custom-noti
 
 
 def closed(schema: Any) -> Any:
-    """`schema` with every object held to the properties that it names."""
+    """`schema` with no additional properties in any object."""
     if isinstance(schema, list):
         return [closed(member) for member in schema]
     if not isinstance(schema, dict):
@@ -58,18 +58,18 @@ def test_a_message_reads_in_every_channel_as_its_golden_file(name: str) -> None:
     assert made == golden.read_text(encoding="utf-8")
 
 
-def test_no_golden_file_is_of_a_message_that_is_gone() -> None:
+def test_every_golden_file_has_a_message() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == set(SAMPLES)
 
 
-def test_the_page_of_all_messages_is_what_they_say() -> None:
+def test_the_page_of_all_messages_is_up_to_date() -> None:
     made = page((name, documents(name)) for name in SAMPLES)
     if "UPDATE_GOLDEN" in os.environ:
         PAGE.write_text(made, encoding="utf-8")
     assert made == PAGE.read_text(encoding="utf-8")
 
 
-# -- what every message keeps to
+# -- rules for every message
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES.keys() - {"many-at-once"}))  # which is ten in one
@@ -96,14 +96,14 @@ def test_a_subject_says_the_severity_first_and_is_never_cut(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_message_keeps_to_the_words_of_the_house(name: str) -> None:
+def test_a_message_uses_the_projects_vocabulary(name: str) -> None:
     words = json.dumps(documents(name), ensure_ascii=False)
     banned = r"\b(mails?|announce\w*|told|episode|concern|judge[sd]?|own normal|surely|all-clear)\b|\d ?%? %"
     assert re.findall(banned, words) == []
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_what_is_over_asks_for_nothing_and_all_else_says_what_to_do(name: str) -> None:
+def test_every_open_alert_says_what_to_do(name: str) -> None:
     for document in documents(name):
         quiet = document["status"] in ("OK", "TEST", "RECOVERING")
         assert bool(document["first_steps"]) is not quiet
@@ -124,7 +124,7 @@ def test_a_command_has_its_region_and_window_filled_in(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_document_is_what_its_schema_says_and_no_more(name: str) -> None:
+def test_a_document_matches_its_schema_exactly(name: str) -> None:
     made = envelope(documents(name), CONTEXT)
     assert [error.message for error in VALIDATOR.iter_errors(json.loads(json.dumps(made)))] == []
     assert [problem_of(document) for document in made["notifications"]] == [None] * len(documents(name))
@@ -138,7 +138,7 @@ def test_the_schema_refuses_another_version_a_missing_field_and_no_notifications
         assert list(Draft202012Validator(SCHEMA).iter_errors(made | broken))
 
 
-def test_the_attributes_of_several_name_everything_that_occurs() -> None:
+def test_the_attributes_of_several_notifications_name_every_value() -> None:
     assert attributes(documents("several-at-once")) == {
         "severity": ["critical", "warning"],
         "check": ["aws-unreadable", "bounce", "complaint"],
@@ -148,7 +148,7 @@ def test_the_attributes_of_several_name_everything_that_occurs() -> None:
     }
 
 
-# -- what the channels take
+# -- limits of the channels
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -159,7 +159,7 @@ def test_slack_and_amazon_q_take_every_message(name: str) -> None:
         AMAZON_Q.validate(made)
 
 
-# -- nothing is forgotten
+# -- completeness
 
 ALWAYS = ("opened", "reminder", "resolved")
 REASONS = {check.name: set(ALWAYS) for check in ALL} | {"test": {"opened"}}
@@ -167,7 +167,7 @@ for check_with_severities in ("pause", "bounce", "complaint", "quota", "enforcem
     REASONS[check_with_severities].add("escalated")
 for check_with_marks in ("pause", "bounce", "complaint", "enforcement", "findings", "fleet"):
     REASONS[check_with_marks].add("changed")
-"""Why each check can send: some have several severities, some more than one sign."""
+"""Reasons that each check can send: some have several severities, some more than one sign."""
 
 
 @pytest.mark.parametrize("check", BY_NAME)
@@ -177,7 +177,7 @@ def test_there_is_a_sample_of_every_reason_of_a_check(check: str) -> None:
 
 
 @pytest.mark.parametrize("check", BY_NAME)
-def test_a_check_has_its_place_in_schema_runbook_and_docs(check: str) -> None:
+def test_a_check_is_in_schema_runbook_and_docs(check: str) -> None:
     properties = SCHEMA["$defs"]["notification"]["properties"]
     assert check in properties["check"]["enum"], f"{check} is missing in docs/notification.schema.json"
     assert BY_NAME[check].anchor in anchors("runbook.md"), f"docs/runbook.md has no section #{BY_NAME[check].anchor}"
@@ -202,14 +202,14 @@ def test_every_word_of_the_schema_occurs_in_a_sample() -> None:
 
 
 def test_every_text_of_a_check_is_shown_by_some_sample() -> None:
-    """A first step that no sample shows is a text that nobody has read."""
+    """A first step that no sample shows is never reviewed."""
     shown = {step for name in SAMPLES for document in documents(name) for step in document["first_steps"]}
     from ses_reputation.core.checks.unreadable import _STEPS
 
     assert {step for steps in _STEPS.values() for step in steps} <= shown
 
 
-def test_a_message_and_its_document_say_which_version_of_the_monitor_sends_them() -> None:
+def test_a_message_and_its_document_name_the_monitors_version() -> None:
     context = replace(CONTEXT, version="1.2.3")
     made = SAMPLES["bounce-opened"](replace(STORIES, context=context))
     assert "Monitor     version 1.2.3" in email(made).text

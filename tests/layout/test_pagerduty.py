@@ -35,7 +35,7 @@ def test_an_alert_triggers_and_resolves_one_incident() -> None:
     assert [event["payload"]["severity"] for event in actions[:2]] == ["warning", "critical"]
 
 
-def test_a_reminder_triggers_again_so_that_what_was_closed_too_early_comes_back() -> None:
+def test_a_reminder_reopens_an_incident_closed_too_early() -> None:
     [event] = made_of(the("bounce-reminder"))
     assert event["event_action"] == "trigger"
 
@@ -51,7 +51,7 @@ def test_an_event_says_what_to_do_and_links_the_pages() -> None:
     assert event["links"] == [{"href": "https://d.example.com/?a=1&b=2", "text": "Dashboard"}]
 
 
-def test_an_alarm_of_the_watchdog_triggers_and_resolves_by_its_name() -> None:
+def test_a_watchdog_alarm_triggers_and_resolves_by_its_name() -> None:
     ring, over = (events("", json.dumps(ALARM | {"NewStateValue": state}))[0] for state in ("ALARM", "OK"))
     assert (ring["event_action"], ring["payload"]["severity"]) == ("trigger", "error")
     assert (over["event_action"], over["dedup_key"]) == ("resolve", ring["dedup_key"])
@@ -69,12 +69,12 @@ def test_an_alarm_of_the_watchdog_triggers_and_resolves_by_its_name() -> None:
     ],
     ids=["words", "half of JSON", "deep JSON", "a list", "of somebody else", "no alarm"],
 )
-def test_what_is_not_understood_is_an_incident_too(message: str) -> None:
+def test_an_unknown_event_is_an_incident_too(message: str) -> None:
     [event] = events("Subject", message)
     assert list(problems(event)) == [] and event["payload"]["summary"] == "Subject"
 
 
 @given(text=st.text(min_size=1, max_size=2_000))
-def test_pagerduty_takes_whatever_comes_from_outside(text: str) -> None:
+def test_pagerduty_takes_hostile_text(text: str) -> None:
     for event in made_of(hostile(text)):
         assert list(problems(event)) == []

@@ -43,7 +43,7 @@ def texts(payload: dict[str, Any]) -> list[str]:
     ]
 
 
-def test_a_message_has_the_order_of_the_house_with_actions_before_the_small_print() -> None:
+def test_actions_come_before_the_small_print() -> None:
     assert texts(one(SMALL | {"cause": "one list"})) == [
         "*The alert has become critical. Act now.*\n590 of the last 10,642 emails bounced: 5.5%.\nCause: one list",
         "*What to do first*\n1. Stop it.",
@@ -68,7 +68,7 @@ def test_the_colour_is_the_status(name: str, colour: str) -> None:
     assert one(the(name))["attachments"][0]["color"] == colour
 
 
-def test_a_status_that_nobody_knows_has_the_colour_of_the_unknown() -> None:
+def test_an_unknown_status_has_the_colour_of_unknown() -> None:
     assert one(SMALL | {"status": "PURPLE"})["attachments"][0]["color"] == "#6e7781"
 
 
@@ -107,7 +107,7 @@ def test_each_notification_is_a_message_the_worst_first() -> None:
 @pytest.mark.parametrize(
     ("state", "colour"), [("ALARM", "#d1242f"), ("OK", "#2da44e"), ("INSUFFICIENT_DATA", "#6e7781")]
 )
-def test_an_alarm_of_the_watchdog_says_what_is_wrong_or_that_it_is_over(state: str, colour: str) -> None:
+def test_a_watchdog_alarm_says_what_is_wrong_or_over(state: str, colour: str) -> None:
     [payload] = payloads("", json.dumps(ALARM | {"NewStateValue": state}))
     assert payload["blocks"][0]["text"]["text"] == f"{state}: SesReputation-failing"
     assert payload["attachments"][0]["color"] == colour
@@ -140,12 +140,12 @@ def test_an_alarm_of_the_watchdog_says_what_is_wrong_or_that_it_is_over(state: s
         "no alarm",
     ],
 )
-def test_what_is_not_understood_is_shown_as_it_came(message: str) -> None:
+def test_an_unknown_event_is_shown_unchanged(message: str) -> None:
     [payload] = payloads("Subject", message)
     assert payload["text"].startswith(f"Subject\n{message}"[:39_000]) and payload["mrkdwn"] is False
 
 
-def test_what_steers_slack_is_escaped_wherever_it_comes_from() -> None:
+def test_slacks_control_characters_are_always_escaped() -> None:
     alarm = json.dumps(dict.fromkeys(ALARM, HOSTILE))
     for payload in (one(hostile()), *payloads(HOSTILE, alarm), *payloads(HOSTILE, HOSTILE)):
         shown = json.dumps(payload, ensure_ascii=False)
@@ -153,18 +153,18 @@ def test_what_steers_slack_is_escaped_wherever_it_comes_from() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://wiki.example.com/", "https://evil.test/|<!channel>", "https://a b"])
-def test_a_page_whose_address_is_not_safe_is_not_linked(url: str) -> None:
+def test_an_unsafe_address_is_not_linked(url: str) -> None:
     links = [{"name": "Runbook", "url": url}, *SMALL["links"]]
     assert "<https://d.example.com/?a=1&amp;b=2|Dashboard>" in texts(one(SMALL | {"links": links}))
 
 
-def test_what_is_too_long_ends_in_an_ellipsis_and_never_within_an_escape() -> None:
+def test_long_text_is_cut_with_an_ellipsis_outside_escapes() -> None:
     payload = one(SMALL | {"title": "x" * 147 + "&" * 9, "summary": ["<" * 5_000]})
     assert payload["blocks"][0]["text"]["text"] == "x" * 147 + "…"
     assert texts(payload)[0].endswith("&lt;…")
 
 
-def test_what_is_too_much_to_be_laid_out_is_shown_as_words() -> None:
+def test_too_much_to_lay_out_is_shown_as_plain_text() -> None:
     long = "x" * 3_000
     payload = one(
         SMALL
@@ -181,11 +181,11 @@ LONG = st.text(max_size=40) | st.sampled_from(["&", "<", "x", "`", "\n", "…"])
 
 
 @given(LONG.filter(bool), st.sampled_from(["", "here", "S0123ABCD"]))
-def test_slack_takes_whatever_a_notification_holds(text: str, mention: str) -> None:
+def test_slack_takes_any_notification(text: str, mention: str) -> None:
     assert list(problems(one(hostile(text), mention))) == []
 
 
 @given(st.dictionaries(st.sampled_from(sorted(ALARM)), LONG | st.integers() | st.none()))
-def test_slack_takes_whatever_an_alarm_holds(alarm: dict[str, Any]) -> None:
+def test_slack_takes_any_alarm(alarm: dict[str, Any]) -> None:
     for payload in payloads("An alarm", json.dumps(alarm)):
         assert list(problems(payload)) == []

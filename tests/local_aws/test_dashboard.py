@@ -1,4 +1,4 @@
-"""How a dashboard's body is read: shorthand, what its reader may choose, and cells as a person reads them."""
+"""Reading a dashboard's body: shorthand, choices of its reader, and readable cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_aws.dashboard import NotRead, _row, _written_out, calculated, chosen,
 from local_aws.dashboard_picture import _cell, _number, _unit
 
 
-def test_the_shorthand_for_what_stands_in_the_row_above_is_written_out() -> None:
+def test_shorthand_for_the_row_above_is_expanded() -> None:
     rows: list[list[Any]] = [
         ["AWS/SES", "Send", "Region", "eu-west-1", {"label": "sent"}],
         [".", "Bounce", ".", "."],
@@ -25,13 +25,13 @@ def test_the_shorthand_for_what_stands_in_the_row_above_is_written_out() -> None
     ]
 
 
-def test_a_row_without_options_has_what_cloudwatch_takes_then() -> None:
+def test_a_row_without_options_has_cloudwatchs_defaults() -> None:
     row = _row(["AWS/Lambda", "Errors", "FunctionName", "f"], 0)
     assert (row.stat["Stat"], row.stat["Period"], row.label, row.region) == ("Average", 300, "Errors", None)
     assert row.stat["Metric"]["Dimensions"] == [{"Name": "FunctionName", "Value": "f"}]
 
 
-def test_a_dashboard_opens_with_the_default_of_what_may_be_chosen() -> None:
+def test_a_dashboard_opens_with_its_default_choices() -> None:
     body = {
         "variables": [{"type": "pattern", "pattern": "CHOSEN-REGION", "defaultValue": "eu-west-1"}],
         "widgets": [{"title": "Rates in CHOSEN-REGION"}],
@@ -49,7 +49,7 @@ def test_a_dashboard_opens_with_the_default_of_what_may_be_chosen() -> None:
         ("17", "17"),
     ],
 )
-def test_a_cell_is_no_longer_than_it_must_be(value: str, shown: str) -> None:
+def test_a_cell_is_as_short_as_possible(value: str, shown: str) -> None:
     assert _cell(value) == shown
 
 
@@ -73,7 +73,7 @@ def test_a_number_has_three_digits_and_no_exponent(value: float, shown: str) -> 
         ("", ""),
     ],
 )
-def test_the_unit_is_what_the_label_names(label: str, unit: str) -> None:
+def test_the_unit_comes_from_the_label(label: str, unit: str) -> None:
     assert _unit(label) == unit
 
 
@@ -90,7 +90,7 @@ POINTS = {"m1": {0: 0.05, 900: 0.1}, "m2": {900: 2.0, 1800: 0.0}}
         ("7", {}),
     ],
 )
-def test_metric_math_that_is_arithmetic_is_worked_out(expression: str, values: dict[int, float]) -> None:
+def test_arithmetic_metric_math_is_computed(expression: str, values: dict[int, float]) -> None:
     assert calculated(expression, POINTS) == pytest.approx(values)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.outcome import Unusable
+from cli.exit_codes import Unusable
 from local_aws import dashboard as board
 from local_aws.dashboard import Reader, Widget
 from local_aws.dashboard_picture import draw
@@ -21,7 +21,7 @@ ALARMS = {"type": "alarm", **PLACE, "properties": {"alarms": ["arn:aws:cloudwatc
 
 
 class Aws:
-    """A session and its clients in one: each call answers what a test says, and `body` is the dashboard."""
+    """A session and its clients in one: each call gives the answer that a test sets, and `body` is the dashboard."""
 
     def __init__(self, body: Any, **answers: Any) -> None:
         self.text = body if isinstance(body, str) else json.dumps(body)
@@ -57,18 +57,18 @@ def read(body: Any, **answers: Any) -> Widget:
 
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled", "Timeout", "Unknown"])
-def test_a_query_that_did_not_end_well_is_not_taken_for_one_that_found_nothing(status: str) -> None:
+def test_a_failed_query_is_not_an_empty_result(status: str) -> None:
     assert read(QUERY, results={"status": status, "results": []}).trouble == f"GetQueryResults: {status}"
 
 
-def test_a_query_that_goes_on_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_query_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board, "QUERY_SECONDS", -1)
     widget = read(QUERY, results={"status": "Running", "results": []})
     assert widget.trouble.startswith("GetQueryResults: no answer within")
 
 
 @pytest.mark.parametrize("status", ["Forbidden", "InternalError"])
-def test_a_metric_that_could_not_be_read_is_not_taken_for_one_without_values(status: str) -> None:
+def test_an_unreadable_metric_is_not_one_without_values(status: str) -> None:
     answer = {"Id": "q0", "StatusCode": status, "Timestamps": [], "Values": []}
     assert read(GRAPH, metrics=[answer]).trouble == f"GetMetricData: {status}"
 
@@ -82,11 +82,11 @@ def test_a_metric_that_could_not_be_read_is_not_taken_for_one_without_values(sta
     ],
     ids=["a query", "a graph", "alarms"],
 )
-def test_an_answer_that_is_none_is_said(widget: Any, answers: dict[str, Any]) -> None:
+def test_a_bad_answer_is_reported(widget: Any, answers: dict[str, Any]) -> None:
     assert read(widget, **answers).trouble == "bad answer (ResponseParserError)"
 
 
-def test_an_alarm_that_is_gone_is_said() -> None:
+def test_a_deleted_alarm_is_reported() -> None:
     assert read(ALARMS, alarms={"MetricAlarms": []}).states == [("gone", "GONE")]
 
 
@@ -99,9 +99,7 @@ def test_an_alarm_that_is_gone_is_said() -> None:
     ],
     ids=["another kind", "an expression", "nonsense"],
 )
-def test_a_widget_that_somebody_has_edited_is_named_and_the_rest_is_drawn(
-    tmp_path: Path, edit: dict[str, Any], trouble: str
-) -> None:
+def test_an_edited_widget_is_named_and_the_rest_drawn(tmp_path: Path, edit: dict[str, Any], trouble: str) -> None:
     widget = read(GRAPH | {"properties": GRAPH["properties"] | edit})  # type: ignore[operator]
     assert widget.trouble == trouble
     draw(tmp_path / "board.svg", "Board", [widget], NOW)
@@ -109,13 +107,13 @@ def test_a_widget_that_somebody_has_edited_is_named_and_the_rest_is_drawn(
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "{}", '{"widgets": [{}]}', '{"widgets": 1}'])
-def test_a_body_that_is_no_dashboard_is_one_clear_line(body: str) -> None:
+def test_an_invalid_dashboard_is_one_clear_line(body: str) -> None:
     session: Any = Aws(body)
     with pytest.raises(Unusable, match="is not one that this project has made"):
         Reader(session, NOW).widgets("Board")
 
 
 @pytest.mark.parametrize("kind", ["timeSeries", "singleValue", "table", "text", "alarms"])
-def test_every_kind_of_widget_can_be_drawn_without_anything_in_it(tmp_path: Path, kind: str) -> None:
+def test_every_kind_of_widget_can_be_drawn_empty(tmp_path: Path, kind: str) -> None:
     draw(tmp_path / "board.png", "Board", [Widget(kind, 0, 0, 6, 4)], NOW)
     assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")

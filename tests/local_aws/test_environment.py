@@ -1,4 +1,4 @@
-"""Nothing in a user's environment reaches the local AWS, or keeps anybody from it."""
+"""Nothing in a user's environment reaches the local AWS or blocks the way to it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_local_aws_answers_itself_and_its_children(hostile: dict[str, str]) 
 @pytest.mark.parametrize(
     "name", ["AWS_PROFILE", "CDK_OUTDIR", "BOTO_CONFIG", "PYTHONPATH", "PYTHONWARNINGS", "PIP_TARGET"]
 )
-def test_what_points_elsewhere_is_dropped(name: str) -> None:
+def test_variables_that_point_elsewhere_are_dropped(name: str) -> None:
     assert name not in isolated({name: "x", "PATH": "/bin"})
 
 

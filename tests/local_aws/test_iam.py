@@ -1,4 +1,4 @@
-"""The local AWS judges every kind of right that a deployed role has: with it the call works, without it the call is refused."""
+"""The local AWS enforces every kind of right that a deployed role has: a call works with it and is refused without."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY_USE: dict[str, Any] = {"Action": ["kms:Decrypt", "kms:GenerateDataKey"]}
 
 
 class World:
-    """An account with something of everything, all encrypted with one key, and a role."""
+    """An account with one resource of each kind, all encrypted with one key, and a role."""
 
     def __init__(self, local: LocalAws) -> None:
         self.local = local
@@ -82,7 +82,7 @@ class World:
 
 
 def statements(world: World) -> dict[str, tuple[list[dict[str, Any]], Callable[[World], object]]]:
-    """The statements that a call needs, each of them, and the call."""
+    """The statements that a call needs, and the call."""
     key = KEY_USE | {"Resource": world.key}
 
     def decrypt(name: str, arn: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ CALLS = ("publish", "list", "state", "parameter", "secret", "event", "metric")
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_works_with_its_rights_and_is_refused_without_any_of_them(local: LocalAws, call: str) -> None:
+def test_a_call_needs_every_one_of_its_rights(local: LocalAws, call: str) -> None:
     world = World(local)
     needed, make = statements(world)[call]
     world.allow(*needed)
@@ -145,7 +145,7 @@ def test_a_call_works_with_its_rights_and_is_refused_without_any_of_them(local: 
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_right_to_something_else_is_none(local: LocalAws, call: str) -> None:
+def test_a_right_to_something_else_does_not_help(local: LocalAws, call: str) -> None:
     world = World(local)
     needed, make = statements(world)[call]
     others: dict[str, Any] = {"Resource": "arn:aws:x:eu-west-1:123456789012:other"}
@@ -156,7 +156,7 @@ def test_a_right_to_something_else_is_none(local: LocalAws, call: str) -> None:
         assert not world.can(make), statement
 
 
-def test_a_table_with_a_key_of_aws_needs_no_right_to_a_key(local: LocalAws) -> None:
+def test_a_table_with_an_aws_managed_key_needs_no_key_right(local: LocalAws) -> None:
     world = World(local)
     local.client("dynamodb").create_table(
         TableName="plain",
@@ -169,7 +169,7 @@ def test_a_table_with_a_key_of_aws_needs_no_right_to_a_key(local: LocalAws) -> N
     assert world.can(lambda w: w.client("dynamodb").get_item(TableName="plain", Key={"pk": {"S": "a"}}))
 
 
-def test_a_refusal_outweighs_a_right(local: LocalAws) -> None:
+def test_a_deny_outweighs_an_allow(local: LocalAws) -> None:
     world = World(local)
     needed, make = statements(world)["list"]
     world.allow(*needed, needed[0] | {"Effect": "Deny"})
@@ -191,9 +191,7 @@ def test_a_log_is_kept_only_with_both_rights_to_it(local: LocalAws, missing: str
 
 
 @pytest.mark.parametrize("missing", ["sqs:SendMessage", "kms:GenerateDataKey", "kms:Decrypt", ""])
-def test_an_event_that_failed_is_kept_only_with_the_rights_to_the_queue_and_its_key(
-    local: LocalAws, missing: str
-) -> None:
+def test_a_failed_event_is_kept_only_with_the_queues_rights(local: LocalAws, missing: str) -> None:
     world = World(local)
     rights = {
         "sqs:SendMessage": world.queue_arn,
@@ -206,7 +204,7 @@ def test_an_event_that_failed_is_kept_only_with_the_rights_to_the_queue_and_its_
     assert len(messages) == (0 if missing else 1)
 
 
-def test_the_schedules_right_to_invoke_is_judged(local: LocalAws) -> None:
+def test_the_schedules_right_to_invoke_is_enforced(local: LocalAws) -> None:
     world = World(local)
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
     world.allow({"Action": "lambda:InvokeFunction", "Resource": [function, f"{function}:*"]})

@@ -1,4 +1,4 @@
-"""The local AWS judges both sides of AssumeRole, and then every call of the session by the role that was assumed."""
+"""The local AWS enforces both sides of AssumeRole, then the rights of the assumed role for every call of the session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REGION = "eu-west-1"
 
 
 class World:
-    """A monitor's role that may assume a role of another account, of one organisation with it."""
+    """A monitor's role that may assume a role of another account in its organisation."""
 
     def __init__(self, local: LocalAws) -> None:
         self.local = local
@@ -79,7 +79,7 @@ def refused(call: Any) -> bool:
     return False
 
 
-def test_a_session_of_another_accounts_role_reads_that_account_and_no_more_than_the_role_may(local: LocalAws) -> None:
+def test_a_session_has_exactly_the_rights_of_its_role(local: LocalAws) -> None:
     world = World(local)
     world.member_role()
     local.ses(account=MEMBER).points = [{"Timestamp": 1_738_368_000, "DeliveryAttempts": 7}]
@@ -114,21 +114,21 @@ def test_the_external_id_is_the_one_that_the_role_asks_for(local: LocalAws) -> N
     world.assumed()
 
 
-def test_a_caller_without_the_right_to_assume_a_role_may_not_though_it_is_trusted(local: LocalAws) -> None:
+def test_a_trusted_caller_still_needs_the_right_to_assume(local: LocalAws) -> None:
     world = World(local)
     world.member_role()
     world.allow(ACCOUNT, "monitor", "sts:AssumeRole", f"{world.member}-2")
     assert refused(world.assumed)
 
 
-def test_a_role_that_is_not_there_is_refused_and_assumed_as_soon_as_it_is(local: LocalAws) -> None:
+def test_a_missing_role_is_refused_until_it_exists(local: LocalAws) -> None:
     world = World(local)
     assert refused(world.assumed)
     world.member_role()
     world.assumed()
 
 
-def test_an_account_of_its_own_hangs_alone(local: LocalAws) -> None:
+def test_a_hang_of_one_account_affects_no_other(local: LocalAws) -> None:
     world = World(local)
     world.member_role()
     session = world.assumed()
@@ -141,7 +141,7 @@ def test_an_account_of_its_own_hangs_alone(local: LocalAws) -> None:
     assert time.monotonic() - before < 1
 
 
-def test_a_role_that_hangs_is_that_of_its_account(local: LocalAws) -> None:
+def test_a_hang_of_a_role_affects_its_account_only(local: LocalAws) -> None:
     world = World(local)
     world.member_role()
     fault = local.faults.plant("sts", "AssumeRole", account="333333333333", status=403, code="AccessDenied")

@@ -1,18 +1,18 @@
-"""The switches of the local AWS do what those of SES do."""
+"""The sending switches of the local AWS work as those of SES."""
 
 from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
 from ses_reputation.aws.pause import reference_of, switch
-from ses_reputation.core.level import Part
+from ses_reputation.core.pause_level import Part
 
 from local_aws.server import LocalAws
 
 ARN = "arn:aws:ses:eu-west-1:123456789012:tenant/acme/tn-1"
 
 
-def test_each_part_is_switched_off_and_on_and_a_second_time_changes_nothing(local: LocalAws) -> None:
+def test_each_part_is_switched_off_and_on_idempotently(local: LocalAws) -> None:
     client, account = local.client("sesv2"), local.ses()
     account.sets, account.suppression.gap = {"newsletter": True, "other": True}, 0
     account.suppression.entities = [
@@ -30,6 +30,6 @@ def test_each_part_is_switched_off_and_on_and_a_second_time_changes_nothing(loca
 
 
 @pytest.mark.parametrize("part", [Part.SET, Part.TENANT])
-def test_what_is_not_there_cannot_be_switched(local: LocalAws, part: Part) -> None:
+def test_an_unknown_part_cannot_be_switched(local: LocalAws, part: Part) -> None:
     with pytest.raises(ClientError, match="NotFoundException"):
         switch(local.client("sesv2"), part, "gone", ARN.replace("acme", "gone"), on=False)

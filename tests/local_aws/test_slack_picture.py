@@ -1,4 +1,4 @@
-"""The picture of a message in Slack: every word of every message is on it, and none beyond its edges."""
+"""The picture of a message in Slack: every word of every message is on it, within its edges."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def words_of(payload: Mapping[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_every_word_of_a_message_is_on_its_picture_and_within_its_edges(sample: str) -> None:
+def test_every_word_of_a_message_is_within_its_picture(sample: str) -> None:
     for document in documents(sample):
         payload = payload_of(document)
         page = page_of(payload, "")

@@ -1,4 +1,4 @@
-"""The stand-ins: no larger than they must be, and no more lenient than what they stand for."""
+"""The stand-ins: as small as possible, and no more lenient than the real services."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from local_aws.suppression import Refused, Suppression
 
 
 def every(kind: Any) -> list[Any]:
-    """All classes that are made of `kind`."""
+    """All subclasses of `kind`."""
     return [made for direct in kind.__subclasses__() for made in (direct, *every(direct))]
 
 
-def test_moto_still_lacks_every_resource_type_that_is_added() -> None:
+def test_moto_still_lacks_every_added_resource_type() -> None:
     of_moto = [model for model in every(CloudFormationModel) if model.__module__.startswith("moto.")]
     named = {model.cloudformation_type() for model in of_moto if "cloudformation_type" in vars(model)}
     assert "AWS::SNS::Topic" in named
     assert named.isdisjoint(resource.TYPE for resource in LACKING_IN_MOTO), "moto has it now: remove ours"
 
 
-def test_moto_still_has_wrong_every_resource_type_that_is_replaced() -> None:
+def test_moto_still_gets_every_replaced_resource_type_wrong() -> None:
     assert {resource.TYPE for resource in WRONG_IN_MOTO} == {"AWS::KMS::Key", "AWS::Logs::LogGroup"}
     assert hasattr(LogGroup.update_from_cloudformation_json, "__isabstractmethod__"), (
         "it can be updated now: remove ours"
@@ -48,7 +48,7 @@ def test_moto_still_lacks_the_account_of_ses() -> None:
 
 
 @pytest.mark.parametrize("operation", sorted(suppression._OPERATIONS))
-def test_moto_still_lacks_the_suppression_list_and_what_is_beside_it(operation: str) -> None:
+def test_moto_still_lacks_the_suppression_list(operation: str) -> None:
     method = getattr(SESV2Response, xform_name(operation), None)
     assert method is None or method.__module__ == "local_aws.suppression", "moto has it now: remove ours"
 
@@ -78,14 +78,14 @@ def test_the_suppression_list_refuses_what_ses_refuses(operation: str, given: di
         Suppression(gap=0, expiring=1).serve(operation, given)
 
 
-def test_an_address_that_is_suppressed_is_not_sent_to_and_does_not_count() -> None:
+def test_a_suppressed_address_does_not_count() -> None:
     known = Suppression(set_reasons={"newsletter": []})
     assert known.event("Jane@example.org", 7, "m-1") and not known.event("jane@example.org", 8, "m-2")
     assert all(known.event("bob@example.org", at, "m-3", configuration_set="newsletter") for at in (7, 8))
     assert list(known.lists[""]) == ["jane@example.org"]
 
 
-def test_an_answer_that_the_model_does_not_know_is_an_error_of_the_stand_in() -> None:
+def test_an_answer_outside_the_model_is_an_error_of_the_stand_in() -> None:
     with pytest.raises(AssertionError, match="Unknown parameter"):
         suppression._encoded("ListRecommendations", {"Recommendation": []})
 
@@ -103,11 +103,11 @@ def rows(query: str, *lines: dict[str, Any]) -> list[dict[str, str]]:
 
 def test_a_query_filters_chooses_sorts_and_limits() -> None:
     lines: list[dict[str, Any]] = [
-        {"message": "watched", "told": ["a"]},
-        {"message": "watched", "told": []},
+        {"message": "watched", "sent": ["a"]},
+        {"message": "watched", "sent": []},
         {"message": "other"},
     ]
-    query = 'filter message = "watched" and ispresent(told.0) | fields told.0 as what | sort @timestamp desc | limit 5'
+    query = 'filter message = "watched" and ispresent(sent.0) | fields sent.0 as what | sort @timestamp desc | limit 5'
     assert rows(query, *lines) == [{"what": "a"}]
 
 
@@ -120,7 +120,7 @@ def test_a_query_takes_the_latest_and_the_largest_by_target() -> None:
 
 
 @pytest.mark.parametrize("query", ["parse @message '*'", "filter a > 5", "stats avg(n) as n by target"])
-def test_a_query_that_is_not_understood_is_refused(query: str) -> None:
+def test_an_unknown_query_is_refused(query: str) -> None:
     with pytest.raises(Exception, match=r"not a .* that is known here"):
         rows(query, {"a": 1, "target": "a", "n": 1})
 
@@ -129,7 +129,7 @@ def test_a_log_line_that_is_no_json_has_no_fields() -> None:
     assert logs._fields("START RequestId: 1") == {} and logs._fields("[1]") == {}
 
 
-def test_a_second_local_aws_is_refused_since_it_would_empty_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_local_aws_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     second = LocalAws()
     monkeypatch.setattr(server, "_current", [second])
     with pytest.raises(RuntimeError, match="one local AWS at a time"), second:
@@ -141,7 +141,7 @@ READER = {"TopicArn": {"Ref": "People"}, "Protocol": "email", "Endpoint": "a@mai
 
 
 def updated(local: LocalAws, *templates: dict[str, Any]) -> list[str]:
-    """The ARNs of all subscriptions after each of the templates has been deployed over the one before."""
+    """The ARNs of all subscriptions after deploying each template over the one before."""
     stacks, arns = local.client("cloudformation"), []
     for number, resources in enumerate(templates):
         deploy = stacks.update_stack if number else stacks.create_stack
@@ -150,12 +150,12 @@ def updated(local: LocalAws, *templates: dict[str, Any]) -> list[str]:
     return arns
 
 
-def test_a_name_under_a_new_logical_id_is_refused_as_cloudformation_refuses_it() -> None:
+def test_a_name_under_a_new_logical_id_is_refused() -> None:
     with LocalAws() as local, pytest.raises(ClientError, match="already exists"):
         updated(local, {"People": TOPIC}, {"Renamed": TOPIC})
 
 
-def test_metadata_and_a_filter_keep_a_subscription_and_another_address_does_not() -> None:
+def test_a_subscription_survives_metadata_and_filter_changes() -> None:
     reader = {"Type": "AWS::SNS::Subscription", "Properties": READER}
     filtered = {**reader, "Properties": {**READER, "FilterPolicy": {"severity": ["critical"]}}}
     other = {**reader, "Properties": {**READER, "Endpoint": "b@mail.test"}}

@@ -28,9 +28,9 @@ from ..core.cause import (
     spans_to_read,
     worth_asking,
 )
+from ..core.cause_level import CauseLevel
 from ..core.findings import Findings, Tenant, recommendation_from, tenant_from
 from ..core.history import DAY, HOUR, BadData, Instant
-from ..core.look import Look
 from ..core.rates import Metric
 from ..core.readings import AccountFacts, Trouble, facts_from
 from ..core.recipients import entry_from, without_addresses
@@ -125,7 +125,7 @@ BUDGET = Budget()
 def look_for_cause(
     clients: Clients,
     question: Question,
-    look: Look,
+    look: CauseLevel,
     *,
     facts: AccountFacts | None = None,
     reminder: bool = False,
@@ -139,7 +139,7 @@ def look_for_cause(
     Deliverability Manager, which count whole days.
     """
     nothing = CauseReading(question, AccountFacts() if facts is None else facts)
-    if look is Look.OFF:
+    if look is CauseLevel.OFF:
         return replace(nothing, unseen=(_OFF,))
     climb = _Climb(clients, nothing, _Calls(budget, clock, sleep))
     rungs = _rungs(climb, look, ask_account=facts is None, reminder=reminder)
@@ -423,17 +423,17 @@ class _Climb:
             self.reading = replace(self.reading, samples=tuple(samples))
 
 
-def _rungs(climb: _Climb, look: Look, *, ask_account: bool, reminder: bool) -> Sequence[Rung]:
+def _rungs(climb: _Climb, look: CauseLevel, *, ask_account: bool, reminder: bool) -> Sequence[Rung]:
     kept = KEPT_FOR_TENANTS + reminder
     rungs: dict[str, tuple[bool, Callable[[], None]]] = {
         "the account's settings": (ask_account, climb.account),
         "suppressed addresses": (True, climb.entries),
         "earlier suppressed addresses": (True, climb.earlier),
         "configuration sets": (True, climb.parts),
-        "sampled addresses": (look is Look.SAMPLES, lambda: climb.samples(kept)),
+        "sampled addresses": (look is CauseLevel.SAMPLES, lambda: climb.samples(kept)),
         "tenants": (True, climb.tenants),
         "mailbox providers": (reminder, climb.providers),
-        "sampled messages": (look is Look.SAMPLES, climb.senders),
+        "sampled messages": (look is CauseLevel.SAMPLES, climb.senders),
     }
     return [(what, rung) for what, (wanted, rung) in rungs.items() if wanted]
 

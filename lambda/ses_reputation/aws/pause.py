@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.findings import tenant_from
-from ..core.level import Part
+from ..core.pause_level import Part
 from .errors import answered
 
 if TYPE_CHECKING:

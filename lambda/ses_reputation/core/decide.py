@@ -18,11 +18,11 @@ from .checks.unreadable import FAILURES_BEFORE_ALERT, NOT_KNOWN
 from .daily_totals import days_after, with_days
 from .evaluation import Evaluation, Evaluator
 from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from, iso
-from .learning import learn
+from .late_events import learn
 from .notification import Document, notification
 from .onset import onset
 from .orders import Orders
-from .pauses import PauseReading
+from .pause_record import PauseReading
 from .plausibility import Witness, believed, contradiction, doubted, newest_of
 from .rates import Metric
 from .readings import Readings, Trouble, Unreadable

@@ -16,7 +16,7 @@ ROLE_TAG = "ses-reputation-version"
 """Tag of the role that holds its version."""
 
 
-def mend(region: str, trusted: str = "") -> str:
+def deploy_role_command(region: str, trusted: str = "") -> str:
     """Write the command that updates the role, with the credentials of the member account; or makes it, to trust the role with
     the ARN `trusted`."""
     return (

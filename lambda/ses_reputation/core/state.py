@@ -18,7 +18,7 @@ from .checks import BY_NAME, FACTS
 from .checks.base import Failures
 from .daily_totals import DayTotal
 from .history import DAY, Instant, iso
-from .learning import Learned
+from .late_events import Learned
 from .notification import Document, problem_of
 from .plausibility import Witness
 from .rules import Severity

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from ..core.level import Level
-from ..core.look import Look
+from ..core.cause_level import CauseLevel
 from ..core.orders import Window
+from ..core.pause_level import Level
 from ..core.rules import Policy
 from .cause import read_look
 from .channels import (
@@ -107,7 +107,7 @@ class Settings:
     policy: Policy
     alarms: Alarms
     deployment: Deployment
-    look: Look
+    look: CauseLevel
     pause: Level
     fleet: Fleet
     overrides: tuple[Override, ...]
@@ -240,7 +240,7 @@ def read(file: Table) -> Settings:
             "at least one email address, unless [slack], [chat], [teams], [pagerduty] or topic_arn is set",
             "name who gets the alerts: nobody would hear of one",
         )
-    reads = look is not Look.OFF
+    reads = look is not CauseLevel.OFF
     return Settings(
         alerts,
         slack,

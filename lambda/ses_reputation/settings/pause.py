@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..core.level import PARTS, Level, Part
-from ..core.look import Look
+from ..core.cause_level import CauseLevel
+from ..core.pause_level import PARTS, Level, Part
 from .table import Table
 
 ACTION = {
@@ -19,7 +19,7 @@ def actions(level: Level) -> dict[Part, str]:
     return {} if level is Level.DRY_RUN else {part: ACTION[part] for part in PARTS[level]}
 
 
-def read_level(table: Table, look: Look, *, fleet: bool = False) -> Level:
+def read_level(table: Table, look: CauseLevel, *, fleet: bool = False) -> Level:
     """Read the level; to be used only if the file then has no problems."""
     level = Level(
         table.one_of(
@@ -31,7 +31,7 @@ def read_level(table: Table, look: Look, *, fleet: bool = False) -> Level:
             "docs/act.md has the conditions.",
         )
     )
-    if look is Look.OFF and level in (Level.SETS, Level.TENANTS):
+    if look is CauseLevel.OFF and level in (Level.SETS, Level.TENANTS):
         table.refuse(
             "level", "off, dry-run or account, since [cause] look is off", "only the cause names what to pause"
         )

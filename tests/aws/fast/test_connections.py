@@ -34,7 +34,7 @@ TWICE = ONCE.merge(Config(retries={"mode": "standard", "total_max_attempts": 2})
 
 
 class Listener:
-    """A server that keeps what arrives, and answers as a test says."""
+    """A server that records requests and gives the answers that a test sets."""
 
     def __init__(self, folder: Path) -> None:
         self.arrived: list[tuple[str, str, list[tuple[str, str]], bytes]] = []
@@ -55,7 +55,7 @@ def handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -95,12 +95,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "testing")
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("NO_PROXY", "no_proxy"):  # exceptions from a proxy are no proxy
+    for name in ("NO_PROXY", "no_proxy"):  # exceptions from a proxy are not a proxy
         monkeypatch.setenv(name, "169.254.170.2")
 
 
 ANSWERED_IN_XML = {"iam", "ses", "sns", "sts"}
-"""Services whose answers are no JSON, which is what the listener gives."""
+"""Services whose answers are not JSON, which the listener gives."""
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_clients_of_the_same_host_share_a_connection(listener: Listener) -> None
     [(hang, ReadTimeoutError), (hang_up, ConnectionClosedError)],
     ids=["hangs", "hangs up"],
 )
-def test_an_answer_that_does_not_come_is_the_error_that_it_is_of_plain_botocore(
+def test_a_missing_answer_is_the_error_of_plain_botocore(
     listener: Listener, answer: Callable[[BaseHTTPRequestHandler], None], error: type[Exception]
 ) -> None:
     listener.answer = answer
@@ -161,13 +161,13 @@ def test_an_answer_that_does_not_come_is_the_error_that_it_is_of_plain_botocore(
         assert error_of(session, listener.address) is error
 
 
-def test_an_answer_that_is_cut_off_is_never_taken_for_whole_as_plain_botocore_would(listener: Listener) -> None:
+def test_a_truncated_answer_is_never_taken_for_complete(listener: Listener) -> None:
     listener.answer = stop_half_way
     [_, (_, session)] = sessions()
     assert error_of(session, listener.address) is ConnectionClosedError
 
 
-def test_botocore_tries_again_what_failed(listener: Listener) -> None:
+def test_botocore_retries_failures(listener: Listener) -> None:
     for _, session in sessions():
         listener.arrived.clear()
         listener.answer = hang_up
@@ -175,7 +175,7 @@ def test_botocore_tries_again_what_failed(listener: Listener) -> None:
         assert len(listener.arrived) == 2
 
 
-def test_nobody_who_is_not_trusted_is_talked_to(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_untrusted_server_gets_no_request(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE")
     for _, session in sessions():
         assert error_of(session, listener.address) is SSLError
@@ -189,7 +189,7 @@ def test_a_certificate_of_another_name_is_not_trusted(listener: Listener) -> Non
     assert listener.arrived == []
 
 
-def test_where_nobody_listens_the_error_is_plain_botocores(listener: Listener) -> None:
+def test_without_a_server_the_error_is_that_of_plain_botocore(listener: Listener) -> None:
     listener.server.shutdown()
     listener.server.server_close()
     for _, session in sessions():
@@ -203,7 +203,7 @@ def test_a_proxy_is_left_to_botocore(listener: Listener, monkeypatch: pytest.Mon
     assert listener.arrived == []
 
 
-def test_authorities_that_cannot_be_read_fail_the_call_and_not_the_start(
+def test_unreadable_authorities_fail_the_call_not_the_start(
     listener: Listener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))

@@ -1,4 +1,4 @@
-"""Byte code made at the build gives the same data classes, and whatever is wrong with it leaves them to Python."""
+"""Byte code made at the build gives the same data classes, and with unusable byte code Python makes them as usual."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def texts_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def test_the_build_keeps_the_code_of_every_data_class_of_the_package(tmp_path: Path) -> None:
+def test_the_build_stores_the_code_of_every_data_class(tmp_path: Path) -> None:
     file = tmp_path / "built.bin"
     command = [sys.executable, "-m", data_classes.__name__, str(file)]
     subprocess.run(command, cwd=LAMBDA, check=True)
@@ -59,7 +59,7 @@ def test_the_build_keeps_the_code_of_every_data_class_of_the_package(tmp_path: P
     assert any("pagerduty" in text for text in built)  # settings/__init__.py, Settings
 
 
-def test_a_class_made_of_kept_code_is_the_same_and_nothing_is_compiled(
+def test_a_class_from_stored_code_is_the_same_without_compiling(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = texts_of(monkeypatch)
@@ -93,7 +93,7 @@ def test_a_class_made_of_kept_code_is_the_same_and_nothing_is_compiled(
     ],
     ids=["no file", "empty", "garbage", "another Python", "a number", "half", "nothing known"],
 )
-def test_without_usable_code_python_compiles_as_ever(content: bytes | None, tmp_path: Path) -> None:
+def test_without_usable_code_python_compiles_as_usual(content: bytes | None, tmp_path: Path) -> None:
     file = tmp_path / "built.bin"
     if content is not None:
         file.write_bytes(content)

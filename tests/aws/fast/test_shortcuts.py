@@ -1,4 +1,4 @@
-"""Every shortcut through botocore asks the same, signs the same and answers the same as plain botocore."""
+"""Every shortcut through botocore sends, signs and returns the same as plain botocore."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "cloudwatch": lambda client: client.get_metric_data(
         MetricDataQueries=[], StartTime=datetime(2025, 2, 4, tzinfo=UTC), EndTime=datetime(2025, 2, 5, tzinfo=UTC)
     ),
-    "dynamodb": lambda client: client.get_item(TableName="memory", Key={"pk": {"S": "a"}}, ConsistentRead=True),
+    "dynamodb": lambda client: client.get_item(TableName="state", Key={"pk": {"S": "a"}}, ConsistentRead=True),
     "events": lambda client: client.put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": "{}"}]),
     "iam": lambda client: client.get_role(RoleName="SesReputationMember"),
     "organizations": lambda client: client.list_accounts_for_parent(ParentId="ou-ab12-12345678"),
@@ -89,7 +89,7 @@ WHOLE = statistics_xml(POINTS)
 
 
 def one(text: str) -> bytes:
-    """An answer of one point with `text` in place of its fields."""
+    """An answer of one point with `text` instead of its fields."""
     start, end = WHOLE.index(b"<member>") + len(b"<member>"), WHOLE.index(b"</member>")
     return (
         WHOLE[:start] + text.encode() + WHOLE[end : end + len(b"</member>")] + WHOLE[WHOLE.rindex(b"</member>") + 9 :]
@@ -125,7 +125,7 @@ def test_an_error_reads_as_plain_botocore_reads_it() -> None:
     assert parsed(open_session(), error, 400) == parsed(botocore.session.get_session(), error, 400)
 
 
-def test_where_a_hook_is_gone_plain_botocore_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_hook_plain_botocore_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> None:
         raise AttributeError("there is no such hook")
 

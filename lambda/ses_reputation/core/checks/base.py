@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from ..alert import Change, Found, Reason, Standing, Tracks
 from ..evaluation import Evaluation
-from ..fleet import mend
+from ..fleet import deploy_role_command
 from ..history import HOUR, History, Instant
-from ..learning import Learned
-from ..pauses import PauseReading
+from ..late_events import Learned
+from ..pause_record import PauseReading
 from ..rates import Metric
 from ..readings import SHUTDOWN, Account, Readings, Unreadable
 from ..rules import Policy, Severity
@@ -114,7 +114,7 @@ class Command(NamedTuple):
 
 def role_command(news: News, *, missing: bool) -> Command:
     """Return the command for a member account whose role is missing, or old."""
-    text = mend(news.region, news.context.own_role if missing else "")
+    text = deploy_role_command(news.region, news.context.own_role if missing else "")
     return Command("Deploy the role, with the account's credentials", text)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..alert import Standing
-from ..level import Part
-from ..pauses import CHECK, UNSURE, Pause, Stage
+from ..pause_level import Part
+from ..pause_record import CHECK, UNSURE, Pause, Stage
 from ..wording import when
 from .base import Check, Command, News, Seen
 

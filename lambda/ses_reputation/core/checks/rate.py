@@ -9,7 +9,7 @@ from functools import partial
 from ..alert import Reason, Standing, Track
 from ..evaluation import Evaluation
 from ..history import BUCKET, DAY, HOUR, Instant
-from ..learning import Learned, Way
+from ..late_events import Learned, Way
 from ..rates import AWS_THRESHOLDS, Count, Metric
 from ..readings import AwsRate
 from ..rules import Finding, Severity

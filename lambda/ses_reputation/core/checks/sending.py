@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..alert import Standing
 from ..history import DAY
-from ..level import Part
+from ..pause_level import Part
 from ..rules import Severity
 from ..wording import minute
 from .base import Check, Command, News, Seen

@@ -17,12 +17,12 @@ from ses_reputation.core.readings import AwsRate
 from ses_reputation.core.state import State
 from ses_reputation.core.wording import duration, headroom_in_words, percent, plural
 
-from .course import courses, in_words
-from .evidence import FEWEST_EMAILS, MOST_ROWS, Evidence, Figures, Missing, Row, started
+from .evaluate import Sent
 from .markup import Html, Part, day, joined, moment, table, tag, visible
-from .monitor import Sent
 from .picture import BLUE, GREY, PURPLE, SKY, Panel, Series, inline_svg
 from .plot import levels_of, marks_and_spans
+from .replay_courses import courses, in_words
+from .report_figures import FEWEST_EMAILS, MOST_ROWS, Evidence, Figures, Missing, Row, started
 
 MOST_POINTS = 1_000
 """Points of a line: of more, each stretch shows its highest."""
@@ -69,7 +69,7 @@ def page(evidence: Evidence) -> str:
         tag("nav", tag("ul", *links), aria_label="Sections"),
         tag("main", *sections, id="content", tabindex="-1"),
     )
-    template = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
+    template = Template(Path(__file__).with_name("report_page.html").read_text(encoding="utf-8"))
     return template.substitute(title=escape(visible(title)), body="\n".join(body))
 
 

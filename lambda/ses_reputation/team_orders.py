@@ -24,7 +24,7 @@ KEY = "orders"
 CHECKS = tuple(check.name for check in ALL)
 
 
-class Ordered(NamedTuple):
+class TeamOrders(NamedTuple):
     """Orders in force, and what was wrong with the stored ones. What cannot be read orders nothing."""
 
     orders: Orders = Orders()
@@ -32,13 +32,15 @@ class Ordered(NamedTuple):
     ignored: tuple[str, ...] = ()  # stored, but no order
 
 
-def load(store: Store, windows: Sequence[Window], zone: tzinfo, now: Instant) -> Ordered:
+def load(store: Store, windows: Sequence[Window], zone: tzinfo, now: Instant) -> TeamOrders:
     """Load the orders, with one call."""
-    known = Ordered()
+    known = TeamOrders()
     try:
         item = store.load(KEY)
     except AWS_ERRORS as error:
-        known = Ordered(failures=(f"the orders of the team could not be read, so nothing is muted ({code_of(error)})",))
+        known = TeamOrders(
+            failures=(f"the orders of the team could not be read, so nothing is muted ({code_of(error)})",)
+        )
     else:
         if item is not None:
             known = decoded(item.schema, item.text)
@@ -47,12 +49,12 @@ def load(store: Store, windows: Sequence[Window], zone: tzinfo, now: Instant) ->
     return known._replace(orders=Orders((*known.orders.mutes, *mutes), known.orders.acks, whole))
 
 
-def decoded(schema: int, text: str) -> Ordered:
+def decoded(schema: int, text: str) -> TeamOrders:
     """Decode the stored item."""
     if schema > stored.SCHEMA:
-        return Ordered(ignored=(f"the stored orders are of a newer version (schema {schema}); they are ignored",))
+        return TeamOrders(ignored=(f"the stored orders are of a newer version (schema {schema}); they are ignored",))
     orders, ignored = stored.from_text(text, CHECKS)
     mutes = tuple(mute for mute in orders.mutes if mute.start <= time.time() + EARLY)
     if mutes != orders.mutes:
         ignored = (*ignored, "stored mutes that start in the future are ignored")
-    return Ordered(replace(orders, mutes=mutes), ignored=ignored)
+    return TeamOrders(replace(orders, mutes=mutes), ignored=ignored)

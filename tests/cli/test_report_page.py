@@ -1,4 +1,4 @@
-"""The page of evidence: every figure is that of the data, nothing unknown is fine, and everybody can read it, also in a browser."""
+"""The report page: every figure matches the data, unknown is never fine, and everybody can read it, also in a browser."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ses_reputation.core.readings import Account, AwsRate
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 
-from cli.evidence import Evidence, Missing
+from cli.evaluate import play
 from cli.main import main
-from cli.monitor import play
-from cli.page import MOST_POINTS, QUESTIONS, SECTIONS, page
-from cli.record import read
+from cli.recorded_statistics import read
+from cli.report_figures import Evidence, Missing
+from cli.report_page import MOST_POINTS, QUESTIONS, SECTIONS, page
 
 from .browser import CHROMIUM, Page, browser
 
@@ -77,7 +77,7 @@ def evidence(**changes: Any) -> Evidence:
 
 
 class Seen(HTMLParser):
-    """Everything of a page that the tests ask for."""
+    """Parts of a page that the tests look at."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -148,11 +148,11 @@ def check_figures(tables: Mapping[str, list[list[str]]]) -> None:
         assert row[1:] == [f"{sums(points, name):,}" for name in ("DeliveryAttempts", "Rejects")]
 
 
-def test_every_count_is_that_of_the_data() -> None:
+def test_every_count_matches_the_data() -> None:
     check_figures(shown().tables)
 
 
-def test_the_highest_rates_are_those_of_the_evaluations() -> None:
+def test_the_highest_rates_match_the_evaluations() -> None:
     made = evidence()
     for metric, figures in made.metrics.items():
         every = [now for now, _ in figures.counts if now.emails >= 100]
@@ -167,7 +167,7 @@ def test_the_highest_rates_are_those_of_the_evaluations() -> None:
         assert f"{final.events:,} of {final.emails:,}" in numbers["Our estimate of AWS's rate, at the end"][column]
 
 
-def test_the_rate_before_the_trouble_and_of_the_last_day_are_those_of_the_data() -> None:
+def test_earlier_and_latest_rates_match_the_data() -> None:
     made = evidence()
     first = made.metrics[Metric.BOUNCE].alerts[0][0]
     numbers = {row[0]: row[1:] for row in Seen(page(made)).tables["Rates and thresholds"]}
@@ -179,7 +179,7 @@ def test_the_rate_before_the_trouble_and_of_the_last_day_are_those_of_the_data()
     assert numbers["Last 24 h of the period"][1].startswith(expected)
 
 
-def test_awss_own_rates_are_those_that_were_published() -> None:
+def test_awss_own_rates_are_shown_as_published() -> None:
     tables = shown().tables
     numbers = {row[0]: row[1:] for row in tables["Rates and thresholds"]}
     assert numbers["AWS's own rate, highest"] == ["5.1%", "not published"]
@@ -227,7 +227,7 @@ def test_a_long_period_has_a_row_a_week_and_keeps_its_peaks() -> None:
     assert len(figures.slots) > 2 * MOST_POINTS and "Bounces by week" in Seen(page(made)).tables
 
 
-def test_the_headroom_is_that_of_the_evaluation() -> None:
+def test_the_headroom_matches_the_evaluation() -> None:
     made = evidence()
     for row, figures in zip(Seen(page(made)).tables["Headroom and forecast"][1:], made.metrics.values(), strict=True):
         left = figures.state.evaluation.headroom
@@ -237,7 +237,7 @@ def test_the_headroom_is_that_of_the_evaluation() -> None:
 # --- Nothing unknown is fine ---------------------------------------------------------------------------------------
 
 
-def test_what_is_missing_is_said_in_its_place() -> None:
+def test_missing_data_is_reported_in_its_place() -> None:
     why = Missing("It was refused.", "Ask somebody.")
     text = page(evidence(played=why, rates=why, account=why, monitor=why, causes={}, unread={"statistics": why}))
     assert text.count('class="unknown"') >= 6 and "Could not be read: statistics. It was refused." in text
@@ -258,7 +258,7 @@ def test_a_period_without_email_says_so() -> None:
     assert text.count("No email is in the statistics of this period.") == 4 and "<svg" not in text
 
 
-def test_whatever_comes_from_outside_is_escaped() -> None:
+def test_hostile_text_is_escaped() -> None:
     made = evidence()
     played = made.played
     assert not isinstance(played, Missing)
@@ -291,7 +291,7 @@ def test_whatever_comes_from_outside_is_escaped() -> None:
 # --- Everybody can read it -----------------------------------------------------------------------------------------
 
 
-def test_it_needs_nothing_but_itself() -> None:
+def test_the_page_needs_no_other_file() -> None:
     text = page(evidence())
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", text))
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
@@ -301,7 +301,7 @@ def test_it_needs_nothing_but_itself() -> None:
     assert not {"script", "img", "iframe", "object", "embed", "base", "form"} & set(names)
 
 
-def test_headings_landmarks_and_names_are_whole() -> None:
+def test_headings_landmarks_and_names_are_complete() -> None:
     seen = shown()
     names = [name for name, _ in seen.tags]
     assert names.count("h1") == names.count("main") == names.count("nav") == names.count("header") == 1
@@ -326,12 +326,12 @@ def test_each_chart_has_a_title_a_description_and_a_table_beneath() -> None:
         assert not re.search(r"#[0-9a-fA-F]{6}[;\"]", chart), "a colour that does not follow the page's"
 
 
-def test_what_was_done_is_asked_as_aws_asks() -> None:
+def test_the_page_asks_the_questions_of_aws() -> None:
     boxes = [attributes for _, attributes in shown().tags if attributes.get("contenteditable") == "true"]
     assert len(boxes) == len(QUESTIONS) and all(box["role"] == "textbox" and box["aria-labelledby"] for box in boxes)
 
 
-def test_a_page_of_a_backtest_is_the_same_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_makes_the_same_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(EXAMPLE), "--html", "page.html", "--region", "eu-west-1"]) == 0
     text = Path("page.html").read_text(encoding="utf-8")
     check_figures(Seen(text).tables)
@@ -360,7 +360,7 @@ def test_awss_rate_after_the_last_bucket_is_not_lost() -> None:
     )
 
 
-def test_a_page_that_cannot_be_made_is_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_failed_page_is_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["replay", str(EXAMPLE), "--html", "no/such/folder/x.html"]) == 2
     assert "the page no/such/folder/x.html cannot be written" in capsys.readouterr().err
     (tmp_path / "empty.json").write_text("[]")

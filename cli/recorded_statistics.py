@@ -17,7 +17,7 @@ from typing import Any
 
 from ses_reputation.core.history import BUCKET, BadData, Point, point_from
 
-from .outcome import Unusable
+from .exit_codes import Unusable
 
 RECORD = "Record it with: aws ses get-send-statistics --region REGION --output json > stats.json"
 

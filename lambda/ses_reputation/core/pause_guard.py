@@ -15,8 +15,8 @@ from .alert import Sent, Track
 from .cause import MOSTLY, CauseReading
 from .evaluation import Evaluation
 from .history import BUCKET, DAY, HOUR, YEAR_2100, History, Instant
-from .level import PARTS, Level, Part
-from .pauses import CHECK, Pause, Stage
+from .pause_level import PARTS, Level, Part
+from .pause_record import CHECK, Pause, Stage
 from .rates import AWS_THRESHOLDS, Metric
 from .readings import SHUTDOWN, Readings, Unreadable
 from .recipients import without_addresses

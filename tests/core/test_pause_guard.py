@@ -1,4 +1,4 @@
-"""The guarded pause: each doubt is a refusal with its reason, and what is paused is named, never guessed."""
+"""The guarded pause: each doubt is a refusal with its reason, and the paused part is named, never guessed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ses_reputation.core.cause import CauseReading, Question
 from ses_reputation.core.cause import Part as CausePart
 from ses_reputation.core.decide import Plan, decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, Point
-from ses_reputation.core.level import Level, Part
 from ses_reputation.core.orders import Ack, Mute, Orders
-from ses_reputation.core.pause import KEPT, Facts, from_text, named, reason, refusal, to_text
-from ses_reputation.core.pauses import Pause, PauseReading, Stage
+from ses_reputation.core.pause_guard import KEPT, Facts, from_text, named, reason, refusal, to_text
+from ses_reputation.core.pause_level import Level, Part
+from ses_reputation.core.pause_record import Pause, PauseReading, Stage
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, AwsRate, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, default_policy
@@ -72,7 +72,7 @@ def pause(stage: Stage = Stage.PAUSED, **changes: Any) -> Pause:
     return replace(Pause(stage, Part.SET, "newsletter", "", CAUSE, "two rules agree", NOW), **changes)
 
 
-def test_a_critical_alert_that_nothing_speaks_against_may_pause() -> None:
+def test_a_critical_alert_without_a_doubt_may_pause() -> None:
     assert refusal(GOOD) == ""
     assert reason(GOOD) == "the bounce rules aws-estimate and quarter-day agree, AWS's own rate is 3.1%"
 
@@ -175,7 +175,7 @@ def test_every_doubt_is_a_refusal_with_its_reason(case: str) -> None:
     ],
     ids=["AWS at 0.4", "another mute", "another alert", "an hour old", "another pause"],
 )
-def test_what_is_no_doubt_is_none(facts: Facts) -> None:
+def test_harmless_circumstances_are_no_doubt(facts: Facts) -> None:
     assert refusal(facts) == ""
 
 
@@ -200,7 +200,7 @@ NOT_SEEN = (
     "Not read for want of time: sampled addresses, tenants",
     cause._LATE.format(seconds=15),
 )
-"""Notes of a look that may have missed the cause."""
+"""Notes of a search that may have missed the cause."""
 
 
 @pytest.mark.parametrize(
@@ -222,13 +222,13 @@ NOT_SEEN = (
         (reading(SET, events=0), Level.SETS, None),
         (replace(reading(), broke="KeyError in x.py, line 1"), Level.ACCOUNT, None),
         (replace(reading(), unseen=("Not visible: mailbox providers (throttled)",)), Level.ACCOUNT, (Part.ACCOUNT, "")),
-        *((replace(reading(), unseen=(said,)), Level.ACCOUNT, None) for said in NOT_SEEN),
+        *((replace(reading(), unseen=(missing,)), Level.ACCOUNT, None) for missing in NOT_SEEN),
         (None, Level.SETS, None),
         (None, Level.ACCOUNT, (Part.ACCOUNT, "")),
         (reading(SET), Level.OFF, None),
     ],
 )
-def test_the_smallest_part_that_the_cause_names_and_the_level_allows_is_chosen(
+def test_the_smallest_named_and_allowed_part_is_paused(
     found: CauseReading | None, level: Level, expected: tuple[Part, str] | None
 ) -> None:
     assert named(found, level) == expected
@@ -272,12 +272,12 @@ def changed(**fields: Any) -> str:
         changed(moon="full"),
     ],
 )
-def test_a_record_that_no_version_has_written_is_refused(text: str) -> None:
+def test_an_invalid_record_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="the stored pauses cannot be read"):
         from_text(text)
 
 
-def test_texts_of_a_record_are_without_addresses_and_control_characters() -> None:
+def test_a_records_texts_have_no_addresses_or_control_characters() -> None:
     dirty = dict.fromkeys(("cause", "why", "trouble", "resumed_by"), "ask jane@example.com\n\x1b" + "x" * 999)
     [read_back] = from_text(changed(**dirty))
     for name in dirty:
@@ -288,7 +288,7 @@ def test_texts_of_a_record_are_without_addresses_and_control_characters() -> Non
 # -- re-armed
 
 
-def test_after_a_resume_emails_before_it_count_no_more_but_for_the_headroom() -> None:
+def test_after_a_resume_earlier_emails_count_only_for_headroom() -> None:
     before = plan_of(read())
     done = decide(TARGET, read(NOW + BUCKET), before.state, POLICY, NOW + BUCKET, pause=PauseReading(pause()))
     now = NOW + 4 * HOUR
@@ -318,7 +318,7 @@ def test_a_new_outbreak_after_a_resume_is_a_new_alert_that_may_pause() -> None:
     assert refusal(facts_of(plan, pauses=(pause(resumed_at=NOW + BUCKET),))) == ""
 
 
-def test_the_monitors_own_pause_of_the_account_is_not_reported_as_somebody_elses() -> None:
+def test_the_monitors_own_pause_is_not_reported_as_anothers() -> None:
     off = read(NOW + BUCKET, account=replace(HEALTHY, sending=False))
     ours = PauseReading(pause(part=Part.ACCOUNT, name=""))
     known = plan_of(read()).state
@@ -327,7 +327,7 @@ def test_the_monitors_own_pause_of_the_account_is_not_reported_as_somebody_elses
     assert "sending" in {d["check"] for d in decide(TARGET, off, known, POLICY, NOW + BUCKET).documents}
 
 
-def test_a_pause_that_is_not_known_now_stays_as_it_is() -> None:
+def test_a_pause_with_unknown_status_stays() -> None:
     state = decide(TARGET, read(), None, POLICY, NOW, pause=PauseReading(pause())).state
     plan = decide(TARGET, read(NOW + BUCKET), state, POLICY, NOW + BUCKET)
     assert "pause" in plan.state.tracks and "pause" not in {d["check"] for d in plan.documents}

@@ -1,4 +1,4 @@
-"""Every shape in which GetSendStatistics is recorded is read, and gives the same points."""
+"""Every recorded form of GetSendStatistics is read and gives the same points."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ses_reputation.core.history import Point, distinct
 
+from cli.exit_codes import Unusable
 from cli.main import main
-from cli.outcome import Unusable
-from cli.record import read
+from cli.recorded_statistics import read
 
 COUNTERS = {"DeliveryAttempts": "attempts", "Bounces": "bounces", "Complaints": "complaints", "Rejects": "rejects"}
 
@@ -34,7 +34,7 @@ def member(point: Point, at: Any = None, *, sparse: bool = False) -> dict[str, A
 
 
 def camel(value: Any) -> Any:
-    """The shape that SDKs of languages with camelCase write."""
+    """The form that camelCase SDKs write."""
     if isinstance(value, dict):
         return {key[:1].lower() + key[1:]: camel(inner) for key, inner in value.items()}
     return [camel(inner) for inner in value] if isinstance(value, list) else value
@@ -141,7 +141,7 @@ def test_every_shape_gives_the_same_points(shape: str, points: list[Point], enco
     text = SHAPES[shape](points)
     file = Path("stats.txt")
     if encoding == "utf-16-le" and "\t" in text:
-        encoding = "utf-16"  # without a mark only JSON can be told
+        encoding = "utf-16"  # without a byte order mark only JSON is recognised
     file.write_bytes((text.replace("\n", "\r\n") if crlf else text).encode(encoding))
     assert distinct(read([str(file)])) == distinct(points)
 
@@ -166,7 +166,7 @@ def test_several_files_are_joined_in_any_order(points: list[Point], cut: int, se
         "SendDataPoints: []\n",
     ],
 )
-def test_an_account_without_email_is_none_and_no_error(nothing: str) -> None:
+def test_an_account_without_email_is_no_error(nothing: str) -> None:
     Path("stats.json").write_text(nothing)
     assert read(["stats.json"]) == []
 
@@ -196,7 +196,7 @@ AT = '"Timestamp": "2025-02-04T10:30:00Z"'
         ('{"Error": {"Code": "AccessDenied"}}', "has no list SendDataPoints"),
     ],
 )
-def test_what_could_mean_anything_is_refused_in_one_line(content: str, says: str) -> None:
+def test_ambiguous_input_is_refused_in_one_line(content: str, says: str) -> None:
     Path("stats.json").write_text(content)
     with pytest.raises(Unusable) as caught:
         read(["stats.json"])
@@ -213,7 +213,7 @@ def test_answers_of_two_accounts_are_not_added_up() -> None:
         read(["0.json", "420.json"])
 
 
-def test_a_later_answer_whose_quarter_hours_start_elsewhere_is_joined() -> None:
+def test_answers_with_different_bucket_starts_are_joined() -> None:
     start = 1_760_000_000 // 900 * 900
     Path("a.json").write_text(of_cli([Point(start + 900 * i, 10) for i in range(5)]))
     Path("b.json").write_text(of_cli([Point(start + 9_000 + 420 + 900 * i, 10) for i in range(5)]))

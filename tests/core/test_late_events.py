@@ -1,4 +1,4 @@
-"""Growth of closed buckets is seen from run to run, and nothing is claimed of too little or of partial answers."""
+"""Growth of closed buckets is noticed from run to run; little data or partial answers prove nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 from ses_reputation.core.history import BUCKET, DAY, HOUR, History, Point, history_from
-from ses_reputation.core.learning import Learned, Way, in_words, learn
+from ses_reputation.core.late_events import Learned, Way, in_words, learn
 from ses_reputation.core.rates import Metric
 
 START = 1_738_368_000
@@ -14,7 +14,7 @@ SLOTS = 8 * 96
 
 
 def life(seed: int, *, with_email: bool) -> list[tuple[int, int, int, bool]]:
-    """Events as (slot that they are counted in, slot in which they become known, 1, bounce or complaint)."""
+    """Events as (slot they are counted in, slot they become known in, 1, bounce or complaint)."""
     dice = random.Random(seed)
     events = []
     for slot in range(SLOTS):
@@ -46,14 +46,14 @@ def lived(events: list[tuple[int, int, int, bool]], every: int = 4) -> Learned:
 
 
 @pytest.mark.parametrize("every", [2, 4, 16], ids=["half-hourly", "hourly", "four-hourly"])
-def test_buckets_that_grow_are_seen(every: int) -> None:
+def test_buckets_that_grow_are_noticed(every: int) -> None:
     learned = lived(life(1, with_email=True), every)
     assert {metric: learned.of(metric).way(metric) for metric in Metric} == dict.fromkeys(Metric, Way.WITH_THE_EMAIL)
     assert "SES counts late complaints with their email" in in_words(learned, Metric.COMPLAINT)
     assert sum(learned.complaints.grown) > 0.5 * learned.complaints.new
 
 
-def test_buckets_that_never_grow_are_seen_too() -> None:
+def test_buckets_that_never_grow_are_noticed_too() -> None:
     learned = lived(life(1, with_email=False))
     assert {metric: learned.of(metric).way(metric) for metric in Metric} == dict.fromkeys(Metric, Way.ON_ARRIVAL)
     assert sum(learned.bounces.grown) == sum(learned.complaints.grown) == 0
@@ -68,7 +68,7 @@ def test_every_event_is_counted_once() -> None:
     assert learned.bounces.new == pytest.approx(len(came), abs=2)
 
 
-def test_nothing_is_claimed_of_one_run_or_of_few_events() -> None:
+def test_one_run_or_few_events_prove_nothing() -> None:
     learned = learn(Learned(), answer(life(1, with_email=True), 500), START + 500 * BUCKET)
     assert all(learned.of(metric).way(metric) is Way.NOT_KNOWN for metric in Metric)
     assert "not known yet" in in_words(learned, Metric.BOUNCE)
@@ -94,7 +94,7 @@ def test_a_repeated_or_late_run_teaches_nothing() -> None:
     assert learn(learned, answer(events, 600), learned.seen.at - HOUR) == learned
 
 
-def test_a_history_that_does_not_reach_back_teaches_nothing_yet() -> None:
+def test_a_short_history_teaches_nothing_yet() -> None:
     short = [Point(START + slot * BUCKET, 200, 1) for slot in range(40)]
     learned = Learned()
     for known in (20, 21, 40):

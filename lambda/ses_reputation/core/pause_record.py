@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .history import Instant
-from .level import Part
+from .pause_level import Part
 from .rules import Severity
 
 CHECK = "pause"

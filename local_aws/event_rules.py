@@ -22,7 +22,7 @@ class DeployedRules:
         self.function = function
 
     def fire(self, event: Mapping[str, Any]) -> list[Result]:
-        """Deliver an event to the function by every rule that matches and may invoke it; every attempt of the function."""
+        """Deliver an event to the function by every rule that matches and may invoke it. Return every attempt."""
         events = self.local.client("events")
         attempts: list[Result] = []
         for rule in events.list_rules()["Rules"]:
@@ -47,6 +47,6 @@ class DeployedRules:
 
 
 def _transformed(transformer: Mapping[str, Any], event: Mapping[str, Any]) -> Any:
-    """The input that a transformer makes of an event: each variable becomes the JSON of a top-level field."""
+    """Input that a transformer makes of an event: each variable becomes the JSON of a top-level field."""
     values = {name: event[path.removeprefix("$.")] for name, path in transformer["InputPathsMap"].items()}
     return json.loads(re.sub(r"<(\w+)>", lambda name: json.dumps(values[name[1]]), transformer["InputTemplate"]))

@@ -9,7 +9,7 @@ from ses_reputation.core.history import History, Instant
 from ses_reputation.core.rates import AWS_ESTIMATE, AWS_THRESHOLDS, Metric, View
 from ses_reputation.core.wording import duration
 
-from .monitor import Sent
+from .evaluate import Sent
 
 
 @dataclass(frozen=True, slots=True)

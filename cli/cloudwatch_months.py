@@ -20,7 +20,7 @@ from ses_reputation.core.readings import AwsRate, Trouble, Unreadable
 from .aws import Witness, open_session, region_of
 from .aws_errors import Call, explain
 from .cause import instant
-from .outcome import Unusable
+from .exit_codes import Unusable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient

@@ -19,7 +19,7 @@ from ses_reputation.core.rules import MetricPolicy, Policy
 from ses_reputation.core.state import State
 from ses_reputation.core.target import Target
 
-from .monitor import MetricNow, Played, Sent
+from .evaluate import MetricNow, Played, Sent
 
 FEWEST_EMAILS = 100
 """A rate of fewer emails than this is noise: it is neither drawn nor named as a highest one."""

@@ -19,8 +19,8 @@ TRIES = 3
 
 
 @dataclass
-class Records:
-    """Records of one run. What fails is noted in `failures`, and stops nothing."""
+class FleetStore:
+    """Records of one run, read and written through the store. What fails is noted in `failures`, and stops nothing."""
 
     store: Store
     failures: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Orders of the team on their way into a run: nothing that is wrong with them keeps an alert back."""
+"""Orders of the team in a run: a problem with them never delays an alert."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ses_reputation.core.orders import SCHEMA, Ack, Mute, Orders, Window, to_tex
 from ses_reputation.core.readings import Readings
 from ses_reputation.core.target import Target
 from ses_reputation.monitor import Monitor, RunFailed
-from ses_reputation.ordered import KEY, Ordered, load
 from ses_reputation.run import Channel, Edges
+from ses_reputation.team_orders import KEY, TeamOrders, load
 
 from tests.test_monitor import IRELAND, OHIO, World
 
@@ -25,7 +25,7 @@ WINDOW = Window(3, 0, 60, "complaint", reason="newsletter")
 
 
 class Table(World):
-    """A world whose sender is bad, and whose table may refuse."""
+    """A world with a bad sender and a table that may refuse calls."""
 
     broken = False
 
@@ -46,7 +46,7 @@ class Table(World):
             edges,
             Context(),
             self.who,
-            ordered=lambda now: load(self, (), UTC, now),
+            team_orders=lambda now: load(self, (), UTC, now),
         )
 
 
@@ -60,10 +60,10 @@ def test_stored_orders_and_open_windows_come_together() -> None:
     orders, failures, ignored = load(stored(to_text(Orders((MUTE,), (ACK,)))), (WINDOW,), UTC, NOW)
     assert [mute.check for mute in orders.mutes] == ["bounce", "complaint"] and orders.acks == (ACK,)
     assert failures == ignored == ()
-    assert load(Table(), (WINDOW,), UTC, NOW + HOUR) == Ordered()
+    assert load(Table(), (WINDOW,), UTC, NOW + HOUR) == TeamOrders()
 
 
-def test_a_mute_holds_back_in_every_target_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_mute_applies_to_every_target_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     table = stored(to_text(Orders((MUTE,))))
     assert table.run(NOW, IRELAND, OHIO) == {IRELAND.id: "WARNING", OHIO.id: "WARNING"}
     assert table.sent == []
@@ -74,7 +74,7 @@ def test_a_mute_holds_back_in_every_target_and_is_logged(caplog: pytest.LogCaptu
     assert [(d["region"], d["reason"]) for d in table.sent] == [("eu-west-1", "opened"), ("us-east-2", "opened")]
 
 
-def test_orders_that_cannot_be_read_mute_nothing_and_fail_the_run() -> None:
+def test_unreadable_orders_mute_nothing_and_fail_the_run() -> None:
     table = stored(to_text(Orders((MUTE,))))
     table.broken = True
     with pytest.raises(RunFailed, match=r"so nothing is muted \(InternalServerError\)"):
@@ -93,7 +93,7 @@ def test_orders_that_cannot_be_read_mute_nothing_and_fail_the_run() -> None:
     ],
     ids=["no JSON", "a year", "the future", "newer"],
 )
-def test_orders_that_are_none_are_ignored_and_logged_and_fail_the_run(
+def test_invalid_orders_are_ignored_and_fail_the_run(
     text: str, schema: int, says: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     table = stored(text, schema)

@@ -1,4 +1,4 @@
-"""The cause in the notifications: what they say then, and that nothing on the way to it can lose or delay them."""
+"""The cause in the notifications: what they show, and that the search can neither lose nor delay them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ses_reputation.aws.cause import BUDGET, Budget
+from ses_reputation.cause_search import Explainer, since_of
 from ses_reputation.core.alert import Track
 from ses_reputation.core.cause import CauseReading, Question, question_from
 from ses_reputation.core.checks.rate import LIST_STEP
@@ -20,7 +21,6 @@ from ses_reputation.core.recipients import Entry
 from ses_reputation.core.rules import Severity, default_policy
 from ses_reputation.core.state import from_text, to_text
 from ses_reputation.core.target import Target
-from ses_reputation.explain import Explainer, since_of
 from ses_reputation.run import Explained
 
 NOW = 1_738_368_000
@@ -31,7 +31,7 @@ HEALTHY = Account("HEALTHY", sending=True, production=True, quota=1_000_000, use
 
 
 def points(until: Instant = NOW, bad: str = "bounce complaint", bad_from: Instant = BAD_FROM) -> tuple[Point, ...]:
-    """400 emails every quarter of an hour, of which many bounce or bring complaints from a time on."""
+    """400 emails every 15 minutes, of which many bounce or bring complaints from some time on."""
     return tuple(
         Point(
             at,
@@ -50,7 +50,7 @@ def opened(bad: str = "bounce complaint", target: Target = IRELAND) -> Plan:
 
 
 class Looking:
-    """Finds what it is given, and keeps what it was asked."""
+    """A search that returns what it is given and records its questions."""
 
     def __init__(self, seconds: float = 0.0, calls: int = 5, **found: Any) -> None:
         self.now, self.seconds, self.calls, self.found = 0.0, seconds, calls, found
@@ -68,7 +68,7 @@ class Looking:
         return CauseReading(question, **{"calls": min(self.calls, budget.calls), **self.found})
 
 
-def test_emails_of_before_a_resume_are_not_the_cause() -> None:
+def test_emails_before_a_resume_are_not_the_cause() -> None:
     plan = opened()
     assert since_of(plan, Metric.BOUNCE) < NOW - HOUR
     assert since_of(replace(plan, state=replace(plan.state, rearmed=NOW - HOUR)), Metric.BOUNCE) == NOW - HOUR
@@ -79,11 +79,11 @@ def explained(looking: Looking, plan: Plan, seconds: float = 100.0) -> Explained
 
 
 def refused(number: int = 480) -> tuple[Entry, ...]:
-    """So many new entries, all at one company."""
+    """A number of new entries, all at one company."""
     return tuple(Entry("acme.example", BAD_FROM + at * 2 * HOUR // number, made_up=False) for at in range(number))
 
 
-def test_the_notification_and_its_delivery_say_the_cause_and_the_first_step() -> None:
+def test_the_notification_shows_the_cause_and_the_first_step() -> None:
     plan = opened("bounce")
     [before] = plan.documents
     found = explained(Looking(entries=refused(), facts=AccountFacts(frozenset(Metric))), plan)
@@ -99,20 +99,20 @@ def test_the_notification_and_its_delivery_say_the_cause_and_the_first_step() ->
     }
 
 
-def test_what_is_stored_with_a_cause_can_be_read_back() -> None:
+def test_a_stored_cause_can_be_read_back() -> None:
     plan = explained(Looking(entries=refused()), opened()).plan
     assert [problem_of(document) for document in plan.documents] == [None, None]
     assert from_text(to_text(plan.state)) == plan.state
 
 
-def test_a_list_that_is_off_is_switched_on_by_a_command_and_said_once() -> None:
+def test_a_disabled_list_comes_with_the_command_to_enable_it() -> None:
     facts = AccountFacts(frozenset({Metric.COMPLAINT}))
     [document] = explained(Looking(entries=(), facts=facts), opened("bounce")).plan.documents
     assert "put-account-suppression-attributes" in document["first_steps"][0]
     assert LIST_STEP not in document["first_steps"]
 
 
-def test_without_a_clear_cause_the_usual_steps_stay_and_the_reason_is_said() -> None:
+def test_without_a_clear_cause_the_usual_steps_stay() -> None:
     unseen = ("Not visible: the role may not list suppressed addresses (ses:ListSuppressedDestinations)",)
     plan = opened("bounce")
     [document] = explained(Looking(unseen=unseen), plan).plan.documents
@@ -125,7 +125,7 @@ def test_a_long_cause_is_cut_to_what_a_document_may_hold() -> None:
     assert len(document["cause"]) == LONGEST_TEXT
 
 
-def test_only_a_reminder_says_what_the_virtual_deliverability_manager_would_show() -> None:
+def test_only_a_reminder_mentions_the_virtual_deliverability_manager() -> None:
     off = AccountFacts(frozenset(Metric), vdm=False)
     plans = [opened("bounce")]
     for now in (NOW + 2 * HOUR, NOW + 26 * HOUR):
@@ -141,7 +141,7 @@ def test_only_a_reminder_says_what_the_virtual_deliverability_manager_would_show
     assert "Deliverability" not in causes["opened"] + causes["escalated"]
 
 
-def test_a_resolution_and_other_alerts_ask_for_nothing() -> None:
+def test_resolutions_and_other_alerts_start_no_search() -> None:
     paused = Account("SHUTDOWN", sending=True, production=True, quota=1_000_000, used=40_000)
     plan = decide(IRELAND, Readings(points(bad=""), paused), None, POLICY, NOW)
     state = opened("bounce").state
@@ -164,13 +164,13 @@ def test_two_alerts_of_a_target_share_one_budget() -> None:
     assert (first.calls, second.calls) == (6, 6)
 
 
-def test_what_the_first_alert_leaves_is_the_seconds() -> None:
+def test_the_second_alert_gets_the_time_left_by_the_first() -> None:
     looking = Looking(seconds=3, calls=4)
     explained(looking, opened())
     assert [(budget.calls, budget.seconds) for *_, budget in looking.asked] == [(6, 7.5), (8, 12.0)]
 
 
-def test_a_run_that_has_no_time_left_looks_for_nothing() -> None:
+def test_a_run_without_time_left_starts_no_search() -> None:
     looking = Looking(seconds=99)
     explained(looking, opened(), seconds=4.0)
     assert [budget.seconds for *_, budget in looking.asked] == [4.0, 0.0]
@@ -187,7 +187,7 @@ def test_targets_do_not_share_a_budget() -> None:
     assert [budget.calls for *_, budget in looking.asked] == [12, 12]
 
 
-def test_a_plan_that_is_decided_again_is_not_looked_into_again() -> None:
+def test_a_repeated_decision_starts_no_second_search() -> None:
     looking = Looking(entries=refused())
     explainer = Explainer(looking, 100.0, looking.clock)
     first, again = explainer.explain(opened("bounce")), explainer.explain(opened("bounce"))
@@ -208,7 +208,7 @@ def test_the_window_begins_before_the_trouble_and_never_before_the_statistics() 
     assert looking.asked[0][1] == NOW - 14 * DAY
 
 
-def test_an_alert_about_awss_rate_alone_is_looked_into_from_its_opening() -> None:
+def test_the_search_for_awss_rate_starts_at_its_opening() -> None:
     rates = {Metric.BOUNCE: AwsRate(0.06, NOW - HOUR)}
     plan = decide(IRELAND, Readings(points(bad=""), HEALTHY, rates), None, POLICY, NOW)
     looking = Looking()
@@ -216,10 +216,10 @@ def test_an_alert_about_awss_rate_alone_is_looked_into_from_its_opening() -> Non
     assert [(metric, since) for metric, since, _, _ in looking.asked] == [(Metric.BOUNCE, NOW - 2 * HOUR)]
 
 
-# -- our own faults
+# -- bugs
 
 
-def test_a_bug_is_a_failure_of_the_run_and_the_alert_goes_out_without_a_cause() -> None:
+def test_a_bug_fails_the_run_but_the_alert_is_sent() -> None:
     looking = Looking()
 
     def bug() -> None:
@@ -250,7 +250,7 @@ def test_a_bug_at_one_alert_leaves_the_other_its_cause() -> None:
     assert len(found.failures) == 1
 
 
-def test_a_bug_of_the_edge_is_a_failure_too_and_what_was_read_before_it_is_said() -> None:
+def test_a_bug_of_the_edge_keeps_what_was_read_before() -> None:
     looking = Looking(entries=refused(), broke="TypeError in cause.py, line 7")
     found = explained(looking, opened("bounce"))
     assert found.failures == ("the search for the cause of the bounces failed (TypeError in cause.py, line 7)",)

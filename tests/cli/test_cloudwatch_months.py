@@ -1,4 +1,4 @@
-"""The account's own months from CloudWatch: what is asked for, and what is made of any answer."""
+"""The account's own months from CloudWatch: the requests, and what any answer becomes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ses_reputation.core.history import BUCKET, DAY, HOUR, Point
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import AwsRate, Trouble, Unreadable
 
+from cli.cloudwatch_months import Months, read_months, stretches
 from cli.main import main
-from cli.months import Months, read_months, stretches
 
 NOW = 1_771_000_000 // DAY * DAY + 5 * HOUR + 600
 NAMES = ("attempts", "bounces", "complaints", "rejects", "bounce", "complaint")
 
 
 class CloudWatch:
-    """Answers with the values of `held` that lie in the time asked for, two to a page."""
+    """Answers with the values of `held` in the requested time, two to a page."""
 
     def __init__(self, held: Mapping[str, Sequence[tuple[int, float]]]) -> None:
         self.held = held
@@ -53,7 +53,7 @@ def read(client: Any, days: float = 30, now: int = NOW) -> Months | Unreadable:
 
 
 @pytest.mark.parametrize("days", [0.1, 1, 62.9, 63, 63.1, 90, 454, 455, 600])
-def test_each_stretch_has_a_period_that_cloudwatch_keeps(days: float) -> None:
+def test_each_request_has_a_period_that_cloudwatch_keeps(days: float) -> None:
     parts = list(stretches(NOW - int(days * DAY), NOW))
     assert parts[-1][1] == NOW // HOUR * HOUR + HOUR
     assert parts[0][0] <= max(NOW - int(days * DAY), NOW - 455 * DAY)
@@ -90,7 +90,7 @@ def test_counts_are_read_by_quarter_hour_and_page_by_page() -> None:
     assert metrics == ["Send", "Bounce", "Complaint", "Reject", "Reputation.BounceRate", "Reputation.ComplaintRate"]
 
 
-def test_an_hour_of_long_ago_is_known_at_its_end_and_not_before() -> None:
+def test_an_old_hour_is_known_only_at_its_end() -> None:
     old = NOW // HOUR * HOUR - 100 * DAY
     found = read(CloudWatch({"attempts": [(old, 4_000.0)]}), days=120)
     assert isinstance(found, Months) and found.points == (Point(old + HOUR - BUCKET, 4_000),)
@@ -111,20 +111,20 @@ def answer(**changes: Any) -> dict[str, Any]:
     return {"MetricDataResults": results}
 
 
-class Says:
-    """Answers every call alike."""
+class FixedAnswer:
+    """Gives every call the same answer."""
 
-    def __init__(self, said: Any) -> None:
-        self.said = said
+    def __init__(self, answer_given: Any) -> None:
+        self.answer_given = answer_given
 
     def get_metric_data(self, **asked: Any) -> Any:
-        if isinstance(self.said, Exception):
-            raise self.said
-        return self.said
+        if isinstance(self.answer_given, Exception):
+            raise self.answer_given
+        return self.answer_given
 
 
 @pytest.mark.parametrize(
-    ("said", "detail"),
+    ("answer_given", "detail"),
     [
         (answer(Values=[1.5]), "Send is 1.5, not a count"),
         (answer(Values=[-1.0]), "Send is -1.0, not a count"),
@@ -144,8 +144,8 @@ class Says:
         (answer() | {"NextToken": "again"}, "it does not end"),
     ],
 )
-def test_an_answer_that_cannot_be_used_is_unreadable_and_says_why(said: dict[str, Any], detail: str) -> None:
-    found = read(Says(said))
+def test_an_unusable_answer_is_unreadable_with_a_reason(answer_given: dict[str, Any], detail: str) -> None:
+    found = read(FixedAnswer(answer_given))
     assert isinstance(found, Unreadable) and found.trouble is Trouble.BAD_ANSWER and detail in found.detail
 
 
@@ -159,7 +159,7 @@ def test_an_answer_that_cannot_be_used_is_unreadable_and_says_why(said: dict[str
     ],
 )
 def test_a_refused_call_is_unreadable(error: Exception, trouble: Trouble) -> None:
-    found = read(Says(error))
+    found = read(FixedAnswer(error))
     assert isinstance(found, Unreadable) and found.trouble is trouble
 
 
@@ -173,13 +173,13 @@ def test_a_refused_call_is_unreadable(error: Exception, trouble: Trouble) -> Non
         (("--cloudwatch", "--since", "2099-01-01T00:00Z"), "must be in the past"),
     ],
 )
-def test_what_cannot_be_played_is_refused(
+def test_an_impossible_period_is_refused(
     capsys: pytest.CaptureFixture[str], keys: None, arguments: tuple[str, ...], says: str
 ) -> None:
     assert main(["replay", *arguments]) == 2
     assert says in capsys.readouterr().err
 
 
-def test_a_future_that_cloudwatch_answers_with_is_not_taken() -> None:
+def test_future_values_are_ignored() -> None:
     late = datetime.fromtimestamp(NOW, UTC) + timedelta(hours=2)
-    assert isinstance(read(Says(answer(Timestamps=[late]))), Unreadable)
+    assert isinstance(read(FixedAnswer(answer(Timestamps=[late]))), Unreadable)

@@ -15,7 +15,7 @@ from .core.history import DAY, Instant
 from .core.readings import Readings
 from .core.roster import Member, Roster, changed, relisted
 from .core.target import Target
-from .records import Records
+from .fleet_store import FleetStore
 from .run import THREADS, Explained, Outcome, Tick
 from .settings import Settings
 
@@ -42,7 +42,7 @@ class Accounts(Protocol):
 
 
 @dataclass(frozen=True)
-class Census:
+class FleetAccounts:
     """The list of accounts and of the regions that are watched of each."""
 
     settings: Settings
@@ -50,7 +50,7 @@ class Census:
     regions: Sequence[str]  # to watch, or to discover
     wanted: str  # fingerprint of the settings that say what is watched
 
-    def roster(self, records: Records, tick: Tick, shard: Shard) -> Roster:
+    def roster(self, records: FleetStore, tick: Tick, shard: Shard) -> Roster:
         """Load the list. The first shard makes it anew once a day, when the settings have changed, and after a failure."""
         stored = records.load(ROSTER, Roster)
         old = Roster() if stored is None else stored
@@ -88,7 +88,7 @@ class Census:
 
     def learn(
         self,
-        records: Records,
+        records: FleetStore,
         roster: Roster,
         outcomes: Sequence[Outcome],
         accounts: Accounts,

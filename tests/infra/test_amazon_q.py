@@ -39,7 +39,7 @@ def topic(resources: Resources) -> str:
     return found
 
 
-def test_without_the_setting_there_is_none_of_it(template: dict[str, Any]) -> None:
+def test_without_the_setting_nothing_is_made(template: dict[str, Any]) -> None:
     assert "chat" not in json.dumps(template).lower()
 
 
@@ -57,7 +57,7 @@ def test_two_regions_of_an_account_can_each_have_a_channel(chat_resources: Resou
     assert channel["ConfigurationName"] == {"Fn::Join": ["", ["SesReputation-", {"Ref": "AWS::Region"}]]}
 
 
-def test_whoever_types_in_the_channel_can_look_at_graphs_and_nothing_else(chat_resources: Resources) -> None:
+def test_the_channel_can_only_show_graphs(chat_resources: Resources) -> None:
     [channel] = of_type(chat_resources, "AWS::Chatbot::SlackChannelConfiguration")
     [(name, rights)] = [
         (name, r["Properties"]) for name, r in chat_resources.items() if r["Type"] == "AWS::IAM::ManagedPolicy"
@@ -70,7 +70,7 @@ def test_whoever_types_in_the_channel_can_look_at_graphs_and_nothing_else(chat_r
     assert {action.split(":")[0] for action in statement["Action"]} == {"cloudwatch"}
 
 
-def test_the_chat_topic_takes_alarms_and_nothing_over_plain_http(chat_resources: Resources) -> None:
+def test_the_chat_topic_takes_alarms_over_tls_only(chat_resources: Resources) -> None:
     name = topic(chat_resources)
     [policy] = [p for p in of_type(chat_resources, "AWS::SNS::TopicPolicy") if p["Topics"] == [{"Ref": name}]]
     [allow] = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
@@ -80,7 +80,7 @@ def test_the_chat_topic_takes_alarms_and_nothing_over_plain_http(chat_resources:
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_every_alarm_of_the_watchdog_rings_in_the_chat_too(chat_resources: Resources) -> None:
+def test_every_watchdog_alarm_reaches_the_chat_too(chat_resources: Resources) -> None:
     for alarm in of_type(chat_resources, "AWS::CloudWatch::Alarm"):
         assert {"Ref": topic(chat_resources)} in alarm["AlarmActions"]
         assert alarm["AlarmActions"] == alarm["OKActions"]
@@ -96,7 +96,7 @@ def test_the_function_knows_the_topic_and_may_publish_to_it(with_chat: dict[str,
     assert with_chat["Outputs"]["ChatTopicArn"]["Value"] == arn
 
 
-def test_with_a_key_of_ones_own_the_chat_topic_is_encrypted_with_it(synth: Synth) -> None:
+def test_your_own_key_encrypts_the_chat_topic(synth: Synth) -> None:
     resources = synth(f"{CHAT}[deployment]\ncustomer_managed_key = true\n")["Resources"]
     assert all("KmsMasterKeyId" in topic for topic in of_type(resources, "AWS::SNS::Topic"))
 
@@ -105,12 +105,12 @@ def test_cfn_lint_finds_nothing(with_chat: dict[str, Any]) -> None:
     assert linted(with_chat) == []
 
 
-def test_validation_and_cdk_nag_find_nothing_that_is_not_answered_for(tmp_path: Path) -> None:
+def test_validation_and_cdk_nag_find_nothing_unexplained(tmp_path: Path) -> None:
     assert validated(tmp_path, EVERYTHING + CHAT) == []
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
-def test_where_amazon_q_is_not_the_setting_is_refused_in_words(tmp_path: Path, region: str) -> None:
+def test_a_region_without_amazon_q_is_refused(tmp_path: Path, region: str) -> None:
     made = stack(
         f'{RECIPIENT}{CHAT}[targets]\nregions = ["{region}"]\n', tmp_path / "asset", outdir=str(tmp_path / "out")
     )

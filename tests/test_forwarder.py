@@ -1,4 +1,4 @@
-"""The forwarder to Slack: what it posts, how often, and what it raises; Slack and the stored address are played."""
+"""The forwarder to Slack: what it posts, how often, and what it raises; Slack and the stored address are stand-ins."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ses_reputation.core import notification
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
-from ses_reputation.slack_forwarder import BadEvent, Forwarder
+from ses_reputation.forwarder import BadEvent, Forwarder
 
 ANY = notification.test_notification(Target("123456789012", "eu-west-1"), 1_739_785_500, default_policy(), Context())
 FIRST, SECOND, THIRD = ({**ANY, "title": f"headline {number}"} for number in (1, 2, 3))
 
 
 class Slack:
-    """Takes what is posted, but for what is planted."""
+    """Accepts every post except for planted errors."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []
         self.asked: list[tuple[str, str]] = []
-        self.trouble: dict[str, Exception] = {}  # by a word in what is posted, or in the address
+        self.trouble: dict[str, Exception] = {}  # by a word in the post or in the address
         self.addresses = iter(["address", "another address", "a third address"])
 
     def post(self, address: str, payload: dict[str, Any], remaining: object) -> None:
@@ -51,14 +51,14 @@ def forward(forwarder: Forwarder, *documents: dict[str, Any], message_id: str = 
     return forwarder.forward(message_id, "subject", message(*documents), lambda: 60.0)
 
 
-def test_each_notification_is_a_message_and_the_address_is_read_once(slack: Slack) -> None:
+def test_the_address_is_read_once_for_all_messages(slack: Slack) -> None:
     forwarder = slack.forwarder()
     assert forward(forwarder, FIRST, SECOND) == 2 and forward(forwarder, THIRD, message_id="n") == 1
     assert slack.taken == ["headline 1", "headline 2", "headline 3"]
     assert {address for address, _ in slack.asked} == {"address"}
 
 
-def test_what_stopped_half_way_goes_on_from_there(slack: Slack) -> None:
+def test_a_batch_that_stopped_half_way_continues_there(slack: Slack) -> None:
     forwarder = slack.forwarder()
     slack.trouble["headline 2"] = NotNow("Slack did not answer")
     with pytest.raises(NotNow):
@@ -68,25 +68,25 @@ def test_what_stopped_half_way_goes_on_from_there(slack: Slack) -> None:
     assert slack.taken == ["headline 1", "headline 2", "headline 3"]
 
 
-def test_a_message_whose_layout_slack_refuses_is_posted_as_words(slack: Slack) -> None:
+def test_a_refused_layout_is_posted_as_plain_text(slack: Slack) -> None:
     slack.trouble["blocks"] = Refused(400, "invalid_blocks")
     assert forward(slack.forwarder(), FIRST) == 1
     assert slack.taken == ["headline 1"] and len(slack.asked) == 2
 
 
-def test_a_message_that_slack_refuses_for_good_keeps_no_other_back_and_is_not_posted_again(slack: Slack) -> None:
+def test_a_refused_message_delays_no_other(slack: Slack) -> None:
     forwarder = slack.forwarder()
     slack.trouble["headline 2"] = Refused(400, "invalid_payload")
     with pytest.raises(Refused):
         forward(forwarder, FIRST, SECOND, THIRD)
     assert slack.taken == ["headline 1", "headline 3"]
     asked = len(slack.asked)
-    with pytest.raises(Refused):  # so that Lambda keeps the event
+    with pytest.raises(Refused):  # Lambda then keeps the event
         forward(forwarder, FIRST, SECOND, THIRD)
     assert len(slack.asked) == asked
 
 
-def test_a_dead_address_is_read_again_by_the_next_attempt(slack: Slack) -> None:
+def test_a_dead_address_is_read_again_at_the_next_attempt(slack: Slack) -> None:
     forwarder = slack.forwarder()
     slack.trouble["address"] = Refused(404, "no_service")
     with pytest.raises(Refused):
@@ -108,7 +108,7 @@ def test_a_dead_address_is_read_again_by_the_next_attempt(slack: Slack) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_notification_gets_a_clear_error_and_nothing_is_posted(slack: Slack, event: object) -> None:
+def test_an_event_without_a_notification_is_a_clear_error(slack: Slack, event: object) -> None:
     with pytest.raises(BadEvent, match="nothing was done"):
         slack.forwarder().handle(event, lambda: 60.0)
     assert slack.asked == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Look(StrEnum):
+class CauseLevel(StrEnum):
     """How far the monitor looks for a cause."""
 
     OFF = "off"

@@ -21,7 +21,7 @@ from .core.rates import Metric
 from .run import Explained
 
 
-class Look(Protocol):
+class LookForCause(Protocol):
     """Look for the cause of a metric's events in the target of a plan since a time, within a budget."""
 
     def __call__(
@@ -32,7 +32,7 @@ class Look(Protocol):
 class Explainer:
     """Explainer of the alerts of one run. Each target has one budget for all of them, and none is looked into after `end`."""
 
-    def __init__(self, look: Look, end: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, look: LookForCause, end: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._look, self._end, self._clock = look, end, clock
         self._left: dict[str, Budget] = {}  # by target
         self._read: dict[tuple[str, Metric], CauseReading] = {}  # a state that another run overtook is decided again
