@@ -17,9 +17,6 @@ from botocore.parsers import ResponseParserError
 from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.core.readings import one_line
 
-CLOCK_TOLERANCE = 300
-"""Seconds by which a clock may be off before AWS refuses signatures."""
-
 LONGEST = 400
 """Characters of AWS's own sentence that are shown."""
 

@@ -19,7 +19,6 @@ class Course:
     metric: Metric
     opened_at: Instant
     critical_at: Instant | None
-    over_at: Instant | None
     review_at: Instant | None  # our estimate of AWS's count was at the review threshold, at the first message or later
 
 
@@ -32,9 +31,7 @@ def courses(history: History, sent: Sequence[Sent]) -> list[Course]:
         critical = [n.at for n in of_it if n.kind == "firing" and n.severity == "critical"]
         until = over[0] if over else history.time(history.slots)
         review_at = _review_at(history, first.metric, first.at, until)
-        found.append(
-            Course(first.metric, first.at, critical[0] if critical else None, over[0] if over else None, review_at)
-        )
+        found.append(Course(first.metric, first.at, critical[0] if critical else None, review_at))
     return found
 
 
