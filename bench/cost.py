@@ -15,7 +15,7 @@ from typing import Any
 from aws_cdk import App
 from aws_cdk.assertions import Template as Synthesised
 from aws_cdk.aws_lambda import Code
-from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.metrics import GAUGES
 from ses_reputation.core.rates import Metric
 from ses_reputation.settings import Settings, parse
 

@@ -7,7 +7,7 @@ from math import ceil
 from string import Template
 from zlib import crc32
 
-from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.metrics import GAUGES
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.roster import Member, Roster
 from ses_reputation.core.state import record_text

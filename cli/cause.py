@@ -23,6 +23,7 @@ from ses_reputation.core.cause_words import Cause, domain_counts, explain
 from ses_reputation.core.history import DAY, HOUR, LOOKBACK, BadData, Instant, history_from, iso, point_from
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Trouble, Unreadable
+from ses_reputation.core.wording import minute
 from ses_reputation.settings import Settings
 
 from .aws import Witness, open_session, region_of, session_for
@@ -55,7 +56,7 @@ def cause(given: argparse.Namespace, settings: Settings | None) -> int:
     start, end = instant(given.since, now, "--since"), instant(given.until, now, "--until")
     for option, text, at in (("--since", given.since, start), ("--until", given.until, end)):
         if at > now:
-            raise Unusable(f"{option} {text} is in the future: it is {_time(now)} now.")
+            raise Unusable(f"{option} {text} is in the future: it is {minute(now)} now.")
     if start >= end:
         raise Unusable(f"--since {given.since} --until {given.until}: the window must begin before it ends.")
     session = session_for(open_session(given.profile, given.region), settings, given.account)
@@ -136,7 +137,7 @@ def _hours(reading: CauseReading) -> list[tuple[Instant, int]]:
 def _report(found: Cause, reading: CauseReading, listed: list[tuple[str, Instant]] | None) -> Iterator[str]:
     question = reading.question
     events = "an unknown number of" if found.events is None else f"{found.events:,}"
-    yield f"{question.region}: {events} {question.metric}s from {_time(question.start)} to {_time(question.end)}"
+    yield f"{question.region}: {events} {question.metric}s from {minute(question.start)} to {minute(question.end)}"
     yield from _row("cause", found.line)
     yield from _row("next step", found.first_step)
     yield from _row("uncertain", found.uncertainty)
@@ -144,25 +145,21 @@ def _report(found: Cause, reading: CauseReading, listed: list[tuple[str, Instant
         usual = "" if row.usual is None else f"   usually {round(row.usual):,}"
         yield from _row("domain", f"{row.domain:<40}{row.now:>8,}{usual}")
     for at, count in _hours(reading):
-        yield from _row("hour", f"{_time(at):<40}{count:>8,}")
+        yield from _row("hour", f"{minute(at):<40}{count:>8,}")
     for sample in reading.samples:
-        sent = "unknown" if sample.sent is None else _time(sample.sent)
-        yield from _row("sample", f"on the list {_time(sample.at)}, sent {sent}")
+        sent = "unknown" if sample.sent is None else minute(sample.sent)
+        yield from _row("sample", f"on the list {minute(sample.at)}, sent {sent}")
     for sentence in found.details:
         yield from _row("also", sentence)
     if listed is not None and question.metric is Metric.COMPLAINT:
         yield from _row("addresses", NO_COMPLAINING_ADDRESS)
     for address, at in listed or ():
-        yield f"  {'address':<12}{_time(at)}  {''.join(c if c.isprintable() else ' ' for c in address)}"
+        yield f"  {'address':<12}{minute(at)}  {''.join(c if c.isprintable() else ' ' for c in address)}"
 
 
 def _row(name: str, text: str) -> list[str]:
     lines = textwrap.wrap(text, 106, break_on_hyphens=False, drop_whitespace=False) if "   " not in text else [text]
     return [f"  {name if number == 0 else '':<12}{line.strip()}" for number, line in enumerate(lines)]
-
-
-def _time(at: Instant) -> str:
-    return f"{iso(at)[:16]}Z"
 
 
 def _document(found: Cause, reading: CauseReading, listed: list[tuple[str, Instant]] | None) -> dict[str, Any]:

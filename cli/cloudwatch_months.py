@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.exceptions import InvalidRegionError
-from ses_reputation.aws.cloudwatch import REFUSED, REPUTATION
+from ses_reputation.aws.cloudwatch import REFUSED
 from ses_reputation.aws.errors import AWS_ERRORS, answered, code_of, trouble_of
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LARGEST_COUNT, BadData, Instant, Point
+from ses_reputation.core.metrics import REPUTATION
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import AwsRate, Trouble, Unreadable
 

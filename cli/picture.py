@@ -173,7 +173,7 @@ def _panel(axis: Axes, panel: Panel) -> None:
     highest = max(values, default=0.0)
     top = _scale(axis, panel, highest)
     for series in panel.series:
-        times = [_time(at) for at in series.times]
+        times = [matplotlib_time(at) for at in series.times]
         if series.bars:
             axis.fill_between(times, list(series.values), step="post", color=series.color, alpha=0.5, linewidth=0)
         else:
@@ -182,9 +182,9 @@ def _panel(axis: Axes, panel: Panel) -> None:
                 times, list(series.values), color=series.color, linewidth=1.6, linestyle=style, label=series.label
             )
     for span in panel.spans:
-        axis.axvspan(_time(span.start), _time(span.end), color=span.color, alpha=0.13, linewidth=0)
+        axis.axvspan(matplotlib_time(span.start), matplotlib_time(span.end), color=span.color, alpha=0.13, linewidth=0)
     for mark in panel.marks:
-        axis.axvline(_time(mark.at), color=mark.color, linewidth=1.2, alpha=0.9)
+        axis.axvline(matplotlib_time(mark.at), color=mark.color, linewidth=1.2, alpha=0.9)
     _name_levels(axis, [level for level in panel.levels if level.value <= top])
     cut = f"   (the highest, {highest * 100:.3g}%, is beyond the axis)" if highest > top else ""
     axis.set_title(panel.title + cut, loc="left", fontsize=10.5)
@@ -232,14 +232,14 @@ def name_marks(axis: Axes, marks: Sequence[Mark]) -> list[Annotation]:
     renderer = axis.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     axis.get_xlim()  # settles limits that are still to be worked out
     inside, named = axis.get_window_extent(renderer), list[Annotation]()
-    across = [axis.transData.transform((_time(mark.at), 0))[0] for mark in marks]
+    across = [axis.transData.transform((matplotlib_time(mark.at), 0))[0] for mark in marks]
     taken = [Bbox.from_extents(x - 1, inside.y0, x + 1, inside.y1) for x in across]  # the lines themselves
     for mark in sorted(marks, key=lambda mark: mark.at):
-        own = axis.transData.transform((_time(mark.at), 0))[0]
+        own = axis.transData.transform((matplotlib_time(mark.at), 0))[0]
         for row, to_the_left in ((row, left) for row in range(LABEL_ROWS) for left in (False, True)):
             word = axis.annotate(
                 mark.label,
-                (_time(mark.at), 0.985 - LABEL_ROW * row),
+                (matplotlib_time(mark.at), 0.985 - LABEL_ROW * row),
                 xytext=(-4 if to_the_left else 4, 0),
                 textcoords="offset points",
                 xycoords=("data", "axes fraction"),
@@ -259,6 +259,6 @@ def name_marks(axis: Axes, marks: Sequence[Mark]) -> list[Annotation]:
     return named
 
 
-def _time(at: int) -> float:
+def matplotlib_time(at: int) -> float:
     """`at` in the days that matplotlib counts."""
     return float(date2num(datetime.fromtimestamp(at, UTC)))  # type: ignore[no-untyped-call]

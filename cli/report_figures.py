@@ -91,7 +91,7 @@ class Row:
 
     @property
     def rate(self) -> float | None:
-        return min(1.0, self.events / self.emails) if self.emails else None
+        return Count(self.events, self.emails, self.start, self.end).rate
 
 
 @dataclass(frozen=True)

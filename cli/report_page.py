@@ -8,9 +8,9 @@ from math import nan
 from pathlib import Path
 from string import Template
 
-from ses_reputation.aws.cloudwatch import RECENT
 from ses_reputation.core.cause_words import Cause
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant
+from ses_reputation.core.metrics import RECENT
 from ses_reputation.core.notification import account_in_words
 from ses_reputation.core.rates import AWS_THRESHOLDS, Count, Metric
 from ses_reputation.core.readings import AwsRate

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING
 
-from ses_reputation.aws.cloudwatch import REPUTATION
 from ses_reputation.aws.errors import answered
 from ses_reputation.core.history import DAY, HOUR, History, Instant
+from ses_reputation.core.metrics import REPUTATION
 from ses_reputation.core.rates import AWS_ESTIMATE, Metric, View
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from ses_reputation import log_fields as fields
+from ses_reputation.core.metrics import ESTIMATES, HEADROOM, RATES, REPUTATION, VERDICT
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.rules import MetricPolicy
 from ses_reputation.settings import Settings
@@ -283,8 +284,8 @@ def _graph(
 
 
 def _overview(metrics: _Metrics, regions: Sequence[str]) -> Row:
-    verdicts = [metrics.ours("Verdict", region, region, statistic="Maximum") for region in regions]
-    headrooms = [metrics.ours("Headroom", region, region) for region in regions]
+    verdicts = [metrics.ours(VERDICT, region, region, statistic="Maximum") for region in regions]
+    headrooms = [metrics.ours(HEADROOM, region, region) for region in regions]
     return [
         _graph(f"Verdict of every region ({VERDICTS})", verdicts, low=-2, high=2),
         _graph("Headroom of every region", _in_percent(*headrooms), high=100, unit="%"),
@@ -298,11 +299,11 @@ def _now(metrics: _Metrics, region: str) -> cloudwatch.SingleValueWidget:
         height=4,
         sparkline=True,
         metrics=[
-            metrics.ours("Verdict", region, f"Verdict ({VERDICTS})", RED, "Maximum"),
+            metrics.ours(VERDICT, region, f"Verdict ({VERDICTS})", RED, "Maximum"),
             *_in_percent(
-                metrics.ours("Headroom", region, "Headroom, %", BLUE),
-                metrics.ours("BounceRate", region, "Bounce rate, %", BLUE),
-                metrics.ours("ComplaintRate", region, "Complaint rate, %", PURPLE),
+                metrics.ours(HEADROOM, region, "Headroom, %", BLUE),
+                metrics.ours(RATES[Metric.BOUNCE], region, "Bounce rate, %", BLUE),
+                metrics.ours(RATES[Metric.COMPLAINT], region, "Complaint rate, %", PURPLE),
             ),
         ],
     )
@@ -313,25 +314,20 @@ def _alarms(alarms: Sequence[cloudwatch.IAlarm]) -> cloudwatch.AlarmStatusWidget
     return cloudwatch.AlarmStatusWidget(title="Does the monitor run?", width=6, height=4, alarms=list(alarms))
 
 
-_PREFIXES = {Metric.BOUNCE: "Bounce", Metric.COMPLAINT: "Complaint"}
-"""How the names of a metric's rates begin, ours as AWS's."""
-
-
 def _rates(metrics: _Metrics, policy: MetricPolicy, region: str, *, beside_awss: bool) -> cloudwatch.GraphWidget:
-    prefix = _PREFIXES[policy.metric]
+    metric = policy.metric
     ours = [
-        metrics.ours(f"{prefix}Rate", region, "now", BLUE),
-        metrics.ours(f"EstimatedAws{prefix}Rate", region, "over the email AWS counts (our estimate)", PURPLE),
+        metrics.ours(RATES[metric], region, "now", BLUE),
+        metrics.ours(ESTIMATES[metric], region, "over the email AWS counts (our estimate)", PURPLE),
     ]
-    awss = [metrics.aws(f"Reputation.{prefix}Rate", region, "AWS's own", GREY)] if beside_awss else []
-    return _rate_graph(policy, f"{prefix} rate in {region}", [*ours, *awss])
+    awss = [metrics.aws(REPUTATION[metric], region, "AWS's own", GREY)] if beside_awss else []
+    return _rate_graph(policy, f"{metric.capitalize()} rate in {region}", [*ours, *awss])
 
 
 def _awss_rates(metrics: _Metrics, policy: MetricPolicy, regions: Sequence[str]) -> cloudwatch.GraphWidget:
     """On its own, since it cannot be chosen from which region to read."""
-    prefix = _PREFIXES[policy.metric]
-    awss = [metrics.aws(f"Reputation.{prefix}Rate", region, region) for region in regions]
-    return _rate_graph(policy, f"AWS's own {prefix.lower()} rate of every region", awss)
+    awss = [metrics.aws(REPUTATION[policy.metric], region, region) for region in regions]
+    return _rate_graph(policy, f"AWS's own {policy.metric} rate of every region", awss)
 
 
 def _rate_graph(policy: MetricPolicy, title: str, rates: Sequence[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
@@ -360,12 +356,12 @@ def _thresholds(policy: MetricPolicy) -> list[cloudwatch.HorizontalAnnotation]:
 
 
 def _headroom(metrics: _Metrics, region: str) -> cloudwatch.GraphWidget:
-    headroom = metrics.ours("Headroom", region, "headroom", BLUE)
+    headroom = metrics.ours(HEADROOM, region, "headroom", BLUE)
     return _graph(f"Headroom in {region}", _in_percent(headroom), high=100, unit="%")
 
 
 def _verdict(metrics: _Metrics, region: str) -> cloudwatch.GraphWidget:
-    verdict = metrics.ours("Verdict", region, "verdict", RED, "Maximum")
+    verdict = metrics.ours(VERDICT, region, "verdict", RED, "Maximum")
     return _graph(f"Verdict in {region} ({VERDICTS})", [verdict], low=-2, high=2)
 
 

@@ -30,6 +30,7 @@ from aws_cdk.region_info import RegionInfo
 from constructs import Construct
 from ses_reputation.core.cause_level import CauseLevel
 from ses_reputation.core.pause_level import Level, Part
+from ses_reputation.core.target import CONSOLES
 from ses_reputation.settings import Settings, from_tables, load
 from ses_reputation.settings import fleet as fleet_settings
 from ses_reputation.settings.channels import Stored
@@ -66,14 +67,6 @@ RUN_CALLS = 2
 
 LONGEST_TIMEOUT = 900
 """Lambda's own limit, in seconds."""
-
-CONSOLES = {
-    "aws": "console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
-}
-"""Host of the console in each partition of AWS."""
-
 
 LOOKING_SECONDS = 2 * 15
 """Reading what SES itself finds of one target, and looking for the causes of its alerts (lambda/, `BUDGET`)."""

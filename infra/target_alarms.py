@@ -5,12 +5,13 @@ from __future__ import annotations
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
+from ses_reputation.core.metrics import VERDICT, VERDICT_VALUES
+from ses_reputation.core.rules import Verdict
 from ses_reputation.settings import Settings
 
-UNKNOWN = -2
-"""Value of the metric `Verdict` if a target cannot be read."""
+UNKNOWN = VERDICT_VALUES[Verdict.UNKNOWN]
 
-LEVELS = {"warning": 1, "critical": 2}
+LEVELS = {"warning": VERDICT_VALUES[Verdict.WARNING], "critical": VERDICT_VALUES[Verdict.CRITICAL]}
 """Value of the metric `Verdict` from which on the alarm rings."""
 
 
@@ -37,7 +38,7 @@ class TargetAlarms(Construct):
                     using_metrics={
                         "verdict": cloudwatch.Metric(
                             namespace=settings.metric_namespace,
-                            metric_name="Verdict",
+                            metric_name=VERDICT,
                             dimensions_map={"Account": account, "Region": target},
                             statistic="Maximum",
                             period=every,

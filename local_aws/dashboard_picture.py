@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+
+from cli.picture import matplotlib_time
 
 from .dashboard import Line, Threshold, Widget
 
@@ -94,7 +96,7 @@ def _graph(card: Card) -> None:
     right = axis.twinx() if two_sides else axis
     for number, line in enumerate(widget.lines):
         side = right if line.right else axis
-        side.plot([_time(at) for at in line.times], line.values, color=_color(line, number), linewidth=1.3)
+        side.plot([matplotlib_time(at) for at in line.times], line.values, color=_color(line, number), linewidth=1.3)
     highest = max([0.0, *(value for line in drawn if not line.right for value in line.values)])
     unit = _unit(str(widget.limits.get("left", {}).get("label", "")))
     _limit(axis, widget.limits.get("left", {}), _levels(axis, widget.thresholds, highest, unit))
@@ -252,8 +254,3 @@ _DRAWN: dict[str, Callable[[Card], None]] = {
 
 def _color(line: Line, number: int) -> str:
     return line.color if line.color else COLORS[number % len(COLORS)]
-
-
-def _time(at: int) -> float:
-    """`at` in the days that matplotlib counts."""
-    return float(date2num(datetime.fromtimestamp(at, UTC)))  # type: ignore[no-untyped-call]

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ses_reputation.aws.cloudwatch import REPUTATION
-from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.metrics import GAUGES, REPUTATION
 from ses_reputation.core.rates import Metric
 from ses_reputation.layout.slack import payloads
 from ses_reputation.settings import Settings, load

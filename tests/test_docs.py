@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ses_reputation import settings as settings_file
-from ses_reputation.core.decide import GAUGES, VERDICT_VALUES
+from ses_reputation.core.metrics import GAUGES, VERDICT_VALUES
 
 from cli.completion import subcommands
 from cli.main import parser_of_commands

@@ -17,7 +17,7 @@ LAYERS = (
     ("findings", "orders"),
     ("rules", "headroom", "onset", "late_events", "readings"),
     ("pause_record",),
-    ("evaluation", "alert", "plausibility", "cause", "wording"),
+    ("evaluation", "alert", "plausibility", "cause", "wording", "metrics"),
     ("pause_guard",),
     ("checks.base", "cause_words"),
     ("checks.*",),
@@ -235,8 +235,10 @@ def test_infra_imports_only_settings_thresholds_and_field_names() -> None:
         "ses_reputation.core.fleet",
         "ses_reputation.core.pause_level",
         "ses_reputation.core.cause_level",
+        "ses_reputation.core.metrics",
         "ses_reputation.core.rates",
         "ses_reputation.core.rules",
+        "ses_reputation.core.target",
     }
 
 

@@ -16,12 +16,12 @@ from .core.decide import Plan
 from .core.fleet import ROLE_VERSION, Installation, Shard, is_turn
 from .core.history import HOUR, Instant
 from .core.readings import Audience, Readings, Trouble, Unreadable
-from .core.target import Target
+from .core.target import Target, partition_of
 from .fleet import FleetMonitor
 from .fleet_accounts import FleetAccounts
 from .run import Edges, Explained
 from .settings import Settings
-from .settings.regions import SES_REGIONS, partition_of
+from .settings.regions import SES_REGIONS
 from .team_orders import TeamOrders
 from .wiring import Create, client_maker, explaining, read_target
 

@@ -13,10 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ses_reputation.core.alert import Track
 from ses_reputation.core.decide import (
-    GAUGES,
     LARGEST_OUTBOX,
     PUBLISHABLE,
-    VERDICT_VALUES,
     Plan,
     assumed,
     decide,
@@ -25,6 +23,7 @@ from ses_reputation.core.decide import (
 )
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point, iso
 from ses_reputation.core.late_events import Booked, Learned
+from ses_reputation.core.metrics import GAUGES, VERDICT_VALUES
 from ses_reputation.core.notification import Document
 from ses_reputation.core.readings import Account, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, Verdict, VolumePolicy, default_policy

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from ses_reputation.core.decide import GAUGES
+from ses_reputation.core.metrics import GAUGES
 
 from local_aws.suppression import Suppression
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day

@@ -15,7 +15,7 @@ from aws_cdk.aws_sns import CfnTopic
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.core.cause_level import CauseLevel
-from ses_reputation.core.decide import GAUGES, VERDICT_VALUES
+from ses_reputation.core.metrics import GAUGES, VERDICT_VALUES
 from ses_reputation.core.rules import Verdict
 from ses_reputation.settings.cause import ACTIONS
 

@@ -30,7 +30,8 @@ from ..core.cause import (
 )
 from ..core.cause_level import CauseLevel
 from ..core.findings import Findings, Tenant, recommendation_from, tenant_from
-from ..core.history import DAY, HOUR, BadData, Instant
+from ..core.history import DAY, LOOKBACK, BadData, Instant
+from ..core.metrics import RECENT, REPUTATION
 from ..core.rates import Metric
 from ..core.readings import AccountFacts, Trouble, facts_from
 from ..core.recipients import entry_from, without_addresses
@@ -57,8 +58,6 @@ PAGES = 3
 USUAL = 800
 """Earlier entries asked for: so many fit into one page even if they were more than usual."""
 
-LOOKBACK = 14 * DAY
-
 SAMPLES = 5
 
 KEPT_FOR_TENANTS = 2
@@ -70,12 +69,9 @@ KEPT_FOR_SENDERS = 2
 MOST_SERIES = 100
 """Metrics of one kind asked for in one call."""
 
-RECENT_RATES = 6 * HOUR
-
 PROVIDERS = ("Gmail", "Hotmail", "Yahoo", "Icloud", "Aol", "Comcast", "Gmx", "Tencent", "ExchangeOnline")
 """The names that the Virtual Deliverability Manager knows; other spellings silently count zero. With the total, ten queries."""
 
-REPUTATION = {Metric.BOUNCE: "Reputation.BounceRate", Metric.COMPLAINT: "Reputation.ComplaintRate"}
 EVENTS = {Metric.BOUNCE: "Bounce", Metric.COMPLAINT: "Complaint"}
 VDM_EVENTS = {Metric.BOUNCE: "PERMANENT_BOUNCE", Metric.COMPLAINT: "COMPLAINT"}
 
@@ -310,7 +306,7 @@ class _Climb:
         answer = self.calls.metrics(
             self._clients.metrics.get_metric_data,
             MetricDataQueries=queries,
-            StartTime=_moment(min(start, end - RECENT_RATES)),
+            StartTime=_moment(min(start, end - RECENT)),
             EndTime=_moment(end),
             ScanBy="TimestampDescending",
         )

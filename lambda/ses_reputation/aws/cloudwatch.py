@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..core.decide import Gauge
-from ..core.history import HOUR, BadData, Instant
-from ..core.rates import Metric
+from ..core.history import BadData, Instant
+from ..core.metrics import RECENT, REPUTATION
 from ..core.readings import AwsRate, AwsRates, Trouble, Unreadable
 from ..core.target import Target
 from .errors import AWS_ERRORS, answered, code_of, trouble_of
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 PER_REQUEST = 1_000
 """PutMetricData takes at most so many values at a time."""
-
-REPUTATION = {Metric.BOUNCE: "Reputation.BounceRate", Metric.COMPLAINT: "Reputation.ComplaintRate"}
-"""Metrics that Amazon SES publishes in AWS/SES, without dimensions; each exists from its first event on."""
-
-RECENT = 6 * HOUR
-"""How old the latest value may be: how often SES publishes them is not documented."""
-
 
 REFUSED = {"Forbidden": Trouble.DENIED, "InternalError": Trouble.FAILED}
 """Status codes of a single result of GetMetricData that carries no values because of an error."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from .cause import MOSTLY, CauseReading, Earlier, Mix, Own, Part, Question, Shape, mix_of, own_entries, shape_of, usual
-from .history import Instant
 from .rates import AWS_THRESHOLDS, Metric
 from .recipients import Entry
-from .wording import percent, plural
+from .wording import minute, percent, plural
 
 FEWEST_SHOWN = 3
 """A domain with fewer entries is summed up in "others": it may belong to one person."""
@@ -160,12 +158,8 @@ def command_of(question: Question) -> str:
     """Write the command that looks closer, with the user's own credentials."""
     return (
         f"ses-reputation cause --region {question.region} --metric {question.metric} "
-        f"--since {_minute(question.start)} --until {_minute(question.end)}"
+        f"--since {minute(question.start)} --until {minute(question.end)}"
     )
-
-
-def _minute(at: Instant) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def domain_counts(entries: Sequence[Entry], reading: CauseReading, most: int = MOST_SHOWN) -> tuple[DomainCount, ...]:
@@ -217,8 +211,8 @@ def _most_through(reading: CauseReading) -> Iterator[str]:
 def _when_sent(reading: CauseReading) -> str:
     times = [sample.sent for sample in reading.samples if sample.sent is not None]
     if times:
-        return f"about {_minute(sorted(times)[len(times) // 2])}"
-    return f"since about {_minute(reading.question.start)}"
+        return f"about {minute(sorted(times)[len(times) // 2])}"
+    return f"since about {minute(reading.question.start)}"
 
 
 def _details(reading: CauseReading, shape: Shape, own: Own) -> Iterator[str]:
@@ -262,7 +256,7 @@ def _of_tenants(reading: CauseReading) -> Iterator[str]:
 
 def _of_providers(reading: CauseReading) -> Iterator[str]:
     if reading.providers and reading.provider_days is not None:
-        first, last = (_minute(at)[:10] for at in reading.provider_days)
+        first, last = (minute(at)[:10] for at in reading.provider_days)
         counts = ", ".join(f"{part.name} {part.events:,}" for part in reading.providers)
         yield f"By mailbox provider, whole UTC days from {first} up to {last}: {counts}"
 

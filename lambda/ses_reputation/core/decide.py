@@ -19,6 +19,7 @@ from .daily_totals import days_after, with_days
 from .evaluation import Evaluation, Evaluator
 from .history import BUCKET, DAY, HOUR, LOOKBACK, BadData, History, Instant, Point, distinct, history_from, iso
 from .late_events import learn
+from .metrics import ESTIMATES, HEADROOM, RATES, VERDICT, VERDICT_VALUES
 from .notification import Document, notification
 from .onset import onset
 from .orders import Orders
@@ -38,26 +39,6 @@ LARGEST_OUTBOX = 40
 
 TOGETHER = 12 * HOUR
 """Reminders that are due within this time join one of the same target that is due now."""
-
-VERDICT_VALUES = {
-    Verdict.OK: 0,
-    Verdict.WARNING: 1,
-    Verdict.CRITICAL: 2,
-    Verdict.TOO_FEW_EMAILS: -1,
-    Verdict.NO_DATA: -1,
-    Verdict.UNKNOWN: -2,  # so that an alarm can tell what cannot be read from what has too little email
-}
-"""Metric `Verdict`: what is not known is below zero, never the zero of a healthy sender."""
-
-GAUGES = (
-    "Verdict",
-    "Headroom",
-    "BounceRate",
-    "ComplaintRate",
-    "EstimatedAwsBounceRate",
-    "EstimatedAwsComplaintRate",
-)
-"""Every metric of a target. CloudWatch bills each per target and month, so they are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +398,7 @@ def _gauges(seen: Seen, ticks: _Ticks, state: State, tracks: Mapping[str, Track]
     """The metrics of every tick that CloudWatch does not have yet."""
     if seen.unreadable is not None:
         verdict = overall((Verdict.UNKNOWN, *_other_verdicts(seen, tracks, seen.now)))
-        return (Gauge("Verdict", seen.now, VERDICT_VALUES[verdict]),)
+        return (Gauge(VERDICT, seen.now, VERDICT_VALUES[verdict]),)
     oldest = seen.now - PUBLISHABLE
     since = oldest if state.published is None else max(state.published, oldest)
     return tuple(
@@ -435,16 +416,12 @@ def _gauges_at(seen: Seen, evaluations: Evaluations, tracks: Mapping[str, Track]
     """
     verdicts = _verdicts(seen, evaluations, tracks, at)
     verdict = overall((*verdicts.values(), *_other_verdicts(seen, tracks, at)))
-    yield Gauge("Verdict", at, VERDICT_VALUES[verdict])
+    yield Gauge(VERDICT, at, VERDICT_VALUES[verdict])
     left = [e.share_left for e in evaluations.values() if e.share_left is not None]
     if left:
-        yield Gauge("Headroom", at, min(left))
+        yield Gauge(HEADROOM, at, min(left))
     for metric, evaluation in evaluations.items():
-        prefix = metric.value.capitalize()
-        for name, rate in (
-            (f"{prefix}Rate", evaluation.shown.rate),
-            (f"EstimatedAws{prefix}Rate", evaluation.estimate.rate),
-        ):
+        for name, rate in ((RATES[metric], evaluation.shown.rate), (ESTIMATES[metric], evaluation.estimate.rate)):
             if rate is not None:
                 yield Gauge(name, at, rate)
 

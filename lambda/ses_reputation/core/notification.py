@@ -19,7 +19,7 @@ from .orders import Mute
 from .rates import Metric
 from .readings import HEALTHY, PROBATION, SHUTDOWN, Account, AwsRate, Readings
 from .rules import Finding, Policy, Severity
-from .target import Target
+from .target import CONSOLES, Target, partition_of
 from .wording import duration, percent, when
 
 VERSION = 2
@@ -145,13 +145,9 @@ def links(check: Check, news: News) -> list[dict[str, str]]:
 
 def ses_console(region: str) -> str:
     """Reputation page of the SES console of a region, in its partition."""
-    if region.startswith("cn-"):
-        host = "console.amazonaws.cn"
-    elif region.startswith("us-gov-"):
-        host = "console.amazonaws-us-gov.com"
-    else:
-        host = f"{region}.console.aws.amazon.com"
-    return f"https://{host}/ses/home?region={region}#/reputation"
+    partition = partition_of(region)
+    subdomain = f"{region}." if partition == "aws" else ""
+    return f"https://{subdomain}{CONSOLES[partition]}/ses/home?region={region}#/reputation"
 
 
 def _facts(check: Check, news: News) -> list[tuple[str, str]]:

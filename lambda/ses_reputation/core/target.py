@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+"""Host of the console in each partition of AWS."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -21,3 +28,8 @@ class Target:
     def options(self) -> str:
         """Options of a command that is about this target."""
         return f"--account {self.account} --region {self.region}" if self.alias else f"--region {self.region}"
+
+
+def partition_of(region: str) -> str:
+    """Partition that a region is in."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"

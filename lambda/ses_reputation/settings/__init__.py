@@ -16,6 +16,7 @@ from ..core.cause_level import CauseLevel
 from ..core.orders import Window
 from ..core.pause_level import Level
 from ..core.rules import Policy
+from ..core.target import partition_of
 from .cause import read_look
 from .channels import (
     Chat,
@@ -36,7 +37,6 @@ from .fleet import TARGETS_PER_SHARD, Fleet, Override, read_fleet, read_override
 from .mutes import read_mutes
 from .patterns import EMAIL, LABEL, REGION
 from .pause import read_level
-from .regions import partition_of
 from .rules import read_policy
 from .table import Key, Problem, Table
 

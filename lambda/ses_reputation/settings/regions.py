@@ -1,4 +1,4 @@
-"""Partitions of AWS, and the regions where they have Amazon SES."""
+"""Regions where each partition of AWS has Amazon SES."""
 
 from __future__ import annotations
 
@@ -14,9 +14,3 @@ SES_REGIONS = {
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
 }
 """Regions that are searched for senders. A test compares them with what the AWS SDK knows."""
-
-
-def partition_of(region: str) -> str:
-    """Partition that a region is in."""
-    first, second, *_ = region.split("-")
-    return "aws-cn" if first == "cn" else "aws-us-gov" if second == "gov" else "aws"
