@@ -1,11 +1,11 @@
-"""Plants small faults in the deciding modules, one at a time, and counts those that the modules' own tests notice.
+"""Plant small faults in the deciding modules, one at a time, and count those that their tests notice.
 
     python -m tools.mutation           a sample: the same mutants at every run, as many in each module
     ALL=1 python -m tools.mutation     every mutant (days)
     SAMPLE=60, MODULE=core/rates.py    fewer mutants, or one module
 
 Cosmic Ray (https://cosmic-ray.readthedocs.io) makes the mutants, in a copy of the working tree. A run that was
-interrupted goes on where it stopped; a run after a finished one tries the survivors again, with the tests of now.
+interrupted continues there; a run after a finished one tries the survivors again with the current tests.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WORDS = "layout/test_messages.py"  # every message of every check, word for word
 VOLUME = "core/test_volume.py core/test_late_events.py"
 RUN = "test_run.py test_overlap.py test_run_faults.py"
 EDGE = "aws/test_edge.py aws/test_bad_replies.py test_bad_answers.py"
-TESTS_OF = {  # the tests that ought to notice, those of the module itself first
+TESTS_OF = {  # tests that should notice, those of the module itself first
     "core/rules.py": "core/test_rules.py core/test_evaluation.py",
     "core/evaluation.py": "core/test_evaluation.py core/test_rates.py core/test_rules.py core/test_headroom.py",
     "core/rates.py": "core/test_rates.py core/test_evaluation.py",
@@ -86,7 +86,7 @@ def main() -> int:
     if outcome != TestOutcome.SURVIVED:
         print(f"{output[-2000:]}\nThe tests fail before any fault is planted: run make test first.")
         return 1
-    timeout = 2 * (time.monotonic() - began) + 30  # a mutant may loop for ever; the tests of one take less than all
+    timeout = 2 * (time.monotonic() - began) + 30  # a mutant may loop for ever; one module takes less than all
     with use_db(str(session_file(modules)), WorkDB.Mode.create) as session:
         if not session.num_work_items:
             start(session, modules)
@@ -112,7 +112,7 @@ def command(modules: list[str]) -> str:
 
 
 def session_file(modules: list[str]) -> Path:
-    """Name the file after the sources: a mutant is a place in a file, so it means nothing in another version of it."""
+    """Name the file after the sources: a mutant is a place in one version of a file."""
     said = repr((os.environ.get("ALL"), os.environ.get("SAMPLE"), modules)).encode()
     sources = b"".join(Path(PACKAGE, module).read_bytes() for module in modules)
     return WORK / f"{hashlib.sha256(said + sources).hexdigest()[:12]}.sqlite"

@@ -51,7 +51,7 @@ OWNERS = {
     "PagerDutyFunctionRole": "the forwarder to PagerDuty",
     "ChatRights": "everybody in the channel of Amazon Q",
 }
-"""Whose policy it is, by its logical id."""
+"""Owner of a policy, by its logical id."""
 
 RESOURCES = {
     "AWS::DynamoDB::Table": "its table",
@@ -80,7 +80,7 @@ CONDITIONS = {
 }
 
 Row = tuple[str, str, str]
-"""Who, which action, and on what."""
+"""Owner, action and resource."""
 
 
 def tables() -> str:
@@ -125,12 +125,12 @@ def _rights_in_other_accounts(given: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _owner(policy: str) -> str:
-    """Name whose policy it is. Raises `LookupError` for one that `OWNERS` lacks."""
+    """Owner of a policy. Raises `LookupError` for one that `OWNERS` lacks."""
     return OWNERS[re.sub(r"(DefaultPolicy)?[0-9A-F]{8}$", "", policy)]
 
 
 def _where(statement: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
-    """Say what a statement is about, and its condition. Raises `LookupError` for what has no words here."""
+    """Resource of a statement, and its condition, in words. Raises `LookupError` for an unknown resource or condition."""
     text = json.dumps(statement["Resource"])
     named = [RESOURCES[resources[name]["Type"]] for name in re.findall(r'"(\w+)"', text) if name in resources]
     named += [words for part, words in ARNS.items() if re.search(part, text)]
@@ -142,7 +142,7 @@ def _where(statement: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
 
 
 def page() -> str:
-    """The page with its tables made anew; what stands around them is written by hand."""
+    """The page with new tables; the text around them is written by hand."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)

@@ -1,4 +1,4 @@
-"""Fill a virtual environment with hashed requirements, by uv, from wherever pip is set up to install.
+"""Fill a virtual environment with hashed requirements, by uv, from the package sources of pip.
 
 Usage: python3 -I tools/venv.py FOLDER REQUIREMENTS [--python PYTHON] [--editable]. Needs nothing but the standard library.
 """
@@ -33,7 +33,7 @@ SOURCES = (
     "CONFIG",
     "OFFLINE",
 )
-"""Parts of the names of pip's and uv's variables that say where packages come from, not where they go."""
+"""Parts of names of pip and uv variables that set the source of packages, not their destination."""
 
 INSTALLERS = ("PIP_", "UV_")
 FOREIGN = ("PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
@@ -45,7 +45,7 @@ UV_NAME_OF = {
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
 }
-"""pip's settings and the variables that tell uv the same."""
+"""pip settings, and the uv variables that mean the same."""
 
 
 class Failed(Exception):
@@ -53,7 +53,7 @@ class Failed(Exception):
 
 
 def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` without what would send the packages elsewhere or bring in other people's modules."""
+    """Return `environ` without variables that change the destination or add foreign modules."""
 
     def kept(name: str) -> bool:
         if name.startswith(INSTALLERS):
@@ -64,7 +64,7 @@ def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def uv_environment(environ: Mapping[str, str], pip_settings: Mapping[str, str]) -> dict[str, str]:
-    """Add to `environ` what tells uv where pip would install from; a variable of uv's own wins."""
+    """Add to `environ` the package sources of pip for uv; uv variables that are set win."""
     found = {UV_NAME_OF[name]: value for name, value in pip_settings.items() if name in UV_NAME_OF and value}
     for name, separator in (("UV_FIND_LINKS", ","), ("UV_INDEX", " "), ("UV_INSECURE_HOST", " ")):
         if name in found:
