@@ -231,7 +231,7 @@ def test_a_bug_fails_the_run_but_the_alert_is_sent() -> None:
     assert found.plan == plan
     assert len(found.failures) == 2
     assert found.failures[0].startswith(
-        "the search for the cause of the bounces failed (KeyError in test_explain.py, line "
+        "the search for the cause of the bounces failed (KeyError in test_cause_search.py, line "
     )
     assert "@" not in "".join(found.failures)
 

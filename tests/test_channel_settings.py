@@ -22,7 +22,7 @@ def test_a_route_has_a_severity_regions_and_recipients() -> None:
     assert settings.recipients == ("a@mail.test", "b@mail.test")
 
 
-def test_without_routes_the_recipients_are_those_of_alerts() -> None:
+def test_without_routes_the_alert_recipients_are_used() -> None:
     assert parse(PEOPLE).routes == () and parse(PEOPLE).recipients == ("a@mail.test",)
 
 

@@ -50,7 +50,7 @@ def test_a_time_that_no_schedule_gives_is_refused(now: str) -> None:
         tick_of({"now": now})
 
 
-def test_a_leap_second_of_a_text_is_no_crash_and_an_offset_is_read() -> None:
+def test_a_leap_second_is_no_crash_and_an_offset_is_read() -> None:
     assert tick_of({"now": "2024-02-29T01:00:00+01:00"}) == tick_of({"now": "2024-02-29T00:00:00Z"})
     with pytest.raises(BadEvent):
         tick_of({"now": "2016-12-31T23:59:60Z"})

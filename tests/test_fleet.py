@@ -294,7 +294,7 @@ def test_an_unreadable_first_list_is_reported() -> None:
     assert world.notifications == ["fleet opened 000 eu-west-1"]
 
 
-def test_accounts_of_the_settings_join_those_of_the_organization() -> None:
+def test_settings_accounts_join_the_organizations() -> None:
     world = World(UNITS + f'[[accounts]]\nid = "{SHOP}"\nname = "our shop"\n')
     world.organization = [(SHOP, "shop-prod"), (NEWS, "news")]
     world.run(NOON)

@@ -185,7 +185,7 @@ def test_each_account_gets_one_session_for_all_threads() -> None:
     }
 
 
-def test_the_own_account_needs_no_role_and_an_empty_external_id_is_not_sent() -> None:
+def test_the_own_account_needs_no_role() -> None:
     sts = Sts()
     assert roles(sts).caller(OWN.account) is OWN and sts.asked == []
     roles(sts, "").caller("000000000001")

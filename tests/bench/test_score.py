@@ -88,7 +88,7 @@ def test_an_alert_of_the_other_metric_is_a_false_alarm() -> None:
     assert (result.in_time, result.false_alarms) == (0, 1)
 
 
-def test_an_alert_open_at_the_onset_is_in_time_and_a_false_alarm() -> None:
+def test_an_alert_already_open_at_the_onset_is_a_false_alarm() -> None:
     result = score(TROUBLE, [sent(ONSET - HOUR)])
     assert (result.in_time, result.used, result.false_alarms) == (1, [1.0], 1)
 
@@ -190,7 +190,7 @@ def test_a_world_has_the_size_asked_for(number: int) -> None:
 
 
 @pytest.mark.parametrize(("rate", "false"), [(0.049, 1), (0.05, 0)], ids=["below", "at"])
-def test_a_critical_alert_is_true_while_aws_is_over_its_threshold_by_chance(rate: float, false: int) -> None:
+def test_a_critical_alert_is_true_while_aws_is_over_by_chance(rate: float, false: int) -> None:
     lucky = replace(PEACE, aws_rates={Metric.BOUNCE: np.full(SLOTS, rate)})
     result = score(lucky, [sent(ONSET, severity="critical")])
     assert (result.false_alarms, result.false_criticals) == (1, false)

@@ -51,7 +51,7 @@ def test_as_json_there_is_one_object_for_each_notification_and_nothing_else(
         assert set(notification) <= SCHEMA
 
 
-def test_a_person_reads_what_would_have_been_sent_and_how_much_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_for_people_shows_messages_and_headroom(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(EXAMPLE)]) == 0
     printed = capsys.readouterr().out
     assert "These settings would have sent" in printed and "CRITICAL" in printed

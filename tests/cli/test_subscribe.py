@@ -72,7 +72,7 @@ def test_missing_addresses_are_subscribed_and_pending_ones_left(sns: Sns, capsys
     }
 
 
-def test_a_confirmed_subscription_counts_whatever_its_case_or_format(sns: Sns, capsys: Capsys) -> None:
+def test_a_confirmed_subscription_counts_in_any_case_or_format(sns: Sns, capsys: Capsys) -> None:
     sns.lists({person.upper(): f"{TOPIC}:{person[0]}" for person in PEOPLE})
     assert main(["subscribe"]) == 0
     assert capsys.readouterr().out == "3 of 3 email addresses in the settings have a confirmed subscription.\n"
@@ -173,7 +173,7 @@ fixed_names = false
 
 
 @mock_aws
-def test_a_topic_without_a_fixed_name_is_found_in_the_outputs_of_the_stack(elsewhere: Path, capsys: Capsys) -> None:
+def test_a_topic_without_a_fixed_name_is_found_in_the_outputs(elsewhere: Path, capsys: Capsys) -> None:
     (elsewhere / "settings.toml").write_text(UNNAMED)
     assert main(["subscribe"]) == 2
     assert "Stack with id SesReputation does not exist" in capsys.readouterr().err

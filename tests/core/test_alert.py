@@ -173,7 +173,7 @@ def test_an_alert_is_never_renamed_when_its_first_source_ends() -> None:
     assert {alert for alert, _ in play.ids} == {"bounce-20250201T0000Z"}
 
 
-def test_an_alert_of_two_sources_is_named_after_the_tick_that_came_first() -> None:
+def test_an_alert_of_two_sources_is_named_after_the_earlier_tick() -> None:
     ours = advance(None, OURS_WARNING, START + HOUR, "bounce", unsaved=START + HOUR)
     aws = advance(None, REVIEW, START + HOUR, "bounce/aws", unsaved=START)
     assert ours is not None and aws is not None

@@ -175,7 +175,7 @@ def test_without_statistics_the_whole_list_is_read() -> None:
     assert spans_to_read(replace(asked(0), counts=None), 3) == ()
 
 
-def test_stretches_are_longer_where_events_are_few() -> None:
+def test_stretches_are_longer_if_events_are_few() -> None:
     [first, *_] = spans_to_read(asked(9_600, hours=12), 3)
     assert first[1] - first[0] == 4 * BUCKET, "200 in each bucket"
 
@@ -202,7 +202,7 @@ def test_samples_are_spread_over_time_without_imports() -> None:
         ("0102000000000001-0000", None),
     ],
 )
-def test_the_time_of_a_message_is_read_from_its_id_if_it_can_be_true(message_id: str, sent: int | None) -> None:
+def test_a_plausible_message_time_is_read_from_its_id(message_id: str, sent: int | None) -> None:
     assert sent_from(message_id, 1_583_840_000) == sent
 
 

@@ -149,7 +149,7 @@ def test_smoothed_email_adds_up_to_all_email() -> None:
         assert smoothed.levels == sorted(smoothed.levels, reverse=True)
 
 
-def test_a_daily_total_among_the_points_is_not_a_quarter_of_an_hour() -> None:
+def test_a_daily_total_among_the_points_is_not_a_bucket() -> None:
     days = [Point(START, 500, whole_day=True), Point(START + DAY, 600, whole_day=True)]
     assert made([*days, Point(START + 2 * DAY, 5)]).quarters == 192
     assert made(days).quarters == 500

@@ -87,7 +87,7 @@ def test_a_rate_of_over_two_weeks_ago_hides_no_rise() -> None:
     assert found is not None and abs(found.at - (START + 32 * DAY)) <= BUCKET
 
 
-def test_a_rate_that_falls_a_little_after_a_long_history_has_no_start() -> None:
+def test_a_slightly_falling_rate_has_no_start() -> None:
     assert onset(steps((28, 5), (2, 4)), Metric.BOUNCE, START + 30 * DAY) is None
 
 

@@ -129,7 +129,7 @@ def test_an_alert_that_was_sent_escalates_through_the_mute() -> None:
     assert (sent(first), sent(documents)) == ([("opened", "warning")], [("escalated", "critical")])
 
 
-def test_a_reminder_that_falls_due_in_a_mute_is_sent_once_when_it_ends() -> None:
+def test_a_reminder_due_in_a_mute_is_sent_once_afterwards() -> None:
     _, state = play(Orders(), *every(14.4, 15))
     mute = Mute(at(15), at(18))
     within, state = play(Orders((mute,)), *every(15, 18), known=state)
@@ -223,7 +223,7 @@ def local(text: str, zone: ZoneInfo = BERLIN) -> int:
         ("2025-02-05T09:00", False),
     ],
 )
-def test_a_window_is_open_from_its_start_up_to_its_end_on_its_day(now: str, open_now: bool) -> None:
+def test_a_window_is_open_on_its_day_until_its_end(now: str, open_now: bool) -> None:
     window = Window(1, 8 * 60, 12 * 60, "complaint", (), "newsletter")
     expected = [Mute(local("2025-02-04T08:00"), local("2025-02-04T12:00"), "complaint", "", "newsletter")]
     assert list(window.mutes_at(local(now), BERLIN)) == (expected if open_now else [])

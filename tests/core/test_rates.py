@@ -44,7 +44,7 @@ def test_buckets_without_email_are_passed_over_by_emails_and_counted_by_hours() 
     assert view(history).count(Window(hours=11)).events == 6
 
 
-def test_a_window_by_hours_is_half_open_and_ends_with_the_last_closed_bucket() -> None:
+def test_a_window_by_hours_is_half_open_to_the_last_closed_bucket() -> None:
     count = view(steady(), Metric.BOUNCE).count(Window(hours=1))
     assert (count.events, count.end - count.start) == (4, HOUR)
 

@@ -117,7 +117,7 @@ def test_a_stored_state_of_this_schema_is_read() -> None:
 OLD = (GOLDEN / "state-2.json").read_text()
 
 
-def test_a_state_of_the_schema_before_is_read_with_its_counters_and_totals() -> None:
+def test_a_state_of_the_schema_before_keeps_counters_and_totals() -> None:
     state = from_text(OLD, schema=2)
     assert (state.tick, state.evaluated, state.published, state.first) == (
         1_739_259_900,

@@ -207,7 +207,7 @@ def test_a_clock_change_is_no_silence(shift: int) -> None:
     assert all(found(history, now) == [] for now in range(END - DAY, END, BUCKET))
 
 
-def test_five_times_the_most_of_two_weeks_is_a_spike_for_a_day() -> None:
+def test_five_times_the_most_of_two_weeks_is_a_spike() -> None:
     def burst(at: int) -> int:
         return 501 if END - 30 * HOUR <= at < END - 27 * HOUR else 100
 

@@ -63,7 +63,7 @@ def test_the_function_publishes_to_teams_as_to_slack(synth: Synth) -> None:
     assert "CHAT_TOPIC_ARN" in variables
 
 
-def test_pagerduty_has_a_forwarder_with_a_queue_and_an_alarm_of_its_own(synth: Synth) -> None:
+def test_pagerduty_has_its_own_forwarder_queue_and_alarm(synth: Synth) -> None:
     template = synth(PAGERDUTY)
     handlers = [function["Handler"] for function in kinds(template, "AWS::Lambda::Function")]
     assert sorted(handlers) == ["ses_reputation.entry.monitor", "ses_reputation.entry.pagerduty_forwarder"]

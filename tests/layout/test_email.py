@@ -36,7 +36,7 @@ def test_one_alert_at_one_severity_has_one_subject() -> None:
     assert subjects == {"CRITICAL: SES bounce rate is high in eu-west-1"}
 
 
-def test_a_cause_stands_before_the_first_steps() -> None:
+def test_the_cause_comes_before_the_first_steps() -> None:
     text = email([SMALL | {"cause": "94 of 112 bounces are at shop-old.example"}]).text
     assert text.index("Cause: 94 of 112") < text.index("What to do first:")
 

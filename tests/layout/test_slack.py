@@ -81,7 +81,7 @@ def test_every_message_of_an_alert_has_its_id_in_the_text(name: str) -> None:
 @pytest.mark.parametrize(
     ("mention", "markup"), [("here", "<!here>"), ("channel", "<!channel>"), ("S0123ABCD", "<!subteam^S0123ABCD>")]
 )
-def test_people_are_called_when_an_alert_becomes_critical(mention: str, markup: str) -> None:
+def test_people_are_mentioned_when_an_alert_becomes_critical(mention: str, markup: str) -> None:
     payload = one(the("bounce-escalated"), mention)
     assert payload["blocks"][1]["text"]["text"] == markup and payload["text"].startswith(f"{markup} CRITICAL: ")
     assert list(problems(payload)) == []
@@ -90,11 +90,11 @@ def test_people_are_called_when_an_alert_becomes_critical(mention: str, markup: 
 @pytest.mark.parametrize(
     "name", ["bounce-opened", "bounce-reminder", "bounce-resolved", "unreadable-denied", "test-alert"]
 )
-def test_nobody_is_called_for_anything_else(name: str) -> None:
+def test_nobody_is_mentioned_for_anything_else(name: str) -> None:
     assert "<!" not in json.dumps(one(the(name), "here"))
 
 
-def test_nobody_is_called_unless_the_settings_ask_for_it() -> None:
+def test_nobody_is_mentioned_unless_the_settings_ask() -> None:
     assert "<!" not in json.dumps(one(the("bounce-escalated")))
 
 
