@@ -13,6 +13,7 @@ from ses_reputation.core.findings import Findings, Recommendation, Tenant
 from ses_reputation.core.fleet import FleetFacts
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
 from ses_reputation.core.notification import Document, summary_of, test_notification
+from ses_reputation.core.pause_guard import reason
 from ses_reputation.core.pause_level import Part
 from ses_reputation.core.pause_record import Pause, PauseReading, Stage
 from ses_reputation.core.rates import Metric
@@ -114,10 +115,20 @@ class Stories:
         documents: tuple[Document, ...] = ()
         for hour in (-1, *hours):
             now = INCIDENT + int(hour * HOUR)
-            pause = _at(world.pause, hour, None)
+            pause = self._explained(world, _at(world.pause, hour, None))
             plan = decide(self.target, world.readings(now), state, self.policy, now, self.context, pause)
             state, documents = replace(plan.state, outbox=(), published=now), plan.documents
         return list(documents)
+
+    def _explained(self, world: World, reading: PauseReading | None) -> PauseReading | None:
+        """Give a pause the reason that the guard gives at its tick."""
+        if reading is None or reading.pause is None:
+            return reading
+        now = reading.pause.at
+        readings = world.readings(now)
+        seen = decide(self.target, readings, None, self.policy, now).seen
+        why = reason(Metric.BOUNCE, seen.evaluations.get(Metric.BOUNCE), readings)
+        return replace(reading, pause=replace(reading.pause, why=why))
 
     def incident(self, check: str, reason: str, world: World, *, nth: int = 1) -> list[Document]:
         """`first` of our own rates, with a run at each tick at which `replay` has something to send."""
@@ -228,8 +239,7 @@ LATE = FleetFacts(silent_shards=("shard 2 of 4",), not_reached=("333333333333/eu
 
 def _pause(stage: Stage, part: Part = Part.SET, name: str = "newsletter", trouble: str = "") -> PauseReading:
     reference = f"arn:aws:ses:eu-west-1:123456789012:tenant/{name}/tn-1" if part is Part.TENANT else ""
-    why = "the bounce rules aws-estimate and quarter-day agree, AWS's own rate is 3.1%"
-    return PauseReading(Pause(stage, part, name, reference, "bounce-20250217T0945Z", why, INCIDENT, trouble))
+    return PauseReading(Pause(stage, part, name, reference, "bounce-20250217T0515Z", "", INCIDENT, trouble))
 
 
 DUE, DONE = _pause(Stage.DUE), _pause(Stage.PAUSED)
@@ -239,7 +249,14 @@ RESUMED = PauseReading(rearmed=INCIDENT + 5 * HOUR)
 
 
 def _paused(**from_hour: PauseReading) -> World:
-    return World(pause={float(hour[1:]): reading for hour, reading in from_hour.items()})
+    """Pauses in the ninth hour of a bad list, which ends with them."""
+    pauses = {float(hour[1:]): reading for hour, reading in from_hour.items()}
+    return World((bad_list(10, 400, start=-9),), rates={-99: {"bounce": 0.031, "complaint": 0.0003}}, pause=pauses)
+
+
+def _of_pause(stories: Stories, world: World, *hours: float) -> list[Document]:
+    """Notifications about the pause, without those of the bad list itself."""
+    return [document for document in stories.at(world, *hours) if document["check"] == "pause"]
 
 
 def _several(stories: Stories) -> list[Document]:
@@ -298,21 +315,25 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "sending-off": lambda of: of.at(_off(0), 0),
     "sending-reminder": lambda of: of.at(_off(0), 0, 24),
     "sending-on-again": lambda of: of.at(_off(0, 5), 0, 5),
-    "pause-due": lambda of: of.at(_paused(h0=DUE), 0),
-    "pause-called-off": lambda of: of.at(_paused(h0=DUE, h1=REFUSED), 0, 1),
-    "pause-called-off-at-once": lambda of: of.at(replace(_paused(h0=DUE), pause={0: DUE, 0.25: REFUSED}), 0, 0.25, 1),
-    "pause-done": lambda of: of.at(_paused(h0=DUE, h1=DONE), 0, 1),
-    "pause-of-the-account": lambda of: of.at(_paused(h0=ALL_OFF), 0),
-    "pause-of-a-tenant-failed": lambda of: of.at(
-        _paused(h0=DUE, h1=_pause(Stage.FAILED, Part.TENANT, "acme", "AccessDeniedException")), 0, 1
+    "pause-due": lambda of: _of_pause(of, _paused(h0=DUE), 0),
+    "pause-called-off": lambda of: _of_pause(of, _paused(h0=DUE, h1=REFUSED), 0, 1),
+    "pause-called-off-at-once": lambda of: _of_pause(
+        of, replace(_paused(h0=DUE), pause={0: DUE, 0.25: REFUSED}), 0, 0.25, 1
     ),
-    "pause-of-a-set-failed": lambda of: of.at(_paused(h0=_pause(Stage.FAILED, trouble="TooManyRequestsException")), 0),
-    "pause-reminder": lambda of: of.at(_paused(h0=DONE), 0, 24),
-    "pause-resumed": lambda of: of.at(_paused(h0=DONE, h5=RESUMED), 0, 5),
-    "pause-switched-on-by-hand": lambda of: of.at(_paused(h0=ALL_OFF, h5=PauseReading()), 0, 5),
-    "pause-dry-run": lambda of: of.at(_paused(h0=_pause(Stage.DRY_RUN)), 0),
-    "pause-becomes-real": lambda of: of.at(_paused(h0=_pause(Stage.DRY_RUN), h5=DUE), 0, 5),
-    "bounce-rearmed": lambda of: of.at(replace(_paused(h4=RESUMED), campaigns=BAD.campaigns), 3, 4)[-1:],
+    "pause-done": lambda of: _of_pause(of, _paused(h0=DUE, h1=DONE), 0, 1),
+    "pause-of-the-account": lambda of: _of_pause(of, _paused(h0=ALL_OFF), 0),
+    "pause-of-a-tenant-failed": lambda of: _of_pause(
+        of, _paused(h0=DUE, h1=_pause(Stage.FAILED, Part.TENANT, "acme", "AccessDeniedException")), 0, 1
+    ),
+    "pause-of-a-set-failed": lambda of: _of_pause(
+        of, _paused(h0=_pause(Stage.FAILED, trouble="TooManyRequestsException")), 0
+    ),
+    "pause-reminder": lambda of: _of_pause(of, _paused(h0=DONE), 0, 24),
+    "pause-resumed": lambda of: _of_pause(of, _paused(h0=DONE, h5=RESUMED), 0, 5),
+    "pause-switched-on-by-hand": lambda of: _of_pause(of, _paused(h0=ALL_OFF, h5=PauseReading()), 0, 5),
+    "pause-dry-run": lambda of: _of_pause(of, _paused(h0=_pause(Stage.DRY_RUN)), 0),
+    "pause-becomes-real": lambda of: _of_pause(of, _paused(h0=_pause(Stage.DRY_RUN), h1=DUE), 0, 1),
+    "bounce-rearmed": lambda of: of.at(World(BAD.campaigns, pause={4: RESUMED}), 3, 4)[-1:],
     "unreadable-denied": lambda of: of.at(_unreadable(Trouble.DENIED), 0),
     "unreadable-role": lambda of: of.at(_unreadable(Trouble.ROLE), 0),
     "unreadable-not-enabled": lambda of: of.at(_unreadable(Trouble.NOT_ENABLED), 0),

@@ -10,7 +10,7 @@ from functools import partial
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
 from .core import state as stored
-from .core.fleet import ROLE_VERSION, FleetFacts, Shard
+from .core.fleet import ROLE_VERSION, SILENT_TICKS, FleetFacts, Shard
 from .core.history import DAY, Instant
 from .core.readings import Readings, Trouble, Unreadable
 from .core.roster import Report, Roster, dismissed, urgent_first
@@ -20,9 +20,6 @@ from .fleet_accounts import Accounts, FleetAccounts
 from .fleet_store import FleetStore
 from .monitor import Monitor
 from .run import Edges, Outcome, Tick, claimed, look_at, look_at_all, save, unknown
-
-SILENT_TICKS = 3
-"""A shard that has not reported for so many ticks is silent."""
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,8 @@ class _Attention:
             if not reference:
                 return PauseReading(refusal=f"{facts.metric.value}: tenant {name} could not be looked up")
         stage = Stage.DRY_RUN if dry else Stage.DUE
-        return PauseReading(Pause(stage, part, name, reference, cause, guard.reason(facts), facts.now))
+        why = guard.reason(facts.metric, facts.evaluation, facts.readings)
+        return PauseReading(Pause(stage, part, name, reference, cause, why, facts.now))
 
     def _done(self, due: Pause) -> PauseReading:
         """Pause, with a note before and after."""

@@ -167,6 +167,7 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
         runbook_url=settings.alerts.runbook_url,
         log_url=environment.log_url,
         own_role=environment.own_role,
+        every=settings.deployment.schedule_minutes * 60,
     )
 
     def read(target: Target, now: Instant) -> Readings:

@@ -74,7 +74,11 @@ def pause(stage: Stage = Stage.PAUSED, **changes: Any) -> Pause:
 
 def test_a_critical_alert_without_a_doubt_may_pause() -> None:
     assert refusal(GOOD) == ""
-    assert reason(GOOD) == "the bounce rules aws-estimate and quarter-day agree, AWS's own rate is 3.1%"
+    words = reason(Metric.BOUNCE, GOOD.evaluation, GOOD.readings)
+    assert words.replace("\u00a0", " ") == (
+        "3,072 of the last 38,400 emails bounced: 8% (sent over 1 d), over the critical threshold of 4.7% "
+        "(rules aws-estimate and quarter-day). AWS's own rate is 3.1%, its review threshold 5%"
+    )
 
 
 def with_account(**changes: Any) -> Facts:
@@ -306,7 +310,7 @@ def test_after_a_resume_earlier_emails_count_only_for_headroom() -> None:
     assert after.documents == () and after.seen.evaluations[Metric.BOUNCE].found == ()
 
 
-def test_a_new_outbreak_after_a_resume_is_a_new_alert_that_may_pause() -> None:
+def test_a_new_outbreak_after_a_resume_may_pause_again() -> None:
     state = plan_of(read()).state
     state = decide(
         TARGET, read(NOW + BUCKET), state, POLICY, NOW + BUCKET, pause=PauseReading(rearmed=NOW + BUCKET)

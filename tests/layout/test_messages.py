@@ -214,3 +214,10 @@ def test_a_message_and_its_document_name_the_monitors_version() -> None:
     made = SAMPLES["bounce-opened"](replace(STORIES, context=context))
     assert "Monitor     version 1.2.3" in email(made).text
     assert envelope(made, context)["monitor_version"] == "1.2.3"
+
+
+def test_a_message_says_the_times_of_the_schedule() -> None:
+    every_five_minutes = replace(STORIES, context=replace(CONTEXT, every=300))
+    first = {name: SAMPLES[name](every_five_minutes)[0]["summary"][0] for name in ("pause-due", "fleet-late")}
+    assert "in about 5\u00a0min" in first["pause-due"]
+    assert "for more than 15\u00a0min (3 runs)" in first["fleet-late"]

@@ -43,6 +43,9 @@ class Shard(NamedTuple):
 
 WHOLE = Shard(0, 1)
 
+SILENT_TICKS = 3
+"""A shard that has not reported for so many ticks is silent."""
+
 
 def is_turn(name: str, now: Instant, every: int, period: int = DAY) -> bool:
     """Tell if the tick is the one of its day, or other period, at which what is due once in it is done about `name`."""

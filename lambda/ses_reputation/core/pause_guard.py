@@ -22,7 +22,7 @@ from .readings import SHUTDOWN, Readings, Unreadable
 from .recipients import without_addresses
 from .rules import Finding, Severity
 from .target import Target
-from .wording import percent
+from .wording import events_of, percent
 
 FRESH = HOUR
 """No pause if the newest email is older: then nothing is sent that a pause could stop, or the statistics lag."""
@@ -130,13 +130,22 @@ def _of_a_day(history: History, metric: Metric, now: Instant, rearmed: Instant |
     return events[end] - events[start], history.attempts[end] - history.attempts[start]
 
 
-def reason(facts: Facts) -> str:
-    """Say which rules agree, for people and for the record."""
-    findings: Sequence[Finding] = () if facts.evaluation is None else facts.evaluation.found
-    rules = " and ".join(finding.rule for finding in findings if finding.severity is Severity.CRITICAL)
-    own = (facts.readings.known_rates or {}).get(facts.metric)
-    aws = "" if own is None else f", AWS's own rate is {percent(own.rate)}"
-    return f"the {facts.metric.value} rules {rules} agree{aws}"
+def reason(metric: Metric, evaluation: Evaluation | None, readings: Readings) -> str:
+    """Say our rate and AWS's, each with its threshold, and which rules agree: for people and for the record."""
+    review = AWS_THRESHOLDS[metric].review
+    findings: Sequence[Finding] = () if evaluation is None else evaluation.found
+    critical = [finding for finding in findings if finding.severity is Severity.CRITICAL]
+    rules = " and ".join(finding.rule for finding in critical)
+    sentences = [
+        f"{events_of(metric, each.count, each.threshold, review)}, over the critical threshold of "
+        f"{percent(each.threshold)} (rules {rules})"
+        for each in critical
+        if each.count is not None and each.threshold is not None
+    ][:1]
+    own = (readings.known_rates or {}).get(metric)
+    if own is not None:
+        sentences.append(f"AWS's own rate is {percent(own.rate, review)}, its review threshold {percent(review)}")
+    return ". ".join(sentences)
 
 
 _MISSED = (f"{Part.SET.value}s", f"{Part.TENANT.value}s", "search for the cause")

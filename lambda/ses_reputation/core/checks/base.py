@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..alert import Change, Found, Reason, Standing, Tracks
 from ..evaluation import Evaluation
 from ..fleet import deploy_role_command
-from ..history import HOUR, History, Instant
+from ..history import BUCKET, HOUR, History, Instant
 from ..late_events import Learned
 from ..pause_record import PauseReading
 from ..rates import Metric
@@ -61,6 +61,7 @@ class Context:
     log_url: str = ""  # the function's log
     version: str = ""  # of the monitor
     own_role: str = ""  # ARN of the function's role, which the roles of other accounts trust
+    every: int = BUCKET  # seconds from one run to the next
 
 
 @dataclass(frozen=True, slots=True)

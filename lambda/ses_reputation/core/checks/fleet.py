@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..alert import Standing
-from ..fleet import FleetFacts
+from ..fleet import SILENT_TICKS, FleetFacts
 from ..history import HOUR
 from ..rules import Severity
+from ..wording import duration
 from .base import Check, Command, News, Seen, role_command
 
 MOST_SHOWN = 5
@@ -31,7 +32,7 @@ class FleetFound:
 
 
 class _Words(NamedTuple):
-    """Words for one kind of trouble; `{}` stands for the names, before which a count of the noun comes."""
+    """Words for one kind of trouble; `{names}` stands for the names, `{silent}` for how long a shard may be silent."""
 
     noun: str
     headline: str
@@ -44,31 +45,31 @@ _WORDS: Mapping[str, _Words] = {
     _SET_UP: _Words(
         "account",
         "not watched: the role is missing",
-        "Their role has never let the monitor in: {}.",
+        "Their role has never let the monitor in: {names}.",
         "Deploy the member role there with the command below. Each run tries again.",
     ),
     _SHARDS: _Words(
         "shard",
         "silent: accounts are not watched",
-        "No run has finished for three ticks: {}.",
+        "No run has finished for more than {silent}: {names}.",
         "Check the schedules, and the function's log for runs that end early.",
     ),
     _LATE: _Words(
         "target",
         "not reached in time",
-        "There was no time left for {}. The next run begins with them.",
+        "There was no time left for {names}. The next run begins with them.",
         "If this goes on, raise [deployment] shards in settings.toml and deploy.",
     ),
     _LIST: _Words(
         "list",
         "of accounts cannot be read",
-        "The organization's accounts cannot be listed: {}. The last list is used; a new account is not watched.",
+        "The organization's accounts cannot be listed: {names}. The last list is used; a new account is not watched.",
         "Check that this account may list accounts (delegated administrator) and that the units of the settings exist.",
     ),
     _ROLE: _Words(
         "account",
         "with an old member role",
-        "The role is older than the monitor, which may lack a right there: {}.",
+        "The role is older than the monitor, which may lack a right there: {names}.",
         "Deploy the member role there again with the command below.",
     ),
 }
@@ -102,7 +103,9 @@ class FleetCheck(Check):
         return "Something else is wrong."
 
     def summary(self, news: News) -> list[str]:
-        return [_WORDS[name].sentence.format(_listed(found)) for name, found in self._found(news).items()]
+        silent = f"{duration(SILENT_TICKS * news.context.every)} ({SILENT_TICKS} runs)"
+        found = self._found(news).items()
+        return [_WORDS[name].sentence.format(names=_listed(each), silent=silent) for name, each in found]
 
     def resolved(self, news: News) -> list[str]:
         return ["Every account of the settings is set up, listed and reached."]

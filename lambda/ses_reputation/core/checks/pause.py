@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..alert import Standing
 from ..pause_level import Part
 from ..pause_record import CHECK, UNSURE, Pause, Stage
-from ..wording import when
+from ..wording import duration, when
 from .base import Check, Command, News, Seen
 
 RESETS = "Resuming a configuration set resets its own reputation metrics, not those of the account."
@@ -51,8 +51,9 @@ class PauseCheck(Check):
     def summary(self, news: News) -> list[str]:
         pause = _of(news)
         what, why = f"{pause.what.capitalize()}.", f"Why: {pause.why}."
+        soon = f"{pause.what.capitalize()} will be paused at the next run, in about {duration(news.context.every)}"
         return {
-            Stage.DUE: [what, why, "It happens at the next run if nothing speaks against it then."],
+            Stage.DUE: [f"{soon}, unless the conditions no longer hold then.", why],
             Stage.PAUSED: [f"{what} Since {when(pause.at, news.context.zone)}.", why, "It never resumes by itself."],
             Stage.FAILED: [
                 f"{what} The call failed ({pause.trouble}): email goes on.",
