@@ -150,7 +150,7 @@ def _fleet_rows(
     yield [_rates(metrics, policy, region, beside_awss=False) for policy in settings.policy.metrics]
     yield [_headroom(metrics, region), _verdict(metrics, region)]
     yield [
-        log([here, _AWS_RATES], f"AWS's own rates of {target} (1 is 100%)", 8, "threshold"),
+        log([here, _AWS_RATES], f"AWS's own rates of {target}, %", 8, "threshold"),
         log([here, _QUOTA], f"Part of the daily quota used in {target}, %", 8, "threshold"),
         log([here, _AGE], f"Minutes since the newest email in {target}", 8, "threshold"),
     ]
@@ -422,8 +422,9 @@ _WORST = (
     ),
     (
         f"stats latest(badness) as worst, latest({fields.VERDICT}) as our_verdict, latest({fields.OPEN_ALERTS}) as open_alerts, "
-        f"latest({fields.ACCOUNT_STATE}) as aws_says, latest({fields.QUOTA_USED}) as quota, "
-        f"latest({fields.AWS_BOUNCE_RATE}) as aws_bounces, latest({fields.AWS_COMPLAINT_RATE}) as aws_complaints, "
+        f"latest({fields.ACCOUNT_STATE}) as aws_says, latest({fields.QUOTA_USED}) * 100 as quota_percent, "
+        f"latest({fields.AWS_BOUNCE_RATE}) * 100 as aws_bounces_percent, "
+        f"latest({fields.AWS_COMPLAINT_RATE}) * 100 as aws_complaints_percent, "
         f"latest({fields.UNREADABLE}) as not_readable, latest({fields.TICK}) as as_of by {fields.TARGET}"
     ),
     "sort worst desc",
@@ -436,7 +437,8 @@ _FAILED = (
     "limit 20",
 )
 _AWS_RATES = (
-    f"stats max({fields.AWS_BOUNCE_RATE}) as bounces, max({fields.AWS_COMPLAINT_RATE}) as complaints by bin(1h)"
+    f"stats max({fields.AWS_BOUNCE_RATE}) * 100 as bounces_percent, "
+    f"max({fields.AWS_COMPLAINT_RATE}) * 100 as complaints_percent by bin(1h)"
 )
 _QUOTA = f"stats max({fields.QUOTA_USED}) * 100 as percent by bin(1h)"
 _AGE = f"stats max({fields.NEWEST_EMAIL_MINUTES}) as minutes by bin(1h)"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ses_reputation import log_fields as fields
+
 from tests.infra.test_member_role import ACCOUNTS
 from tests.infra.test_stack import Synth, dashboard
 
@@ -52,6 +54,12 @@ def test_the_worst_target_comes_first(synth: Synth) -> None:
     assert "sort worst desc" in asked["Every target, worst first"]
     chosen = 'target = "CHOSEN-ACCOUNT/CHOSEN-REGION"'
     assert sum(chosen in query for query in asked.values()) == 3
+
+
+def test_every_rate_in_a_table_or_graph_of_the_log_is_in_percent(synth: Synth) -> None:
+    for title, query in queries(dashboard(synth(LISTED)["Resources"])).items():
+        for field in (fields.QUOTA_USED, fields.AWS_BOUNCE_RATE, fields.AWS_COMPLAINT_RATE):
+            assert query.count(field) == query.count(f"({field}) * 100 as "), title
 
 
 def test_a_fleet_dashboard_reads_nothing_of_the_own_account(synth: Synth) -> None:
