@@ -1,13 +1,17 @@
-"""docs/settings.md and settings.schema.json, made from the settings themselves: `python -m cli.settings_reference` writes them."""
+"""docs/settings.md and settings.schema.json, made from the settings, and the names of the checks in
+docs/notification.schema.json: `python -m cli.settings_reference` writes them."""
 
 from __future__ import annotations
 
 import json
+import re
 from math import isfinite
 from pathlib import Path
 from string import Template
+from textwrap import fill
 from typing import TYPE_CHECKING
 
+from ses_reputation.core.checks import BY_NAME
 from ses_reputation.core.rules import Calm, MetricPolicy, Rule, Severity, Threshold, While, default_policy
 from ses_reputation.settings import SettingsError, parse, read
 from ses_reputation.settings.table import Table
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 SCHEMA = Path(__file__).parent.parent / "settings.schema.json"
+NOTIFICATION_SCHEMA = Path(__file__).parent.parent / "docs" / "notification.schema.json"
 
 TAGS = "deployment.tags"
 
@@ -118,6 +123,7 @@ $refusal
 def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
     SCHEMA.write_text(schema_text(), encoding="utf-8")
+    NOTIFICATION_SCHEMA.write_text(notification_schema_text(), encoding="utf-8")
 
 
 def _tables() -> dict[str, Table]:
@@ -136,6 +142,18 @@ def schema_text() -> str:
         "title": "Settings of ses-reputation-monitor",
     }
     return json.dumps(head | _schema_of(tables[""], tables), indent=2, ensure_ascii=False) + "\n"
+
+
+def notification_schema_text() -> str:
+    """The schema of notifications with the names of all checks; the rest is written by hand."""
+    before, names, after = re.split(
+        r'("check": \{\n +"enum": \[\n)[^]]*?(?=\n +\])', NOTIFICATION_SCHEMA.read_text(encoding="utf-8")
+    )
+    indent = " " * 12
+    listed = fill(
+        json.dumps([*BY_NAME])[1:-1], 130, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+    return f"{before}{names}{listed}{after}"
 
 
 def _schema_of(table: Table, tables: Mapping[str, Table]) -> dict[str, object]:

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 from ses_reputation.settings import read
 from ses_reputation.settings.table import Table
 
-from cli.settings_reference import SAMPLE, SCHEMA, schema_text
+from cli.settings_reference import NOTIFICATION_SCHEMA, SAMPLE, SCHEMA, notification_schema_text, schema_text
 from tests.test_settings_properties import bounded, valid
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +43,11 @@ def schema_at(path: str) -> dict[str, Any]:
 def test_the_schema_is_up_to_date() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run: python -m cli.settings_reference"
     Draft7Validator.check_schema(VALIDATOR.schema)
+
+
+def test_the_schema_of_notifications_names_every_check() -> None:
+    written = NOTIFICATION_SCHEMA.read_text(encoding="utf-8")
+    assert written == notification_schema_text(), "run: python -m cli.settings_reference"
 
 
 def test_every_key_is_in_the_schema_with_its_type() -> None:
