@@ -130,7 +130,7 @@ def _addresses(call: Call, clients: Clients, reading: CauseReading) -> list[tupl
 
 def _hours(reading: CauseReading) -> list[tuple[Instant, int]]:
     """Count the entries by hour; the fullest hours if there are many."""
-    counts = Counter(entry.at // HOUR * HOUR for entry in reading.entries or ())
+    counts = Counter(entry.at // HOUR * HOUR for entry in reading.known_entries)
     return sorted(counts.most_common(MOST_HOURS))
 
 
@@ -141,7 +141,7 @@ def _report(found: Cause, reading: CauseReading, listed: list[tuple[str, Instant
     yield from _row("cause", found.line)
     yield from _row("next step", found.first_step)
     yield from _row("uncertain", found.uncertainty)
-    for row in domain_counts(reading.entries or (), reading, MOST_DOMAINS):
+    for row in domain_counts(reading.known_entries, reading, MOST_DOMAINS):
         usual = "" if row.usual is None else f"   usually {round(row.usual):,}"
         yield from _row("domain", f"{row.domain:<40}{row.now:>8,}{usual}")
     for at, count in _hours(reading):
@@ -170,7 +170,7 @@ def _document(found: Cause, reading: CauseReading, listed: list[tuple[str, Insta
         "since": iso(question.start),
         "until": iso(question.end),
         **asdict(found),
-        "domains": [asdict(row) for row in domain_counts(reading.entries or (), reading, MOST_DOMAINS)],
+        "domains": [asdict(row) for row in domain_counts(reading.known_entries, reading, MOST_DOMAINS)],
         "hours": {iso(at): count for at, count in _hours(reading)},
         "samples": [
             {

@@ -1,4 +1,5 @@
-"""The core as the commands use it: play a record, or evaluate what was read now. No other command asks the core to decide."""
+"""The core as the commands use it: play a record, or evaluate what was read now. Apart from the samples of messages, only this
+module of the command line asks the core to decide."""
 
 from __future__ import annotations
 
@@ -89,9 +90,8 @@ def play(target: Target, points: Sequence[Point], policy: Policy, end: Instant, 
 def evaluate(target: Target, readings: Readings, policy: Policy, now: Instant) -> Evaluated:
     """Evaluate as a monitor does that has run all the time and starts to speak now."""
     plan = decide(target, readings, None, policy, now)
-    rates = readings.known_rates or {}
     metrics = tuple(
-        MetricNow(metric, plan.verdicts[metric], evaluation, rates.get(metric))
+        MetricNow(metric, plan.verdicts[metric], evaluation, readings.aws_rate(metric))
         for metric, evaluation in plan.seen.evaluations.items()
     )
     titles = tuple(str(document["title"]) for document in plan.documents)

@@ -89,7 +89,9 @@ def since_of(plan: Plan, metric: Metric) -> Instant:
 
     After a resume, emails of before it count no more, here neither.
     """
-    before, oldest = sent_before(plan.seen.learned, metric), max(plan.seen.now - LOOKBACK, plan.state.rearmed or 0)
+    before, oldest = sent_before(plan.seen.learned, metric), plan.seen.now - LOOKBACK
+    if plan.state.rearmed is not None:
+        oldest = max(oldest, plan.state.rearmed)
     names = BY_NAME[metric.value].track_names
     track = next((plan.state.tracks[name] for name in names if name in plan.state.tracks), None)
     if track is None:

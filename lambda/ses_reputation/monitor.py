@@ -252,11 +252,12 @@ def _pause_field(pause: PauseReading | None) -> str:
 
 def _aws_fields(readings: Readings) -> dict[str, Any]:
     """AWS's own view."""
-    account, rates = readings.known_account, readings.known_rates or {}
+    account = readings.known_account
+    bounces, complaints = readings.aws_rate(Metric.BOUNCE), readings.aws_rate(Metric.COMPLAINT)
     return {
         fields.ACCOUNT_STATE: "unknown" if account is None else account.state,
         fields.QUOTA_USED: None if account is None else account.used_share,
-        fields.AWS_BOUNCE_RATE: rates[Metric.BOUNCE].rate if Metric.BOUNCE in rates else None,
-        fields.AWS_COMPLAINT_RATE: rates[Metric.COMPLAINT].rate if Metric.COMPLAINT in rates else None,
+        fields.AWS_BOUNCE_RATE: None if bounces is None else bounces.rate,
+        fields.AWS_COMPLAINT_RATE: None if complaints is None else complaints.rate,
         fields.AWS_UNREADABLE: [unread.detail for unread in readings.aws_unreadable],
     }

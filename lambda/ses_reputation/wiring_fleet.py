@@ -52,7 +52,9 @@ def wire_fleet(
     for region in settings.targets.regions:
         for service in ("ses", "sesv2", "cloudwatch"):
             create(service, region, CONFIG)
-    regions = SES_REGIONS[partition_of(home)] if settings.targets.discover else settings.targets.regions or (home,)
+    regions = settings.targets.regions if settings.targets.regions else (home,)
+    if settings.targets.discover:
+        regions = SES_REGIONS[partition_of(home)]
 
     def list_accounts() -> tuple[tuple[str, str], ...]:
         return organization.accounts_in(own("organizations", home, CONFIG), fleet.units, fleet.exclude)

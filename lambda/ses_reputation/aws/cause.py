@@ -391,8 +391,8 @@ class _Climb:
                 raise BadData(f"BatchGetMetricData: {code}" if code.replace("_", "").isalpha() else "unreadable")
             counts = {result["Id"]: sum(result.get("Values", [])) for result in answer.get("Results", [])}
         named = [Part("mailbox provider", name, counts.get(f"p{n}", 0)) for n, name in enumerate(PROVIDERS)]
-        known = sorted((part for part in named if part.events), key=lambda part: -(part.events or 0))
-        rest = counts.get("total", 0) - sum(part.events or 0 for part in known)
+        known = sorted((part for part in named if part.counted), key=lambda part: -part.counted)
+        rest = counts.get("total", 0) - sum(part.counted for part in known)
         others = [Part("mailbox provider", "others", rest)] if rest > 0 else []
         self.reading = replace(self.reading, providers=(*known, *others), provider_days=(first, last))
 
@@ -480,7 +480,7 @@ def _pages(
                 at = int(member["LastUpdateTime"].timestamp())
                 if member["Reason"] == reason and start <= at < end:
                     found[member["EmailAddress"]] = at
-            token = answer.get("NextToken") or ""
+            token = answer.get("NextToken", "")
         yield found, not token
         if not token:
             return
@@ -570,6 +570,6 @@ class _Search:
             answer = self._calls.email(call, **given, **({"NextToken": token} if token else {}))
             with answered():
                 members += answer.get(key, [])
-                token = answer.get("NextToken") or ""
+                token = answer.get("NextToken", "")
             if not token:
                 return members

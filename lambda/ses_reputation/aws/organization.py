@@ -35,4 +35,5 @@ def _active(accounts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _name(account: str, name: str) -> str:
     """Name of an account on one line; its id if it has none."""
-    return one_line(name, LONGEST_NAME).strip() or account
+    shown = one_line(name, LONGEST_NAME).strip()
+    return shown if shown else account

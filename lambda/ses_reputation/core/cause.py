@@ -145,6 +145,11 @@ class Part:
     events: int | None = None
     rate: float | None = None  # AWS's own, a fraction
 
+    @property
+    def counted(self) -> int:
+        """Its events; 0 if nobody counts them."""
+        return 0 if self.events is None else self.events
+
 
 @dataclass(frozen=True, slots=True)
 class CauseReading:
@@ -165,6 +170,11 @@ class CauseReading:
     unseen: tuple[str, ...] = ()
     broke: str = ""  # the monitor's own fault that ended the look
     calls: int = 0
+
+    @property
+    def known_entries(self) -> tuple[Entry, ...]:
+        """The entries that were read; empty if they are not visible."""
+        return () if self.entries is None else self.entries
 
     @property
     def all_read(self) -> bool:
@@ -221,7 +231,7 @@ class Own:
 
 def own_entries(reading: CauseReading) -> Own:
     """Leave out the stretches in which more addresses joined the list than events can explain: an import."""
-    question, entries = reading.question, reading.entries or ()
+    question, entries = reading.question, reading.known_entries
     if question.counts is None:
         return Own(entries, None, len(entries), 0)
     phase = next(iter(question.counts), 0) % BUCKET
@@ -347,9 +357,9 @@ def shape_of(reading: CauseReading) -> Shape:
 def _is_import(own: Own, reading: CauseReading) -> bool:
     """Tell whether entries that nothing caused hide those that something did."""
     with_ids = sum(sample.has_ids for sample in reading.samples)
-    if own.events is None:
+    if own.events is None or reading.question.events is None:
         return with_ids * 2 < len(reading.samples)
-    hidden = own.imported > 0 and len(own.entries) < max(FEWEST_BESIDE_IMPORT, ENOUGH * (reading.question.events or 0))
+    hidden = own.imported > 0 and len(own.entries) < max(FEWEST_BESIDE_IMPORT, ENOUGH * reading.question.events)
     return with_ids * 2 < len(reading.samples) or _too_many(len(own.entries), own.explained) or hidden
 
 
@@ -397,7 +407,7 @@ def _was_rare(domain: str, earlier: Earlier | None) -> bool:
 
 def worth_asking(reading: CauseReading, number: int) -> tuple[int, ...]:
     """Choose the entries to ask for one by one: their positions, spread evenly over the time they came in."""
-    entries = reading.entries or ()
+    entries = reading.known_entries
     own = set(own_entries(reading).entries)
     chosen = [position for position, entry in enumerate(entries) if entry in own or not own]
     chosen.sort(key=lambda position: entries[position].at)

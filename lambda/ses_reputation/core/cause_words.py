@@ -168,7 +168,7 @@ def domain_counts(entries: Sequence[Entry], reading: CauseReading, most: int = M
     counts = Counter(entry.domain for entry in entries).most_common()
     named = [(domain, count) for domain, count in counts if domain and count >= FEWEST_SHOWN]
     rows = [DomainCount(domain, count, _usual(earlier, reading, domain)) for domain, count in named]
-    rows = sorted(rows, key=lambda row: (row.usual or 0) - row.now)[:most]
+    rows = sorted(rows, key=lambda row: (0 if row.usual is None else row.usual) - row.now)[:most]
     rest = len(entries) - sum(row.now for row in rows)
     return (*rows, DomainCount("others", rest, None)) if rest else tuple(rows)
 
@@ -201,11 +201,11 @@ def _covered(reading: CauseReading, domains: str) -> Iterator[str]:
 def _most_through(reading: CauseReading) -> Iterator[str]:
     """Most came through configuration set newsletter (90 of 112)."""
     events = reading.question.events
-    counted = [part for part in reading.parts if part.events]
+    counted = [part for part in reading.parts if part.counted]
     counted += [Part("tenant", name, count) for name, count, _ in reading.on_tenant_lists if count]
-    top = max(counted, key=lambda part: part.events or 0, default=None)
-    if top is not None and top.events and events and top.events >= MOSTLY * events:
-        yield f"Most come through {top.kind} {top.name} ({top.events:,} of {events:,})"
+    top = max(counted, key=lambda part: part.counted, default=None)
+    if top is not None and events and top.counted >= MOSTLY * events:
+        yield f"Most come through {top.kind} {top.name} ({top.counted:,} of {events:,})"
 
 
 def _when_sent(reading: CauseReading) -> str:
@@ -235,13 +235,13 @@ def _details(reading: CauseReading, shape: Shape, own: Own) -> Iterator[str]:
 
 def _of_parts(reading: CauseReading) -> Iterator[str]:
     noun = NOUN[reading.question.metric]
-    counted = sorted((part for part in reading.parts if part.events), key=lambda part: -(part.events or 0))
+    counted = sorted((part for part in reading.parts if part.counted), key=lambda part: -part.counted)
     for part in counted[:MOST_SHOWN]:
-        yield f"{part.kind.capitalize()} {part.name}: {plural(part.events or 0, noun)}"
+        yield f"{part.kind.capitalize()} {part.name}: {plural(part.counted, noun)}"
     advised = AWS_THRESHOLDS[reading.question.metric].advised
-    rated = sorted((part for part in reading.parts if part.rate is not None), key=lambda part: -(part.rate or 0))
-    for part in [part for part in rated if (part.rate or 0) >= advised][:MOST_SHOWN]:
-        yield f"{part.kind.capitalize()} {part.name}: AWS's own {noun} rate is {percent(part.rate or 0)}"
+    rated = [(part.rate, part) for part in reading.parts if part.rate is not None and part.rate >= advised]
+    for rate, part in sorted(rated, key=lambda pair: -pair[0])[:MOST_SHOWN]:
+        yield f"{part.kind.capitalize()} {part.name}: AWS's own {noun} rate is {percent(rate)}"
 
 
 def _of_tenants(reading: CauseReading) -> Iterator[str]:

@@ -254,8 +254,10 @@ def _with_starts(seen: Seen, tracks: dict[str, Track], rearmed: Instant | None) 
         track = tracks.get(metric.value)
         if track is not None and seen.history is not None and track.started is None:
             found = onset(seen.history, metric, track.opened_at)
-            started = track.opened_at if found is None else min(max(found.at, rearmed or 0), track.opened_at)
-            tracks[metric.value] = replace(track, started=started)
+            started = track.opened_at if found is None else found.at
+            if rearmed is not None:
+                started = max(started, rearmed)
+            tracks[metric.value] = replace(track, started=min(started, track.opened_at))
     return tracks
 
 

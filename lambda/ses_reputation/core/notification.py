@@ -214,7 +214,7 @@ def mute_in_words(mute: Mute, zone: tzinfo | None) -> str:
 
 
 def _aws_rate(news: News, metric: Metric) -> AwsRate | None:
-    return (news.seen.readings.known_rates or {}).get(metric)
+    return news.seen.readings.aws_rate(metric)
 
 
 def _numbers(news: News) -> Mapping[str, Any]:
@@ -311,7 +311,7 @@ def summary_of(documents: Sequence[Document], region: str) -> Document:
 
 
 def envelope(documents: Sequence[Document], context: Context) -> Document:
-    """Everything that one run has to say, as one document for programs."""
+    """One message for programs: as many notifications as go into one, the worst first."""
     return {
         "version": VERSION,
         "source": SOURCE,

@@ -52,7 +52,7 @@ def contradiction(
     points: Sequence[Point], witness: Witness | None, account: Account | None, now: Instant, last: Instant
 ) -> str | None:
     """Say why an answer of GetSendStatistics cannot be true, or None. `last` is the tick of the run before."""
-    known = witness or Witness()
+    known = Witness() if witness is None else witness
     lost = _lost(points, known, now)
     if lost is not None:
         return lost
@@ -129,7 +129,7 @@ def _found_again(points: Sequence[Point], witness: Witness, account: Account | N
 
 def believed(points: Sequence[Point], before: Witness | None, account: Account | None, now: Instant) -> Witness:
     """The witness after an answer that was believed."""
-    known = _referring(points, before or Witness(), account, now)
+    known = _referring(points, Witness() if before is None else before, account, now)
     counted = _by_day(points)
     for day in known.days:
         counted[day.start] = max(day.emails, counted[day.start])
@@ -143,7 +143,7 @@ def doubted(
     """The witness after an answer that was not believed."""
     if account is None:
         return before
-    known = before or Witness()
+    known = Witness() if before is None else before
     missing = _overdue(points, known, account, now, last)
     return replace(_referring(points, known, account, now), missing_at=now if missing else known.missing_at)
 

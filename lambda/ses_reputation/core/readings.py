@@ -142,6 +142,10 @@ class Readings:
         """AWS's own rates, or None if they were not asked or not readable."""
         return _known(self.rates)
 
+    def aws_rate(self, metric: Metric) -> AwsRate | None:
+        """AWS's own rate of one metric; None if it is not known or not published."""
+        return None if self.known_rates is None else self.known_rates.get(metric)
+
     @property
     def known_audience(self) -> Audience | None:
         return _known(self.audience)

@@ -29,7 +29,9 @@ def events(subject: str, message: str) -> list[Event]:
             return [_event(document) for document in documents]
         case {"AlarmName": str(name)}:
             return [_alarm(name, envelope)]
-    return [_trigger(subject or "SES reputation", "warning", SOURCE, "", {"message": fit(message, SUMMARY)})]
+    return [
+        _trigger(subject if subject else "SES reputation", "warning", SOURCE, "", {"message": fit(message, SUMMARY)})
+    ]
 
 
 def _event(document: Document) -> Event:

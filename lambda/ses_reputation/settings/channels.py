@@ -270,6 +270,5 @@ def read_routes(file: Table, everybody: tuple[str, ...]) -> tuple[Route, ...]:
         return route
 
     example = '{ severity = "critical", emails = ["oncall@example.com"] }'
-    return tuple(
-        file.each("routes", example, read_route, "Further recipients for some alerts. Nobody else gets less.") or ()
-    )
+    routes = file.each("routes", example, read_route, "Further recipients for some alerts. Nobody else gets less.")
+    return () if routes is None else tuple(routes)

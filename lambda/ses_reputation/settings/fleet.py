@@ -63,7 +63,7 @@ def read_fleet(file: Table) -> Fleet:
     organization = file.table("organization", "Accounts to watch, by organizational unit.")
     role = file.table("member_role", "The role in each account that the monitor assumes. The own account needs none.")
     fleet = Fleet(
-        tuple(accounts or ()),
+        () if accounts is None else tuple(accounts),
         organization.words(
             "units",
             "the id of an organizational unit or of a root",
@@ -111,7 +111,7 @@ def _account(table: Table) -> tuple[str, str] | None:
     )
     if not table.has("id"):
         table.refuse("id", table.keys["id"].accepted, "write the account's id")
-    return None if account is None else (account, name or account)
+    return None if account is None else (account, name if name else account)
 
 
 def read_overrides(file: Table, *, sound: bool) -> tuple[Override, ...]:
@@ -141,7 +141,8 @@ def read_overrides(file: Table, *, sound: bool) -> tuple[Override, ...]:
         "Another policy for some targets: keys of [bounce], [complaint], [account] and [volume] in place of those of the file. "
         "The first override that fits a target counts."
     )
-    return tuple(file.each("overrides", example, read_one, meaning) or ())
+    overrides = file.each("overrides", example, read_one, meaning)
+    return () if overrides is None else tuple(overrides)
 
 
 def _over(base: Any, own: Any) -> Any:

@@ -18,7 +18,9 @@ _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 
 def read_mutes(file: Table) -> tuple[Window, ...]:
     """Read the windows; to be used only if the file then has no problems."""
-    windows = file.each("mute", EXAMPLE, _window, "Times of every week at which some alerts are not sent.") or []
+    windows = file.each("mute", EXAMPLE, _window, "Times of every week at which some alerts are not sent.")
+    if windows is None:
+        return ()
     if len(windows) > MOST_WINDOWS:
         file.refuse("mute", f"at most {MOST_WINDOWS} tables", "remove some", f"{len(windows)} tables")
     return tuple(windows)
@@ -52,5 +54,7 @@ def _window(table: Table) -> Window | None:
 
 
 def _minutes(time: str | None) -> int:
-    hours, _, minutes = (time or "00:00").partition(":")
+    if time is None:
+        return 0
+    hours, _, minutes = time.partition(":")
     return 60 * int(hours) + int(minutes)

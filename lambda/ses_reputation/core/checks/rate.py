@@ -127,7 +127,7 @@ class RateCheck(Check):
         return None if news.seen.pause is None or self.ours not in news.tracks else news.seen.pause.rearmed
 
     def _aws_rate(self, news: News) -> AwsRate | None:
-        return (news.seen.readings.known_rates or {}).get(self.metric)
+        return news.seen.readings.aws_rate(self.metric)
 
     def _worst_rate(self, news: News) -> float:
         """Highest of AWS's own rate and our estimate of it, if they matter now."""
@@ -137,7 +137,7 @@ class RateCheck(Check):
             rates.append(aws.rate)
         evaluation = news.seen.evaluations.get(self.metric)
         if evaluation is not None and self.ours in news.tracks and news.severity is Severity.CRITICAL:
-            rates.append(evaluation.estimate.rate or 0.0)
+            rates += [] if evaluation.estimate.rate is None else [evaluation.estimate.rate]
         return max(rates)
 
     def changed(self, news: News) -> str:
