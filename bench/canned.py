@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
 
 from local_aws.runtime import LoopbackServer
+from local_aws.ses import statistics_xml
 
 ACCOUNT = {
     "EnforcementStatus": "HEALTHY",
@@ -91,29 +92,10 @@ class CannedAws:
         raise ValueError(f"nobody asks for this in a quiet run: {action} {body!r}")
 
 
-def statistics_xml(points: Sequence[dict[str, Any]]) -> bytes:
-    """`SendDataPoints` as SES writes them."""
-    members = "".join(
-        f"      <member>\n        <Timestamp>{point['Timestamp']:%Y-%m-%dT%H:%M:%SZ}</Timestamp>\n"
-        + "".join(
-            f"        <{name}>{point.get(name, 0)}</{name}>\n"
-            for name in ("DeliveryAttempts", "Bounces", "Complaints", "Rejects")
-        )
-        + "      </member>\n"
-        for point in points
-    )
-    return (
-        '<GetSendStatisticsResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/">\n  <GetSendStatisticsResult>\n'
-        f"    <SendDataPoints>\n{members}    </SendDataPoints>\n  </GetSendStatisticsResult>\n  <ResponseMetadata>\n"
-        "    <RequestId>11111111-2222-3333-4444-555555555555</RequestId>\n  </ResponseMetadata>\n"
-        "</GetSendStatisticsResponse>\n"
-    ).encode()
-
-
 @contextmanager
 def canned(points: Sequence[dict[str, Any]], rates_at: int) -> Iterator[CannedAws]:
     """The servers, while the block lasts."""
-    aws = CannedAws(statistics_xml(points), rates_at)
+    aws = CannedAws(statistics_xml(points).encode(), rates_at)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         certificate, key = certificate_in(Path(folder))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -14,8 +14,8 @@ from botocore import httpsession
 from ses_reputation.aws.fast import loader, parsers
 from ses_reputation.aws.session import CONFIG, open_session
 
-from bench.canned import statistics_xml
 from cli.sender import send_data_points
+from local_aws.ses import statistics_xml
 
 CALLS: dict[str, Callable[[Any], object]] = {
     "cloudwatch": lambda client: client.get_metric_data(
@@ -85,7 +85,7 @@ def parsed(session: Any, body: bytes, status: int = 200) -> Any:
 
 POINTS = send_data_points(1_738_540_800, 1_738_540_800 + 14 * 86_400)
 random.Random(3).shuffle(POINTS)
-WHOLE = statistics_xml(POINTS)
+WHOLE = statistics_xml(POINTS).encode()
 
 
 def one(text: str) -> bytes:
