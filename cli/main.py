@@ -199,7 +199,11 @@ AWS_DEFAULT_REGION and AWS_PROFILE, then ~/.aws/config.""",
         _add_subscribe,
         _add_cause,
         _add_report,
-        _commands_of_orders,
+        _add_mute,
+        _add_unmute,
+        _add_mutes,
+        _add_ack,
+        _add_resume,
         _add_settings,
         _add_completion,
     ):
@@ -428,7 +432,7 @@ Example, in ~/.bashrc:
     completion.add_argument("shell", choices=SHELLS, help="the shell")
 
 
-def _commands_of_orders(commands: Commands) -> None:
+def _add_mute(commands: Commands) -> None:
     mute = _command(
         commands,
         "mute",
@@ -447,6 +451,11 @@ Exit code: 0 if it is muted, 2 if not.""",
     mute.add_argument("--for", dest="duration", required=True, metavar="TIME", help="like 30m, 48h or 7d; at most 30d")
     mute.add_argument("--reason", required=True, metavar="TEXT", help="why; every message has it")
     mute.add_argument("--all", action="store_true", help="hold back critical alerts too")
+    _order_options(mute)
+    _check_option(mute)
+
+
+def _add_unmute(commands: Commands) -> None:
     unmute = _command(
         commands,
         "unmute",
@@ -460,6 +469,11 @@ Example:
 Exit code: 0 if it has ended, 2 if there is none.""",
     )
     unmute.add_argument("--everything", action="store_true", help="end every mute")
+    _order_options(unmute)
+    _check_option(unmute)
+
+
+def _add_mutes(commands: Commands) -> None:
     mutes = _command(
         commands,
         "mutes",
@@ -472,6 +486,10 @@ Example:
 
 Exit code: 0 if it could be read, 2 if not.""",
     )
+    _order_options(mutes)
+
+
+def _add_ack(commands: Commands) -> None:
     ack = _command(
         commands,
         "ack",
@@ -487,6 +505,10 @@ Example, with the name from the end of a message:
 Exit code: 0 if it is acknowledged, 2 if no such alert is open.""",
     )
     ack.add_argument("alert", metavar="ALERT", help="name of the alert")
+    _order_options(ack)
+
+
+def _add_resume(commands: Commands) -> None:
     resume = _command(
         commands,
         "resume",
@@ -503,14 +525,20 @@ Example:
 Exit code: 0 if it is resumed, 2 if not.""",
     )
     resume.add_argument("--yes", action="store_true", help="do not ask")
-    for each in (mute, unmute, mutes, ack, resume):
-        _settings_option(each)
-        each.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration")
-        each.add_argument("--region", metavar="NAME", help="a watched region (default: all)")
-        each.add_argument("--account", metavar="ID", help="a watched account, where there are several (default: all)")
-        _json_option(each)
-    for each in (mute, unmute):
-        each.add_argument("--check", metavar="NAME", help="only these alerts, like bounce (default: all)")
+    _order_options(resume)
+
+
+def _order_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands about what the team has ordered."""
+    _settings_option(parser)
+    parser.add_argument("--profile", metavar="NAME", help="profile of your AWS configuration")
+    parser.add_argument("--region", metavar="NAME", help="a watched region (default: all)")
+    parser.add_argument("--account", metavar="ID", help="a watched account, where there are several (default: all)")
+    _json_option(parser)
+
+
+def _check_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check", metavar="NAME", help="only these alerts, like bounce (default: all)")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -242,22 +242,22 @@ def read(file: Table) -> Settings:
         )
     reads = look is not CauseLevel.OFF
     return Settings(
-        alerts,
-        slack,
-        chat,
-        teams,
-        pagerduty,
-        events,
-        routes,
-        mutes,
-        targets,
-        replace(policy, findings=reads),
-        alarms,
-        deployment,
-        look,
-        pause,
-        fleet,
-        tuple(replace(each, policy=replace(each.policy, findings=reads)) for each in overrides),
+        alerts=alerts,
+        slack=slack,
+        chat=chat,
+        teams=teams,
+        pagerduty=pagerduty,
+        events=events,
+        routes=routes,
+        mutes=mutes,
+        targets=targets,
+        policy=replace(policy, findings=reads),
+        alarms=alarms,
+        deployment=deployment,
+        look=look,
+        pause=pause,
+        fleet=fleet,
+        overrides=tuple(replace(each, policy=replace(each.policy, findings=reads)) for each in overrides),
     )
 
 

@@ -24,7 +24,7 @@ from ..core.rules import (
 from .table import Limit, Table, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _NAME = r"[ -~]{0,39}[!-~]"
 
@@ -90,6 +90,26 @@ def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
 def _metric(table: Table, default: MetricPolicy, scaled: Callable[..., MetricPolicy]) -> MetricPolicy:
     metric = default.metric
     pause = Limit(AWS_THRESHOLDS[metric].pause, "where AWS may pause the account: an alert must come before")
+    warning, critical = _thresholds(table, default, pause)
+    policy = scaled(warning, critical, *_unusual(table, metric, Limit(warning, "the warning threshold", pause.rate)))
+    rules = table.each(
+        "rules",
+        f"{{ hours = 24, above = {plain(default.warning)}, min_emails = 500 }}",
+        lambda rule: _rule(rule, pause, metric),
+        "Rules of your own instead of the default rules of their severity. An alert opens when any rule holds.",
+    )
+    calm = table.each(
+        "calm",
+        f"{{ hours = 24, at_most = {plain(default.warning / 2)} }}",
+        lambda calm: _calm(calm, Limit(critical, "the critical threshold", pause.rate)),
+        "Conditions of your own for the resolution: all of them, and 24 hours in which no rule held.",
+    )
+    chosen = policy.rules if rules is None else _with_own_rules(table, rules, policy.rules)
+    return MetricPolicy(metric, chosen, policy.calm if calm is None else tuple(calm), warning, critical)
+
+
+def _thresholds(table: Table, default: MetricPolicy, pause: Limit) -> tuple[float, float]:
+    """Read the warning and the critical threshold."""
     before = len(table.problems)
     warning = table.rate(
         "warning",
@@ -108,6 +128,11 @@ def _metric(table: Table, default: MetricPolicy, scaled: Callable[..., MetricPol
             "lower warning or raise critical",
             f"warning {plain(warning)}, critical {plain(critical)}",
         )
+    return warning, critical
+
+
+def _unusual(table: Table, metric: Metric, warning: Limit) -> tuple[float, float | None]:
+    """Read from which multiple of the usual rate on the default rules warn, and from which rate on at the earliest."""
     unusual = table.number(
         "unusual",
         UNUSUAL,
@@ -121,30 +146,21 @@ def _metric(table: Table, default: MetricPolicy, scaled: Callable[..., MetricPol
     lowest = table.rate(
         "warning_min",
         None,
-        Limit(warning, "the warning threshold", pause.rate),
+        warning,
         "Never warn of less than this, however unusual it is. By default "
         f"{'0.4' if metric is Metric.BOUNCE else '0.25'} of warning.",
     )
-    policy = scaled(warning, critical, unusual, lowest)
-    rules = table.each(
-        "rules",
-        f"{{ hours = 24, above = {plain(default.warning)}, min_emails = 500 }}",
-        lambda rule: _rule(rule, pause, metric),
-        "Rules of your own instead of the default rules of their severity. An alert opens when any rule holds.",
-    )
-    calm = table.each(
-        "calm",
-        f"{{ hours = 24, at_most = {plain(default.warning / 2)} }}",
-        lambda calm: _calm(calm, Limit(critical, "the critical threshold", pause.rate)),
-        "Conditions of your own for the resolution: all of them, and 24 hours in which no rule held.",
-    )
-    own = () if rules is None else tuple(rules)
+    return unusual, lowest
+
+
+def _with_own_rules(table: Table, own: Sequence[Rule], default: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Put your own rules in place of the default ones of their severities."""
     severities = {rule.severity for rule in own}
-    kept = tuple(rule for rule in policy.rules if rule.severity not in severities)
+    kept = [rule for rule in default if rule.severity not in severities]
     names = [rule.name for rule in (*own, *kept)]
     for name in sorted({name for name in names if names.count(name) > 1}):
         table.refuse("rules", "rules with different names", 'write name = "..." into each', f"two named {name}")
-    return MetricPolicy(metric, (*own, *kept), policy.calm if calm is None else tuple(calm), warning, critical)
+    return (*own, *kept)
 
 
 def _rule(table: Table, pause: Limit, metric: Metric) -> Rule | None:
