@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -52,7 +52,7 @@ class World:
     def readings(self, now: int) -> Readings:
         """Make the readings of a run at `now`."""
         hours = (now - INCIDENT) / HOUR
-        points = tuple(point for point in self._points() if now - 14 * DAY <= point.at < now)
+        points = tuple(self._points(now - 14 * DAY, now))
         trouble = _at(self.trouble, hours, None)
         missing, listeners = _at(self.missing, hours, (0, 3))
         return Readings(
@@ -64,9 +64,10 @@ class World:
             _at(self.fleet, hours, None),
         )
 
-    def _points(self) -> tuple[Point, ...]:
-        made = _points(self.emails_per_day, self.campaigns)
-        return tuple(self.shape(point, (point.at - INCIDENT) / HOUR) for point in made)
+    def _points(self, start: int, end: int) -> Iterator[Point]:
+        for point in _points(self.emails_per_day, self.campaigns):
+            if start <= point.at < end:
+                yield self.shape(point, (point.at - INCIDENT) / HOUR)
 
     def _account(self, points: Sequence[Point], hours: float, now: int) -> Account | Unreadable:
         changes = _at(self.account, hours, {})
@@ -140,14 +141,20 @@ class Stories:
 
 
 @lru_cache(maxsize=16)
-def _incident(stories: Stories, campaigns: tuple[Campaign, ...], emails_per_day: int) -> tuple[Document, ...]:
-    world = World(campaigns, emails_per_day)
+def _ticks(policy: Policy, campaigns: tuple[Campaign, ...], emails_per_day: int) -> tuple[int, ...]:
+    """Ticks of an incident at which a notification is sent, whatever the target is."""
     end = INCIDENT + 9 * DAY
     points = [point for point in _points(emails_per_day, campaigns) if point.at < end]
-    played = replay(stories.target, points, stories.policy, until=end)
+    played = replay(Target("000000000000", "eu-west-1"), points, policy, until=end)
+    return tuple(now for now, sent, _ in played if sent and now >= INCIDENT)
+
+
+@lru_cache(maxsize=16)
+def _incident(stories: Stories, campaigns: tuple[Campaign, ...], emails_per_day: int) -> tuple[Document, ...]:
+    world = World(campaigns, emails_per_day)
     documents: list[Document] = []
     state: State | None = None
-    for now in [INCIDENT - HOUR, *(now for now, sent, _ in played if sent and now >= INCIDENT)]:
+    for now in (INCIDENT - HOUR, *_ticks(stories.policy, campaigns, emails_per_day)):
         plan = decide(stories.target, world.readings(now), state, stories.policy, now, stories.context)
         state = replace(plan.state, outbox=(), published=now)
         documents += plan.documents
