@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ses_reputation.channels import for_every_route
 from ses_reputation.forwarder import AddressUnknown
 from ses_reputation.settings.channels import Route
 from ses_reputation.settings.channels import Stored as Place
-from ses_reputation.wiring import BadEnvironment, for_every_route, read_environment, wire_monitor
+from ses_reputation.wiring import BadEnvironment, read_environment, wire_monitor
 from ses_reputation.wiring_forwarders import stored_text, wire_forwarder, wire_pagerduty
 
 PEOPLE = "arn:aws:sns:eu-west-1:123456789012:SesReputation"
@@ -190,10 +191,10 @@ def test_modules_for_alerts_are_not_loaded_at_start() -> None:
     lazy = {
         "core.cause",
         "core.cause_words",
-        "core.pause",
+        "core.pause_guard",
         "aws.cause",
         "aws.pause",
-        "explain",
+        "cause_search",
         "pausing",
         "layout.email",
     }

@@ -5,10 +5,9 @@ Nearly every run is a cold start, so a module that a quiet run does not need is 
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -22,12 +21,11 @@ from .aws import cloudwatch, ses, sns
 from .aws.errors import AWS_ERRORS, code_of, trouble_of
 from .aws.session import CONFIG, SEND_ONCE, Session, open_session
 from .aws.store import Store
+from .channels import channels
 from .core.cause_level import CauseLevel
 from .core.checks.base import Context
-from .core.checks.test_alert import TEST
 from .core.decide import Plan
 from .core.history import HOUR, Instant
-from .core.notification import Document, attributes, envelope, summary_of
 from .core.pause_level import Level
 from .core.pause_record import CHECK as PAUSE
 from .core.pause_record import Pause, PauseReading
@@ -37,24 +35,18 @@ from .core.rules import Severity
 from .core.state import State
 from .core.target import Target
 from .monitor import Monitor
-from .run import Channel, Edges, Explained
+from .run import Edges, Explained
 from .settings import Settings
-from .settings.channels import Route
 from .team_orders import load as load_orders
 
 if TYPE_CHECKING:
     from botocore.config import Config
-    from mypy_boto3_sns.client import SNSClient
 
     from .aws.cause import Budget
-    from .aws.events import EventBridge
     from .cause_search import Explainer
     from .core.cause import CauseReading
     from .core.findings import Findings
     from .pausing import Pausing
-
-BATCH = 12
-"""Notifications in one message for people: SNS takes 256 KiB at most, and each needs up to 20 of them."""
 
 
 class Create(Protocol):
@@ -153,26 +145,11 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     regions = settings.targets.regions if settings.targets.regions else (region,)
     session = open_session()
     create = client_maker(session)
-    client = partial(create, config=CONFIG)
     for name in () if settings.fleet.on else regions:
         for service in ("ses", "sesv2", "cloudwatch"):
-            client(service, name)
+            create(service, name, CONFIG)
     notifier = partial(create, "sns", region, config=SEND_ONCE)  # called when there is something to send
-    metrics = client("cloudwatch", region)
-    context = Context(
-        stage=settings.deployment.stage,
-        version=__version__,
-        zone=settings.alerts.zone,
-        dashboard_url=environment.dashboard_url,
-        runbook_url=settings.alerts.runbook_url,
-        log_url=environment.log_url,
-        own_role=environment.own_role,
-        every=settings.deployment.schedule_minutes * 60,
-    )
-
-    def read(target: Target, now: Instant) -> Readings:
-        hourly = now % HOUR < settings.deployment.schedule_minutes * 60
-        return read_target(create, target, now, with_findings=hourly and settings.look is not CauseLevel.OFF)
+    context = _context(settings, environment)
 
     def audience() -> Audience | Unreadable:
         try:
@@ -183,10 +160,11 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     def findings(where: str) -> Findings | None:
         return findings_in(create, where) if settings.look is not CauseLevel.OFF else None
 
-    store = Store(client("dynamodb", region), environment.table)
+    metrics = create("cloudwatch", region, CONFIG)
+    store = Store(create("dynamodb", region, CONFIG), environment.table)
     team_orders = partial(load_orders, store, settings.mutes, settings.alerts.zone)
     edges = Edges(
-        read=read,
+        read=partial(_read, create, settings),
         put_gauges=partial(cloudwatch.put_gauges, metrics, settings.metric_namespace),
         store=store,
         channels=channels(settings, environment, context, notifier, partial(create, "events", region, SEND_ONCE)),
@@ -195,11 +173,41 @@ def wire_monitor(environ: Mapping[str, str]) -> Monitor:
     if settings.fleet.on:
         from .wiring_fleet import wire_fleet
 
-        return wire_fleet(settings, environment, session, edges, context, audience, findings, metrics, team_orders)
+        return wire_fleet(
+            settings,
+            environment,
+            session=session,
+            edges=edges,
+            context=context,
+            audience=audience,
+            findings=findings,
+            metrics=metrics,
+            team_orders=team_orders,
+        )
     targets = tuple(Target(environment.account, name) for name in regions)
     return Monitor(
         settings, targets, edges, context, audience, findings, partial(explaining, create, settings.look), team_orders
     )
+
+
+def _context(settings: Settings, environment: Environment) -> Context:
+    """Collect what every message is made with."""
+    return Context(
+        stage=settings.deployment.stage,
+        version=__version__,
+        zone=settings.alerts.zone,
+        dashboard_url=environment.dashboard_url,
+        runbook_url=settings.alerts.runbook_url,
+        log_url=environment.log_url,
+        own_role=environment.own_role,
+        every=settings.deployment.schedule_minutes * 60,
+    )
+
+
+def _read(create: Create, settings: Settings, target: Target, now: Instant) -> Readings:
+    """Read everything of a target, once an hour also what SES finds wrong."""
+    hourly = now % HOUR < settings.deployment.schedule_minutes * 60
+    return read_target(create, target, now, with_findings=hourly and settings.look is not CauseLevel.OFF)
 
 
 def client_maker(session: Session) -> Create:
@@ -305,71 +313,3 @@ def findings_in(create: Create, region: str) -> Findings:
     from .aws.cause import ONE_ATTEMPT, Clients, read_findings
 
     return read_findings(Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT)))
-
-
-def for_every_route(documents: Sequence[Document], routes: Sequence[Route]) -> Mapping[str, Sequence[str]]:
-    """Attributes of a message, by which its subscriptions choose. A test alert has all that any route asks for."""
-    found = attributes(documents)
-    if documents[0]["check"] != TEST.name:
-        return found
-    asked = [(name, word) for route in routes for name, words in route.attributes.items() for word in words]
-    return {name: sorted({*words, *(word for other, word in asked if other == name)}) for name, words in found.items()}
-
-
-def channels(
-    settings: Settings,
-    environment: Environment,
-    context: Context,
-    notifier: Callable[[], SNSClient],
-    event_bridge: Callable[[], EventBridge],
-) -> list[Channel]:
-    """Every channel that the settings ask for."""
-
-    def publish(topic: str, documents: Sequence[Document], shown: Sequence[Document]) -> None:
-        """Send what is `shown` of the documents to whoever wants any of them."""
-        from .layout.email import email
-
-        made = email(shown)
-        sns.publish(
-            notifier(),
-            topic,
-            subject=made.subject,
-            text=made.text,
-            document=json.dumps(envelope(shown, context), allow_nan=False),
-            attributes=for_every_route(documents, settings.routes),
-        )
-
-    def to_people(documents: Sequence[Document]) -> None:
-        publish(environment.people_topic, documents, documents)
-
-    def to_programs(documents: Sequence[Document]) -> None:
-        publish(environment.programs_topic, documents, documents)
-
-    def to_chat(documents: Sequence[Document]) -> None:
-        from .layout.amazon_q import custom_notification
-
-        for document in documents:
-            sns.publish_chat(notifier(), environment.chat_topic, custom_notification(document))
-
-    def to_bus(documents: Sequence[Document]) -> None:
-        from .aws.events import put_event
-        from .layout.event import event
-
-        for document in documents:
-            put_event(event_bridge(), settings.events.bus, event(document))
-
-    def summary_to_people(documents: Sequence[Document]) -> None:
-        publish(environment.people_topic, documents, [summary_of(documents, environment.region)])
-
-    def summary_to_chat(documents: Sequence[Document]) -> None:
-        to_chat([summary_of(documents, environment.region)])
-
-    fleet = settings.fleet.on
-    found = [Channel("people", BATCH, to_people, summarise=summary_to_people if fleet else None)]
-    if fleet:
-        found.append(Channel("programs", BATCH, to_programs))
-    if settings.amazon_q_on:
-        found.append(Channel("chat", 1, to_chat, summarise=summary_to_chat if fleet else None))
-    if settings.events.bus:
-        found.append(Channel("events", 1, to_bus))
-    return found

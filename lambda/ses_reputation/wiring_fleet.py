@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 def wire_fleet(
     settings: Settings,
     environment: Environment,
+    *,
     session: Any,
     edges: Edges,
     context: Context,
@@ -90,8 +91,8 @@ def wire_fleet(
 
 def _fingerprint(settings: Settings, regions: tuple[str, ...]) -> str:
     """Text that changes with the settings of who is watched."""
-    said = repr((settings.fleet, settings.targets.discover, regions))
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    text = repr((settings.fleet, settings.targets.discover, regions))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

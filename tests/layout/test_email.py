@@ -7,10 +7,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ses_reputation.channels import BATCH
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.notification import LONGEST_TEXT, attributes, envelope
 from ses_reputation.layout.email import SUBJECT, WIDTH, email
-from ses_reputation.wiring import BATCH
 
 from cli.samples import SAMPLES
 from tests.layout.stories import SMALL, documents, hostile
