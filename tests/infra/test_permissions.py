@@ -7,7 +7,7 @@ import re
 import pytest
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 
-from tools.permissions import PAGE, _owner, _where, page, tables
+from tools.permissions import PAGE, _owner, _where, page
 
 ACTION = r"`([a-z0-9]+:[A-Z][A-Za-z]+)`"
 
@@ -22,14 +22,6 @@ def test_every_granted_action_is_in_a_variant() -> None:
     granted.update(*CAUSE_ACTIONS.values())
     actions = {action for action in granted if not action.startswith("aws:") and action != "sts:ExternalId"}
     assert actions <= set(re.findall(ACTION, PAGE.read_text(encoding="utf-8")))
-
-
-def test_the_readme_names_the_rights_that_the_monitor_always_has() -> None:
-    always = [row for row in tables().splitlines() if row.startswith("| the monitor |") and row.endswith("| always |")]
-    rights = {action for row in always for action in re.findall(ACTION, row)}
-    named = set(re.findall(ACTION, (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")))
-    assert {right for right in rights if right.split(":")[0] not in ("logs", "sqs")} <= named
-    assert named <= set(re.findall(ACTION, tables()))
 
 
 def test_an_unknown_right_is_refused() -> None:
