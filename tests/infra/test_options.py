@@ -13,7 +13,7 @@ from ses_reputation.settings import parse
 from infra.monitor import longest_run
 from infra.names import NAMES
 
-from .conftest import RECIPIENT, linted, of_type
+from .conftest import RECIPIENT, ROOT, linted, of_type
 from .test_channels import PAGERDUTY, ROUTES, TEAMS
 from .test_stack import actions, statements, validated
 
@@ -60,6 +60,20 @@ def test_without_a_bus_no_event_may_be_put(resources: dict[str, Any]) -> None:
 def test_the_timeout_has_room_for_a_bus() -> None:
     without, both = (parse(RECIPIENT + toml) for toml in ("", EVENTS))
     assert longest_run(both) - longest_run(without) == 2 * 27
+
+
+def test_the_page_on_reliability_has_the_timeouts() -> None:
+    plain, bus, pause, blind = (
+        longest_run(parse(RECIPIENT + toml))
+        for toml in ("", EVENTS, '[pause]\nlevel = "account"\n', '[cause]\nlook = "off"\n')
+    )
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    for words in (
+        f"{plain} s, {bus - plain} s more",
+        f"{pause - plain} s more with `[pause]`",
+        f"{plain - blind} s less",
+    ):
+        assert words in page
 
 
 def test_an_event_about_ses_runs_the_monitor_at_its_time(synth: Synth) -> None:
