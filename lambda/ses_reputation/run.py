@@ -1,4 +1,4 @@
-"""One run: gather, decide and apply for each target, then deliver what is in the outboxes.
+"""Look at each target: gather, decide, and store the state with its outbox, which outbox.py then delivers.
 
 The order keeps every alert: metrics, then the state with its outbox, then the notifications, then the state without them. A run
 that dies anywhere leaves the rest to the next one. What fails is noted and stops nothing else.

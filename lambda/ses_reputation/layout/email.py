@@ -29,7 +29,7 @@ class Email:
 
 
 def email(documents: Sequence[Document]) -> Email:
-    """Everything that one run has to say, the worst first, as one email."""
+    """One email: as many notifications as go into one, the worst first."""
     ordered = worst_first(documents)
     more = f" (+{len(ordered) - 1} more)" if len(ordered) > 1 else ""
     rule = f"\n\n{'=' * WIDTH}\n\n"
