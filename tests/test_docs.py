@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from ses_reputation import settings as settings_file
+from ses_reputation.channels import BATCH
 from ses_reputation.core.metrics import GAUGES, VERDICT_VALUES
 
 from cli.completion import subcommands
@@ -30,7 +33,7 @@ MADE = {
 }
 """Files that a reader makes, or names as an example."""
 
-EXAMPLES = {"core/checks/sandbox.py", "tests/core/test_sandbox.py", "layout/chat.py"}
+EXAMPLES = {"core/checks/sandbox.py", "tests/core/test_sandbox.py", "layout/webex.py"}
 """Files that the worked examples of docs/contributing.md would add."""
 
 
@@ -193,3 +196,45 @@ def test_the_readmes_figures_match_the_evidence() -> None:
     readme, evidence = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/evidence.md"))
     figures = re.findall(r"[\d.]+(?= simulated| h before| false alarms)", readme)
     assert len(figures) == 3 and all(re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", evidence) for figure in figures)
+
+
+def code_blocks(page: str, language: str = "") -> list[str]:
+    """Code blocks of a page in a language, without the indentation of a list."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    return [dedent(block) for name, block in blocks if name == language]
+
+
+PACKAGE = ROOT / "lambda" / "ses_reputation"
+TREE, WAY = code_blocks("architecture.md")
+
+
+def test_the_tree_of_the_architecture_names_every_module() -> None:
+    named = set(re.findall(r"\w+", TREE))
+    assert {path.stem for path in PACKAGE.rglob("*.py")} - {"__init__"} - named == set()
+
+
+def test_the_tree_of_the_architecture_names_no_file_that_is_gone() -> None:
+    there = {path.name for path in (*PACKAGE.rglob("*.py"), *ROOT.glob("*.py"), *ROOT.glob("[cit]*/*.py"))}
+    assert set(re.findall(r"\b\w+\.py\b", TREE)) <= there
+
+
+def test_the_way_of_one_value_names_functions_that_exist() -> None:
+    steps = re.findall(r"^([a-z]+)\.(\w+) ", WAY, re.MULTILINE)
+    for module, name in steps:
+        [path] = [*PACKAGE.glob(f"{module}.py"), *PACKAGE.glob(f"core/{module}.py")]
+        made = rf"\b(def|class) {name}\b|^    {name}: "
+        assert re.search(made, path.read_text(encoding="utf-8"), re.MULTILINE), f"{module}.{name}"
+    assert len(steps) >= 5
+
+
+def test_the_python_of_the_worked_examples_compiles() -> None:
+    blocks = code_blocks("contributing.md", "python")
+    assert len(blocks) == 3
+    for node in (node for block in blocks for node in ast.walk(ast.parse(block))):
+        assert not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)), ast.unparse(node)
+
+
+def test_the_pages_say_how_many_notifications_a_message_has() -> None:
+    for name in ("notifications.md", "notification.schema.json"):
+        assert f"up to {BATCH}" in (ROOT / "docs" / name).read_text(encoding="utf-8"), name
