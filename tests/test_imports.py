@@ -17,7 +17,7 @@ LAYERS = (
     ("findings", "orders"),
     ("rules", "headroom", "onset", "late_events", "readings"),
     ("pause_record",),
-    ("evaluation", "alert", "plausibility", "cause", "wording", "metrics"),
+    ("evaluation", "alert", "plausibility", "cause", "wording", "metrics", "state_upgrade"),
     ("pause_guard",),
     ("checks.base", "cause_words"),
     ("checks.*",),

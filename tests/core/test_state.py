@@ -98,7 +98,7 @@ def golden(name: str, text: str) -> str:
 
 
 def test_stored_fields_change_only_with_a_new_schema_number() -> None:
-    """After a change: raise SCHEMA, teach `_upgraded` the schema before, then run with UPDATE_GOLDEN=1."""
+    """After a change: raise SCHEMA, teach `upgraded` the schema before, then run with UPDATE_GOLDEN=1."""
     now = {
         "schema": SCHEMA,
         "state": stored_fields(State),

@@ -123,6 +123,15 @@ def _object(text: str) -> dict[str, Any]:
     return plain
 
 
+def _upgraded(old: dict[str, Any]) -> dict[str, Any]:
+    from .state_upgrade import upgraded  # noqa: PLC0415  needed once, after an upgrade
+
+    try:
+        return upgraded(old)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BadState(f"the stored state of an older version cannot be read ({type(error).__name__})") from None
+
+
 def _impossible(state: State) -> Iterator[str]:  # noqa: PLR0912  one branch for each thing that can be wrong
     """Find what no run can have left behind, though every part of it reads well."""
     if any(at is not None and at > state.tick for at in (state.evaluated, state.published, state.first, state.rearmed)):
@@ -222,63 +231,3 @@ def _record(kind: Any, plain: dict[str, Any], where: str, **known: Any) -> Any:
 @cache
 def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
-
-
-_OLD_TRACKS = {"aws-bounce": "bounce/aws", "aws-complaint": "complaint/aws"}
-
-
-def _upgraded(old: dict[str, Any]) -> dict[str, Any]:
-    """A state of schema 2 in the form of schema 3.
-
-    Open alerts go on; what was not delivered yet is dropped, and its alert is notified anew.
-    """
-    try:
-        waiting = {notification["episode"] for notification in old.get("pending", [])}
-        tracks: dict[str, Any] = {}
-        sent: dict[str, Any] = {}
-        for episode in old.get("episodes", []):
-            name = _OLD_TRACKS.get(episode["concern"], episode["concern"])
-            rule = episode["worst"]["rule"]
-            mark = _old_mark(name, rule, episode["severity"])
-            tracks[name] = {
-                "id": episode["id"],
-                "opened_at": episode["opened_at"],
-                "severity": episode["severity"],
-                "held_at": episode["last_held"],
-                "severe_at": episode.get("severe_at", 0),
-                "worst": None,
-                "mark": mark,
-                "turns": episode["seq"],
-            }
-            check = name.partition("/")[0]
-            if episode["id"] not in waiting and check not in sent:
-                sent[check] = {
-                    "alert": episode["id"],
-                    "severity": episode["severity"],
-                    "signs": [episode["id"], f"{episode['id']} {mark}"],
-                    "number": episode["seq"],
-                    "opened_at": episode["opened_at"],
-                    "at": episode["told_at"],
-                    "counted_from": episode["told_at"],
-                    "reminders": episode["reminders"],
-                }
-        return {
-            "tick": old["tick"],
-            "evaluated": old.get("judged"),
-            "published": old.get("published"),
-            "first": old.get("first"),
-            "failures": {"statistics": old.get("failures", 0), "aws": old.get("aws_failures", 0)},
-            "totals": old.get("days", []),
-            "tracks": tracks,
-            "sent": sent,
-        }
-    except (AttributeError, KeyError, TypeError) as error:
-        raise BadState(f"the stored state of an older version cannot be read ({type(error).__name__})") from None
-
-
-def _old_mark(track: str, rule: object, severity: object) -> str | None:
-    if track == "enforcement":
-        return str(rule)
-    if track.endswith("/aws"):
-        return "pause" if "pause" in str(rule) else "review" if severity == Severity.CRITICAL else None
-    return ""
