@@ -91,6 +91,13 @@ class Monitor:
         outcomes = self.look(tick, replace(edges, orders=team_orders.orders), shard, at_once=at_once)
         deliver(outcomes, tick, edges)
         report(outcomes, now, self.context, team_orders)
+        failures = self._failures_of(outcomes, team_orders)
+        if failures:
+            raise RunFailed("; ".join(failures))
+        return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
+
+    def _failures_of(self, outcomes: Sequence[Outcome], team_orders: TeamOrders) -> list[str]:
+        """List what could not be done in a run."""
         failures = [*team_orders.failures, *team_orders.ignored]
         failures += [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
@@ -99,9 +106,7 @@ class Monitor:
             for outcome in outcomes
             if (found := outcome.plan.seen.readings.findings) is not None and found.broke
         ]
-        if failures:
-            raise RunFailed("; ".join(failures))
-        return {outcome.plan.target.id: outcome.plan.verdict.value for outcome in outcomes}
+        return failures
 
     def look(self, tick: Tick, edges: Edges, shard: Shard, *, at_once: bool) -> list[Outcome]:
         """Look at every target. Raise `BadEvent` for a part of them: only a fleet has shards."""
