@@ -107,13 +107,8 @@ def decide(
     """
     stored = State(tick=now - LOOKBACK - BUCKET) if before is None else before
     rearmed = stored.rearmed if pause is None or pause.rearmed is None else min(pause.rearmed, now)
-    stored_tracks = _without_ours(stored.tracks, policy) if rearmed != stored.rearmed else stored.tracks
     readings, history, points = _believed(readings, stored, policy, now)
-    ticks = _Ticks(_since(rearmed, history, points, stored, policy, now), policy, history)
-    failures = Failures(
-        stored.failures.statistics + 1 if isinstance(readings.statistics, Unreadable) else 0,
-        stored.failures.aws + 1 if readings.aws_unreadable else 0,
-    )
+    ticks = _Ticks(_counted_since(rearmed, history, points, stored, policy, now), policy, history)
     seen = Seen(
         target,
         now,
@@ -121,39 +116,54 @@ def decide(
         readings,
         history,
         ticks.at(max(now, stored.tick)),
-        failures,
-        stored_tracks,
+        _failures_after(stored.failures, readings),
+        _without_ours(stored.tracks, policy) if rearmed != stored.rearmed else stored.tracks,
         stored.learned,
         pause,
     )
     if now <= stored.tick:  # handled before: a repeated event or a late run must not turn the state back
         return _plan(seen, stored, stored.tracks, (), points, tuple)
     unsaved = stored.tick + BUCKET if before is not None else now
-    tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(stored_tracks)
+    tracks = _caught_up(seen, ticks, stored) if history is not None and not paused_by_aws(seen) else dict(seen.tracks)
     tracks = _checked(replace(seen, tracks=tracks), min(now, unsaved), stored.tick)
     tracks = _with_starts(seen, tracks, rearmed)
     quieted = tuple(policy.by_metric) if paused_by_aws(seen) else ()
     known = {name: sent for name, sent in stored.sent.items() if not BY_NAME[name].ended_by_settings(policy)}
     sent, changes = _news(known, tracks, now, quieted, partial(_wanted, target, readings.orders, now))
     documents = tuple(_document(check, change, seen, tracks, stored.tracks, context) for check, change in changes)
-    readable = not isinstance(readings.statistics, Unreadable)
-    looked = history is not None or (readable and not stored.totals)
-    evaluated = now if looked and not paused_by_aws(seen) else stored.evaluated
-    state = State(
-        tick=now,
-        evaluated=evaluated,
-        published=stored.published,
-        first=stored.first if history is None else history.first,
+    state = replace(
+        _state_after(stored, seen, points),
         rearmed=rearmed,
-        failures=failures,
-        totals=days_after(stored.totals, points, now) if readable else stored.totals,
-        witness=_witness(readings, points, stored, now),
-        learned=stored.learned if history is None else learn(stored.learned, history, now),
         tracks=tracks,
         sent=sent,
         outbox=_bounded((*stored.outbox, *(Delivery(document) for document in documents))),
     )
     return _plan(seen, state, tracks, documents, points, partial(_gauges, seen, ticks, state, tracks))
+
+
+def _failures_after(stored: Failures, readings: Readings) -> Failures:
+    """Count the runs in a row that could not read something."""
+    return Failures(
+        stored.statistics + 1 if isinstance(readings.statistics, Unreadable) else 0,
+        stored.aws + 1 if readings.aws_unreadable else 0,
+    )
+
+
+def _state_after(stored: State, seen: Seen, points: tuple[Point, ...]) -> State:
+    """Store what was read at this tick, beside the alerts."""
+    history, now, readings = seen.history, seen.now, seen.readings
+    readable = not isinstance(readings.statistics, Unreadable)
+    looked = history is not None or (readable and not stored.totals)
+    return replace(
+        stored,
+        tick=now,
+        evaluated=now if looked and not paused_by_aws(seen) else stored.evaluated,
+        first=stored.first if history is None else history.first,
+        failures=seen.failures,
+        totals=days_after(stored.totals, points, now) if readable else stored.totals,
+        witness=_witness(readings, points, stored, now),
+        learned=stored.learned if history is None else learn(stored.learned, history, now),
+    )
 
 
 def _believed(
@@ -182,7 +192,7 @@ def _believed(
     return readings, history, points
 
 
-def _since(
+def _counted_since(
     rearmed: Instant | None,
     history: History | None,
     points: tuple[Point, ...],
@@ -457,8 +467,8 @@ def assumed(
     if stored is not None and stored.tick >= last:
         return stored
     hourly = now % HOUR < every
-    surely_failed = Failures(FAILURES_BEFORE_ALERT, FAILURES_BEFORE_ALERT)
-    base = replace(State(tick=last - every) if stored is None else stored, failures=surely_failed)
+    as_failed = Failures(FAILURES_BEFORE_ALERT, FAILURES_BEFORE_ALERT)
+    base = replace(State(tick=last - every) if stored is None else stored, failures=as_failed)
     if isinstance(readings.statistics, Unreadable) and stored is not None and hourly:
         return base
     seen_then = readings if stored is not None and not hourly else readings.without_aws
@@ -466,7 +476,7 @@ def assumed(
     state = decide(target, _until(seen_then, last), None if fresh else base, policy, last).state
     unsaved = state.tick if stored is None else stored.tick  # a track that opens now is named after it
     sent = {check: replace(record, at=min(record.at, now - PAUSE_BETWEEN)) for check, record in state.sent.items()}
-    return replace(state, tick=unsaved, sent=sent, failures=surely_failed, outbox=base.outbox)
+    return replace(state, tick=unsaved, sent=sent, failures=as_failed, outbox=base.outbox)
 
 
 def _until(readings: Readings, last: Instant) -> Readings:
