@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ses_reputation.core.decide import decide
+from ses_reputation.core.fleet import Installation
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point
 from ses_reputation.core.notification import Document
 from ses_reputation.core.orders import LONGEST_MUTE, Ack, Mute, Orders, Window, clean, from_text, to_text
@@ -97,6 +98,22 @@ def test_a_muted_alert_is_sent_once_when_the_mute_ends(mute: Mute) -> None:
 )
 def test_a_mute_of_something_else_has_no_effect(other: Mute) -> None:
     assert sent(play(Orders((other,)), *every(14.4, 15.9))[0])[0] == ("opened", "warning")
+
+
+@pytest.mark.parametrize(
+    ("mute", "muted"),
+    [
+        (replace(MUTE, check="", region=""), True),
+        (replace(MUTE, check="", region="", account=TARGET.account), False),
+        (replace(MUTE, check="", region=TARGET.region), False),
+        (replace(MUTE, check="fleet", account=TARGET.account), True),
+        (replace(MUTE, check="bounce"), False),
+    ],
+    ids=["everything", "the own account", "its region", "the check", "another check"],
+)
+def test_a_mute_of_an_account_leaves_the_alerts_about_the_fleet(mute: Mute, muted: bool) -> None:
+    installation = Installation(TARGET.account, TARGET.region)
+    assert (Orders((mute,)).mute_of("fleet", installation, at(15)) is not None) is muted
 
 
 def test_a_muted_alert_that_ends_in_the_mute_is_never_sent() -> None:

@@ -60,6 +60,10 @@ class Installation(Target):
     def id(self) -> str:
         return "fleet/installation"
 
+    @property
+    def is_installation(self) -> bool:
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class FleetFacts:

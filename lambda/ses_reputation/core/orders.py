@@ -47,6 +47,10 @@ class Mute:
 
     def fits(self, check: str, target: Target) -> bool:
         """Tell if it is about a check of a target, at whatever time."""
+        if (
+            target.is_installation and not self.check
+        ):  # it is in no account or region: what is wrong there may be anywhere
+            return not self.account and not self.region
         here = self.region in ("", target.region) and self.account in ("", target.account)
         return here and self.check in ("", check)
 

@@ -25,6 +25,11 @@ class Target:
         return f"{self.account}/{self.region}"
 
     @property
+    def is_installation(self) -> bool:
+        """Tell if it is the monitor itself (core/fleet.py) and no account."""
+        return False
+
+    @property
     def options(self) -> str:
         """Options of a command that is about this target."""
         return f"--account {self.account} --region {self.region}" if self.alias else f"--region {self.region}"
