@@ -8,6 +8,7 @@ this sender. The start is the bucket with the highest Poisson likelihood.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from math import exp, inf, log
 
 from .history import BUCKET, DAY, HOUR, History, Instant
@@ -73,30 +74,28 @@ class _Change:
             (share, exp(-BUCKET / (hours * HOUR)) if hours else 0.0, levels) for share, hours, levels in parts if share
         ]
         self._emails = [sum(share * levels[slot] for share, _, levels in self._parts) for slot in range(first, end)]
-        self._all_events = sum(counts.values())
+        self._emails_before = [0.0, *accumulate(self._emails)]
+        self._events_before = [0, *accumulate(counts.get(slot, 0) for slot in range(first, end))]
+        self._slots_before = [0, *accumulate(slot in counts for slot in range(first, end))]
         self._same = sum(count * log(max(self._emails[slot - first], TINY)) for slot, count in counts.items())
 
     def likelihood(self, change: int) -> float:
         """The logarithm of it, but for a constant; -inf if the rate did not rise."""
-        old = [
-            (share * levels[change - 1] if change else 0.0, keep) for share, keep, levels in self._parts
-        ]  # what is on its way of emails before the change fades
-        late = {
-            slot: sum(emails * keep ** (slot - change + 1) for emails, keep in old) for slot in range(change, self._end)
-        }
-        before_events = sum(count for slot, count in self._counts.items() if slot < change)
-        before_emails = sum(self._emails[: change - self._first])
-        after_old = sum(late.values())
-        after_new = sum(self._emails[change - self._first :]) - after_old
+        at = change - self._first
+        before_events, before_emails = self._events_before[at], self._emails_before[at]
+        # Emails before the change that are still on their way when it comes; they fade.
+        old = [(share * levels[change - 1] if change else 0.0, keep) for share, keep, levels in self._parts]
+        after_old = sum(emails * keep * (1 - keep ** (self._end - change)) / (1 - keep) for emails, keep in old)
+        after_new = self._emails_before[-1] - before_emails - after_old
         if after_new < TINY:
             return -inf
         usual = max(TINY, before_events / before_emails) if before_emails > TINY else TINY
-        rate = (self._all_events - before_events - usual * after_old) / after_new
+        rate = (self._events_before[-1] - before_events - usual * after_old) / after_new
         if rate <= usual:
             return -inf
         found = self._same + before_events * log(usual) - usual * (before_emails + after_old) - rate * after_new
-        for slot, count in self._counts.items():
-            if slot >= change:
-                emails = max(self._emails[slot - self._first], TINY)
-                found += count * log(usual + (rate - usual) * max(0.0, 1 - late[slot] / emails))
+        for slot, count in islice(self._counts.items(), self._slots_before[at], None):
+            late = sum([emails * keep ** (slot - change + 1) for emails, keep in old])
+            emails = max(self._emails[slot - self._first], TINY)
+            found += count * log(usual + (rate - usual) * max(0.0, 1 - late / emails))
         return found
