@@ -85,7 +85,7 @@ class World:
             settings,
             (Installation(HOME, "eu-west-1"),),
             Edges(self.never, self.put_gauges, self, self.channels),
-            Context(),
+            Context(home="eu-west-1"),
             lambda: Audience(1, 0, 1),
             fleet_accounts=FleetAccounts(settings, self.list_accounts, self.regions, str(hash(self.text))),
             open_accounts=lambda: self,
@@ -224,6 +224,8 @@ def test_a_role_that_stops_working_is_an_alert_of_each_target() -> None:
     world.run(NOON)
     world.no_role = {SHOP}
     world.run(NOON + BUCKET)
+    commands = [document["command"]["text"] for batch in world.sent for document in batch]
+    assert all(command.endswith("--region eu-west-1") for command in commands)  # the stack of the role stands there
     assert sorted(world.notifications) == ["unreadable opened 111 eu-west-1", "unreadable opened 111 us-east-1"]
     world.no_role = set()
     for tick in range(2, 8):

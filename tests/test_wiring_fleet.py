@@ -56,6 +56,7 @@ def test_accounts_make_a_monitor_of_a_fleet(environ: dict[str, str]) -> None:
     made = wire_monitor(environ)
     assert isinstance(made, FleetMonitor)
     assert made.fleet_accounts.regions == ("eu-west-1",) and made.targets[0].account == OWN
+    assert made.context.home == "eu-west-1"
 
 
 def test_discovery_covers_every_region_of_the_partition(environ: dict[str, str]) -> None:

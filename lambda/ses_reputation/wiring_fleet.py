@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,7 @@ def wire_fleet(
         settings,
         (Installation(environment.account, home),),
         edges,
-        context,
+        replace(context, home=home),
         audience,
         findings,
         partial(explaining, create, settings.look),

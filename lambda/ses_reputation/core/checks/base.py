@@ -61,6 +61,7 @@ class Context:
     log_url: str = ""  # the function's log
     version: str = ""  # of the monitor
     own_role: str = ""  # ARN of the function's role, which the roles of other accounts trust
+    home: str = ""  # region of the installation, where the stacks of these roles stand; empty: that of the target
     every: int = BUCKET  # seconds from one run to the next
 
 
@@ -115,7 +116,8 @@ class Command(NamedTuple):
 
 def role_command(news: News, *, missing: bool) -> Command:
     """Return the command for a member account whose role is missing, or old."""
-    text = deploy_role_command(news.region, news.context.own_role if missing else "")
+    home = news.context.home if news.context.home else news.region
+    text = deploy_role_command(home, news.context.own_role if missing else "")
     return Command("Deploy the role, with the account's credentials", text)
 
 
