@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ses_reputation.aws.cause import BUDGET, Clients, look_for_cause
+from ses_reputation.aws.bounded import BUDGET, Clients
+from ses_reputation.aws.cause import look_for_cause
 from ses_reputation.core.cause import Question, Shape
 from ses_reputation.core.cause_level import CauseLevel
 from ses_reputation.core.cause_words import explain

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 from botocore.exceptions import ClientError
 from ses_reputation.aws import ses
-from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause
+from ses_reputation.aws.bounded import ONE_ATTEMPT, Budget, Clients
+from ses_reputation.aws.cause import addresses, look_for_cause
 from ses_reputation.aws.errors import AWS_ERRORS, trouble_of
 from ses_reputation.core.cause import CauseReading, question_from
 from ses_reputation.core.cause_level import CauseLevel

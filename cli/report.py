@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from ses_reputation.aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+from ses_reputation.aws.bounded import ONE_ATTEMPT, Clients
+from ses_reputation.aws.cause import look_for_cause
 from ses_reputation.aws.errors import AWS_ERRORS, code_of
 from ses_reputation.core.cause import question_from
 from ses_reputation.core.cause_level import CauseLevel

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ses_reputation.aws.cause import BUDGET, Budget
+from ses_reputation.aws.bounded import BUDGET, Budget
 from ses_reputation.cause_search import Explainer, since_of
 from ses_reputation.core.alert import Track
 from ses_reputation.core.cause import CauseReading, Question, question_from

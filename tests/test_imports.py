@@ -127,6 +127,7 @@ def core_name(path: Path) -> str:
 def edge_problems(name: str, source: str) -> list[str]:
     """Forbidden imports and calls of a module of the edge."""
     own = {"ses_reputation.aws.fast.shortcuts" if name == "session" else "ses_reputation.aws.errors"}
+    own |= {"ses_reputation.aws.bounded"} if name in ("cause", "findings") else set()
     return [
         f"{name} imports {module}"
         for module in imports(source, "ses_reputation.aws")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from .aws.cause import BUDGET, Budget
+from .aws.bounded import BUDGET, Budget
 from .aws.errors import place_of
 from .core.alert import Kind
 from .core.cause import CauseReading, Shape

@@ -42,7 +42,7 @@ from .team_orders import load as load_orders
 if TYPE_CHECKING:
     from botocore.config import Config
 
-    from .aws.cause import Budget
+    from .aws.bounded import Budget
     from .cause_search import Explainer
     from .core.cause import CauseReading
     from .core.findings import Findings
@@ -262,7 +262,8 @@ def look_in(
     budget: Budget,
 ) -> CauseReading:
     """Look for the cause of a metric's events in the target of a plan."""
-    from .aws.cause import ONE_ATTEMPT, Clients, look_for_cause
+    from .aws.bounded import ONE_ATTEMPT, Clients
+    from .aws.cause import look_for_cause
     from .core.cause import question_from
 
     region, account = plan.target.region, plan.seen.readings.known_account
@@ -279,7 +280,7 @@ def attending(
 
     @cache
     def pausing() -> Pausing:
-        from .aws.cause import BUDGET
+        from .aws.bounded import BUDGET
         from .aws.pause import reference_of, switch
         from .cause_search import since_of
         from .pausing import Pausing
@@ -310,6 +311,7 @@ def attending(
 
 def findings_in(create: Create, region: str) -> Findings:
     """Read what SES itself finds wrong. What reads it is loaded for that: it is needed once an hour."""
-    from .aws.cause import ONE_ATTEMPT, Clients, read_findings
+    from .aws.bounded import ONE_ATTEMPT, Clients
+    from .aws.findings import read_findings
 
     return read_findings(Clients(create("sesv2", region, ONE_ATTEMPT), create("cloudwatch", region, ONE_ATTEMPT)))

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
-from ses_reputation.aws.cause import ONE_ATTEMPT, Budget, Clients, addresses, look_for_cause, read_findings
+from ses_reputation.aws.bounded import ONE_ATTEMPT, Budget, Clients
+from ses_reputation.aws.cause import addresses, look_for_cause
+from ses_reputation.aws.findings import read_findings
 from ses_reputation.aws.session import open_session
 from ses_reputation.core.cause import CauseReading, Question, Shape, shape_of
 from ses_reputation.core.cause_level import CauseLevel

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ses_reputation.aws.cause import Budget
+from ses_reputation.aws.bounded import Budget
 
 from cli import cause as command
 from cli.main import main

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ses_reputation.aws.cause import Budget
+from ses_reputation.aws.bounded import Budget
 from ses_reputation.core.alert import Sent, Track
 from ses_reputation.core.history import BUCKET, DAY, HOUR
 from ses_reputation.core.rules import Severity

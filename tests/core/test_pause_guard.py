@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ses_reputation.aws import cause
+from ses_reputation.aws import bounded
 from ses_reputation.core.cause import CauseReading, Question
 from ses_reputation.core.cause import Part as CausePart
 from ses_reputation.core.decide import Plan, decide
@@ -198,11 +198,11 @@ def reading(
 SET = ("configuration set", "newsletter", 60)
 TENANT = ("acme", 90, True)
 NOT_SEEN = (
-    cause._sentence("configuration sets", BadData("GetMetricData: Forbidden")),
-    cause._DENIED["configuration sets"],
-    cause._DENIED["tenants"],
+    bounded.not_visible("configuration sets", BadData("GetMetricData: Forbidden")),
+    bounded._DENIED["configuration sets"],
+    bounded._DENIED["tenants"],
     "Not read for want of time: sampled addresses, tenants",
-    cause._LATE.format(seconds=15),
+    bounded._LATE.format(seconds=15),
 )
 """Notes of a search that may have missed the cause."""
 

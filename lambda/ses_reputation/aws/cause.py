@@ -9,13 +9,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from ..core.cause import (
@@ -29,25 +26,17 @@ from ..core.cause import (
     worth_asking,
 )
 from ..core.cause_level import CauseLevel
-from ..core.findings import Findings, Tenant, recommendation_from, tenant_from
+from ..core.findings import tenant_from
 from ..core.history import DAY, LOOKBACK, BadData, Instant
 from ..core.metrics import RECENT, REPUTATION
 from ..core.rates import Metric
-from ..core.readings import AccountFacts, Trouble, facts_from
+from ..core.readings import AccountFacts, facts_from
 from ..core.recipients import entry_from, without_addresses
-from .errors import AWS_ERRORS, answered, code_of, place_of, trouble_of
+from .bounded import BUDGET, Budget, Calls, Clients, Spent, not_visible, within
+from .errors import AWS_ERRORS, answered, code_of
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_sesv2.client import SESV2Client
-
-ONE_ATTEMPT = Config(
-    connect_timeout=2,
-    read_timeout=4,
-    retries={"mode": "standard", "total_max_attempts": 1},
-    user_agent_extra="ses-reputation-monitor",
-)
-"""Make the clients with it: a call is repeated here, where it is counted."""
 
 PAGE = 1_000
 """Most entries that ListSuppressedDestinations gives at a time."""
@@ -84,38 +73,6 @@ TAGS = {
 """The tags that SES itself puts on a message and that say who sent it."""
 
 _OFF = "The cause was not looked for: [cause] look is off"
-_LATE = "The search for the cause ended after {seconds:.0f} s"
-_BROKE = "The search for the cause failed ({error})"
-
-_DENIED = {
-    "the account's settings": "the role may not read the account's settings (ses:GetAccount)",
-    "suppressed addresses": "the role may not list suppressed addresses (ses:ListSuppressedDestinations)",
-    "sampled addresses": "the role may not read single suppressed addresses (ses:GetSuppressedDestination)",
-    "configuration sets": "the role may not read metrics of configuration sets (cloudwatch:ListMetrics, cloudwatch:GetMetricData)",
-    "tenants": "the role may not list tenants (ses:ListReputationEntities)",
-    "mailbox providers": "the role may not read metrics of mailbox providers (ses:BatchGetMetricData)",
-    "sampled messages": "the role may not read messages (ses:GetMessageInsights)",
-    "recommendations": "the role may not list recommendations (ses:ListRecommendations)",
-}
-
-
-class Clients(NamedTuple):
-    """The clients of one account and region, made with `ONE_ATTEMPT`."""
-
-    email: SESV2Client
-    metrics: CloudWatchClient
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Bounds of one look."""
-
-    calls: int = 12
-    seconds: float = 15.0
-    gap: float = 1.0  # seconds between two calls of SES, which allows one a second
-
-
-BUDGET = Budget()
 
 
 def look_for_cause(
@@ -137,24 +94,11 @@ def look_for_cause(
     nothing = CauseReading(question, AccountFacts() if facts is None else facts)
     if look is CauseLevel.OFF:
         return replace(nothing, unseen=(_OFF,))
-    climb = _Climb(clients, nothing, _Calls(budget, clock, sleep))
+    climb = _Climb(clients, nothing, Calls(budget, clock, sleep))
     rungs = _rungs(climb, look, ask_account=facts is None, reminder=reminder)
-    late, broke = _within(budget, lambda: climb.climb(rungs))
+    late, broke = within(budget, lambda: climb.climb(rungs))
     reading = climb.reading
     return replace(reading, calls=climb.calls.made, unseen=(*reading.unseen, *late), broke=broke)
-
-
-def read_findings(
-    clients: Clients,
-    *,
-    budget: Budget = BUDGET,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Findings:
-    """Read the open recommendations of high impact, and the tenants with high impact or paused. Never raises."""
-    search = _Search(clients.email, _Calls(budget, clock, sleep))
-    late, broke = _within(budget, search.run)
-    return replace(search.found, unseen=(*search.found.unseen, *late), broke=broke)
 
 
 def addresses(clients: Clients, question: Question, budget: Budget) -> tuple[list[tuple[str, Instant]], bool]:
@@ -162,69 +106,12 @@ def addresses(clients: Clients, question: Question, budget: Budget) -> tuple[lis
 
     For the terminal of somebody who asked for them, and for nothing else. Raises `AWS_ERRORS`.
     """
-    calls = _Calls(budget, time.monotonic, time.sleep)
+    calls = Calls(budget, time.monotonic, time.sleep)
     found: Mapping[str, Instant] = {}
     complete = False
     for found, complete in _pages(clients.email, calls, question, question.start, question.end, budget.calls):  # noqa: B007
         pass
     return sorted(found.items(), key=lambda pair: pair[1]), complete
-
-
-def _within(budget: Budget, work: Callable[[], None]) -> tuple[tuple[str, ...], str]:
-    """Do `work` for so many seconds and leave it alone then: sentences on what is missing, and the fault of our own if it broke."""
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(copy_context().run, work)  # it calls as whoever asks: see members.py
-    wait([future], budget.seconds)
-    pool.shutdown(wait=False)
-    if not future.done():
-        return (_LATE.format(seconds=budget.seconds),), ""
-    error = future.exception()
-    return ((), "") if error is None else ((_BROKE.format(error=type(error).__name__),), place_of(error))
-
-
-class _Spent(Exception):
-    """No call is left, or no time."""
-
-
-class _Calls:
-    """Counts and paces calls."""
-
-    def __init__(self, budget: Budget, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self.made = 0
-        self._budget, self._clock, self._sleep = budget, clock, sleep
-        self._end = clock() + budget.seconds
-        self._next = clock()
-
-    @property
-    def left(self) -> int:
-        return self._budget.calls - self.made
-
-    def email(self, call: Callable[..., Any], **given: Any) -> Any:
-        """Call SES no sooner than a second after the last time; once more if it throttles. Raises `AWS_ERRORS` or `_Spent`."""
-        for attempt in (1, 2):
-            pause = self._next - self._clock()
-            if pause > 0:
-                self._check(pause)
-                self._sleep(pause)
-            try:
-                return self.metrics(call, **given)
-            except AWS_ERRORS as error:
-                if attempt == 2 or trouble_of(error) is not Trouble.THROTTLED:
-                    raise
-            finally:
-                self._next = self._clock() + self._budget.gap
-        raise _Spent
-
-    def metrics(self, call: Callable[..., Any], **given: Any) -> Any:
-        """Call once. Raises `AWS_ERRORS` or `_Spent`."""
-        self._check(0)
-        self.made += 1
-        with answered():
-            return call(**given)
-
-    def _check(self, pause: float) -> None:
-        if self.left <= 0 or self._clock() + pause >= self._end:
-            raise _Spent
 
 
 Rung = tuple[str, Callable[[], None]]
@@ -234,7 +121,7 @@ Rung = tuple[str, Callable[[], None]]
 class _Climb:
     """One look. `reading` is whole after every rung, and after every page of the first."""
 
-    def __init__(self, clients: Clients, nothing: CauseReading, calls: _Calls) -> None:
+    def __init__(self, clients: Clients, nothing: CauseReading, calls: Calls) -> None:
         self.reading = nothing
         self.calls = calls
         self._clients = clients
@@ -246,12 +133,12 @@ class _Climb:
         for number, (what, rung) in enumerate(rungs):
             try:
                 rung()
-            except _Spent:
+            except Spent:
                 rest = ", ".join(name for name, _ in rungs[number:])
                 self._add(f"Not read for want of time: {rest}")
                 return
             except (BadData, *AWS_ERRORS) as error:
-                self._add(_sentence(what, error))
+                self._add(not_visible(what, error))
 
     def _add(self, sentence: str) -> None:
         self.reading = replace(self.reading, unseen=(*self.reading.unseen, sentence))
@@ -436,7 +323,7 @@ def _rungs(climb: _Climb, look: CauseLevel, *, ask_account: bool, reminder: bool
 
 def _pages(
     email: SESV2Client,
-    calls: _Calls,
+    calls: Calls,
     question: Question,
     start: Instant,
     end: Instant,
@@ -447,43 +334,54 @@ def _pages(
     """Yield what is listed from `start` to `end` after every page, address and time, and tell whether that is all.
 
     The pages come in no order. An expired token starts again, once: an address counts once however often it comes. An error after
-    the first page is given to `failed`, and what was read is kept. Raises `AWS_ERRORS`, `_Spent`.
+    the first page is given to `failed`, and what was read is kept. Raises `AWS_ERRORS`, `Spent`.
     """
     found: dict[str, Instant] = {}
     token, restarted, left = "", False, pages
-    reason = question.metric.value.upper()
     while left > 0:
         left -= 1
-        more: dict[str, Any] = {"NextToken": token} if token else {}
-        if tenant:
-            more["TenantName"] = tenant
         try:
-            answer = calls.email(
-                email.list_suppressed_destinations,
-                Reasons=[reason],
-                StartDate=_moment(start),
-                EndDate=_moment(end),
-                PageSize=PAGE,
-                **more,
-            )
-        except (_Spent, *AWS_ERRORS) as error:
+            answer = _page(email, calls, question, start, end, tenant, token)
+        except (Spent, *AWS_ERRORS) as error:
             if token and not restarted and code_of(error) == "InvalidNextTokenException":
                 token, restarted, left = "", True, pages
                 continue
             if not found or failed is None:
                 raise
-            if not isinstance(error, _Spent):
-                failed(_sentence("some suppressed addresses", error))
+            if not isinstance(error, Spent):
+                failed(not_visible("some suppressed addresses", error))
             return
         with answered():
             for member in answer.get("SuppressedDestinationSummaries", []):
                 at = int(member["LastUpdateTime"].timestamp())
-                if member["Reason"] == reason and start <= at < end:
+                if member["Reason"] == _reason(question) and start <= at < end:
                     found[member["EmailAddress"]] = at
             token = answer.get("NextToken", "")
         yield found, not token
         if not token:
             return
+
+
+def _page(
+    email: SESV2Client, calls: Calls, question: Question, start: Instant, end: Instant, tenant: str, token: str
+) -> Any:
+    """Ask for one page: the first, or that of a token. Raises `AWS_ERRORS`, `Spent`."""
+    more = {"NextToken": token} if token else {}
+    if tenant:
+        more["TenantName"] = tenant
+    return calls.email(
+        email.list_suppressed_destinations,
+        Reasons=[_reason(question)],
+        StartDate=_moment(start),
+        EndDate=_moment(end),
+        PageSize=PAGE,
+        **more,
+    )
+
+
+def _reason(question: Question) -> str:
+    """Write the metric as the suppression list has it."""
+    return question.metric.value.upper()
 
 
 def _query(identity: str, metric: Mapping[str, Any], stat: str) -> dict[str, Any]:
@@ -517,59 +415,3 @@ def _named(text: object) -> str:
 
 def _moment(at: Instant) -> datetime:
     return datetime.fromtimestamp(at, UTC)
-
-
-def _sentence(what: str, error: Exception) -> str:
-    """Say why `what` is not visible."""
-    if isinstance(error, BadData):
-        return f"Not visible: {what} ({error})"
-    trouble = trouble_of(error)
-    if trouble is Trouble.DENIED:
-        return f"Not visible: {_DENIED.get(what.removeprefix('earlier ').removeprefix('some '), what)}"
-    return f"Not visible: {what} ({trouble})"
-
-
-class _Search:
-    """One reading of what Amazon SES itself finds wrong."""
-
-    def __init__(self, email: SESV2Client, calls: _Calls) -> None:
-        self.found = Findings(None, None)
-        self._email, self._calls = email, calls
-
-    def run(self) -> None:
-        for what, part in (("recommendations", self._recommendations), ("tenants", self._tenants)):
-            try:
-                part()
-            except _Spent:
-                self._add(f"Not visible: {what} (no time was left)")
-            except (BadData, *AWS_ERRORS) as error:
-                self._add(_sentence(what, error))
-
-    def _add(self, sentence: str) -> None:
-        self.found = replace(self.found, unseen=(*self.found.unseen, sentence))
-
-    def _recommendations(self) -> None:
-        chosen = {"STATUS": "OPEN", "IMPACT": "HIGH"}
-        members = self._all(self._email.list_recommendations, "Recommendations", Filter=chosen, PageSize=100)
-        found = [recommendation_from(member) for member in members]
-        self.found = replace(self.found, recommendations=tuple(dict.fromkeys(found)))
-
-    def _tenants(self) -> None:
-        found: dict[str, Tenant] = {}
-        for chosen in ({"REPUTATION_IMPACT": "HIGH"}, {"SENDING_STATUS": "DISABLED"}):
-            for member in self._all(self._email.list_reputation_entities, "ReputationEntities", Filter=chosen):
-                tenant = tenant_from(member)
-                found[tenant.name] = tenant
-        self.found = replace(self.found, tenants=tuple(found.values()))
-
-    def _all(self, call: Callable[..., Any], key: str, **given: Any) -> list[Mapping[str, Any]]:
-        """Return the members of all pages. Raises `AWS_ERRORS`, `BadData`, `_Spent`."""
-        members: list[Mapping[str, Any]] = []
-        token = ""
-        while True:
-            answer = self._calls.email(call, **given, **({"NextToken": token} if token else {}))
-            with answered():
-                members += answer.get(key, [])
-                token = answer.get("NextToken", "")
-            if not token:
-                return members
