@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, cast
 
 import boto3
@@ -45,11 +46,15 @@ class Fleet:
 
     def command(self, *, missing: bool) -> str:
         """Write the command that makes a missing role, as far as a deployed monitor says whom to trust; or updates an old one."""
+        return deploy_role_command(self.region, self._trusted if missing else "")
+
+    @cached_property
+    def _trusted(self) -> str:
+        """ARN of the deployed monitor's role; nothing if it is not known. CloudFormation is asked once."""
         try:
-            trusted = stack_output(self.session, self._stack, "MonitorRoleArn") if missing else ""
+            return stack_output(self.session, self._stack, "MonitorRoleArn")
         except Unusable:
-            trusted = ""
-        return deploy_role_command(self.region, trusted)
+            return ""
 
     def session_in(self, account: str) -> boto3.Session:
         """A session in an account, through its role unless it is the user's own. Raise `Unusable`."""
