@@ -122,7 +122,7 @@ def plugin_line(reports: Sequence[Report]) -> str:
     words = PLUGIN_WORDS[exit_code(reports, as_plugin=True)]
     ill = [report for report in reports if report.verdict is not Verdict.OK]
     named = [
-        f"{'/'.join(filter(None, (report.target.account, report.target.region)))} {report.verdict.value}"
+        f"{'/'.join(filter(None, (report.target.account, report.target.region))) or report.target.alias} {report.verdict.value}"
         for report in (ill or reports)[:10]
     ]
     return f"{words}: SES reputation of {', '.join(named)}"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from threading import Lock
 from typing import Any
 
-from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.members import calling_as, for_members, role_version
 from ses_reputation.aws.session import CONFIG, open_session
 from ses_reputation.core.decide import overall
@@ -18,21 +17,22 @@ from ses_reputation.core.fleet import ROLE_VERSION
 from ses_reputation.core.history import Instant, iso
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
 from ses_reputation.core.readings import Unreadable
-from ses_reputation.core.roster import Member, Roster
+from ses_reputation.core.roster import Member
 from ses_reputation.core.rules import Verdict
-from ses_reputation.core.state import BadState, record_from
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import percent, plural, when
-from ses_reputation.fleet_accounts import ROSTER
 from ses_reputation.run import THREADS
 from ses_reputation.settings import Settings
 
 from . import aws
 from .aws_errors import Explanation
 from .check import Reader, Report, Unknown, evaluate, exit_code, plugin_line, policy_of, region_document
-from .deployed import find
+from .deployed import NEEDS, find_unless_missing
 from .exit_codes import UNKNOWN, USABLE, Unusable
 from .members import TRUST, Fleet
+
+LIST = "list of accounts"
+"""Name of the list where it is said that it is not complete."""
 
 WORST_FIRST = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN, Verdict.NO_DATA, Verdict.TOO_FEW_EMAILS, Verdict.OK)
 
@@ -54,9 +54,9 @@ def check_all(
     if settings is None or not settings.fleet.on:
         raise Unusable("--all reads the accounts of the settings: list them under [[accounts]] or [organization].")
     fleet, now = Fleet(aws.open_session(profile, region), settings), int(time.time())
-    members = _members(fleet, settings)
+    members, doubt = _listed(fleet, settings)
     if not members:
-        raise Unusable("No account is known yet: the deployed monitor lists those of the units at its first run.")
+        raise Unusable(f"No account is known. {doubt}")
     targets = [target for member in members for target in member.targets]
     ask = _Asking(fleet, settings, now)
     from .output import progress
@@ -69,7 +69,7 @@ def check_all(
             finally:
                 step()
 
-        reports = sorted(pool.map(report, targets), key=_badness)
+        reports = sorted([*pool.map(report, targets), *_doubtful(doubt)], key=_badness)
         roles = sorted(filter(None, pool.map(ask.role, members)), key=lambda role: (role.name, role.account))
     command = fleet.command(missing=any(role.missing for role in roles))
     if as_json:
@@ -83,16 +83,49 @@ def check_all(
     return max(exit_code(reports, as_plugin=as_plugin), UNKNOWN if roles and not as_plugin else USABLE)
 
 
-def _members(fleet: Fleet, settings: Settings) -> Sequence[Member]:
-    """Accounts and regions as the deployed monitor knows them; without one, as the settings list them."""
+def _listed(fleet: Fleet, settings: Settings) -> tuple[tuple[Member, ...], str]:
+    """Return the accounts that the deployed monitor and the settings name, and why these may not be all; nothing if they are.
+
+    The settings alone cannot know the accounts of units, nor the regions that are discovered.
+    """
+    home, wanted = fleet.region, settings.targets
+    roster, doubts = None, []
     try:
-        item = find(fleet.session, settings, fleet.region).store.load(ROSTER)
-        if item is not None:
-            return record_from(Roster, item.text).members
-    except (*AWS_ERRORS, BadState, LookupError, ValueError):
-        pass
-    regions = settings.targets.regions if settings.targets.regions else (fleet.region,)
-    return [Member(account, name, regions) for account, name in settings.fleet.accounts]
+        deployed = find_unless_missing(fleet.session, settings, home)
+        roster = None if deployed is None else deployed.roster()
+        if roster is None and (settings.fleet.units or wanted.discover):
+            missing = (
+                "has no list yet: it is made at the first run"
+                if deployed
+                else f"is not in {home}: name its region with --region"
+            )
+            doubts.append(f"{settings.stack_name} {missing}.")
+    except Unusable as error:
+        doubts.append(" ".join(str(error).split()))
+    if roster is None and settings.fleet.units:
+        doubts.append("The accounts of the units are not known.")
+    if roster is None and wanted.discover:
+        doubts.append(f"Of each account only {home} is read.")
+    if roster is not None and roster.trouble:
+        doubts.append(f"The monitor cannot list the accounts ({roster.trouble}): this is its last list.")
+    regions = wanted.regions
+    if not regions and (roster is None or not wanted.discover):
+        regions = (home,)
+    known = {member.account: member for member in (() if roster is None else roster.members)}
+    for account, name in settings.fleet.accounts:
+        known.setdefault(account, Member(account, name))
+    members = (replace(each, regions=tuple(dict.fromkeys((*each.regions, *regions)))) for each in known.values())
+    return tuple(members), " ".join(doubts)
+
+
+def _doubtful(doubt: str) -> Iterator[Report]:
+    """The row that says why there may be more accounts or regions than the others."""
+    if doubt:
+        yield _unknown(Target("", "", LIST), LIST, Explanation(doubt, f"Needed: {NEEDS}."))
+
+
+def _unknown(target: Target, what: str, explanation: Explanation) -> Report:
+    return Report(target, Verdict.UNKNOWN, None, (), (Unknown(what, explanation),), ())
 
 
 class _Asking:
@@ -113,8 +146,7 @@ class _Asking:
         """Read and evaluate a target; without its role it is unknown."""
         caller = self.fleet.members.caller(target.account)
         if isinstance(caller, Unreadable):
-            unknown = Unknown("role", Explanation(f"{caller.trouble.value} ({caller.detail})", TRUST))
-            return Report(target, Verdict.UNKNOWN, None, (), (unknown,), ())
+            return _unknown(target, "role", Explanation(f"{caller.trouble.value} ({caller.detail})", TRUST))
         reader = Reader(
             self.fleet.session, target.region, self.now, client=lambda service: self._create(service, target.region)
         )
@@ -148,7 +180,8 @@ _COLUMNS = ("Account", "Region", "Verdict", "Bounces", "Complaints", "What")
 def _print(reports: Sequence[Report], roles: Sequence[Role], command: str, settings: Settings, now: Instant) -> None:
     from .output import say, table
 
-    say(f"As of {when(now, settings.alerts.zone)}: {plural(len(reports), 'target')}")
+    targets = sum(1 for report in reports if report.target.region)
+    say(f"As of {when(now, settings.alerts.zone)}: {plural(targets, 'target')}")
     table(_COLUMNS, map(_row, reports), right=("Bounces", "Complaints"))
     if roles:
         say()
@@ -165,16 +198,19 @@ def _row(report: Report) -> tuple[str, ...]:
     )
     what = [*(f"{u.what}: {u.explanation.problem}" for u in report.unknown), *report.headlines]
     target = report.target
-    return (f"{target.alias} ({target.account})", target.region, report.verdict.value, *shown, "; ".join(what))
+    account = f"{target.alias} ({target.account})" if target.account else target.alias
+    return (account, target.region or "-", report.verdict.value, *shown, "; ".join(what))
 
 
 def _document(reports: Sequence[Report], roles: Sequence[Role], command: str, now: Instant) -> dict[str, Any]:
     return {
         "at": iso(now),
         "verdict": overall(report.verdict for report in reports).value,
+        "list": [each.explanation.problem for report in reports for each in report.unknown if each.what == LIST],
         "targets": [
             {"account_id": report.target.account, "account_name": report.target.alias, **region_document(report)}
             for report in reports
+            if report.target.account
         ],
         "roles": [asdict(role) for role in roles],
         "mend": command if roles else None,

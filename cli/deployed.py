@@ -12,9 +12,12 @@ from botocore.exceptions import ClientError
 from ses_reputation.aws.errors import AWS_ERRORS, code_of
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.aws.store import Item, Overtaken, Store
+from ses_reputation.core import roster
 from ses_reputation.core.readings import one_line
-from ses_reputation.core.state import State, from_text
+from ses_reputation.core.roster import Roster
+from ses_reputation.core.state import BadState, State, from_text, record_from
 from ses_reputation.core.target import Target
+from ses_reputation.fleet_accounts import ROSTER
 from ses_reputation.settings import Settings
 from ses_reputation.settings.patterns import ACCOUNT
 
@@ -62,6 +65,15 @@ class Deployed:
         item = self.store.load(replace(target, account=target.account or self.account).id)
         return None if item is None else from_text(item.text, schema=item.schema)
 
+    def roster(self) -> Roster | None:
+        """Load the list of accounts; None if the monitor has not made it yet. Raises `Unusable` for one that cannot be read."""
+        item = self.asked(lambda: self.store.load(ROSTER))
+        self.check_version(item, roster.SCHEMA)
+        try:
+            return None if item is None else record_from(Roster, item.text)
+        except BadState as bad:
+            raise Unusable(f"The list of accounts of {self.name} cannot be read: {bad}.") from None
+
     def check_version(self, item: Item | None, schema: int) -> None:
         """Raises `Unusable` for an item that a newer version has written."""
         if item is not None and item.schema > schema:
@@ -93,6 +105,16 @@ def find(session: boto3.Session, settings: Settings | None, region: str) -> Depl
     return Deployed(name, account, region, targets, several, session, store)
 
 
+def find_unless_missing(session: boto3.Session, settings: Settings | None, region: str) -> Deployed | None:
+    """Find the stack in `region`; None if there is none. Raises `Unusable` with what to do if it could not be looked up."""
+    try:
+        return find(session, settings, region)
+    except (*AWS_ERRORS, LookupError, ValueError) as error:
+        if _is_missing(error):
+            return None
+        raise Unusable(_problem(error, session, settings, region)) from None
+
+
 def find_if_any(session: boto3.Session, settings: Settings | None) -> Deployed | None:
     """Find the stack in the session's region; None if it is not there, or the user may not see it."""
     try:
@@ -120,13 +142,18 @@ def the_deployed(settings: Settings | None, profile: str | None, region: str | N
 def _problem(error: Exception, session: boto3.Session, settings: Settings | None, home: str) -> str:
     name = "SesReputation" if settings is None else settings.stack_name
     missing = f"There is no stack {name} in {home}."
-    if isinstance(error, ClientError) and code_of(error) == "ValidationError":
+    if _is_missing(error):
         return f"{missing}\nDeploy it, or name what you deployed: --settings FILE, --profile NAME, AWS_REGION"
     if isinstance(error, AWS_ERRORS):
         return f"{name} could not be looked up. {explain(error, _call(session, home, missing))}"
     if isinstance(error, LookupError):
         return f"The stack {name} in {home} is not of this project, or not deployed to its end."
     return f'"{home}" is not the name of an AWS region. Write it like eu-west-1.'
+
+
+def _is_missing(error: Exception) -> bool:
+    """Tell if CloudFormation says that there is no such stack."""
+    return isinstance(error, ClientError) and code_of(error) == "ValidationError"
 
 
 def _call(session: boto3.Session, region: str, missing: str) -> Call:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ses_reputation.aws.store import Item, Store
 from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
+from ses_reputation.core.roster import Member, Roster
+from ses_reputation.core.state import record_text
+from ses_reputation.fleet_accounts import ROSTER
 from ses_reputation.settings import parse
 
+from cli.aws import open_session
 from cli.main import main
+from cli.members import Fleet
 from infra import member_role
 from local_aws.members import Organization
 from local_aws.server import ACCOUNT, LocalAws
+from tests.cli.test_orders import TEMPLATE
 
 SETTINGS = """
 [alerts]
@@ -101,10 +110,26 @@ def world(local: LocalAws, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return made
 
 
+def deployed(world: World, *members: Member, trouble: str = "") -> Store:
+    """Deploy the monitor's table, with its list if it has any members."""
+    world.local.client("cloudformation").create_stack(StackName="SesReputation", TemplateBody=json.dumps(TEMPLATE))
+    store = Store(world.local.client("dynamodb"), "states")
+    if members:
+        store.save(ROSTER, Item(1, 1, record_text(Roster(members, trouble=trouble))))
+    return store
+
+
+def configured(world: World, *, units: bool = False, discover: bool = False) -> None:
+    text = world.toml + ('[organization]\nunits = ["r-ab12"]\n' if units else "")
+    if discover:
+        text = text.replace('["eu-west-1", "us-east-1"]', '"discover"')
+    (world.folder / "settings.toml").write_text(text)
+
+
 def rows(capsys: Capsys) -> list[str]:
     """The lines of the table, without its head."""
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    return [line for line in lines if "eu-west-1" in line or "us-east-1" in line]
+    return [line for line in lines if ("eu-west-1" in line or "us-east-1" in line) and "aws cloudformation" not in line]
 
 
 def test_every_target_is_a_row_and_the_worst_comes_first(world: World, capsys: Capsys) -> None:
@@ -162,6 +187,96 @@ def test_a_monitoring_plugin_gets_the_worst_verdict(world: World, capsys: Capsys
     assert world.run("check", "--all", "--exit-code") == code
 
 
+def test_accounts_of_the_monitors_list_and_of_the_settings_are_read(world: World, capsys: Capsys) -> None:
+    configured(world, units=True)
+    deployed(world, Member(world.shop, "shop", ("eu-west-1",), swept=True), Member("999999999999", "extra"))
+    assert world.run("check", "--all") == 1
+    accounts = Counter(row.split()[0] for row in rows(capsys))
+    assert accounts == {"hub": 2, "shop": 2, "news": 2, "extra": 2}
+
+
+def test_a_region_that_only_the_monitor_knows_is_read(world: World, capsys: Capsys) -> None:
+    configured(world, discover=True)
+    members = [Member(a, n, ("us-east-1",), swept=True) for a, n in ((ACCOUNT, "hub"), (world.shop, "shop"))]
+    deployed(world, *members, Member(world.news, "news", ("us-east-1",), swept=True))
+    assert world.run("check", "--all") == 0
+    assert len(found := rows(capsys)) == 3 and all("us-east-1" in row for row in found)
+
+
+def _not_deployed(world: World) -> None: ...
+
+
+def _no_list(world: World) -> None:
+    deployed(world)
+
+
+def _denied(world: World, *denied: str) -> None:
+    may = {"sts:*", "ses:*", "cloudwatch:*", "cloudformation:*", "dynamodb:*"} - {*denied}
+    document = _document({"Effect": "Allow", "Action": sorted(may), "Resource": "*"})
+    world.local.client("iam").put_role_policy(RoleName="people", PolicyName="p", PolicyDocument=document)
+
+
+def _table_denied(world: World) -> None:
+    deployed(world, Member(world.shop, "shop", ("us-east-1",)))
+    _denied(world, "dynamodb:*")
+
+
+def _stack_denied(world: World) -> None:
+    deployed(world, Member(world.shop, "shop", ("us-east-1",)))
+    _denied(world, "cloudformation:*")
+
+
+def _cut(world: World) -> None:
+    store = deployed(world, Member(world.shop, "shop", ("us-east-1",)))
+    item = store.load(ROSTER)
+    assert item is not None
+    store.save(ROSTER, Item(2, 1, item.text[:50]))
+
+
+def _newer(world: World) -> None:
+    deployed(world).save(ROSTER, Item(1, 2, "{}"))
+
+
+NO_LIST = {
+    "not deployed": (_not_deployed, "SesReputation is not in eu-west-1: name its region with --region"),
+    "has not run": (_no_list, "SesReputation has no list yet"),
+    "table denied": (_table_denied, "dynamodb:GetItem"),
+    "stack denied": (_stack_denied, "cloudformation:DescribeStacks"),
+    "cut": (_cut, "The list of accounts of SesReputation cannot be read"),
+    "newer": (_newer, "newer version"),
+}
+
+
+@pytest.mark.parametrize("units", [True, False], ids=["units", "discover"])
+@pytest.mark.parametrize(("spoil", "why"), NO_LIST.values(), ids=NO_LIST)
+def test_accounts_and_regions_that_nobody_knows_are_a_row_and_never_ok(
+    world: World, capsys: Capsys, spoil: Callable[[World], None], why: str, units: bool
+) -> None:
+    configured(world, units=units, discover=not units)
+    spoil(world)
+    assert world.run("check", "--all", "--exit-code") == 3
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.startswith("UNKNOWN: ") and "list of accounts UNKNOWN" in printed and why in printed
+    assert (
+        "The accounts of the units are not known." if units else "Of each account only eu-west-1 is read."
+    ) in printed
+    assert printed.count(" OK ") == (6 if units else 3)
+
+
+def test_a_list_that_cannot_be_read_is_unknown_for_people_and_programs(world: World, capsys: Capsys) -> None:
+    _table_denied(world)
+    assert world.run("check", "--all", "--json") == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["verdict"] == "UNKNOWN" and "dynamodb:GetItem" in printed["list"][0] and len(printed["targets"]) == 6
+
+
+def test_without_any_known_account_it_says_why(world: World, capsys: Capsys) -> None:
+    text = SETTINGS + '[organization]\nunits = ["r-ab12"]\n'
+    (world.folder / "settings.toml").write_text(text)
+    assert world.run("check", "--all") == 2
+    assert "No account is known. SesReputation is not in eu-west-1" in capsys.readouterr().err
+
+
 def test_one_account_is_read_through_its_role(world: World, capsys: Capsys) -> None:
     world.local.ses("us-east-1", world.shop).points = points(bounces=60)
     assert world.run("check", "--account", world.shop, "--region", "us-east-1") == 0
@@ -193,3 +308,10 @@ def test_another_account_without_settings_is_refused(world: World, capsys: Capsy
     (world.folder / "settings.toml").unlink()
     assert world.run("check", "--account", world.shop) == 2
     assert "--settings" in capsys.readouterr().err
+
+
+def test_cloudformation_is_asked_once_whom_roles_must_trust(world: World) -> None:
+    fleet = Fleet(open_session(None, None), parse(world.toml))
+    world.local.faults.calls.clear()
+    assert fleet.command(missing=True) == fleet.command(missing=True)
+    assert world.local.faults.calls == [("cloudformation", "DescribeStacks")]
