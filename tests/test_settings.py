@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 
 import pytest
+from ses_reputation.core.checks import ALL
 from ses_reputation.core.evaluation import Evaluator
 from ses_reputation.core.history import BUCKET, Point, history_from
 from ses_reputation.core.rates import Window
@@ -246,14 +247,16 @@ WRONG = dict(
     block.removeprefix("# ").split("\n", 1)
     for block in (Path(__file__).parent / "settings_wrong.txt").read_text(encoding="utf-8").split("\n\n")
 )
-"""Invalid files by their fault, each with its error. A file without a recipient gets one."""
+"""Invalid files by their fault, each with its error. A file without a recipient gets one; EVERY-CHECK stands for the names of all."""
+
+EVERY_CHECK = ", ".join(f'"{check.name}"' for check in ALL)
 
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
 def test_a_wrong_setting_is_refused_with_a_helpful_message(case: str) -> None:
     text, words = case.rstrip("\n").split("\n>>>\n")
     error = refused(text if "[alerts]" in text else RECIPIENT + text)
-    assert str(error) == f"settings.toml has 1 problem:\n{words}"
+    assert str(error) == f"settings.toml has 1 problem:\n{words.replace('EVERY-CHECK', EVERY_CHECK)}"
 
 
 def test_a_very_long_number_is_refused_briefly() -> None:
