@@ -54,6 +54,7 @@ TESTS_OF = {  # tests that should notice, those of the module itself first
     "core/state.py": "core/test_state.py",
     "core/cause.py": "core/test_cause.py",
     "core/checks/base.py": f"core/test_alert.py {ACCOUNT} {WORDS}",
+    "core/checks/sending_facts.py": f"core/test_alert.py {ACCOUNT} {VOLUME} {WORDS}",
     "core/checks/rate.py": f"core/test_alert.py core/test_evaluation.py {ACCOUNT} {WORDS}",
     "core/checks/enforcement.py": f"{ACCOUNT} {WORDS}",
     "core/checks/sending.py": f"{ACCOUNT} {WORDS}",

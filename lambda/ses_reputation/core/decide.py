@@ -12,8 +12,9 @@ from functools import cached_property, partial
 
 from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, heard, news
 from .checks import ALL, BY_NAME
-from .checks.base import Check, Context, Failures, News, Seen, paused_by_aws
+from .checks.base import Check, Context, Failures, News, Seen
 from .checks.rate import our_standing
+from .checks.sending_facts import paused_by_aws
 from .checks.unreadable import FAILURES_BEFORE_ALERT, NOT_KNOWN
 from .daily_totals import days_after, with_days
 from .evaluation import Evaluation, Evaluator

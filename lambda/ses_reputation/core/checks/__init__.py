@@ -1,4 +1,7 @@
-"""Everything that is watched, one file a check, in the order in which a message lists them."""
+"""Everything that is watched, one file a check, in the order in which a message lists them.
+
+How to add one: docs/contributing.md.
+"""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from ..alert import Change, Found, Reason, Standing, Tracks
 from ..evaluation import Evaluation
 from ..fleet import deploy_role_command
-from ..history import BUCKET, HOUR, History, Instant
+from ..history import BUCKET, History, Instant
 from ..late_events import Learned
 from ..pause_record import PauseReading
 from ..rates import Metric
-from ..readings import SHUTDOWN, Account, Readings, Unreadable
+from ..readings import Account, Readings, Unreadable
 from ..rules import Policy, Severity
 from ..target import Target
 
@@ -181,35 +181,3 @@ class Check(ABC):
     def small_print(self, news: News) -> list[tuple[str, str]]:
         """Further facts, each with its name."""
         return []
-
-
-def sent_between(history: History, start: int, end: int) -> int:
-    """Emails sent in the slots from `start` up to `end`."""
-    return history.attempts[max(0, end)] - history.attempts[max(0, start)]
-
-
-def sent_after(at: Instant, history: History | None, now: Instant) -> bool:
-    """Tell if email has gone out later than `at`; what was under way then is out within an hour."""
-    return history is not None and sent_between(history, history.closed(at + HOUR), history.closed(now)) > 0
-
-
-def paused_by_aws(seen: Seen) -> bool:
-    """Tell if AWS has paused the account, so that its rates say nothing more.
-
-    As AWS says now or, if it cannot be asked, as it said last, until email goes out.
-    """
-    account = seen.readings.known_account
-    if account is not None:
-        return account.enforcement == SHUTDOWN
-    known = seen.tracks.get("enforcement")
-    return known is not None and known.mark == SHUTDOWN and not sent_after(known.held_at, seen.history, seen.now)
-
-
-def stopped(seen: Seen) -> bool:
-    """Tell if sending is known to be stopped, by AWS or by the customer's own switch."""
-    account = seen.readings.known_account
-    if account is not None and not account.sending:
-        return True
-    known = seen.tracks.get("sending") if account is None else None
-    off = known is not None and not sent_after(known.held_at, seen.history, seen.now)
-    return off or paused_by_aws(seen)

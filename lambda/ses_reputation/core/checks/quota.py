@@ -10,7 +10,8 @@ from ..history import BUCKET, DAY, HOUR, History, Instant
 from ..readings import Account
 from ..rules import AccountPolicy, Severity
 from ..wording import duration, percent, when
-from .base import Check, Command, News, Seen, sent_between
+from .base import Check, Command, News, Seen
+from .sending_facts import sent_between
 
 PACE_HOURS = 3
 """The pace of the last three hours tells when the quota is used up."""

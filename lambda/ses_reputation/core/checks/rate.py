@@ -14,7 +14,8 @@ from ..rates import AWS_THRESHOLDS, Count, Metric
 from ..readings import AwsRate
 from ..rules import Finding, Severity
 from ..wording import events_of, headroom_in_words, minute, percent, sparkline, when
-from .base import Check, Command, News, Seen, paused_by_aws
+from .base import Check, Command, News, Seen
+from .sending_facts import paused_by_aws
 
 NEAR = 0.9
 """AWS's own rate is a warning from this part of its review threshold on."""

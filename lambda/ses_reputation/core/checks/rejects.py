@@ -9,7 +9,8 @@ from ..alert import Standing
 from ..history import DAY, SLOTS_PER_DAY, History
 from ..rules import Severity
 from ..wording import plural
-from .base import Check, News, Seen, sent_between
+from .base import Check, News, Seen
+from .sending_facts import sent_between
 
 REJECTED, REJECTED_SHARE = 10, 0.001
 """Least rejects in a day, and least share of the day's emails, for an alert."""

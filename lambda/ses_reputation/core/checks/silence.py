@@ -12,7 +12,8 @@ from ..alert import Standing, Track
 from ..history import BUCKET, DAY, HOUR, SLOTS_PER_DAY, History, Instant
 from ..rules import Policy, Severity
 from ..wording import duration, plural, when
-from .base import Check, News, Seen, sent_between, stopped
+from .base import Check, News, Seen
+from .sending_facts import sent_between, stopped
 
 KNOWN_DAYS = 7
 """A sender younger than this has no habits yet; a week holds every week-end."""

@@ -9,7 +9,8 @@ from ..alert import Standing
 from ..history import BUCKET, DAY, HOUR, SLOTS_PER_DAY, History
 from ..rules import Policy, Severity
 from ..wording import plural
-from .base import Check, News, Seen, sent_between
+from .base import Check, News, Seen
+from .sending_facts import sent_between
 from .silence import KNOWN_DAYS, TWO_WEEKS
 
 SPIKE_HOURS, SPIKE_EMAILS = 3, 1_000
