@@ -10,23 +10,25 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
+from ses_reputation.aws import ses
 from ses_reputation.aws.members import calling_as, for_members, role_version
 from ses_reputation.aws.session import CONFIG, open_session
 from ses_reputation.core.decide import overall
 from ses_reputation.core.fleet import ROLE_VERSION
 from ses_reputation.core.history import Instant, iso
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
-from ses_reputation.core.readings import Unreadable
+from ses_reputation.core.readings import Trouble, Unreadable
 from ses_reputation.core.roster import Member
 from ses_reputation.core.rules import Verdict
-from ses_reputation.core.target import Target
+from ses_reputation.core.target import Target, partition_of
 from ses_reputation.core.wording import percent, plural, when
 from ses_reputation.run import THREADS
 from ses_reputation.settings import Settings
+from ses_reputation.settings.regions import SES_REGIONS
 
 from . import aws
 from .aws_errors import Explanation
-from .check import Reader, Report, Unknown, evaluate, exit_code, plugin_line, policy_of, region_document
+from .check import STATISTICS, Reader, Report, Unknown, evaluate, exit_code, plugin_line, policy_of, region_document
 from .deployed import NEEDS, find_unless_missing
 from .exit_codes import UNKNOWN, USABLE, Unusable
 from .members import TRUST, Fleet
@@ -58,6 +60,7 @@ def check_all(
     if not members:
         raise Unusable(f"No account is known. {doubt}")
     targets = [target for member in members for target in member.targets]
+    without = [member for member in members if not member.regions]
     ask = _Asking(fleet, settings, now)
     from .output import progress
 
@@ -69,17 +72,19 @@ def check_all(
             finally:
                 step()
 
-        reports = sorted([*pool.map(report, targets), *_doubtful(doubt)], key=_badness)
+        found = [*pool.map(report, targets), *pool.map(ask.without_regions, without), *_doubtful(doubt)]
         roles = sorted(filter(None, pool.map(ask.role, members)), key=lambda role: (role.name, role.account))
+    idle = [report for report in found if report.verdict is Verdict.NO_DATA and not report.target.region]
+    reports = sorted((report for report in found if report not in idle or len(idle) == len(found)), key=_badness)
     command = fleet.command(missing=any(role.missing for role in roles))
     if as_json:
         from .output import as_json as print_json
 
-        print_json(_document(reports, roles, command, now))
+        print_json(_document(reports, idle, roles, command, now))
     else:
         if as_plugin:
             print(plugin_line(reports))
-        _print(reports, roles, command, settings, now)
+        _print(reports, idle, roles, command, settings, now)
     return max(exit_code(reports, as_plugin=as_plugin), UNKNOWN if roles and not as_plugin else USABLE)
 
 
@@ -124,6 +129,14 @@ def _doubtful(doubt: str) -> Iterator[Report]:
         yield _unknown(Target("", "", LIST), LIST, Explanation(doubt, f"Needed: {NEEDS}."))
 
 
+def _without_role(target: Target, caller: Unreadable) -> Report:
+    return _unknown(target, "role", Explanation(f"{caller.trouble.value} ({caller.detail})", TRUST))
+
+
+def _idle(target: Target) -> Report:
+    return Report(target, Verdict.NO_DATA, None, (), (), ("the monitor has found no email of two weeks",))
+
+
 def _unknown(target: Target, what: str, explanation: Explanation) -> Report:
     return Report(target, Verdict.UNKNOWN, None, (), (Unknown(what, explanation),), ())
 
@@ -146,12 +159,34 @@ class _Asking:
         """Read and evaluate a target; without its role it is unknown."""
         caller = self.fleet.members.caller(target.account)
         if isinstance(caller, Unreadable):
-            return _unknown(target, "role", Explanation(f"{caller.trouble.value} ({caller.detail})", TRUST))
-        reader = Reader(
-            self.fleet.session, target.region, self.now, client=lambda service: self._create(service, target.region)
-        )
+            return _without_role(target, caller)
         with calling_as(caller):
-            return evaluate(target, reader, policy_of(self.settings, target), tune=False)
+            return evaluate(target, self._reader(target.region), policy_of(self.settings, target), tune=False)
+
+    def without_regions(self, member: Member) -> Report:
+        """Say of an account of which no region is watched why that is: it has sent nothing, or it cannot be read."""
+        target, home = Target(member.account, "", member.name), self.fleet.region
+        caller = self.fleet.members.caller(member.account)
+        if isinstance(caller, Unreadable):
+            return _without_role(target, caller)
+        if not member.swept:
+            explanation = Explanation("they have not been searched yet", "The monitor searches them at its next runs.")
+            return _unknown(target, "regions", explanation)
+        unknown: list[Unknown] = []
+        with calling_as(caller):
+            for region in dict.fromkeys((home, *SES_REGIONS[partition_of(home)])):
+                reader = self._reader(region)
+                answer = reader.ask(f"{STATISTICS} in {region}", "ses", ses.send_statistics)
+                if not isinstance(answer, Unreadable):  # so are the others that the monitor has searched
+                    sends = any(point.attempts for point in answer)
+                    return self.report(replace(target, region=region)) if sends else _idle(target)
+                unknown += reader.unknown
+                if answer.trouble not in (Trouble.DENIED, Trouble.NOT_ENABLED):
+                    break
+        return Report(target, Verdict.UNKNOWN, None, (), (unknown[0],), ())
+
+    def _reader(self, region: str) -> Reader:
+        return Reader(self.fleet.session, region, self.now, client=lambda service: self._create(service, region))
 
     def role(self, member: Member) -> Role | None:
         """Say what is wrong with the role of an account, if anything is."""
@@ -177,12 +212,22 @@ def _badness(report: Report) -> tuple[int, float, str, str]:
 _COLUMNS = ("Account", "Region", "Verdict", "Bounces", "Complaints", "What")
 
 
-def _print(reports: Sequence[Report], roles: Sequence[Role], command: str, settings: Settings, now: Instant) -> None:
+def _print(
+    reports: Sequence[Report],
+    idle: Sequence[Report],
+    roles: Sequence[Role],
+    command: str,
+    settings: Settings,
+    now: Instant,
+) -> None:
     from .output import say, table
 
     targets = sum(1 for report in reports if report.target.region)
     say(f"As of {when(now, settings.alerts.zone)}: {plural(targets, 'target')}")
     table(_COLUMNS, map(_row, reports), right=("Bounces", "Complaints"))
+    if idle:
+        say()
+        say(f"The monitor has found no email of two weeks in {', '.join(_words(report.target) for report in idle)}.")
     if roles:
         say()
         say(f"Roles to mend, each with the credentials of its account: {command}")
@@ -198,11 +243,16 @@ def _row(report: Report) -> tuple[str, ...]:
     )
     what = [*(f"{u.what}: {u.explanation.problem}" for u in report.unknown), *report.headlines]
     target = report.target
-    account = f"{target.alias} ({target.account})" if target.account else target.alias
-    return (account, target.region or "-", report.verdict.value, *shown, "; ".join(what))
+    return (_words(target), target.region or "-", report.verdict.value, *shown, "; ".join(what))
 
 
-def _document(reports: Sequence[Report], roles: Sequence[Role], command: str, now: Instant) -> dict[str, Any]:
+def _words(target: Target) -> str:
+    return f"{target.alias} ({target.account})" if target.account else target.alias
+
+
+def _document(
+    reports: Sequence[Report], idle: Sequence[Report], roles: Sequence[Role], command: str, now: Instant
+) -> dict[str, Any]:
     return {
         "at": iso(now),
         "verdict": overall(report.verdict for report in reports).value,
@@ -212,6 +262,7 @@ def _document(reports: Sequence[Report], roles: Sequence[Role], command: str, no
             for report in reports
             if report.target.account
         ],
+        "idle": [report.target.account for report in idle],
         "roles": [asdict(role) for role in roles],
         "mend": command if roles else None,
     }

@@ -277,6 +277,78 @@ def test_without_any_known_account_it_says_why(world: World, capsys: Capsys) -> 
     assert "No account is known. SesReputation is not in eu-west-1" in capsys.readouterr().err
 
 
+def test_a_list_that_is_not_up_to_date_is_unknown(world: World, capsys: Capsys) -> None:
+    configured(world, units=True)
+    deployed(world, Member(world.shop, "shop", swept=True), trouble="AccessDeniedException")
+    assert world.run("check", "--all", "--exit-code") == 3
+    assert "The monitor cannot list the accounts (AccessDeniedException)" in capsys.readouterr().out
+
+
+def _of(world: World, news: Member) -> None:
+    """Deploy a monitor that discovers regions, and has found some of two accounts."""
+    configured(world, discover=True)
+    found = [Member(a, n, ("eu-west-1",), swept=True) for a, n in ((ACCOUNT, "hub"), (world.shop, "shop"))]
+    deployed(world, *found, news)
+
+
+def _line_of(printed: str, name: str) -> str:
+    return next(line for line in printed.splitlines() if line.strip().startswith(name))
+
+
+def test_an_account_without_regions_whose_role_is_missing_is_a_row(world: World, capsys: Capsys) -> None:
+    _of(world, Member(world.news, "news"))
+    world.organization.delete_role(world.news)
+    assert world.run("check", "--all", "--exit-code") == 3
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"UNKNOWN: SES reputation of {world.news} UNKNOWN\n")
+    assert " UNKNOWN " in _line_of(printed, "news") and REFUSED in _line_of(printed, "news")
+    assert world.run("check", "--all", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["verdict"] == "UNKNOWN"
+
+
+def test_an_account_that_was_never_searched_is_a_row(world: World, capsys: Capsys) -> None:
+    _of(world, Member(world.news, "news"))
+    assert world.run("check", "--all") == 1
+    assert "they have not been searched yet" in _line_of(capsys.readouterr().out, "news")
+
+
+def test_an_account_that_can_be_entered_but_not_read_is_a_row(world: World, capsys: Capsys) -> None:
+    _of(world, Member(world.news, "news", swept=True))
+    nothing = _document({"Effect": "Allow", "Action": "iam:GetRole", "Resource": "*"})
+    iam = world.local.client("iam", account=world.news)
+    [name] = iam.list_role_policies(RoleName="SesReputationMember")["PolicyNames"]
+    iam.put_role_policy(RoleName="SesReputationMember", PolicyName=name, PolicyDocument=nothing)
+    assert world.run("check", "--all") == 1
+    line = _line_of(capsys.readouterr().out, "news")
+    assert " UNKNOWN " in line and "send statistics in eu-west-1" in line
+
+
+def test_an_account_that_has_sent_nothing_is_named_and_no_trouble(world: World, capsys: Capsys) -> None:
+    _of(world, Member(world.news, "news", swept=True))
+    world.local.faults.plant("ses", "GetSendStatistics", account=world.news, region="eu-west-1", code="AccessDenied")
+    world.local.ses("af-south-1", world.news).points = []
+    assert world.run("check", "--all", "--exit-code") == 0
+    assert f"The monitor has found no email of two weeks in news ({world.news})." in capsys.readouterr().out
+    assert world.run("check", "--all", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["idle"] == [world.news]
+
+
+def test_a_region_that_sends_again_is_read_before_the_monitor_finds_it(world: World, capsys: Capsys) -> None:
+    _of(world, Member(world.news, "news", swept=True))
+    assert world.run("check", "--all", "--exit-code") == 0
+    assert "eu-west-1  OK" in _line_of(capsys.readouterr().out, "news")
+
+
+def test_if_no_account_has_sent_anything_there_is_no_data(world: World, capsys: Capsys) -> None:
+    configured(world, discover=True)
+    members = ((ACCOUNT, "hub"), (world.shop, "shop"), (world.news, "news"))
+    for account, _ in members:
+        world.local.ses("eu-west-1", account).points = []
+    deployed(world, *(Member(account, name, swept=True) for account, name in members))
+    assert world.run("check", "--all", "--exit-code") == 3
+    assert " NO_DATA " in _line_of(capsys.readouterr().out, "news")
+
+
 def test_one_account_is_read_through_its_role(world: World, capsys: Capsys) -> None:
     world.local.ses("us-east-1", world.shop).points = points(bounces=60)
     assert world.run("check", "--account", world.shop, "--region", "us-east-1") == 0
