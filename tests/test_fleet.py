@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
@@ -10,15 +12,18 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 from ses_reputation.aws.store import Item, Overtaken
+from ses_reputation.channels import for_every_route
 from ses_reputation.core import state as stored
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import Gauge, Plan
 from ses_reputation.core.fleet import ROLE_VERSION, WHOLE, Installation, Shard
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point
-from ses_reputation.core.notification import Document
+from ses_reputation.core.notification import LONGEST_TEXT, Document, summary_of
+from ses_reputation.core.notification import test_notification as a_test_alert
 from ses_reputation.core.pause_record import PauseReading
 from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
 from ses_reputation.core.roster import Report, Roster
+from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.fleet import FleetMonitor
 from ses_reputation.fleet_accounts import FleetAccounts
@@ -626,6 +631,19 @@ def test_a_test_alert_of_an_account_reaches_its_recipients() -> None:
     assert (document["account"], document["account_name"]) == (SHOP, "shop")
 
 
+def test_a_test_alert_of_an_account_reaches_no_other_accounts_route() -> None:
+    routes = parse(
+        f'{SETTINGS}[[routes]]\naccounts = ["{SHOP}"]\nregions = ["us-east-1"]\nemails = ["shop@mail.test"]\n'
+        f'[[routes]]\naccounts = ["{BLOG}"]\nemails = ["blog@mail.test"]\n'
+    ).routes
+    world = World()
+    for event in ({"account": SHOP}, {}):
+        world.monitor.handle({"test_alert": True, **event}, lambda: 600_000)
+    shop, anybody = (for_every_route(batch, routes) for batch in world.sent)
+    assert shop["account"] == [SHOP] and shop["region"] == ["eu-west-1", "us-east-1"]
+    assert anybody["account"] == [HOME, SHOP, BLOG]
+
+
 @pytest.mark.parametrize("event", [{"account": "shop"}, {"account": 1}, {"account": SHOP, "region": "eu-west-1"}])
 def test_a_test_alert_of_an_unknown_account_is_a_bad_event(event: dict[str, Any]) -> None:
     with pytest.raises(BadEvent):
@@ -663,6 +681,39 @@ def test_more_than_ten_are_a_summary_for_people() -> None:
     world.sent.clear()
     world.run(NOON + 5 * BUCKET)
     assert world.sent == [] and len(world.summaries) == 1
+
+
+def summarised(accounts: int, name: str = "") -> Document:
+    document = a_test_alert(Target(SHOP, "eu-west-1", ""), NOON, default_policy(), Context())
+    each = [
+        document | {"account": f"{n:012}", "account_name": f"{name}{n}" if name else "", "title": "T"}
+        for n in range(accounts)
+    ]
+    return summary_of(each, "eu-west-1")
+
+
+@pytest.mark.parametrize("name", ["", "team-of-the-shop-"])
+@pytest.mark.parametrize("accounts", [14, 1_000, 2_000])
+def test_a_summary_names_every_account_within_the_limits_of_sns(accounts: int, name: str) -> None:
+    made = summarised(accounts, name)
+    text = " ".join(made["summary"])
+    assert all(f"{n:012}" in text for n in range(accounts))
+    assert max(map(len, made["summary"])) <= LONGEST_TEXT and len(json.dumps(made)) < 60_000
+
+
+def test_the_summaries_of_two_shards_have_different_ids() -> None:
+    world = World()
+    listed = "".join(f'[[accounts]]\nid = "{number:012}"\n' for number in range(1, 41))
+    world.text = UNITS.replace('[organization]\nunits = ["r-ab12"]\n', listed)
+    world.channels = [Channel("people", 12, world.send, summarise=lambda each: world.summaries.append(list(each)))]
+    world.no_role = {f"{number:012}" for number in range(1, 41)}
+    world.items = {f"{account}/eu-west-1": Item(1, stored.SCHEMA, "") for account in world.no_role}
+    with contextlib.suppress(RunFailed):
+        world.run(NOON, Shard(0, 2))
+    with contextlib.suppress(RunFailed):
+        world.run(NOON, Shard(1, 2))
+    first, second = (summary_of(each, "eu-west-1") for each in world.summaries)
+    assert first["id"] != second["id"] and first["at"] == second["at"]
 
 
 def test_a_refused_summary_is_sent_one_by_one() -> None:

@@ -87,9 +87,15 @@ def channels(
 
 
 def for_every_route(documents: Sequence[Document], routes: Sequence[Route]) -> Mapping[str, Sequence[str]]:
-    """Attributes of a message, by which its subscriptions choose. A test alert has all that any route asks for."""
+    """Attributes of a message, by which its subscriptions choose. A test alert has all that any route asks for, but the account
+    that it is of, if it is of one."""
     found = attributes(documents)
-    if documents[0]["check"] != TEST.name:
+    [first, *_] = documents
+    if first["check"] != TEST.name:
         return found
+    kept = {"account"} if first.get("account_name") else set()
     asked = [(name, word) for route in routes for name, words in route.attributes.items() for word in words]
-    return {name: sorted({*words, *(word for other, word in asked if other == name)}) for name, words in found.items()}
+    return {
+        name: words if name in kept else sorted({*words, *(word for other, word in asked if other == name)})
+        for name, words in found.items()
+    }

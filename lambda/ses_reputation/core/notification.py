@@ -283,17 +283,33 @@ MOST_SINGLE = 10
 """Most notifications of a fleet that people get one by one from one run. Of more they get a summary with the worst of these."""
 
 
+MOST_NAMED = 40_000
+"""Characters for the names of accounts in a summary, which SNS carries three times in 256 KiB; of more there are only the ids."""
+
+
 def summary_of(documents: Sequence[Document], region: str) -> Document:
-    """Very many notifications of one run as one: how many of each kind, and the worst. `region` is the monitor's own."""
-    worst, *_ = shown = worst_first(documents)[:MOST_SINGLE]
+    """Very many notifications of one run as one: how many of each kind, the worst, and the accounts of the rest, since a
+    subscription may want any of them. `region` is the monitor's own."""
+    ordered = worst_first(documents)
+    worst, *_ = shown = ordered[:MOST_SINGLE]
     firing, reminders, resolved = (sum(document["kind"] == kind.value for document in documents) for kind in Kind)
-    key = "-".join(part for part in (worst.get("stage"), "summary", worst["at"]) if part)
+    parts = (
+        worst.get("stage"),
+        "summary",
+        worst["at"],
+        worst["account"],
+        worst["region"],
+    )  # shards have a summary each
+    key = "-".join(part for part in parts if part)
     return worst | {
         "id": key,
         "deduplication_key": key,
         "title": f"{worst['status']}: {len(documents):,} SES notifications at once",
         "what_is_new": f"{firing:,} to act on, {reminders:,} reminders, {resolved:,} resolved.",
-        "summary": [_cut(f"{place}. {each['title']}, {each['account']}.") for place, each in enumerate(shown, 1)],
+        "summary": [
+            *(_cut(f"{place}. {each['title']}, {each['account']}.") for place, each in enumerate(shown, 1)),
+            *_others(ordered[MOST_SINGLE:]),
+        ],
         "cause": None,
         "first_steps": [
             "Begin with the first. If all began at once, look for what they share: a release, a sender, an outage of AWS."
@@ -308,6 +324,26 @@ def summary_of(documents: Sequence[Document], region: str) -> Document:
         "metrics": {},
         "aws_account": None,
     }
+
+
+def _others(documents: Sequence[Document]) -> list[str]:
+    """Name the account of each document, in lines that are short enough."""
+    regions: dict[str, dict[str, None]] = {}
+    names: dict[str, str] = {}
+    for document in documents:
+        account, name = document["account"], document.get("account_name", "")
+        regions.setdefault(account, {})[document["region"]] = None
+        names[account] = account if name in ("", account) else f"{name} ({account})"
+    words = [f"{names[account]} in {', '.join(where)}" for account, where in regions.items()]
+    if sum(map(len, words)) > MOST_NAMED:
+        words = list(regions)
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(word) + 3 <= LONGEST_TEXT:
+            lines[-1] += f"; {word}"
+        else:
+            lines.append(f"Also: {word}")
+    return [f"{line}." for line in lines]
 
 
 def envelope(documents: Sequence[Document], context: Context) -> Document:
