@@ -117,7 +117,7 @@ def stack_output(session: boto3.Session, stack: str, key: str) -> str:
 def described(session: boto3.Session, stack: str, region: str) -> tuple[str, dict[str, str]]:
     """Return a deployed stack's account and its outputs by their names.
 
-    Raises `AWS_ERRORS`, or LookupError or ValueError for an answer that is none.
+    Raises `AWS_ERRORS`, or LookupError or ValueError for an invalid answer.
     """
     client: Any = session.client("cloudformation", region_name=region, config=CONFIG)
     [found] = client.describe_stacks(StackName=stack)["Stacks"]

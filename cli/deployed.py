@@ -94,7 +94,7 @@ class Deployed:
 
 
 def find(session: boto3.Session, settings: Settings | None, region: str) -> Deployed:
-    """Find the stack of the settings in `region`. Raises `AWS_ERRORS`; LookupError or ValueError if it is none of ours."""
+    """Find the stack of the settings in `region`. Raises `AWS_ERRORS`; LookupError or ValueError for another stack."""
     name = "SesReputation" if settings is None else settings.stack_name
     account, outputs = described(session, name, region)
     watched = settings.targets.regions if settings is not None and settings.targets.regions else (region,)

@@ -150,7 +150,7 @@ def seconds(text: str) -> int:
     length = int(found[1]) * UNITS[found[2]] if found else 0
     if not 0 < length <= LONGEST_MUTE:
         raise Unusable(
-            f"--for {clean(text)}: write a time like 30m, 48h or 7d, at most 30d: what is muted is forgotten."
+            f"--for {clean(text)}: write a time like 30m, 48h or 7d, at most 30d: muted alerts get overlooked."
         )
     return length
 
@@ -162,7 +162,7 @@ def _deployed(settings: Settings | None, given: argparse.Namespace) -> Deployed:
 
 
 def _change(deployed: Deployed, changed: Any, now: Instant) -> tuple[str, ...]:
-    """Store changed orders, without those that have ended: what was stored and is none, which is removed."""
+    """Store changed orders, without those that have ended. Return what was stored but is no order; it is removed."""
     ignored: tuple[str, ...] = ()
 
     def text(item: Item | None) -> str:

@@ -20,7 +20,7 @@ from rich.text import Text
 from ses_reputation.core.wording import NBSP
 
 PIPE_WIDTH = 250
-"""Columns for a reader that is no terminal: a row stays on one line."""
+"""Columns if the output is not a terminal: a row stays on one line."""
 
 _GLUE = "\ue000"
 """Stands for a space that does not break while a table is laid out: rich breaks lines at any space."""

@@ -80,7 +80,7 @@ def _call(session: boto3.Session, topic: str) -> Call:
 
 
 def _states(client: Any, topic: str, emails: Iterable[str], call: Call) -> dict[str, str | None]:
-    """Return the state of each address, None for one without a subscription. `Deleted` is none: nothing is sent there."""
+    """Return the state of each address, None for one without a subscription. `Deleted` counts as no subscription: nothing is sent there."""
     try:
         pages = list(client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic))
     except AWS_ERRORS as error:

@@ -64,7 +64,7 @@ def _asked(session: boto3.Session, name: str, of: dict[str, str]) -> dict[str, A
         said: Any = json.loads(answer["Payload"].read())
     except AWS_ERRORS as error:
         raise Unusable(f"{name} could not be asked. {explain(error, call)}") from None
-    except ValueError:  # of the region's name, or of an answer that is none
+    except ValueError:  # of the region's name, or of an invalid answer
         raise Unusable(f"{name} could not be asked: that was not an answer of AWS Lambda") from None
     if answer.get("FunctionError"):
         reason = said.get("errorMessage") if isinstance(said, dict) else None

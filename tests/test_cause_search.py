@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ses_reputation.aws.bounded import BUDGET, Budget
-from ses_reputation.cause_search import Explainer, since_of
+from ses_reputation.cause_search import Explainer, sent_from
 from ses_reputation.core.alert import Track
 from ses_reputation.core.cause import CauseReading, Question, question_from
 from ses_reputation.core.checks.rate import LIST_STEP
@@ -70,8 +70,8 @@ class Looking:
 
 def test_emails_before_a_resume_are_not_the_cause() -> None:
     plan = opened()
-    assert since_of(plan, Metric.BOUNCE) < NOW - HOUR
-    assert since_of(replace(plan, state=replace(plan.state, rearmed=NOW - HOUR)), Metric.BOUNCE) == NOW - HOUR
+    assert sent_from(plan, Metric.BOUNCE) < NOW - HOUR
+    assert sent_from(replace(plan, state=replace(plan.state, rearmed=NOW - HOUR)), Metric.BOUNCE) == NOW - HOUR
 
 
 def explained(looking: Looking, plan: Plan, seconds: float = 100.0) -> Explained:

@@ -93,7 +93,7 @@ def pin_of(package: str, requirements: str) -> str:
 
 
 def fill(folder: Path, requirements: Path, python: str, *, editable: bool) -> None:
-    """Make `folder` a virtual environment if it is none, and install `requirements` into it. Raises `Failed`."""
+    """Make `folder` a virtual environment if it is not one yet, and install `requirements` into it. Raises `Failed`."""
     environment = own_environment(os.environ)
     uv_home = ROOT / ".venv"
     if not _works(uv_home):

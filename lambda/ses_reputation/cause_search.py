@@ -1,4 +1,4 @@
-"""The cause of a bounce or complaint alert, said in the notification itself. It can neither delay an alert for long nor endanger it."""
+"""The cause of a bounce or complaint alert, in the notification itself. It can neither delay an alert for long nor endanger it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Explainer:
         left, started = self._left.get(plan.target.id, BUDGET), self._clock()
         seconds = max(0.0, min(left.seconds / shares, self._end - started))
         own = replace(left, calls=left.calls // shares, seconds=seconds)
-        reading = self._look(plan, metric, since_of(plan, metric), reminder=reminder, budget=own)
+        reading = self._look(plan, metric, sent_from(plan, metric), reminder=reminder, budget=own)
         rest = replace(left, calls=left.calls - reading.calls, seconds=left.seconds - (self._clock() - started))
         self._left[plan.target.id] = rest
         return reading
@@ -84,7 +84,7 @@ def _asks(document: Document) -> bool:
     return document["metric"] is not None and document["kind"] != Kind.RESOLVED.value
 
 
-def since_of(plan: Plan, metric: Metric) -> Instant:
+def sent_from(plan: Plan, metric: Metric) -> Instant:
     """When the emails to look for were sent at the earliest: by our own rate, or by AWS's if only that is high.
 
     After a resume, emails of before it count no more, here neither.

@@ -1,7 +1,7 @@
-"""Attend to pauses in one run of one target: say, do and note them, and see what a person has resumed.
+"""Attend to pauses in one run of one target: notify of them, do and note them, and see what a person has resumed.
 
-A pause is said at one tick and done at the next. Before the call to AWS the store has it as due, so that a run that dies
-anywhere is completed by the next one: the call may be repeated.
+People are notified of a pause at one tick; it is done at the next. Before the call to AWS the store has it as due, so
+that a run that dies anywhere is completed by the next one: the call may be repeated.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TRIES = 3
 RESUMED = "a person has resumed it meanwhile"
 
 STALE = HOUR
-"""A pause that was said or begun longer ago is not simply done: much may have changed."""
+"""A pause that people were notified of, or that was begun, longer ago is not simply done: much may have changed."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class _Attention:
         return self._reading(), tuple(self.failures)
 
     def _reading(self) -> PauseReading | None:
-        newest, said = self.pauses[-1] if self.pauses else None, self._said()
+        newest, notified = self.pauses[-1] if self.pauses else None, self._notified()
         if newest is not None and newest.stage is Stage.DUE:  # begun, and not known to have ended
             return self._repeated(newest)
         if newest is not None and newest.in_force and not self._is_on_again(newest):
@@ -109,9 +109,9 @@ class _Attention:
             return PauseReading(
                 rearmed=max(newest.resumed_at, newest.at)
             )  # once for each pause, whatever clock resumed it
-        if said is not None and said.stage is Stage.DRY_RUN and said.cause in self._open_causes():
-            return PauseReading(said)
-        return self._new(said)
+        if notified is not None and notified.stage is Stage.DRY_RUN and notified.cause in self._open_causes():
+            return PauseReading(notified)
+        return self._new(notified)
 
     def _repeated(self, due: Pause) -> PauseReading:
         """End a pause whose note says only that it was begun: it is done, or done again, or called off."""
@@ -144,7 +144,7 @@ class _Attention:
         """Tell if the settings allow to pause such a part."""
         return self.pausing.level is not Level.DRY_RUN and part in PARTS[self.pausing.level]
 
-    def _new(self, said: Pause | None) -> PauseReading | None:
+    def _new(self, notified: Pause | None) -> PauseReading | None:
         """A pause that nothing speaks against now, or why there is none."""
         refusals = []
         for metric in Metric:
@@ -154,26 +154,26 @@ class _Attention:
             refusal = "pauses are off" if self.pausing.level is Level.OFF else guard.refusal(facts)
             if refusal:
                 refusals.append(f"{metric.value}: {refusal}")
-            elif said is None or said.cause != facts.track.id or not self._grants(said.part):
+            elif notified is None or notified.cause != facts.track.id or not self._grants(notified.part):
                 return self._due(facts, facts.track.id)
             else:
-                return self._after(said, facts)
+                return self._after(notified, facts)
         return PauseReading(refusal="; ".join(refusals))
 
-    def _after(self, said: Pause, facts: Facts) -> PauseReading:
-        """Go on from a pause that was said, or that failed."""
-        if said.stage is Stage.DUE and (self._is_too_soon(said) or self._waits_for_delivery()):
-            return PauseReading(said)
-        if said.stage is Stage.DUE and facts.now - said.at <= STALE:
-            return self._done(said)
-        now = self._due(facts, said.cause)  # something else may be the cause by now: then that is said first
-        same = now.pause is not None and (now.pause.part, now.pause.name) == (said.part, said.name)
-        told = said.stage is Stage.DUE or (said.stage is Stage.FAILED and said.trouble != CALLED_OFF)
-        return self._done(now.pause) if now.pause is not None and same and told else now
+    def _after(self, notified: Pause, facts: Facts) -> PauseReading:
+        """Go on from a pause that people were notified of, or that failed."""
+        if notified.stage is Stage.DUE and (self._is_too_soon(notified) or self._waits_for_delivery()):
+            return PauseReading(notified)
+        if notified.stage is Stage.DUE and facts.now - notified.at <= STALE:
+            return self._done(notified)
+        now = self._due(facts, notified.cause)  # something else may be the cause by now: that is notified first then
+        same = now.pause is not None and (now.pause.part, now.pause.name) == (notified.part, notified.name)
+        people_know = notified.stage is Stage.DUE or (notified.stage is Stage.FAILED and notified.trouble != CALLED_OFF)
+        return self._done(now.pause) if now.pause is not None and same and people_know else now
 
-    def _is_too_soon(self, said: Pause) -> bool:
+    def _is_too_soon(self, notified: Pause) -> bool:
         """Tell if people have had less than an interval, by the ticks or by the clock: a run at once may follow at once."""
-        return min(self.plan.seen.now, int(self.pausing.clock())) - said.at < self.pausing.every
+        return min(self.plan.seen.now, int(self.pausing.clock())) - notified.at < self.pausing.every
 
     def _due(self, facts: Facts, cause: str) -> PauseReading:
         """Choose what to pause at the next tick."""
@@ -246,8 +246,8 @@ class _Attention:
             state.rearmed,
         )
 
-    def _said(self) -> Pause | None:
-        """The pause that an earlier tick has said, which is stored with its notification."""
+    def _notified(self) -> Pause | None:
+        """The pause that people were last notified of, stored with that notification."""
         track = None if self.before is None else self.before.tracks.get(CHECK)
         return track.worst if track is not None and isinstance(track.worst, Pause) else None
 

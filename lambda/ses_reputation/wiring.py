@@ -282,13 +282,13 @@ def attending(
     def pausing() -> Pausing:
         from .aws.bounded import BUDGET
         from .aws.pause import reference_of, switch
-        from .cause_search import since_of
+        from .cause_search import sent_from
         from .pausing import Pausing
 
         def look(plan: Plan, metric: Metric) -> CauseReading | None:
             if settings.look is CauseLevel.OFF:
                 return None
-            since = since_of(plan, metric)
+            since = sent_from(plan, metric)
             return look_in(create, settings.look, plan, metric, since, reminder=False, budget=BUDGET)
 
         def switch_off(target: Target, pause: Pause) -> None:

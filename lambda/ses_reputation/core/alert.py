@@ -94,7 +94,7 @@ class Sent:
 
     alert: str  # id of the alert, never renamed
     severity: Severity
-    signs: tuple[str, ...]  # what it said: ids of open tracks, with their marks
+    signs: tuple[str, ...]  # what it showed: ids of open tracks, with their marks
     number: int  # notifications so far
     opened_at: Instant
     at: Instant  # last notification
@@ -108,7 +108,7 @@ class Change:
 
     reason: Reason
     sent: Sent
-    unsaid: tuple[str, ...] = ()  # names of the tracks that are new, or have a new mark, since the last notification
+    unsent: tuple[str, ...] = ()  # names of the tracks that are new, or have a new mark, since the last notification
 
 
 def advance(known: Track | None, standing: Standing, now: Instant, name: str, *, unsaved: Instant) -> Track | None:
@@ -160,16 +160,16 @@ def news(
     signs = tuple(_sign(track) for track in tracks.values() if track.mark is not None)
     if sent is None:
         opened = min(track.opened_at for track in tracks.values())
-        record = Sent(_alert_id(check, tracks), severity, _said(signs, tracks), turns, opened, now, now)
+        record = Sent(_alert_id(check, tracks), severity, _shown_signs(signs, tracks), turns, opened, now, now)
         return record, (Change(Reason.OPENED, record),)
-    unsaid = tuple(name for name, track in tracks.items() if track.mark is not None and _sign(track) not in sent.signs)
+    unsent = tuple(name for name, track in tracks.items() if track.mark is not None and _sign(track) not in sent.signs)
     waits = now - sent.at < PAUSE_BETWEEN
-    if severity > sent.severity or (unsaid and (not waits or any(tracks[name].urgent for name in unsaid))):
+    if severity > sent.severity or (unsent and (not waits or any(tracks[name].urgent for name in unsent))):
         reason = Reason.ESCALATED if severity > sent.severity else Reason.CHANGED
         number = max(sent.number + 1, turns)
-        record = Sent(sent.alert, severity, _said(signs, tracks), number, sent.opened_at, now, now)
-        return record, (Change(reason, record, unsaid),)
-    if not unsaid and severity < sent.severity:
+        record = Sent(sent.alert, severity, _shown_signs(signs, tracks), number, sent.opened_at, now, now)
+        return record, (Change(reason, record, unsent),)
+    if not unsent and severity < sent.severity:
         sent = replace(sent, severity=severity)
     if not waits and now + ahead >= reminder_due(sent) and not _recovering(tracks, now):
         record = replace(sent, number=sent.number + 1, at=now, reminders=_reminders(sent, now + ahead))
@@ -188,10 +188,10 @@ def _ended(check: str, sent: Sent, tracks: Tracks, now: Instant) -> tuple[Sent |
     return after, (last, *changes)
 
 
-def heard(
+def only_wanted(
     before: Sent | None, after: Sent | None, changes: tuple[Change, ...], wanted: Callable[[Change], bool]
 ) -> tuple[Sent | None, tuple[Change, ...]]:
-    """Leave out the changes that nobody wants to hear of now: the record and the changes that `news` would have found without.
+    """Leave out the changes that nobody wants to be notified of now: the record and the changes that `news` would have found without.
 
     What is left out stays a difference between truth and record, so that it is sent once when it is wanted again.
     """
@@ -232,7 +232,7 @@ def _sign(track: Track) -> str:
     return f"{track.id} {track.mark}" if track.mark else track.id
 
 
-def _said(signs: tuple[str, ...], tracks: Tracks) -> tuple[str, ...]:
+def _shown_signs(signs: tuple[str, ...], tracks: Tracks) -> tuple[str, ...]:
     """Record of a notification that shows all open tracks, as they are now."""
     return _known_signs((*signs, *(track.id for track in tracks.values())), tracks)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, heard, news
+from .alert import PAUSE_BETWEEN, Change, Reason, Sent, Standing, Track, advance, news, only_wanted
 from .checks import ALL, BY_NAME
 from .checks.base import Check, Context, Failures, News, Seen
 from .checks.rate import our_standing
@@ -273,7 +273,7 @@ def _with_starts(seen: Seen, tracks: dict[str, Track], rearmed: Instant | None) 
 
 
 def _wanted(target: Target, orders: Orders, now: Instant, check: Check, before: Sent | None, change: Change) -> bool:
-    """Tell if the orders of the team let a change be sent. Who has heard of an alert hears of its end in any case."""
+    """Tell if the orders of the team let a change be sent. Who was notified of an alert is notified of its end in any case."""
     if change.reason is Reason.RESOLVED:
         return True
     reminder = change.reason is Reason.REMINDER
@@ -304,7 +304,7 @@ def _news(
                 after |= {name: record for name, record in sent.items() if name == check.name}
             elif check.name in sent or own:
                 last = sent.get(check.name)
-                record, found = heard(
+                record, found = only_wanted(
                     last, *news(check.name, last, own, now, ahead=ahead), partial(wanted, check, last)
                 )
                 if record is not None:
@@ -468,8 +468,8 @@ def assumed(
     if stored is not None and stored.tick >= last:
         return stored
     hourly = now % HOUR < every
-    as_failed = Failures(FAILURES_BEFORE_ALERT, FAILURES_BEFORE_ALERT)
-    base = replace(State(tick=last - every) if stored is None else stored, failures=as_failed)
+    enough_failures = Failures(FAILURES_BEFORE_ALERT, FAILURES_BEFORE_ALERT)
+    base = replace(State(tick=last - every) if stored is None else stored, failures=enough_failures)
     if isinstance(readings.statistics, Unreadable) and stored is not None and hourly:
         return base
     seen_then = readings if stored is not None and not hourly else readings.without_aws
@@ -477,7 +477,7 @@ def assumed(
     state = decide(target, _until(seen_then, last), None if fresh else base, policy, last).state
     unsaved = state.tick if stored is None else stored.tick  # a track that opens now is named after it
     sent = {check: replace(record, at=min(record.at, now - PAUSE_BETWEEN)) for check, record in state.sent.items()}
-    return replace(state, tick=unsaved, sent=sent, failures=as_failed, outbox=base.outbox)
+    return replace(state, tick=unsaved, sent=sent, failures=enough_failures, outbox=base.outbox)
 
 
 def _until(readings: Readings, last: Instant) -> Readings:

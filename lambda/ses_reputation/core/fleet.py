@@ -54,7 +54,7 @@ def is_turn(name: str, now: Instant, every: int, period: int = DAY) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Installation(Target):
-    """The monitor itself, under its own account and region: what is said of the whole fleet."""
+    """The monitor itself, under its own account and region: alerts about the whole fleet are under it."""
 
     @property
     def id(self) -> str:

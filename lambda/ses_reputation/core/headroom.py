@@ -1,8 +1,8 @@
 """How much is left before AWS's review threshold, when it is gone at this pace, and how much clean email brings it back.
 
 The estimate is the one that the critical rule "aws-estimate" looks at, and with as few events it is as careful: the threshold
-counts as reached only when the estimate is surely (at one standard deviation) there. So "none is left" is never said beside
-a verdict of OK: what is said of one complaint in three hundred emails is that one more event may be too many.
+counts as reached only when the estimate is surely (at one standard deviation) there. So "none is left" never stands beside
+a verdict of OK: of one complaint in three hundred emails it says that one more event may be too many.
 """
 
 from __future__ import annotations

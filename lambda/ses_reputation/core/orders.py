@@ -19,7 +19,7 @@ SCHEMA = 1
 """Number of the stored form."""
 
 LONGEST_MUTE = 30 * DAY
-"""No mute lasts longer: what is muted is forgotten."""
+"""No mute lasts longer: muted alerts get overlooked."""
 
 LONGEST_REASON = 200
 """Characters kept of a reason."""

@@ -1,6 +1,6 @@
 """The guarded pause: when the monitor may stop sending by itself, and what. Every doubt is a refusal with its reason.
 
-It happens in two ticks: at the first it is said, at the next, if nothing speaks against it then, it is done.
+It happens in two ticks: at the first people are notified, at the next, if nothing speaks against it then, it is done.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _of_aws(facts: Facts) -> Iterator[str]:
 
 
 def veto(facts: Facts) -> str:
-    """Say why the team wants no pause; empty if it has not said so. Without an alert nobody can tell."""
+    """Say why the team wants no pause; empty if it has not ordered that. Without an alert nobody can tell."""
     return "its alert is over" if facts.sent is None else next(_of_the_team(facts, facts.sent), "")
 
 
@@ -207,11 +207,11 @@ def _pause(given: dict[str, Any]) -> Pause:
     if not all(isinstance(given.get(name, ""), str) for name in texts):
         raise ValueError("a text is of another type")
     if not all(type(at) is int and 0 <= at < YEAR_2100 for at in times):
-        raise ValueError("a time is none")
+        raise ValueError("a time is invalid")
     if not (_NAME.fullmatch(pause.name) or not pause.name) or not (
         _ARN.fullmatch(pause.reference) or not pause.reference
     ):
-        raise ValueError("a name is none of SES")
+        raise ValueError("a name is invalid in SES")
     cleaned: dict[str, Any] = {
         name: without_addresses(getattr(pause, name))[:LONGEST_WHY]
         for name in ("cause", "why", "trouble", "resumed_by")

@@ -22,7 +22,7 @@ UNSURE = "it may be paused all the same: see in SES"
 class Stage(StrEnum):
     """How far a pause has come."""
 
-    DUE = "due"  # said; done at the next tick
+    DUE = "due"  # people are notified; done at the next tick
     PAUSED = "paused"
     FAILED = "failed"  # AWS refused; it is tried again
     DRY_RUN = "dry-run"  # never done

@@ -144,6 +144,8 @@ def doubted(
     if account is None:
         return before
     known = Witness() if before is None else before
+    if _lost(points, known, now) is not None:  # says nothing of what was sent, but begins the wait for it
+        return replace(known, ahead_at=now if known.ahead_at is None else known.ahead_at)
     missing = _overdue(points, known, account, now, last)
     return replace(_referring(points, known, account, now), missing_at=now if missing else known.missing_at)
 

@@ -15,10 +15,10 @@ NBSP = "\u00a0"
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def events_of(metric: Metric, count: Count, *lines: float, trend: str = "") -> str:
+def events_of(metric: Metric, count: Count, *thresholds: float, trend: str = "") -> str:
     """61 of the last 1,204 emails bounced: 5.1%, rising (sent over 5 h)."""
     verb = "bounced" if metric is Metric.BOUNCE else "brought complaints"
-    rate = "" if count.rate is None else f": {percent(count.rate, *lines)}"
+    rate = "" if count.rate is None else f": {percent(count.rate, *thresholds)}"
     span = duration(count.end - count.start)
     tail = f", {trend}" if trend else ""
     return f"{count.events:,} of the last {plural(count.emails, 'email')} {verb}{rate}{tail} (sent over {span})"
@@ -73,17 +73,17 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def percent(rate: float, *lines: float) -> str:
-    """A fraction in percent, with as many digits as keep it on its own side of every line: 5%, 0.08%, 4.98%."""
+def percent(rate: float, *thresholds: float) -> str:
+    """A fraction in percent, with as many digits as keep it on its own side of every threshold: 5%, 0.08%, 4.98%."""
     for digits in range(2, 15):
         text = f"{rate * 100:.{digits}g}"
-        if all(_side(float(text) / 100, line) == _side(rate, line) for line in lines):
+        if all(_side(float(text) / 100, threshold) == _side(rate, threshold) for threshold in thresholds):
             break
     return f"{float(text):.10f}".rstrip("0").rstrip(".") + "%"
 
 
-def _side(rate: float, line: float) -> int:
-    return 0 if abs(rate - line) < 1e-12 else 1 if rate > line else -1
+def _side(rate: float, threshold: float) -> int:
+    return 0 if abs(rate - threshold) < 1e-12 else 1 if rate > threshold else -1
 
 
 def when(at: Instant, zone: tzinfo | None) -> str:

@@ -1,7 +1,7 @@
 """settings.toml → frozen values: the same type at synth, in the function and in the command line.
 
 Everything is checked once, here, and every problem is reported at once. What a key means and what it accepts
-is said where it is read; docs/settings.md is made from that.
+stands where it is read; docs/settings.md is made from that.
 """
 
 from __future__ import annotations

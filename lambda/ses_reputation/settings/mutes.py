@@ -10,7 +10,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 MOST_WINDOWS = 7
 LONGEST_WINDOW = 12 * 60
-"""In minutes. So many windows of this length leave half of the week in which everything is heard."""
+"""In minutes. So many windows of this length leave half of the week in which everything is sent."""
 
 EXAMPLE = '{ weekday = "tuesday", from = "08:00", to = "12:00", check = "complaint" }'
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
@@ -49,7 +49,7 @@ def _window(table: Table) -> Window | None:
         if not table.has(key):
             table.refuse(key, table.keys[key].accepted, "write it")
     if begin and end and window.minutes > LONGEST_WINDOW:
-        table.refuse("to", "at most 12 hours after from", "shorten it: what is muted is forgotten")
+        table.refuse("to", "at most 12 hours after from", "shorten it: muted alerts get overlooked")
     return window
 
 

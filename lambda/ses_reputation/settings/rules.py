@@ -137,7 +137,7 @@ def _unusual(table: Table, metric: Metric, warning: Limit) -> tuple[float, float
         "unusual",
         UNUSUAL,
         (0, 100),
-        "Warn when the rate is surely above so many times the sender's usual rate and own worst; 0: fixed thresholds only.",
+        "Warn when the rate is very likely above so many times the sender's usual rate and own worst; 0: fixed thresholds only.",
     )
     if 0 < unusual < 1:
         table.refuse(

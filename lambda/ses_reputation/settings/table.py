@@ -14,7 +14,7 @@ _D = TypeVar("_D")
 _T = TypeVar("_T")
 
 LEAST_RATE = 0.00001
-"""One in a hundred thousand: so the default rules, whose lines are parts of it and rounded, stay above 0."""
+"""One in a hundred thousand: so the default rules, whose thresholds are parts of it and rounded, stay above 0."""
 
 _LONGEST_SHOWN = 80
 _INT_BITS = 64

@@ -55,19 +55,19 @@ class Quota(Check):
         share = percent(found.used / found.quota) if found.quota else "all"
         if not news.holds:
             return ["Less of the quota is used now. The alert resolves after 24 h of that."]
-        said = [f"{found.used:,} of the {found.quota:,} emails allowed in 24 hours are sent: {share}."]
+        sentences = [f"{found.used:,} of the {found.quota:,} emails allowed in 24 hours are sent: {share}."]
         if not found.foreseen:
-            said.append("Nobody knows how long the rest lasts: the send statistics cannot be read.")
+            sentences.append("Nobody knows how long the rest lasts: the send statistics cannot be read.")
         elif found.used_up_at is None:
-            said.append("At the pace of the last 3 hours the rest lasts for the next day.")
+            sentences.append("At the pace of the last 3 hours the rest lasts for the next day.")
         elif found.used_up_at <= news.now:
-            said.append("Amazon SES refuses email now, until some of it is more than 24 hours old.")
+            sentences.append("Amazon SES refuses email now, until some of it is more than 24 hours old.")
         else:
-            said.append(
+            sentences.append(
                 f"At the pace of the last 3 hours it is used up at {when(found.used_up_at, news.context.zone)}, "
                 f"in {duration(found.used_up_at - news.now)}. Amazon SES then refuses email."
             )
-        return said
+        return sentences
 
     def resolved(self, news: News) -> list[str]:
         return ["The use of the quota has been below its threshold for 24 h."]

@@ -142,20 +142,20 @@ class RateCheck(Check):
         return max(rates)
 
     def changed(self, news: News) -> str:
-        if self.aws not in news.change.unsaid:
+        if self.aws not in news.change.unsent:
             return "A new outbreak while the alert is still open."
         passed = "pause" if news.tracks[self.aws].mark == PAUSE else "review"
         return f"AWS's own rate has passed its {passed} threshold."
 
     def summary(self, news: News) -> list[str]:
-        said = [self._what(news)]
+        sentences = [self._what(news)]
         if self._forgotten(news):
-            return said
+            return sentences
         if not news.holds:
-            return [*said, self._waits_for(news)]
+            return [*sentences, self._waits_for(news)]
         if isinstance(news.found, AwsRateFound):
-            return [*said, self._how_close_aws_is(news.found.rate), *self._beside_ours(news)]
-        return [*said, self._how_close(news)]
+            return [*sentences, self._how_close_aws_is(news.found.rate), *self._beside_ours(news)]
+        return [*sentences, self._how_close(news)]
 
     def _waits_for(self, news: News) -> str:
         """Say what an alert waits for that no rule holds open."""

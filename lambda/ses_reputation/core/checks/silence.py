@@ -72,7 +72,7 @@ class Silence(Check):
         if not isinstance(found, SilenceFound):
             return ["No email goes out."]
         but = f", except {plural(found.emails, 'email')}" if found.emails else ""
-        said = [
+        sentences = [
             (
                 f"No email has gone out for {duration(found.until - found.since)}, "
                 f"since {when(found.since, news.context.zone)}{but}."
@@ -81,7 +81,7 @@ class Silence(Check):
         ]
         if not news.holds:
             return ["Email goes out again. The alert resolves after an hour of that."]
-        return said if news.account is None else [*said, "AWS has not stopped it."]
+        return sentences if news.account is None else [*sentences, "AWS has not stopped it."]
 
     def resolved(self, news: News) -> list[str]:
         return ["Email has gone out again for an hour."]

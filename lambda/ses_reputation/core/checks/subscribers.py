@@ -49,15 +49,15 @@ class Subscribers(Check):
         found = news.found
         if not isinstance(found, MissingFound):
             return ["Somebody named in the settings has no confirmed subscription."]
-        said = [
+        sentences = [
             (
                 f"{found.missing} of {_addresses(found.expected)} in the settings "
                 f"{'has' if found.missing == 1 else 'have'} no confirmed subscription: no alert gets there."
             )
         ]
         if not found.listeners:
-            said.append("Nobody else is subscribed to the topic: no alert reaches anybody by email.")
-        return said
+            sentences.append("Nobody else is subscribed to the topic: no alert reaches anybody by email.")
+        return sentences
 
     def resolved(self, news: News) -> list[str]:
         return ["Every email address in the settings has a confirmed subscription."]
