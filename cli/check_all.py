@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from ses_reputation.core.target import Target, partition_of
 from ses_reputation.core.wording import percent, plural, when
 from ses_reputation.run import THREADS
 from ses_reputation.settings import Settings
+from ses_reputation.settings.patterns import REGION
 from ses_reputation.settings.regions import SES_REGIONS
 
 from . import aws
@@ -41,12 +43,18 @@ WORST_FIRST = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN, Verdict.NO_DA
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """An account whose role needs a person."""
+    """An account whose role cannot be used, is old, or could not be looked at."""
 
     account: str
     name: str
     problem: str
     missing: bool = False  # or it does not let the user in
+    old: bool = False
+
+    @property
+    def to_mend(self) -> bool:
+        """Tell if the role is to be deployed."""
+        return self.missing or self.old
 
 
 def check_all(
@@ -85,7 +93,9 @@ def check_all(
         if as_plugin:
             print(plugin_line(reports))
         _print(reports, idle, roles, command, settings, now)
-    return max(exit_code(reports, as_plugin=as_plugin), UNKNOWN if roles and not as_plugin else USABLE)
+    if as_plugin:
+        return exit_code(reports, as_plugin=True)
+    return UNKNOWN if roles or any(report.unknown for report in reports) else USABLE
 
 
 def _listed(fleet: Fleet, settings: Settings) -> tuple[tuple[Member, ...], str]:
@@ -130,7 +140,15 @@ def _doubtful(doubt: str) -> Iterator[Report]:
 
 
 def _without_role(target: Target, caller: Unreadable) -> Report:
-    return _unknown(target, "role", Explanation(f"{caller.trouble.value} ({caller.detail})", TRUST))
+    fix = TRUST if caller.trouble is Trouble.ROLE else "Try again."
+    return _unknown(target, "role", Explanation(_refusal(caller), fix))
+
+
+def _refusal(caller: Unreadable) -> str:
+    """Why a role could not be assumed: only a refusal says that the role is missing."""
+    if caller.trouble is Trouble.ROLE:
+        return f"{caller.trouble.value} ({caller.detail})"
+    return f"could not be assumed ({caller.detail.removeprefix('AssumeRole: ')})"
 
 
 def _idle(target: Target) -> Report:
@@ -160,6 +178,12 @@ class _Asking:
         caller = self.fleet.members.caller(target.account)
         if isinstance(caller, Unreadable):
             return _without_role(target, caller)
+        if not re.fullmatch(REGION, target.region):  # the SDK fails in many ways
+            return _unknown(
+                target,
+                "region",
+                Explanation(f"{target.region!r} is not the name of one", "The monitor's list is wrong."),
+            )
         with calling_as(caller):
             return evaluate(target, self._reader(target.region), policy_of(self.settings, target), tune=False)
 
@@ -192,7 +216,7 @@ class _Asking:
         """Say what is wrong with the role of an account, if anything is."""
         caller = self.fleet.members.caller(member.account)
         if isinstance(caller, Unreadable):
-            return Role(member.account, member.name, f"{caller.trouble.value} ({caller.detail})", missing=True)
+            return Role(member.account, member.name, _refusal(caller), missing=caller.trouble is Trouble.ROLE)
         if member.account == self.fleet.own:
             return None
         with calling_as(caller):
@@ -200,7 +224,7 @@ class _Asking:
         if version is None:
             return Role(member.account, member.name, "its version cannot be read now")
         old = version < ROLE_VERSION
-        return Role(member.account, member.name, f"version {version}, not {ROLE_VERSION}") if old else None
+        return Role(member.account, member.name, f"version {version}, not {ROLE_VERSION}", old=True) if old else None
 
 
 def _badness(report: Report) -> tuple[int, float, str, str]:
@@ -228,10 +252,15 @@ def _print(
     if idle:
         say()
         say(f"The monitor has found no email of two weeks in {', '.join(_words(report.target) for report in idle)}.")
-    if roles:
+    if to_mend := [role for role in roles if role.to_mend]:
         say()
         say(f"Roles to mend, each with the credentials of its account: {command}")
-        for role in roles:
+        for role in to_mend:
+            say(f"{role.name} ({role.account}): {role.problem}", indent=2)
+    if others := [role for role in roles if not role.to_mend]:
+        say()
+        say("Roles that could not be looked at; try again:")
+        for role in others:
             say(f"{role.name} ({role.account}): {role.problem}", indent=2)
 
 
@@ -264,5 +293,5 @@ def _document(
         ],
         "idle": [report.target.account for report in idle],
         "roles": [asdict(role) for role in roles],
-        "mend": command if roles else None,
+        "mend": command if any(role.to_mend for role in roles) else None,
     }

@@ -167,6 +167,25 @@ def test_an_unreadable_target_is_a_row_not_a_traceback(world: World, capsys: Cap
     assert f"news ({world.news})" in found[0] and "us-east-1" in found[0] and " UNKNOWN " in found[0]
 
 
+@pytest.mark.parametrize("region", ["not a region", "..%2f", "eu-west-9", "\n", ""])
+def test_a_stored_region_that_is_no_region_is_a_row(world: World, capsys: Capsys, region: str) -> None:
+    configured(world, discover=True)
+    deployed(world, Member(world.shop, "shop", ("eu-west-1", region), swept=True))
+    assert world.run("check", "--all") == 1
+    found = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("shop")]
+    assert [" UNKNOWN " in line for line in found] == [True, False]
+
+
+def test_a_role_that_could_not_be_tried_is_not_to_be_deployed(world: World, capsys: Capsys) -> None:
+    world.local.faults.plant("sts", "AssumeRole", status=400, code="Throttling")
+    assert world.run("check", "--all") == 1
+    printed = capsys.readouterr().out
+    assert f"shop ({world.shop}): could not be assumed (Throttling)" in printed
+    assert "Roles to mend" not in printed and "cloudformation deploy" not in printed
+    assert world.run("check", "--all", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["mend"] is None
+
+
 def test_programs_get_everything_as_json(world: World, capsys: Capsys) -> None:
     world.organization.delete_role(world.news)
     assert world.run("check", "--all", "--json") == 1
