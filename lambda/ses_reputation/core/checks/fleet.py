@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+from zlib import crc32
 
-from ..alert import Standing
+from ..alert import Standing, Track
 from ..fleet import SILENT_TICKS, FleetFacts
 from ..history import HOUR
 from ..rules import Severity
@@ -17,6 +18,9 @@ MOST_SHOWN = 5
 """Names in one sentence; of more there is a count."""
 
 MOST_KEPT = 20
+
+MOST_MARKED = 500
+"""Names that a track tells apart. Of more, another one is no news: the message has only their number anyway."""
 
 OVER = HOUR
 """The alert resolves when nothing was found for so long."""
@@ -89,7 +93,7 @@ class FleetCheck(Check):
         fleet = seen.readings.fleet
         if fleet is None:
             return {}
-        return {name: _standing(names) for name, names in _troubles(fleet).items()}
+        return {name: _standing(names, seen.tracks.get(name)) for name, names in _troubles(fleet).items()}
 
     # -- words
 
@@ -100,7 +104,7 @@ class FleetCheck(Check):
         return f"{_counted(found.number, _WORDS[name].noun)} {_WORDS[name].headline}"
 
     def changed(self, news: News) -> str:
-        return "Something else is wrong."
+        return "More is wrong than in the last message."
 
     def summary(self, news: News) -> list[str]:
         silent = f"{duration(SILENT_TICKS * news.context.every)} ({SILENT_TICKS} runs)"
@@ -140,9 +144,23 @@ def _troubles(fleet: FleetFacts) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _standing(names: tuple[str, ...]) -> Standing:
+def _standing(names: tuple[str, ...], known: Track | None) -> Standing:
     found = (FleetFound(Severity.WARNING, names[:MOST_KEPT], len(names)),) if names else ()
-    return Standing(found, quiet=OVER)
+    return Standing(found, quiet=OVER, mark=_mark(names, known))
+
+
+def _mark(names: tuple[str, ...], known: Track | None) -> str:
+    """Fingerprints of all names of a track so far: another name is news, one less is not, nor is one that returns."""
+    mark = "" if known is None or known.mark is None else known.mark
+    before = mark.split(".") if mark else []
+    if not before and known is not None and isinstance(known.worst, FleetFound):  # stored by an older version
+        before = [_fingerprint(name) for name in known.worst.names]
+    new = [each for each in dict.fromkeys(map(_fingerprint, names)) if each not in before]
+    return ".".join((*before, *new)[:MOST_MARKED]) if new and len(before) < MOST_MARKED else mark
+
+
+def _fingerprint(name: str) -> str:
+    return f"{crc32(name.encode()) & 0xFFFFFF:06x}"
 
 
 def _counted(number: int, noun: str) -> str:
