@@ -82,13 +82,16 @@ class World:
     asked: bool = True  # GetAccount answers
     state: State | None = None
     reasons: list[tuple[str, str]] = field(default_factory=list)
+    points: dict[Instant, Point] = field(default_factory=dict)
 
     def answer(self, now: Instant) -> Answer:
-        return tuple(
-            Point(at, self.sends(at), self.sends(at) * 15 // 100 if self.bad_from and at >= self.bad_from else 0)
-            for at in range((now - LOOKBACK) // BUCKET * BUCKET, now, BUCKET)
-            if self.sends(at)
-        )
+        window = range((now - LOOKBACK) // BUCKET * BUCKET, now, BUCKET)
+        for at in window:
+            if at not in self.points:
+                emails = self.sends(at)
+                bounces = emails * 15 // 100 if self.bad_from is not None and at >= self.bad_from else 0
+                self.points[at] = Point(at, emails, bounces)
+        return tuple([point for point in map(self.points.__getitem__, window) if point.attempts])
 
     def account(self, now: Instant) -> Account:
         emails = sum(self.sends(at) for at in range(now - DAY, now, BUCKET))
@@ -146,6 +149,21 @@ def test_an_impossible_answer_is_unknown_while_it_lasts(
             assert plan.verdict is Verdict.UNKNOWN, (now - NOON) / HOUR
             assert doubts(plan)
     assert ("unreadable", "opened") in world.reasons and ("unreadable", "resolved") not in world.reasons
+
+
+def test_empty_answers_are_unknown_for_longer_than_aws_keeps_buckets() -> None:
+    for _, plan in World(steady).healthy().runs(NOON, 20, empty, step=4 * HOUR):
+        assert doubts(plan)
+
+
+@pytest.mark.parametrize("recipients", [1.0, 3.0])
+@pytest.mark.parametrize("fault", [empty, without_a_day, a_day_late], ids=lambda fault: fault.__name__)
+def test_one_shrunk_answer_about_a_sender_who_fell_silent_is_doubted_once(fault: Fault, recipients: float) -> None:
+    world = World(lambda at: 400 if at < NOON - 3 * HOUR else 0, recipients=recipients).healthy()
+    [(_, plan)] = world.runs(NOON, 0.01, fault)
+    assert doubts(plan)
+    for _, plan in world.runs(NOON + BUCKET, 1.5, step=BUCKET * 2):
+        assert not doubts(plan)
 
 
 @pytest.mark.parametrize("fault", [empty, frozen, without_a_day], ids=lambda fault: fault.__name__)
