@@ -159,7 +159,9 @@ def test_empty_answers_are_unknown_for_longer_than_aws_keeps_buckets() -> None:
 @pytest.mark.parametrize("recipients", [1.0, 3.0])
 @pytest.mark.parametrize("fault", [empty, without_a_day, a_day_late], ids=lambda fault: fault.__name__)
 def test_one_shrunk_answer_about_a_sender_who_fell_silent_is_doubted_once(fault: Fault, recipients: float) -> None:
-    world = World(lambda at: 400 if at < NOON - 3 * HOUR else 0, recipients=recipients).healthy()
+    world = World(lambda at: 400 if at < NOON - 3 * HOUR else 0, recipients=recipients)
+    for _ in world.runs(NOON - 3 * DAY, 2.86):  # the last run is four hours before noon
+        pass
     [(_, plan)] = world.runs(NOON, 0.01, fault)
     assert doubts(plan)
     for _, plan in world.runs(NOON + BUCKET, 1.5, step=BUCKET * 2):
