@@ -23,7 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
+from ses_reputation.core.fleet import ROLE_TAG, role_tag_value
 
 from local_aws.runtime import LoopbackServer
 from local_aws.ses import statistics_xml
@@ -42,7 +42,7 @@ GRANTED = b"""\
 
 ROLE = f"""\
 <GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role><RoleName>reader</RoleName><Tags><member>
-<Key>{ROLE_TAG}</Key><Value>{ROLE_VERSION}</Value></member></Tags></Role></GetRoleResult></GetRoleResponse>""".encode()
+<Key>{ROLE_TAG}</Key><Value>{role_tag_value("off")}</Value></member></Tags></Role></GetRoleResult></GetRoleResponse>""".encode()
 
 HOSTS = (("SES", "SESV2"), ("DYNAMODB",), ("CLOUDWATCH",), ("STS", "IAM"))
 """Services that live at one address, as AWS has it."""

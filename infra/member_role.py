@@ -25,7 +25,7 @@ from aws_cdk import (
 )
 from aws_cdk import aws_iam as iam
 from constructs import Construct
-from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
+from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION, role_tag_value
 from ses_reputation.settings import Settings, SettingsError, load
 from ses_reputation.settings.cause import ACTIONS as CAUSE_ACTIONS
 
@@ -64,7 +64,7 @@ class MemberRole(Construct):
             assumed_by=iam.PrincipalWithConditions(iam.AccountPrincipal(monitor), conditions),
             inline_policies={"Read": read},
         )
-        Tags.of(self.role).add(ROLE_TAG, str(ROLE_VERSION))
+        Tags.of(self.role).add(ROLE_TAG, role_tag_value(settings.look))
         acknowledge(self, ANSWERS)
         for pack in PACKS:
             acknowledge(self, REGULATED, pack)

@@ -253,7 +253,9 @@ def test_an_old_role_is_reported_until_it_is_updated() -> None:
     for tick in range(96):  # once a day
         world.run(NOON + tick * BUCKET)
     [[document]] = world.sent
-    assert document["summary"] == [f"The role is older than the monitor, which may lack a right there: shop ({SHOP})."]
+    assert document["summary"] == [
+        f"The role is of an older version or for other settings, so that a right may be missing: shop ({SHOP})."
+    ]
     assert [member.role for member in world.roster.members] == [0, None]
     world.sent.clear()
     world.versions = {}

@@ -205,9 +205,12 @@ def test_a_region_is_sending_idle_or_unknown(answer: Any, sends: bool | None) ->
 
 def test_the_version_of_a_role_is_read_with_its_accounts_session() -> None:
     world = World()
-    world.answers["get_role"] = {"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "7"}]}}
+    world.answers["get_role"] = {"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "7-off"}]}}
     assert world.accounts.role_version(SHOP) == 7 and world.accounts.role_version(OWN) == ROLE_VERSION
     assert world.calls == [("get_role", SHOP)]
+    more = World("domains")
+    more.answers = world.answers
+    assert more.accounts.role_version(SHOP) == 0
 
 
 def test_the_cause_search_uses_the_account_of_the_alert() -> None:

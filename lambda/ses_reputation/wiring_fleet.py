@@ -148,5 +148,7 @@ class _Accounts:
             return None
         with calling_as(caller):
             return members.role_version(
-                self.create("iam", self.environment.region, CONFIG), self.settings.fleet.role_name
+                self.create("iam", self.environment.region, CONFIG),
+                self.settings.fleet.role_name,
+                self.settings.look,
             )

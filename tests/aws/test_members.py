@@ -242,6 +242,7 @@ class Iam:
     [
         ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "1"}]}}, 1),
         ({"Role": {"Tags": [{"Key": "team", "Value": "email"}]}}, 0),
+        ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "2-off"}]}}, 2),
         ({"Role": {}}, 0),
         ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "new"}]}}, 0),
         ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "9" * 50}]}}, 0),
@@ -253,6 +254,14 @@ class Iam:
 )
 def test_the_version_of_a_role_is_read_from_its_tag(answer: Any, version: int | None) -> None:
     assert role_version(Iam(answer), "SesReputationMember") == version
+
+
+@pytest.mark.parametrize(
+    ("tag", "version"), [("1-domains", 1), ("1-off", 0), ("1-samples", 0), ("1", 0), ("2-domains", 2)]
+)
+def test_a_role_for_other_settings_is_an_old_one(tag: str, version: int) -> None:
+    answer = {"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": tag}]}}
+    assert role_version(Iam(answer), "SesReputationMember", "domains") == version
 
 
 def test_own_calls_use_the_credentials_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
-from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION, deploy_role_command
+from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION, deploy_role_command, role_tag_value
 from ses_reputation.settings import Settings, parse
 
 from infra import member_role, release
@@ -73,8 +73,17 @@ def test_the_member_role_trusts_only_the_named_roles(
 
 
 def test_its_version_is_in_its_tag_and_description(made: dict[str, Any], role: dict[str, Any]) -> None:
-    assert {"Key": ROLE_TAG, "Value": str(ROLE_VERSION)} in role["Tags"]
+    assert {"Key": ROLE_TAG, "Value": role_tag_value("domains")} in role["Tags"]
     assert f"Version {ROLE_VERSION}." in role["Description"] and f"Version {ROLE_VERSION}." in made["Description"]
+
+
+def test_roles_with_other_rights_have_other_tags() -> None:
+    rights: dict[str, set[str]] = {}
+    for look in ("off", "domains", "samples"):
+        [member] = of_type(member_role.template(settings(f'[cause]\nlook = "{look}"\n'))["Resources"], "AWS::IAM::Role")
+        [tag] = [tag["Value"] for tag in member["Tags"] if tag["Key"] == ROLE_TAG]
+        rights[tag] = {a for s in member["Policies"][0]["PolicyDocument"]["Statement"] for a in actions(s)}
+    assert len(rights) == 3 == len({frozenset(each) for each in rights.values()})
 
 
 def test_only_the_trusted_account_must_be_given(made: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
-from ..core.fleet import ROLE_TAG
+from ..core.fleet import ROLE_TAG, role_version_in
 from ..core.readings import Trouble, Unreadable
 from .errors import AWS_ERRORS, answered, code_of, trouble_of
 
@@ -150,12 +150,13 @@ class Members:
         return Caller(account, ReadOnlyCredentials(*parts))
 
 
-def role_version(client: Any, role_name: str) -> int | None:
-    """Read the version of the caller's own role; 0 if it does not say or may not be read, None if that is not known now."""
+def role_version(client: Any, role_name: str, look: str | None = None) -> int | None:
+    """Read the version of the caller's own role; 0 if it does not say, may not be read or is for another `look` (core/fleet.py),
+    None if that is not known now."""
     try:
         with answered():
             tags = client.get_role(RoleName=role_name)["Role"].get("Tags", [])
             texts = [tag["Value"] for tag in tags if tag["Key"] == ROLE_TAG]
     except AWS_ERRORS as error:
         return 0 if trouble_of(error) is Trouble.DENIED else None
-    return int(texts[0]) if texts and texts[0].isdecimal() and len(texts[0]) < 6 else 0
+    return role_version_in(texts[0], look) if texts else 0

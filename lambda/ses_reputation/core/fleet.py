@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 from zlib import crc32
@@ -13,7 +14,19 @@ ROLE_VERSION = 1
 """Version of the role in a member account that this version of the monitor needs."""
 
 ROLE_TAG = "ses-reputation-version"
-"""Tag of the role that holds its version."""
+"""Tag of the role that holds its version, and what it was made for."""
+
+
+def role_tag_value(look: str) -> str:
+    """Write the tag of a role with the rights that `[cause] look` asks for."""
+    return f"{ROLE_VERSION}-{look}"
+
+
+def role_version_in(tag: str, look: str | None) -> int:
+    """Read the version of a role from its tag; 0 if there is none, or if the role was made for another `look`. None: any."""
+    number, _, made_for = tag.partition("-")
+    fits = look is None or made_for == look
+    return int(number) if fits and re.fullmatch("[0-9]{1,5}", number) else 0
 
 
 def deploy_role_command(region: str, trusted: str = "") -> str:

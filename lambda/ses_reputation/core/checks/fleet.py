@@ -73,8 +73,8 @@ _WORDS: Mapping[str, _Words] = {
     _ROLE: _Words(
         "account",
         "with an old member role",
-        "The role is older than the monitor, which may lack a right there: {names}.",
-        "Deploy the member role there again with the command below.",
+        "The role is of an older version or for other settings, so that a right may be missing: {names}.",
+        "Run make member-role, then deploy the template there with the command below.",
     ),
 }
 
