@@ -31,7 +31,7 @@ from .aws_errors import Call, Explanation, explain
 from .deployed import Deployed, find_if_any
 from .evaluate import Evaluated, MetricNow, headroom_of
 from .evaluate import evaluate as evaluated
-from .exit_codes import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE
+from .exit_codes import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE, Unusable
 from .orders import muted_by_team
 from .rules_in_words import nearest_in_words
 from .tuning import complaint_rates, steady_share
@@ -85,13 +85,15 @@ def check(
     """Print the verdict on every region: our rates, AWS's own, headroom, the account's state. Raises `Unusable`."""
     home = open_session(profile, region)
     session = session_for(home, settings, account)
-    watched = () if settings is None or region else settings.targets.regions
     now = int(time.time())
-    targets = [Target(account or "", name) for name in (watched if watched else (region_of(session),))]
     deployed = find_if_any(home, settings)
+    named = region_of(session)
+    watched, note = ((named,), "") if region else _regions(settings, deployed, named, account)
+    targets = [Target(account or "", name) for name in watched]
+    whose = account or _own_account(home, settings, deployed)
     reports = [
         replace(
-            _read(session, target, policy_of(settings, target), now, show_progress=not as_json),
+            _read(session, target, policy_of(settings, replace(target, account=whose)), now, show_progress=not as_json),
             learned=learned_by_monitor(deployed, target),
             muted=muted,
         )
@@ -100,12 +102,42 @@ def check(
     if as_json:
         from .output import as_json as print_json
 
-        print_json(_document(reports, now))
+        print_json(_document(reports, note, now))
     else:
         if as_plugin:
             print(plugin_line(reports))
-        _print(reports, now, UTC if settings is None else settings.alerts.zone)
+        _print(reports, note, now, UTC if settings is None else settings.alerts.zone)
     return exit_code(reports, as_plugin=as_plugin)
+
+
+def _regions(
+    settings: Settings | None, deployed: Deployed | None, home: str, account: str | None
+) -> tuple[Sequence[str], str]:
+    """Return the regions to read, and what to say of them if more may be watched: what is discovered only the monitor knows."""
+    if settings is None or not settings.targets.discover:
+        return settings.targets.regions if settings is not None and settings.targets.regions else (home,), ""
+    only = f"Only {home} was read; others can be named with --region."
+    if deployed is None:
+        return (home,), f"{only} {settings.stack_name}, which knows them, was not found in {home}."
+    try:
+        roster = deployed.roster()
+    except Unusable as error:
+        return (home,), f"{only} {error}"
+    whose = account or deployed.account
+    found = () if roster is None else [member for member in roster.members if member.account == whose]
+    if not found:
+        return (home,), f"{only} {whose} is not on the list of {deployed.name}."
+    regions = found[0].regions
+    return (regions, "") if regions else ((home,), f"{only} {deployed.name} knows no region of {whose} that sends.")
+
+
+def _own_account(session: boto3.Session, settings: Settings | None, deployed: Deployed | None) -> str:
+    """Return the user's account if some policy depends on it. Raises `Unusable` if AWS does not say."""
+    if settings is None or not any(override.accounts for override in settings.overrides):
+        return ""
+    from .members import Fleet
+
+    return Fleet(session, settings).own if deployed is None else deployed.account
 
 
 def exit_code(reports: Sequence[Report], *, as_plugin: bool) -> int:
@@ -236,10 +268,12 @@ def evaluate(target: Target, reader: Reader, policy: Policy, *, tune: bool = Tru
 # --- For people ----------------------------------------------------------------------------------------------------
 
 
-def _print(reports: Sequence[Report], now: Instant, zone: tzinfo) -> None:
+def _print(reports: Sequence[Report], note: str, now: Instant, zone: tzinfo) -> None:
     from .output import heading, say, table
 
     say(f"As of {when(now, zone)}")
+    if note:
+        say(note)
     for report in reports:
         say()
         heading(" ".join(filter(None, (report.target.account, report.target.region))), report.verdict.value)
@@ -297,9 +331,13 @@ def _remarks(report: Report) -> Iterator[str]:
 # --- For programs --------------------------------------------------------------------------------------------------
 
 
-def _document(reports: Sequence[Report], now: Instant) -> dict[str, Any]:
-    worst = overall(report.verdict for report in reports)
-    return {"at": iso(now), "verdict": worst.value, "regions": [region_document(report) for report in reports]}
+def _document(reports: Sequence[Report], note: str, now: Instant) -> dict[str, Any]:
+    return {
+        "at": iso(now),
+        "verdict": overall(report.verdict for report in reports).value,
+        "note": note or None,
+        "regions": [region_document(report) for report in reports],
+    }
 
 
 def region_document(report: Report) -> dict[str, Any]:

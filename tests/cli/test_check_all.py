@@ -374,6 +374,65 @@ def test_one_account_is_read_through_its_role(world: World, capsys: Capsys) -> N
     assert f"{world.shop} us-east-1 WARNING" in capsys.readouterr().out
 
 
+LAX = """
+[[overrides]]
+accounts = ["123456789012"]
+[overrides.bounce]
+warning = 0.08
+critical = 0.09
+rules = [{ hours = 24, above = 0.08 }, { hours = 24, above = 0.09, severity = "critical" }]
+"""
+
+
+@pytest.mark.parametrize("monitor", [True, False], ids=["deployed", "not deployed"])
+@pytest.mark.parametrize("arguments", [[], ["--account", ACCOUNT], ["--all"]], ids=["own", "named", "all"])
+def test_an_override_of_the_own_account_is_used(
+    world: World, capsys: Capsys, arguments: list[str], monitor: bool
+) -> None:
+    world.toml += LAX
+    configured(world)
+    if monitor:
+        deployed(world)
+    for account in (None, world.shop):
+        world.local.ses("eu-west-1", *filter(None, [account])).points = points(bounces=60)
+    assert world.run("check", "--json", *arguments) == 0
+    printed = json.loads(capsys.readouterr().out)
+    found = printed.get("regions", printed.get("targets"))
+    verdicts = {each["verdict"] for each in found if each.get("account_id", ACCOUNT) == ACCOUNT}
+    assert verdicts == {"OK"}
+
+
+def test_discovered_regions_of_one_account_are_those_of_the_monitors_list(world: World, capsys: Capsys) -> None:
+    _of(world, Member(world.news, "news", ("us-east-1", "eu-west-1"), swept=True))
+    assert world.run("check", "--account", world.news, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [each["region"] for each in printed["regions"]] == ["us-east-1", "eu-west-1"] and printed["note"] is None
+    assert world.run("check") == 0
+    assert "Only eu-west-1" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (_not_deployed, "was not found in eu-west-1"),
+        (_no_list, "is not on the list"),
+        (_cut, "cannot be read"),
+        (lambda world: deployed(world, Member(world.news, "news")), "knows no region of"),
+    ],
+    ids=["not deployed", "no list", "cut", "not searched"],
+)
+def test_if_discovered_regions_are_not_known_the_one_that_was_read_is_named(
+    world: World, capsys: Capsys, spoil: Callable[[World], Any], why: str
+) -> None:
+    configured(world, discover=True)
+    spoil(world)
+    assert world.run("check", "--account", world.news) == 0
+    printed = capsys.readouterr().out
+    assert "Only eu-west-1 was read; others can be named with --region." in printed and why in printed
+    assert world.run("check", "--account", world.news, "--region", "us-east-1") == 0
+    assert "Only " not in capsys.readouterr().out
+
+
 def test_the_cause_in_another_account_is_read_by_its_role(world: World, capsys: Capsys) -> None:
     world.local.ses("us-east-1", world.shop).points = points(bounces=60)
     assert world.run("cause", "--account", world.shop, "--region", "us-east-1", "--since", "3h") in (0, 1)
