@@ -1,4 +1,4 @@
-"""AWS's own verdict, played through the deployed function with the deployed role's permissions: each part told once, with its end."""
+"""AWS's own verdict, through the deployed function with its role's permissions: each part is notified once, and its end."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_review_a_pause_and_the_end_of_both(account: Deployment) -> None:
     assert account.metric("Verdict", NOW + 5 * QUARTER) == [2]
 
 
-def test_a_word_that_nobody_knows_is_not_healthy_and_another_one_is_told(account: Deployment) -> None:
+def test_an_unknown_status_is_not_healthy_and_a_new_one_is_sent(account: Deployment) -> None:
     clock = Clock(account)
     assert clock.tick(2, enforcement="PENDING") == "WARNING"
     assert clock.tick(2, enforcement="PROBATION") == "CRITICAL"
@@ -107,7 +107,7 @@ def test_a_quota_that_runs_out(account: Deployment) -> None:
     ],
     ids=["denied", "throttled", "a web page", "an empty answer"],
 )
-def test_an_account_that_cannot_be_read_is_told_once_and_its_end(
+def test_an_unreadable_account_is_sent_once_and_its_end(
     account: Deployment, fault: dict[str, Any], trouble: str
 ) -> None:
     clock = Clock(account)
@@ -120,7 +120,7 @@ def test_an_account_that_cannot_be_read_is_told_once_and_its_end(
     assert trouble in account.notifications()[0]["summary"][0]
 
 
-def test_awss_rate_over_its_line_while_ours_is_fine(account: Deployment) -> None:
+def test_awss_rate_over_its_threshold_while_ours_is_fine(account: Deployment) -> None:
     clock = Clock(account)
     clock.tick()
     for _ in range(2):
@@ -140,7 +140,7 @@ def test_an_account_of_which_aws_publishes_no_rate_is_healthy(account: Deploymen
     assert account.notifications() == []
 
 
-def test_while_aws_has_paused_the_account_its_rates_are_not_told_and_afterwards_they_are(account: Deployment) -> None:
+def test_awss_rates_are_sent_only_after_a_pause_by_aws(account: Deployment) -> None:
     clock = Clock(account)
     clock.tick(enforcement="SHUTDOWN")
     for _ in range(8):

@@ -231,7 +231,7 @@ def fire(monitor: Deployment, *ticks: int, regions: tuple[str, ...] = (IRELAND,)
         monitor.tick(tick)
 
 
-def said(monitor: Deployment, region: str = IRELAND) -> list[tuple[str, str]]:
+def reports(monitor: Deployment, region: str = IRELAND) -> list[tuple[str, str]]:
     """Return the messages about pauses of a region."""
     return [
         (a["reason"], a["title"].partition(": ")[2])
@@ -280,16 +280,16 @@ def test_each_level_pauses_what_it_may_and_the_cause_names(monitor: Deployment, 
         {"bounces": 400, "bad_from": TICK - HOUR} if plant is by_acme else {}
     )  # not more than one page of addresses
     fire(monitor, TICK, **bad)
-    assert switched_off(monitor) == set() and said(monitor) == sent[:1]
+    assert switched_off(monitor) == set() and reports(monitor) == sent[:1]
     fire(monitor, TICK + QUARTER, TICK + 2 * QUARTER, **bad)
-    assert (switched_off(monitor), said(monitor)) == (off, sent)
+    assert (switched_off(monitor), reports(monitor)) == (off, sent)
     assert [pause.in_force for pause in pauses(monitor)] == [True] * bool(off)
     assert ("sending", "opened") not in monitor.sent() and switched_off(monitor, OHIO) == set()
     line = logged(monitor, IRELAND)[-1]
     assert line["failures"] == [] and (bool(off) or level in ("off", "dry-run") or "names no part" in line["pause"])
 
 
-def test_a_pause_that_is_denied_is_said_loudly_and_done_when_it_is_allowed(monitor: Deployment) -> None:
+def test_a_denied_pause_is_reported_and_done_once_allowed(monitor: Deployment) -> None:
     fire(monitor, TICK)
     role = monitor.function.configuration["Role"].rsplit("/", 1)[1]
     denied = {"Effect": "Deny", "Action": "ses:PutAccountSendingAttributes", "Resource": "*"}
@@ -303,10 +303,10 @@ def test_a_pause_that_is_denied_is_said_loudly_and_done_when_it_is_allowed(monit
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="denied")
     assert not first.ok and "all sending could not be paused (" in str(first.payload)
-    assert said(monitor)[1:] == [("changed", f"The monitor could not pause the account in {IRELAND}")]
+    assert reports(monitor)[1:] == [("changed", f"The monitor could not pause the account in {IRELAND}")]
     assert switched_off(monitor) == set()
     fire(monitor, TICK + 2 * QUARTER)
-    assert switched_off(monitor) == {"account"} and said(monitor)[2:] == messages("the account")[1:]
+    assert switched_off(monitor) == {"account"} and reports(monitor)[2:] == messages("the account")[1:]
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the call", "after the call"])
@@ -316,7 +316,7 @@ def test_a_run_that_is_killed_at_the_pause_is_completed(monitor: Deployment, bef
         "ses", "PutAccountSendingAttributes", strike=monitor.function.kill, before=before, times=1
     )
     fire(monitor, TICK + QUARTER, TICK + 2 * QUARTER)
-    assert switched_off(monitor) == {"account"} and said(monitor) == messages("the account")
+    assert switched_off(monitor) == {"account"} and reports(monitor) == messages("the account")
     assert [pause.in_force for pause in pauses(monitor)] == [True]
 
 
@@ -324,7 +324,7 @@ def test_two_targets_pause_at_once_and_each_for_itself(monitor: Deployment) -> N
     by_newsletter(monitor)
     fire(monitor, TICK, TICK + QUARTER, regions=(IRELAND, OHIO))
     assert (switched_off(monitor), switched_off(monitor, OHIO)) == ({"newsletter"}, {"account"})
-    assert len(said(monitor)) == len(said(monitor, OHIO)) == 2
+    assert len(reports(monitor)) == len(reports(monitor, OHIO)) == 2
 
 
 def test_a_test_alert_pauses_nothing(monitor: Deployment) -> None:
@@ -364,7 +364,7 @@ def test_a_person_resumes_and_every_window_starts_anew(
     ]
     monitor.local.ses().points, monitor.local.ses(OHIO).points = clean, points(after)
     assert monitor.tick(after).ok
-    assert said(monitor)[-1] == ("resolved", f"The pause of the account in {IRELAND} is over")
+    assert reports(monitor)[-1] == ("resolved", f"The pause of the account in {IRELAND} is over")
     titles = [a["title"] for a in monitor.notifications()]
     assert f"OK: SES bounce rate is counted anew in {IRELAND}" in titles
     assert monitor.metric("Verdict", after) != [2] and monitor.metric("Headroom", after) == [0]

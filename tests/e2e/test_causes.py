@@ -1,4 +1,4 @@
-"""Who causes an alert, said by the deployed function with the deployed role: every case in a region of its own, all in one run."""
+"""Who causes an alert, named by the deployed function with the deployed role: every case in a region of its own, all in one run."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def played(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_notification_says_who_causes_it(played: Played, case: str) -> None:
+def test_the_notification_names_who_causes_it(played: Played, case: str) -> None:
     assert CASES[case][2] in played.of(case)["cause"]
 
 

@@ -1,4 +1,4 @@
-"""An installation that tells people, a chat of Amazon Q Developer and an incoming webhook of Slack: what arrives on each."""
+"""An installation with people, a chat of Amazon Q Developer and a webhook of Slack: each gets every notification."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def channels(installed: Channels) -> Channels:
     return installed
 
 
-def said_in_slack(message: dict[str, Any]) -> tuple[str, int]:
+def shown_in_slack(message: dict[str, Any]) -> tuple[str, int]:
     """The alert and the number that a message in Slack names."""
     found = re.search(r"([A-Za-z0-9-]+), message (\d+)", json.dumps(message))
     assert found is not None
@@ -122,18 +122,18 @@ def test_every_notification_of_an_incident_arrives_once_on_every_channel(channel
         for _ in range(1 + number % 2):  # EventBridge may deliver an event twice
             assert channels.tick(NOW + after, bad_from=NOW, good_from=NOW + 26 * HOUR)
         channels.deliver()
-    told = channels.monitor.notifications()
+    sent = channels.monitor.notifications()
     assert {("bounce", reason) for reason in ("opened", "escalated", "reminder", "resolved")} <= {
-        (a["metric"], a["reason"]) for a in told
+        (a["metric"], a["reason"]) for a in sent
     }
-    due = Counter((a["alert"], a["number"]) for a in told)
+    due = Counter((a["alert"], a["number"]) for a in sent)
     assert set(due.values()) == {1}
     chat = channels.read_chat()
-    said = [n["metadata"]["additionalContext"] for n in chat]
-    assert Counter((a["alert"], int(a["number"])) for a in said) == due
-    assert Counter(map(said_in_slack, channels.slack.messages)) == due
+    shown = [n["metadata"]["additionalContext"] for n in chat]
+    assert Counter((a["alert"], int(a["number"])) for a in shown) == due
+    assert Counter(map(shown_in_slack, channels.slack.messages)) == due
     assert len({n["id"] for n in chat}) == len(chat)
-    assert len({n["metadata"]["threadId"] for n in chat}) == len({a["alert"] for a in told})
+    assert len({n["metadata"]["threadId"] for n in chat}) == len({a["alert"] for a in sent})
     assert channels.undelivered() == []
 
 
@@ -149,7 +149,7 @@ def test_the_same_words_reach_people_and_slack(channels: Channels) -> None:
     assert email.body("sms") == email.subject
 
 
-def test_while_the_chat_is_down_people_are_told_once_and_the_chat_hears_of_it_later(channels: Channels) -> None:
+def test_people_get_alerts_once_while_the_chat_is_down_and_the_chat_later(channels: Channels) -> None:
     iam = channels.local.client("iam")
     role = channels.monitor.function.configuration["Role"].rsplit("/", 1)[1]
     denied = {"Effect": "Deny", "Action": "sns:Publish", "Resource": channels.chat_topic}
@@ -225,14 +225,14 @@ def test_the_webhooks_address_is_in_no_log_error_queue_or_template(channels: Cha
     channels.monitor.function.invoke({"test_alert": True})
     channels.slack.planted = [Answer(500, SECRET)] * 3 + [Answer(404, SECRET)] * 3
     first, second = channels.deliver()
-    said = [attempt.log + str(attempt.payload) for attempt in (*first, *second)]
-    assert len(said) == 6 and not any(SECRET in text or "@" in text for text in said)
+    written = [attempt.log + str(attempt.payload) for attempt in (*first, *second)]
+    assert len(written) == 6 and not any(SECRET in text or "@" in text for text in written)
     assert len(channels.undelivered()) == 2 and SECRET not in "".join(channels.undelivered())
     stack = channels.local.client("cloudformation").get_template(StackName="SesReputation-slack")["TemplateBody"]
     assert SECRET not in json.dumps(stack) and PARAMETER in json.dumps(stack)
 
 
-def test_without_the_right_to_read_the_address_the_forwarder_says_so(channels: Channels) -> None:
+def test_without_the_right_to_read_the_address_the_error_is_clear(channels: Channels) -> None:
     iam = channels.local.client("iam")
     role = channels.forwarder.function.configuration["Role"].rsplit("/", 1)[1]
     denied = {"Effect": "Deny", "Action": "ssm:GetParameter", "Resource": "*"}

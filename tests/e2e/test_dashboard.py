@@ -44,10 +44,10 @@ def test_every_line_of_every_graph_has_values(watched: Deployment) -> None:
     assert not any(widget.trouble for widget in widgets.values())
 
 
-def test_its_tables_show_what_was_told_and_what_aws_says(watched: Deployment) -> None:
+def test_its_tables_show_notifications_and_awss_status(watched: Deployment) -> None:
     widgets = read(watched)
-    [told] = widgets["Latest notifications"].rows
-    assert told["what"].startswith("WARNING: SES bounce rate ") and told["what"].endswith(", 1)")
+    [sent] = widgets["Latest notifications"].rows
+    assert sent["what"].startswith("WARNING: SES bounce rate ") and sent["what"].endswith(", 1)")
     [state] = widgets["AWS's decision and open alerts, most alerts first"].rows
     assert set(state) == {
         *(

@@ -20,7 +20,7 @@ class Opening(Story):
         yield from (self.bad_list + HOUR // 4, self.bad_list + HOUR // 2)
 
 
-def test_the_demo_says_who_causes_it_and_leaves_what_it_names(
+def test_the_demo_names_the_cause_and_leaves_the_files_it_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     demo.main(tmp_path, lambda now: Opening(last_story(now).start))

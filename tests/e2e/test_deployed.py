@@ -50,7 +50,7 @@ def test_the_function_is_as_it_was_asked_for_and_an_event_that_fails_is_kept(dep
     assert "ReservedConcurrentExecutions" not in concurrency  # a new account could not deploy it
 
 
-def test_the_memory_has_an_item_for_each_target_and_is_paid_by_use(deployed: Deployment) -> None:
+def test_the_table_has_an_item_for_each_target_and_is_paid_by_use(deployed: Deployment) -> None:
     table = deployed.local.client("dynamodb").describe_table(TableName=deployed.outputs["StateTableName"])["Table"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
@@ -65,7 +65,7 @@ def test_the_topic_takes_alarms_and_nothing_over_plain_http(deployed: Deployment
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
-def test_every_alarm_tells_people_of_its_beginning_and_its_end(deployed: Deployment) -> None:
+def test_every_alarm_rings_for_people_when_it_begins_and_ends(deployed: Deployment) -> None:
     alarms: list[dict[str, Any]] = deployed.local.client("cloudwatch").describe_alarms(
         AlarmNames=["SesReputation-not-running", "SesReputation-failing", "SesReputation-run-lost"]
     )["MetricAlarms"]

@@ -126,7 +126,7 @@ def test_nothing_has_a_fixed_name_but_what_needs_one(bus: OnTheBus) -> None:
     assert len(names) == 6 and fixed.isdisjoint(names)
 
 
-def test_what_the_bus_refuses_fails_the_run_and_comes_later_and_people_are_told_once(bus: OnTheBus) -> None:
+def test_an_event_the_bus_refuses_comes_later_and_people_get_it_once(bus: OnTheBus) -> None:
     monitor, local = bus.monitor, bus.monitor.local
     local.ses().points = points(NOW + HOUR, bad_from=NOW)
     local.faults.plant("events", "PutEvents", status=403, code="AccessDeniedException")

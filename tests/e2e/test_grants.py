@@ -1,4 +1,4 @@
-"""Every right of the deployed roles is used and judged: a round works with all of them, and without any one something is missing."""
+"""Every right of the deployed roles is used: a round works with all of them, and lacks something without any one."""
 
 from __future__ import annotations
 

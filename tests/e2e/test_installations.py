@@ -70,7 +70,7 @@ def two(local: LocalAws, deployed: Deployment, tmp_path_factory: pytest.TempPath
     assert names.count("SesReputation") == 1  # the first installation is still there
 
 
-def test_each_region_is_read_judged_and_announced_on_its_own(two: Deployment) -> None:
+def test_each_region_is_read_and_evaluated_on_its_own(two: Deployment) -> None:
     two.forget()
     local = two.local
     local.ses("us-east-2").points = points(NOW)
@@ -185,7 +185,7 @@ def test_nothing_differs_right_after_a_deployment(deployed: Deployment) -> None:
     assert "Number of stacks with differences: 0" in printed
 
 
-def test_other_settings_keep_the_memory_and_what_stays_when_an_installation_goes_is_that(
+def test_new_settings_keep_the_table_and_it_outlives_the_installation(
     local: LocalAws, deployed: Deployment, tmp_path: Path
 ) -> None:
     settings = tmp_path / "three.toml"

@@ -14,11 +14,11 @@ from local_aws.suppression import Suppression
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
 
 
-def test_the_deployment_says_no_warning(deployed: Deployment) -> None:
+def test_the_deployment_prints_no_warning(deployed: Deployment) -> None:
     assert not re.search(r"warn|deprecat", deployed.printed, re.IGNORECASE), deployed.printed
 
 
-def test_a_healthy_sender_hears_nothing_and_is_measured(monitor: Deployment) -> None:
+def test_a_healthy_sender_gets_metrics_and_no_alert(monitor: Deployment) -> None:
     result = monitor.tick(NOW)
     assert result.payload == {"123456789012/eu-west-1": "OK"}
     assert monitor.notifications() == []
@@ -77,7 +77,7 @@ def test_the_same_event_once_more_writes_nothing(monitor: Deployment) -> None:
     assert again == [call for call in QUIET if not call[1].startswith("Put")]
 
 
-def test_a_bad_list_is_told_once_then_its_escalation_then_its_end(monitor: Deployment) -> None:
+def test_a_bad_list_opens_escalates_and_resolves_once_each(monitor: Deployment) -> None:
     monitor.tick(NOW)
     end_of_list = NOW + 8 * HOUR
     for tick in [
@@ -145,7 +145,7 @@ def without(monitor: Deployment, action: str) -> Iterator[None]:
         monitor.function.stop()  # it still knows what it could not note
 
 
-def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_told_at_once(
+def test_without_the_right_to_read_statistics_the_target_is_unknown_at_once(
     monitor: Deployment,
 ) -> None:
     monitor.tick(NOW)
@@ -160,7 +160,7 @@ def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_
 
 
 @pytest.mark.parametrize(
-    ("action", "says"),
+    ("action", "error"),
     [
         ("cloudwatch:PutMetricData", "the metrics could not be published"),
         ("dynamodb:GetItem", "the state could not be read"),
@@ -168,8 +168,8 @@ def test_without_the_right_to_read_statistics_the_target_is_unknown_and_that_is_
         ("sns:Publish", "a notification could not be sent"),
     ],
 )
-def test_without_one_of_its_other_rights_the_run_fails_loudly_and_the_alert_comes_all_the_same(
-    monitor: Deployment, action: str, says: str
+def test_without_another_right_the_run_fails_and_the_alert_still_comes(
+    monitor: Deployment, action: str, error: str
 ) -> None:
     monitor.tick(NOW)
     start = NOW + QUARTER
@@ -179,7 +179,7 @@ def test_without_one_of_its_other_rights_the_run_fails_loudly_and_the_alert_come
             monitor.local.ses().points = points(tick, bad_from=NOW)
             [first, *_] = monitor.schedule.fire(tick)
             failed.append(first)
-    assert any(says in str(result.payload) for result in failed)
+    assert any(error in str(result.payload) for result in failed)
     assert all(result.payload["errorType"] == "RunFailed" for result in failed if not result.ok)
     if action == "sns:Publish":
         monitor.tick(start + 6 * QUARTER)
@@ -208,7 +208,7 @@ def test_an_event_that_is_no_tick_gets_a_clear_error_and_has_no_effect(monitor: 
     assert [call for call in monitor.local.faults.calls if call[0]] == []
 
 
-def test_one_throttled_answer_is_asked_again_and_nobody_hears_of_it(monitor: Deployment) -> None:
+def test_one_throttled_answer_is_asked_again_without_an_alert(monitor: Deployment) -> None:
     monitor.local.faults.plant("ses", "GetSendStatistics", status=400, code="Throttling", times=1)
     assert monitor.tick(NOW).payload == {"123456789012/eu-west-1": "OK"}
 
@@ -224,7 +224,7 @@ def test_one_throttled_answer_is_asked_again_and_nobody_hears_of_it(monitor: Dep
     ],
     ids=["throttled", "a web page", "cut off", "unavailable", "expired credentials"],
 )
-def test_a_target_that_stays_unreadable_is_told_with_the_reason_and_never_taken_for_healthy(
+def test_an_unreadable_target_is_an_alert_with_the_reason_and_never_healthy(
     monitor: Deployment, fault: dict[str, object], trouble: str
 ) -> None:
     monitor.tick(NOW)
@@ -300,7 +300,7 @@ def test_every_metric_that_the_dashboard_names_is_published_by_the_function_and_
     assert named == published
 
 
-def test_no_mail_address_is_in_the_log_or_an_error(monitor: Deployment) -> None:
+def test_no_email_address_is_in_the_log_or_an_error(monitor: Deployment) -> None:
     monitor.tick(NOW)
     monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)
     monitor.local.faults.plant("sns", "Publish", status=400, code="InvalidParameter")

@@ -1,4 +1,4 @@
-"""A whole organisation from one deployment: three accounts in two regions, through roles that are judged as IAM judges."""
+"""A whole organisation from one deployment: three accounts in two regions, through roles whose permissions are enforced."""
 
 from __future__ import annotations
 
@@ -139,12 +139,12 @@ def test_a_role_that_is_lost_is_news_of_its_account_alone_and_its_repair_shows_a
     assert fleet.sent().count(("unreadable", "resolved")) == 2
 
 
-def test_a_new_account_is_said_to_wait_for_its_role_and_is_watched_once_it_has_one(fleet: Fleet) -> None:
+def test_a_new_account_is_an_alert_until_it_has_its_role(fleet: Fleet) -> None:
     fleet.at(START)
     site = fleet.add("site", role=False)
     assert not any(target.startswith(site) for target in fleet.at(FIRST + DAY))
-    [said] = fleet.notifications()
-    assert (said["check"], said["severity"]) == ("fleet", "warning") and site in fleet.texts()
+    [alert] = fleet.notifications()
+    assert (alert["check"], alert["severity"]) == ("fleet", "warning") and site in fleet.texts()
     fleet.let_in(site)
     fleet.at(FIRST + DAY + QUARTER)
     assert {f"{site}/{region}" for region in REGIONS} <= set(fleet.at(FIRST + DAY + 2 * QUARTER))

@@ -124,10 +124,10 @@ def test_an_alert_is_one_incident_from_its_opening_to_its_end(incidents: Inciden
 def test_teams_gets_every_notification_once_in_one_thread(incidents: Incidents) -> None:
     for after in range(QUARTER, 4 * HOUR, 3 * QUARTER):
         incidents.tick(within_a_day(NOW + after))
-    said = incidents.teams()
-    told = incidents.monitor.notifications()
-    assert [n["metadata"]["additionalContext"]["number"] for n in said] == [str(n["number"]) for n in told]
-    assert len(told) >= 2 and len({n["metadata"]["threadId"] for n in said}) == 1
+    in_teams = incidents.teams()
+    sent = incidents.monitor.notifications()
+    assert [n["metadata"]["additionalContext"]["number"] for n in in_teams] == [str(n["number"]) for n in sent]
+    assert len(sent) >= 2 and len({n["metadata"]["threadId"] for n in in_teams}) == 1
     stack = incidents.local.client("cloudformation").list_stack_resources(StackName="SesReputation-incidents")
     kinds = {resource["ResourceType"] for resource in stack["StackResourceSummaries"]}
     assert "AWS::Chatbot::MicrosoftTeamsChannelConfiguration" in kinds

@@ -27,9 +27,7 @@ def there(monitor: Deployment) -> Iterator[Stage]:
 
 
 @pytest.mark.parametrize(("number", "first"), [(0, 0), (9, 3)], ids=["bounces", "the account's state"])
-def test_whatever_happens_to_a_call_what_is_due_is_told_and_at_most_repeated_once(
-    there: Stage, number: int, first: int
-) -> None:
+def test_a_fault_at_any_call_loses_nothing_and_repeats_at_most_once(there: Stage, number: int, first: int) -> None:
     played, tally, faults = play(there, STORIES[number]), Tally(), list(FAULTS)
     for index, site in enumerate(played.sites):
         tally.add(case(there, played, site, faults[(first + index) % len(faults)]))
@@ -40,15 +38,13 @@ def test_whatever_happens_to_a_call_what_is_due_is_told_and_at_most_repeated_onc
 @pytest.mark.parametrize(
     "scene", ["empty answer", "two at once, slow to store", "newer tick first", "conditional failures all through"]
 )
-def test_in_scenes_of_more_than_one_fault_nothing_is_lost_or_renamed(there: Stage, scene: str) -> None:
+def test_scenes_of_several_faults_lose_and_rename_nothing(there: Stage, scene: str) -> None:
     tally = scenes.case(there, play(there, STORIES[0]), scene)
     assert (tally.lost, tally.strange, tally.repeated) == ([], [], 0) and tally.due
 
 
 @pytest.mark.parametrize("away", [HOUR, DAY, 17 * DAY], ids=["an hour", "a day", "seventeen days"])
-def test_after_an_outage_what_is_true_is_told_once_and_each_tick_is_published_once(
-    monitor: Deployment, away: int
-) -> None:
+def test_after_an_outage_the_truth_is_sent_once_and_each_tick_published_once(monitor: Deployment, away: int) -> None:
     monitor.local.ses().points = points(NOW - away)
     monitor.tick(NOW - away)
     monitor.local.ses().points = points(NOW, bad_from=NOW - HOUR)
@@ -64,7 +60,7 @@ def test_after_an_outage_what_is_true_is_told_once_and_each_tick_is_published_on
     assert {at.timestamp() for at in published} >= set(missed)
 
 
-def test_of_two_runs_of_the_same_tick_one_tells_and_the_other_is_content(monitor: Deployment, there: Stage) -> None:
+def test_of_two_runs_of_a_tick_only_one_sends(monitor: Deployment, there: Stage) -> None:
     for function in (monitor.function, there.function):
         function.invoke(monitor.schedule.event(NOW))
     monitor.local.ses().points = points(NOW + HOUR, bad_from=NOW)

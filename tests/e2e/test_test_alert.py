@@ -39,7 +39,7 @@ def test_a_test_alert_reaches_people_clearly_marked_and_changes_nothing(monitor:
     assert len(monitor.local.sent(topic)) == 1
 
 
-def test_a_test_alert_that_cannot_be_sent_is_an_error_that_says_so(monitor: Deployment) -> None:
+def test_a_test_alert_that_cannot_be_sent_is_a_clear_error(monitor: Deployment) -> None:
     monitor.local.faults.plant("sns", "Publish", status=403, code="AuthorizationError")
     result = monitor.function.invoke({"test_alert": True})
     assert not result.ok
