@@ -93,8 +93,8 @@ def test_a_quota_that_runs_out(account: Deployment) -> None:
     clock.tick(2, used=48_000)
     clock.tick(25, HOUR, used=20_000)
     assert account.sent() == [("quota", "opened"), ("quota", "escalated"), ("quota", "resolved")]
-    said = [" ".join(a["summary"]) for a in account.notifications()]
-    assert "41,000 of the 50,000 emails" in said[0] and "48,000 of the 50,000 emails" in said[1]
+    summaries = [" ".join(a["summary"]) for a in account.notifications()]
+    assert "41,000 of the 50,000 emails" in summaries[0] and "48,000 of the 50,000 emails" in summaries[1]
 
 
 @pytest.mark.parametrize(
