@@ -18,7 +18,7 @@ from ses_reputation.core.metrics import REPUTATION
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import AwsRate, Trouble, Unreadable
 
-from .aws import Witness, open_session, region_of
+from .aws import Witness, open_session, region_of, session_for
 from .aws_errors import Call, explain
 from .cause import instant
 from .exit_codes import Unusable
@@ -26,6 +26,7 @@ from .exit_codes import Unusable
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from ses_reputation.settings import Settings
 
 NEEDS = "cloudwatch:GetMetricData"
 """IAM action that the months ask for."""
@@ -76,12 +77,19 @@ def read_months(client: CloudWatchClient, since: Instant, now: Instant) -> Month
     return Months(points, {metric: tuple(sorted(found, key=lambda r: r.at)) for metric, found in rates.items()})
 
 
-def asked(profile: str | None, region: str | None, since: str, now: Instant) -> tuple[boto3.Session, Months]:
-    """Read the months with the user's credentials. Raises `Unusable`."""
+def asked(
+    settings: Settings | None,
+    profile: str | None,
+    region: str | None,
+    since: str,
+    now: Instant,
+    account: str | None,
+) -> tuple[boto3.Session, Months]:
+    """Read the months with the user's credentials, or through the monitor's role in another account. Raises `Unusable`."""
     start = instant(since, now, "--since")
     if not start < now:
         raise Unusable(f"--since {since}: must be in the past.")
-    session = open_session(profile, region)
+    session = session_for(open_session(profile, region), settings, account)
     where = region_of(session)
     witness = Witness(None)
     call = Call(session._session, where, NEEDS)  # noqa: SLF001  boto3 has no name for it

@@ -80,7 +80,8 @@ def _replay(given: argparse.Namespace) -> int:
         raise Unusable("--since is for --cloudwatch: recorded files are played whole.")
     settings = _settings_or_none(given.settings)
     if given.cloudwatch:
-        record = from_cloudwatch(given.profile, given.region, "63d" if given.since is None else given.since)
+        since = "63d" if given.since is None else given.since
+        record = from_cloudwatch(settings, given.profile, given.region, since, given.account)
     else:
         record = from_files(given.stats, given.account, given.region)
     file = _settings_file(given.settings)
@@ -244,7 +245,11 @@ Exit code: 0 whatever was found, 2 if the input cannot be used.""",
     replay.add_argument("--json", action="store_true", help="one JSON object a line for each notification")
     replay.add_argument("--plot", type=Path, metavar="FILE", help="draw rates, thresholds and alerts (.png or .svg)")
     replay.add_argument("--html", type=Path, metavar="FILE", help="write the page that `report` makes")
-    replay.add_argument("--account", metavar="ID", help="account that recorded numbers are of")
+    replay.add_argument(
+        "--account",
+        metavar="ID",
+        help="account of the numbers; with --cloudwatch read through the monitor's role in it",
+    )
     _aws_options(replay)
 
 
@@ -257,7 +262,8 @@ def _add_check(commands: Commands) -> None:
         """\
 Read the account with your AWS credentials and evaluate it as the deployed monitor does: our rates, AWS's own,
 what is left before AWS's thresholds, and the account's state. Nothing is changed.
-Permissions: ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData; for other accounts sts:AssumeRole.""",
+Permissions: ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData; for other accounts sts:AssumeRole; for all
+of them also cloudformation:DescribeStacks and dynamodb:GetItem.""",
         """\
 Examples:
   ses-reputation check --profile prod --region eu-west-1

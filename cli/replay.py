@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point, iso
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
+from ses_reputation.core.readings import one_line
 from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import duration, events_of, percent, plural
+from ses_reputation.settings.patterns import ACCOUNT
 
 from .evaluate import MetricNow, Played, Sent, headroom_of, play
 from .exit_codes import NEEDS_MATPLOTLIB, USABLE, Unusable
@@ -47,6 +50,8 @@ class Record:
 
 def from_files(stats: Sequence[str], account: str | None, region: str | None) -> Record:
     """Read recorded answers of GetSendStatistics. Raises `Unusable`."""
+    if account is not None and re.fullmatch(ACCOUNT, account) is None:
+        raise Unusable(f"--account {one_line(account, 40)}: an account has 12 digits.")
     named = (NOT_NAMED[0] if account is None else account, NOT_NAMED[1] if region is None else region)
     points = read(stats)
     return Record(points, ", ".join(map(name_of, stats)), Target(*named), tuple(_doubts(points)))
@@ -65,15 +70,17 @@ def _doubts(points: Sequence[Point]) -> Iterator[str]:
             yield f"There are {events:,} {noun}, but DeliveryAttempts is null, 0 or missing in each data point. {RECORD}"
 
 
-def from_cloudwatch(profile: str | None, region: str | None, since: str) -> Record:
-    """Read the account's own months. Raises `Unusable`."""
+def from_cloudwatch(
+    settings: Settings | None, profile: str | None, region: str | None, since: str, account: str | None
+) -> Record:
+    """Read the months of the user's own account, or of the one that was named. Raises `Unusable`."""
     from .aws import account_of, region_of
     from .cloudwatch_months import SOFT_BOUNCES, asked
 
-    session, months = asked(profile, region, since, int(time.time()))
+    session, months = asked(settings, profile, region, since, int(time.time()), account)
     source = f"CloudWatch, namespace AWS/SES in {region_of(session)}"
-    account = account_of(session)
-    target = Target(account if account else NOT_NAMED[0], region_of(session))
+    whose = account_of(session) if account is None else account
+    target = Target(whose if whose else NOT_NAMED[0], region_of(session))
     return Record(months.points, source, target, (SOFT_BOUNCES,), months.rates)
 
 

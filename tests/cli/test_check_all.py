@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,12 +14,15 @@ from typing import Any
 import pytest
 from ses_reputation.aws.store import Item, Store
 from ses_reputation.core.fleet import ROLE_TAG, ROLE_VERSION
+from ses_reputation.core.history import Point
 from ses_reputation.core.roster import Member, Roster
 from ses_reputation.core.state import record_text
 from ses_reputation.fleet_accounts import ROSTER
 from ses_reputation.settings import parse
 
+from cli import cloudwatch_months
 from cli.aws import open_session
+from cli.cloudwatch_months import Months
 from cli.main import main
 from cli.members import Fleet
 from infra import member_role
@@ -431,6 +435,32 @@ def test_if_discovered_regions_are_not_known_the_one_that_was_read_is_named(
     assert "Only eu-west-1 was read; others can be named with --region." in printed and why in printed
     assert world.run("check", "--account", world.news, "--region", "us-east-1") == 0
     assert "Only " not in capsys.readouterr().out
+
+
+def test_another_accounts_months_are_played(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+
+    def read_months(client: Any, since: int, now: int) -> Months:
+        keys.append(client.client._request_signer._credentials.access_key)
+        return Months((Point(now - 900, 400, 1, 0),), {})
+
+    monkeypatch.setattr(cloudwatch_months, "read_months", read_months)
+    assert world.run("replay", "--cloudwatch", "--account", world.shop) == 0
+    assert ("sts", "AssumeRole") in world.local.faults.calls
+    assert world.run("replay", "--cloudwatch", "--account", ACCOUNT) == 0
+    assert [key == os.environ["AWS_ACCESS_KEY_ID"] for key in keys] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("account", "why"), [("", "cannot be assumed"), ("nonsense", "12 digits")], ids=["role", "word"]
+)
+def test_months_that_cannot_be_read_are_not_those_of_another(
+    world: World, capsys: Capsys, account: str, why: str
+) -> None:
+    world.organization.delete_role(world.shop)
+    assert world.run("replay", "--cloudwatch", "--account", account or world.shop) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and why in printed.err
 
 
 def test_the_cause_in_another_account_is_read_by_its_role(world: World, capsys: Capsys) -> None:

@@ -140,6 +140,12 @@ def test_the_account_and_region_are_the_named_ones(capsys: pytest.CaptureFixture
     assert {(a["account"], a["region"]) for a in sent} == {("123456789012", "eu-west-1")}
 
 
+@pytest.mark.parametrize("account", ["", "shop", "12345678901", "12345678901x", "1234567890123", "123456789012\n"])
+def test_a_malformed_account_is_refused(capsys: pytest.CaptureFixture[str], account: str) -> None:
+    assert main(["replay", str(EXAMPLE), "--account", account]) == 2
+    assert "an account has 12 digits" in capsys.readouterr().err
+
+
 def test_each_alert_says_how_much_earlier_than_aws_it_came(capsys: pytest.CaptureFixture[str]) -> None:
     main(["replay", str(EXAMPLE)])
     assert (
