@@ -16,7 +16,7 @@ from ses_reputation.channels import for_every_route
 from ses_reputation.core import state as stored
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import Gauge, Plan
-from ses_reputation.core.fleet import ROLE_VERSION, WHOLE, Installation, Shard
+from ses_reputation.core.fleet import ROLE_VERSION, WHOLE, Installation, Shard, is_turn
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Instant, Point
 from ses_reputation.core.notification import LONGEST_TEXT, Document, summary_of
 from ses_reputation.core.notification import test_notification as a_test_alert
@@ -387,6 +387,43 @@ def test_an_account_that_returns_continues() -> None:
     world.text = whole
     assert world.run(NOON + 2 * BUCKET)[f"{SHOP}/eu-west-1"] == "OK"
     assert world.notifications == []
+
+
+def test_an_account_that_returns_while_it_is_closed_is_only_watched() -> None:
+    world = World(DISCOVER + SETTINGS)
+    world.run(NOON)
+    world.run(NOON + BUCKET)
+    world.bad = {f"{SHOP}/eu-west-1"}
+    world.run(NOON + 4 * BUCKET)
+    assert world.notifications == ["bounce opened 111 eu-west-1"]
+    whole, channels = world.text, world.channels
+    world.text = whole.replace(f'[[accounts]]\nid = "{SHOP}"\nname = "shop"\n', "")
+    world.channels = [Channel("people", 12, refuse)]
+    with pytest.raises(RunFailed, match="could not be sent"):
+        world.run(NOON + 5 * BUCKET)
+    world.text, world.channels = whole, channels
+    for tick in range(6, 12):
+        world.run(NOON + tick * BUCKET)
+    assert world.notifications == ["bounce opened 111 eu-west-1", "bounce resolved 111 eu-west-1"]  # each once
+    assert world.roster.leaving == ()
+
+
+def test_a_run_that_learns_brings_no_region_back_that_the_settings_took() -> None:
+    world = World(SETTINGS, REGIONS)
+    shards(world, NOON, 2)
+    [number] = [number for number in range(2) if Shard(number, 2).has(SHOP)]
+    turn = next(tick for tick in range(1, 97) if is_turn(SHOP, NOON + tick * BUCKET, BUCKET))
+
+    def version(account: str) -> int:
+        world.role_version = lambda account: ROLE_VERSION  # type: ignore[method-assign]
+        world.regions, world.text = REGIONS[:1], SETTINGS + "\n"  # a deployment meanwhile
+        world.run(NOON + turn * BUCKET, Shard(0, 2))
+        return 0
+
+    world.role_version = version  # type: ignore[method-assign]
+    world.run(NOON + turn * BUCKET, Shard(number, 2))
+    assert [member.regions for member in world.roster.members] == [REGIONS[:1]] * 2
+    assert {target.id for target in world.roster.closing(WHOLE)} <= {f"{SHOP}/us-east-1", f"{BLOG}/us-east-1"}
 
 
 # -- discovery

@@ -87,7 +87,7 @@ class FleetMonitor(Monitor):
         """Close the open alerts of targets that are watched no more; also the ids of those of which nothing is left to do."""
         closing: list[Outcome] = []
         gone: set[str] = set()
-        for target in (each for member in roster.leaving if shard.has(member.account) for each in member.targets):
+        for target in roster.closing(shard):
             if time.monotonic() > end:
                 break
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from .core.decide import Plan
 from .core.fleet import ROLE_VERSION, Shard, is_turn
 from .core.history import DAY, Instant
 from .core.readings import Readings
-from .core.roster import Member, Roster, changed, relisted
+from .core.roster import Learnt, Member, Roster, changed, relisted
 from .core.target import Target
 from .fleet_store import FleetStore
 from .run import THREADS, Explained, Outcome, Tick
@@ -106,26 +106,26 @@ class FleetAccounts:
         pool.shutdown(wait=False, cancel_futures=True)
         broken = [error for look in done if (error := look.exception()) is not None]
         records.failures += [f"an account could not be looked into ({place_of(error)})" for error in broken]
-        anew = (look.result() for look in done if look.exception() is None)
-        learnt = {new.account: new for new in anew if new not in own}
+        anew = {member.account: look.result() for member, look in zip(own, looks, strict=True) if _is_good(look, done)}
+        learnt = {account: each for account, each in anew.items() if each != Learnt()}
         if learnt or gone:
-            records.change(ROSTER, Roster, lambda stored: changed(stored, learnt, gone))
+            records.change(ROSTER, Roster, lambda stored: changed(stored, learnt, gone, roster.wanted))
 
-    def _seen_anew(self, member: Member, outcomes: Mapping[str, Outcome], accounts: Accounts, tick: Tick) -> Member:
-        """Return `member` with its role's version and its regions looked up, if it is their turn."""
+    def _seen_anew(self, member: Member, outcomes: Mapping[str, Outcome], accounts: Accounts, tick: Tick) -> Learnt:
+        """Look up the version of the member's role and its regions, if it is their turn."""
         old_role = member.role is not None and member.role < ROLE_VERSION
         role_is_due = old_role or is_turn(member.account, tick.at, tick.every)
         asked = list(self._to_ask(member, tick))
         idle = {target.region for target in member.targets if self._is_idle(outcomes.get(target.id), tick)}
         if not (role_is_due or asked or idle) or accounts.refuses(member.account):
-            return member
+            return Learnt()
         version = accounts.role_version(member.account) if role_is_due else None
         answers = {region: accounts.sends(Target(member.account, region)) for region in asked}
-        return replace(
-            member,
-            role=member.role if version is None else version,
-            regions=tuple(r for r in (*member.regions, *asked) if r not in idle and (r not in answers or answers[r])),
-            swept=member.swept or (self.settings.targets.discover and None not in answers.values()),
+        return Learnt(
+            role=version,
+            swept=True if self.settings.targets.discover and None not in answers.values() else None,
+            found=tuple(region for region in asked if answers[region]),
+            idle=tuple(idle),
         )
 
     def _to_ask(self, member: Member, tick: Tick) -> Iterator[str]:
@@ -143,3 +143,7 @@ class FleetAccounts:
         plan = outcome.plan
         open_ones = plan.state.tracks or plan.state.sent or plan.state.outbox
         return plan.seen.readings.statistics == () and not open_ones and is_turn(plan.target.id, tick.at, tick.every)
+
+
+def _is_good(look: Future[Learnt], done: Collection[Future[Learnt]]) -> bool:
+    return look in done and look.exception() is None

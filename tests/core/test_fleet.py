@@ -14,10 +14,10 @@ from ses_reputation.core.alert import Sent
 from ses_reputation.core.checks import ALL
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import decide
-from ses_reputation.core.fleet import FleetFacts, Installation, Shard, deploy_role_command, is_turn
+from ses_reputation.core.fleet import WHOLE, FleetFacts, Installation, Shard, deploy_role_command, is_turn
 from ses_reputation.core.history import BUCKET, DAY, HOUR
 from ses_reputation.core.readings import Readings
-from ses_reputation.core.roster import Member, Report, Roster, changed, dismissed, relisted, urgent_first
+from ses_reputation.core.roster import Learnt, Member, Report, Roster, changed, dismissed, relisted, urgent_first
 from ses_reputation.core.rules import Severity, default_policy
 from ses_reputation.core.state import BadState, State, record_from, record_text, to_text
 from ses_reputation.core.target import Target
@@ -111,13 +111,38 @@ def test_a_removed_account_is_leaving_until_closed_or_back() -> None:
     assert gone.members == (BLOG,) and gone.leaving == (SHOP,)
     still = relisted(gone, PAIRS[1:], ("eu-west-1",), "others", NOON + DAY)
     assert still.leaving == (SHOP,)
-    assert changed(gone, {}, {"111111111111/eu-west-1"}).leaving == ()
+    assert changed(gone, {}, {"111111111111/eu-west-1"}, "others").leaving == ()
     assert relisted(gone, PAIRS, ("eu-west-1",), "settings", NOON).leaving == ()
 
 
+def test_a_discovered_region_of_an_account_that_returns_is_watched_again() -> None:
+    gone = relisted(BOTH, PAIRS[1:], None, "others", NOON)
+    back = relisted(gone, PAIRS, None, "settings", NOON + DAY)
+    assert back.members == BOTH.members and back.leaving == ()
+
+
 def test_a_change_affects_only_listed_accounts() -> None:
-    learnt = {SHOP.account: replace(SHOP, role=1), "333333333333": Member("333333333333", "gone")}
-    assert changed(BOTH, learnt, ()).members == (replace(SHOP, role=1), BLOG)
+    learnt = {SHOP.account: Learnt(role=1), "333333333333": Learnt(role=1)}
+    assert changed(BOTH, learnt, (), "settings").members == (replace(SHOP, role=1), BLOG)
+
+
+def test_two_runs_that_learn_of_one_account_add_up() -> None:
+    first, second = Learnt(1, True, ("us-east-1",), ()), Learnt(None, None, ("eu-north-1",), ("eu-west-1",))
+    both = changed(changed(BOTH, {SHOP.account: first}, (), "settings"), {SHOP.account: second}, (), "settings")
+    assert both.members[0] == replace(SHOP, role=1, swept=True, regions=("us-east-1", "eu-north-1"))
+
+
+def test_what_was_learnt_under_other_settings_changes_no_region() -> None:
+    new = relisted(BOTH, PAIRS, ("us-east-1",), "others", NOON + DAY)
+    learnt = {SHOP.account: Learnt(1, True, ("eu-west-1",), ("us-east-1",))}
+    after = changed(new, learnt, (), "settings")
+    assert after.members[0] == replace(new.members[0], role=1) and after.leaving == new.leaving
+
+
+def test_a_watched_target_is_never_closed() -> None:
+    back = changed(replace(BOTH, leaving=(replace(SHOP, regions=("eu-west-1", "us-east-1")),)), {}, (), "settings")
+    assert [target.id for member in back.leaving for target in member.targets] == ["111111111111/us-east-1"]
+    assert replace(BOTH, leaving=(SHOP,)).closing(WHOLE) == ()
 
 
 def test_targets_the_last_run_missed_come_first() -> None:

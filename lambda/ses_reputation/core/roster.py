@@ -58,6 +58,12 @@ class Roster:
     def targets(self, shard: Shard) -> tuple[Target, ...]:
         return tuple(target for member in self.members if shard.has(member.account) for target in member.targets)
 
+    def closing(self, shard: Shard) -> tuple[Target, ...]:
+        """Targets of a shard whose open alerts are to be closed; never one that is watched."""
+        watched = {target.id for target in self.targets(shard)}
+        left = (target for member in self.leaving if shard.has(member.account) for target in member.targets)
+        return tuple(target for target in left if target.id not in watched)
+
     @property
     def size(self) -> int:
         """Number of targets of all shards."""
@@ -74,11 +80,32 @@ class Report:
     not_reached: tuple[str, ...] = ()  # ids of targets
 
 
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """New knowledge of one account, which one run has and another may add to."""
+
+    role: int | None = None  # None: not asked, or not known
+    swept: bool | None = None
+    found: tuple[str, ...] = ()  # regions that have begun to send
+    idle: tuple[str, ...] = ()  # regions that are watched no more
+
+    def of(self, member: Member, *, regions: bool) -> Member:
+        """The member with this knowledge; without that of `regions` if the settings of these have changed meanwhile."""
+        kept = (region for region in member.regions if region not in self.idle)
+        return replace(
+            member,
+            role=member.role if self.role is None else self.role,
+            swept=member.swept if self.swept is None or not regions else self.swept,
+            regions=tuple(dict.fromkeys((*kept, *self.found))) if regions else member.regions,
+        )
+
+
 def relisted(
     old: Roster, accounts: Sequence[tuple[str, str]], regions: Collection[str] | None, wanted: str, now: Instant
 ) -> Roster:
     """The roster with these accounts, each an id and a name, and these regions; None: those that were discovered."""
-    known = {member.account: member for member in old.members}
+    known = {member.account: replace(member, swept=False) for member in old.leaving}  # it may be back
+    known |= {member.account: member for member in old.members}
     members = []
     for account, name in accounts:
         member = known.get(account, Member(account, name))
@@ -99,17 +126,19 @@ def _leaving(old: Roster, new: Roster) -> Iterable[Member]:
     return gone.values()
 
 
-def changed(roster: Roster, members: Mapping[str, Member], gone: Collection[str]) -> Roster:
-    """The roster with what a run has learnt of some accounts; targets whose ids are `gone` have left for good."""
+def changed(roster: Roster, learnt: Mapping[str, Learnt], gone: Collection[str], wanted: str) -> Roster:
+    """The roster with what a run has learnt of some accounts; targets whose ids are `gone` have left for good.
+
+    The run knew the roster that was made for the settings `wanted`. It may have been made anew since.
+    """
+    same = roster.wanted == wanted
+    members = tuple(learnt.get(member.account, Learnt()).of(member, regions=same) for member in roster.members)
+    watched = {target.id for member in members for target in member.targets}
     leaving = (
-        replace(member, regions=tuple(target.region for target in member.targets if target.id not in gone))
+        replace(member, regions=tuple(t.region for t in member.targets if t.id not in watched and t.id not in gone))
         for member in roster.leaving
     )
-    return replace(
-        roster,
-        members=tuple(members.get(member.account, member) for member in roster.members),
-        leaving=tuple(member for member in leaving if member.regions),
-    )
+    return replace(roster, members=members, leaving=tuple(member for member in leaving if member.regions))
 
 
 def urgent_first(targets: Iterable[Target], report: Report | None) -> list[Target]:
