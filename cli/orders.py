@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any
@@ -14,6 +14,7 @@ from ses_reputation.aws.store import Item
 from ses_reputation.core import orders as stored
 from ses_reputation.core import state as states
 from ses_reputation.core.alert import Sent
+from ses_reputation.core.fleet import Installation
 from ses_reputation.core.history import Instant, iso
 from ses_reputation.core.notification import mute_in_words
 from ses_reputation.core.orders import LONGEST_MUTE, MOST_ACKS, MOST_MUTES, Ack, Mute, Orders, Window, clean
@@ -93,7 +94,7 @@ def mutes(settings: Settings | None, given: argparse.Namespace) -> int:
     lines = [mute_in_words(mute, zone) for mute in current.mutes]
     lines += [f"every {_window(window)}" for window in windows]
     lines = lines if lines else ["Nothing is muted."]
-    lines += [f"acknowledged: {ack.alert} in {ack.target.rpartition('/')[2]}" for ack in current.acks]
+    lines += [f"acknowledged: {ack.alert} in {_place(ack)}" for ack in current.acks]
     document = {
         "mutes": [_document(mute) for mute in current.mutes],
         "windows": [_window(window) for window in windows],
@@ -106,7 +107,8 @@ def mutes(settings: Settings | None, given: argparse.Namespace) -> int:
 def ack(settings: Settings | None, given: argparse.Namespace) -> int:
     """Stop the reminders of an open alert until it gets worse. Raises `Unusable` for one that is not open."""
     now, deployed = int(time.time()), _deployed(settings, given)
-    sent = {target: _sent(deployed, target) for target in watched(deployed, given.region, given.account)}
+    targets = (*watched(deployed, given.region, given.account), *_fleet_as_a_whole(deployed, given))
+    sent = {target: _sent(deployed, target) for target in targets}
     having = [target for target, alerts in sent.items() if given.alert in alerts]
     if not having:
         there = sorted({alert for alerts in sent.values() for alert in alerts})
@@ -161,6 +163,13 @@ def _deployed(settings: Settings | None, given: argparse.Namespace) -> Deployed:
     return deployed
 
 
+def _fleet_as_a_whole(deployed: Deployed, given: argparse.Namespace) -> Iterator[Target]:
+    """Yield the target of alerts about all accounts, which is under the account and region of the stack."""
+    home = given.region in (None, deployed.region) and given.account in (None, deployed.account)
+    if deployed.several and home:
+        yield Installation(deployed.account, deployed.region)
+
+
 def _change(deployed: Deployed, changed: Any, now: Instant) -> tuple[str, ...]:
     """Store changed orders, without those that have ended. Return what was stored but is no order; it is removed."""
     ignored: tuple[str, ...] = ()
@@ -197,6 +206,10 @@ def _same(mute: Mute, other: Any) -> bool:
 def _options(mute: Mute) -> str:
     given = {"check": mute.check, "account": mute.account, "region": mute.region}
     return "".join(f" --{name} {value}" for name, value in given.items() if value)
+
+
+def _place(ack: Ack) -> str:
+    return "the fleet" if ack.target == Installation("", "").id else ack.target.rpartition("/")[2]
 
 
 def _window(window: Window) -> str:

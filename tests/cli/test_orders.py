@@ -13,6 +13,7 @@ from moto import mock_aws
 from ses_reputation.aws.store import Item, Store
 from ses_reputation.core import state as states
 from ses_reputation.core.alert import Sent
+from ses_reputation.core.fleet import Installation
 from ses_reputation.core.orders import SCHEMA, Mute, Orders, from_text, to_text
 from ses_reputation.core.rules import Severity
 from ses_reputation.core.state import State
@@ -304,3 +305,24 @@ def test_one_of_several_accounts_can_be_named(store: Store, capsys: Capsys, else
 def test_an_unwatched_account_is_refused(store: Store, capsys: Capsys) -> None:
     assert muted("--account", "111111111111") == 2
     assert "does not watch 111111111111" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--account", "123456789012"), ("--region", "eu-west-1", "--account", "123456789012")],
+    ids=["none", "account", "both"],
+)
+def test_an_alert_about_the_fleet_is_acknowledged(
+    store: Store, capsys: Capsys, elsewhere: Path, options: tuple[str, ...]
+) -> None:
+    (elsewhere / "settings.toml").write_text(FLEET)
+    now = int(time.time())
+    sent = {"fleet": Sent("fleet-20250217T0945Z", Severity.WARNING, (), 1, now, now, now)}
+    store.save("fleet/installation", Item(1, states.SCHEMA, states.to_text(State(now, sent=sent))))
+    assert main(["ack", "fleet-20250217T0945Z", "--account", "111111111111"]) == 2
+    assert main(["ack", "fleet-20250217T0945Z", *options]) == 0
+    [ack] = orders_in(store).acks
+    assert ack.target == Installation("123456789012", "eu-west-1").id
+    capsys.readouterr()
+    main(["mutes"])
+    assert "acknowledged: fleet-20250217T0945Z in the fleet" in capsys.readouterr().out
