@@ -13,6 +13,7 @@ from ses_reputation.aws.errors import AWS_ERRORS, code_of
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.aws.store import Item, Overtaken, Store
 from ses_reputation.core import roster
+from ses_reputation.core.fleet import WHOLE
 from ses_reputation.core.readings import one_line
 from ses_reputation.core.roster import Roster
 from ses_reputation.core.state import BadState, State, from_text, record_from
@@ -172,3 +173,22 @@ def watched(deployed: Deployed, region: str | None, account: str | None = None) 
         where = ", ".join(dict.fromkeys(target.region for target in deployed.targets))
         raise Unusable(f"{deployed.name} does not watch {account or region}. It watches: {where} of {deployed.account}")
     return found
+
+
+def unwatched(deployed: Deployed, settings: Settings | None, region: str | None, account: str | None) -> str:
+    """Say that of many accounts none is watched in `region` and `account`; nothing if that is not certain."""
+    if not deployed.several or settings is None or (region is None and account is None):
+        return ""
+    try:
+        roster = deployed.roster()
+    except Unusable:
+        roster = None
+    if roster is None and (settings.fleet.units or settings.targets.discover):
+        return ""
+    regions = tuple(target.region for target in deployed.targets)
+    targets = {(each, where) for each, _ in settings.fleet.accounts for where in regions}
+    targets |= {(target.account, target.region) for target in (() if roster is None else roster.targets(WHOLE))}
+    targets.add((deployed.account, deployed.region))  # of alerts about the fleet as a whole
+    if any(account in (None, each) and region in (None, where) for each, where in targets):
+        return ""
+    return f"WARNING: {deployed.name} does not watch {' in '.join(filter(None, (account, region)))} now."

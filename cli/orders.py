@@ -23,7 +23,7 @@ from ses_reputation.settings import Settings
 from ses_reputation.settings.mutes import DAYS
 from ses_reputation.team_orders import CHECKS, KEY, TeamOrders, decoded, load
 
-from .deployed import Deployed, the_deployed, watched
+from .deployed import Deployed, the_deployed, unwatched, watched
 from .exit_codes import USABLE, Unusable
 
 UNITS = {"m": 60, "h": 3_600, "d": 86_400}
@@ -47,6 +47,7 @@ def mute(settings: Settings | None, given: argparse.Namespace) -> int:
         given.account or "",
     )
     deployed = _deployed(settings, given)
+    warning = unwatched(deployed, settings, given.region, given.account)
 
     def changed(orders: Orders) -> Orders:
         others = tuple(mute for mute in orders.mutes if not _same(mute, new))
@@ -62,8 +63,10 @@ def mute(settings: Settings | None, given: argparse.Namespace) -> int:
         if new.critical
         else "What becomes critical is sent all the same. What is still open at the end is sent once.",
         f"To end it: ses-reputation unmute{_options(new)}",
+        *filter(None, [warning]),
     ]
-    return _answer(given, {"mute": _document(new), "ignored": [*ignored]}, [*lines, *ignored])
+    document = {"mute": _document(new), "warning": warning or None, "ignored": [*ignored]}
+    return _answer(given, document, [*lines, *ignored])
 
 
 def unmute(settings: Settings | None, given: argparse.Namespace) -> int:

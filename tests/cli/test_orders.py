@@ -15,9 +15,11 @@ from ses_reputation.core import state as states
 from ses_reputation.core.alert import Sent
 from ses_reputation.core.fleet import Installation
 from ses_reputation.core.orders import SCHEMA, Mute, Orders, from_text, to_text
+from ses_reputation.core.roster import Member, Roster
 from ses_reputation.core.rules import Severity
 from ses_reputation.core.state import State
 from ses_reputation.core.target import Target
+from ses_reputation.fleet_accounts import ROSTER
 from ses_reputation.team_orders import CHECKS, KEY
 
 from cli import orders as command
@@ -326,3 +328,52 @@ def test_an_alert_about_the_fleet_is_acknowledged(
     capsys.readouterr()
     main(["mutes"])
     assert "acknowledged: fleet-20250217T0945Z in the fleet" in capsys.readouterr().out
+
+
+UNITS = """
+[alerts]
+emails = ["oncall@mail.test"]
+[targets]
+regions = "discover"
+[member_role]
+external_id = "ours"
+[organization]
+units = ["ou-ab12-cdefgh34"]
+"""
+SHOP = Member("111111111111", "shop", ("us-east-1",))
+
+
+@pytest.mark.parametrize(
+    ("settings", "member", "options", "warned"),
+    [
+        (FLEET, None, "--account 999999999999", "999999999999"),
+        (FLEET, None, "--account 111111111111 --region eu-north-1", "111111111111 in eu-north-1"),
+        (FLEET, None, "--region eu-north-1", "eu-north-1"),
+        (FLEET, SHOP, "--account 999999999999", "999999999999"),
+        (FLEET, None, "--account 111111111111 --region eu-west-1", ""),
+        (FLEET, SHOP, "--account 111111111111 --region us-east-1", ""),
+        (FLEET, None, "--check quota", ""),
+        (FLEET, None, "--account 123456789012 --check fleet", ""),
+        (UNITS, None, "--account 999999999999", ""),
+        (UNITS, SHOP, "--account 999999999999", "999999999999"),
+        (UNITS, SHOP, "--account 111111111111 --region eu-west-1", "111111111111 in eu-west-1"),
+        (UNITS, SHOP, "--account 111111111111", ""),
+    ],
+)
+def test_a_mute_of_what_is_surely_not_watched_is_warned_of(
+    store: Store, capsys: Capsys, elsewhere: Path, settings: str, member: Member | None, options: str, warned: str
+) -> None:
+    (elsewhere / "settings.toml").write_text(settings)
+    if member is not None:
+        store.save(ROSTER, Item(1, 1, states.record_text(Roster((member,)))))
+    assert muted(*options.split()) == 0
+    printed = capsys.readouterr().out
+    assert (f"WARNING: SesReputation does not watch {warned} now." in printed) is bool(warned)
+    assert ("WARNING" in printed) is bool(warned)
+
+
+def test_a_list_that_cannot_be_read_keeps_nobody_from_muting(store: Store, capsys: Capsys, elsewhere: Path) -> None:
+    (elsewhere / "settings.toml").write_text(UNITS)
+    store.save(ROSTER, Item(1, 1, "{"))
+    assert muted("--account", "999999999999", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["warning"] is None
