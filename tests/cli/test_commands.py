@@ -89,7 +89,7 @@ WITHOUT_EFFECT = {
         f'{LISTED}{ROUTE}accounts = ["222222222222"]\n',
         "routes[0].accounts: 222222222222 is not watched: only alerts about the fleet are from there",
     ),
-    "excluded": (f'{UNITS}{ROUTE}accounts = ["222222222222"]\n', "routes[0].accounts: 222222222222 is not watched."),
+    "excluded": (f'{UNITS}{ROUTE}accounts = ["222222222222"]\n', "routes[0].accounts: 222222222222 is not watched:"),
     "override of a region": (
         f'{BASE}{IRELAND}[[overrides]]\nregions = ["us-east-1"]\n{LOW}',
         "overrides[0].regions: us-east-1 is not watched.",
