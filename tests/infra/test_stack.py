@@ -88,7 +88,8 @@ def test_rights_match_the_functions_calls_exactly(synth: Synth) -> None:
     }
     cause = set(ACTIONS[CauseLevel.SAMPLES])
     assert cause <= granted
-    source = (ROOT / "lambda" / "ses_reputation" / "aws" / "cause.py").read_text()
+    edge = ROOT / "lambda" / "ses_reputation" / "aws"
+    source = "".join((edge / name).read_text() for name in ("cause.py", "findings.py"))
     snake = {re.sub(r"(?<!^)(?=[A-Z])", "_", action.split(":")[1]).lower() for action in cause}
     assert [name for name in sorted(snake) if name not in source] == []
     others = {action.split(":")[1] for action in granted - BY_LAMBDA_ITSELF - cause}
