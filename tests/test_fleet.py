@@ -22,7 +22,7 @@ from ses_reputation.core.notification import LONGEST_TEXT, Document, summary_of
 from ses_reputation.core.notification import test_notification as a_test_alert
 from ses_reputation.core.pause_record import PauseReading
 from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
-from ses_reputation.core.roster import Report, Roster
+from ses_reputation.core.roster import SCHEMA, Report, Roster
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.fleet import FleetMonitor
@@ -322,7 +322,7 @@ def test_a_damaged_list_is_rebuilt_and_reported(text: str) -> None:
 
 def test_a_list_of_a_newer_version_is_not_overwritten() -> None:
     world = World()
-    world.items["fleet"] = Item(7, 2, '{"members": []}')
+    world.items["fleet"] = Item(7, SCHEMA + 1, '{"members": []}')
     with pytest.raises(RunFailed, match=r"fleet was written by a newer version \(schema 2\)"):
         world.run(NOON)
     assert world.items["fleet"].version == 7 and f"{SHOP}/eu-west-1" in world.read_of
@@ -334,6 +334,48 @@ def test_without_the_store_the_settings_accounts_are_still_watched() -> None:
     with pytest.raises(RunFailed, match=r"fleet could not be loaded \(InternalFailure\)"):
         world.run(NOON)
     assert sorted(world.read_of) == [f"{SHOP}/eu-west-1", f"{BLOG}/eu-west-1"]
+
+
+def test_one_failed_read_of_the_list_loses_no_region_and_no_alert() -> None:
+    world = World(DISCOVER + SETTINGS)
+    world.versions = {SHOP: 0, BLOG: 0}  # old roles are looked at in each run
+    world.run(NOON)
+    world.run(NOON + BUCKET)
+    world.sent.clear()
+    before, counts = world.roster, len(world.counts)
+    whole, world.senders = world.load, set()
+
+    def once(key: str) -> Item | None:
+        if key == "fleet":
+            world.load = whole  # type: ignore[method-assign]
+            raise ClientError({"Error": {"Code": "InternalServerError"}}, "GetItem")
+        return whole(key)
+
+    world.load = once  # type: ignore[method-assign]
+    with pytest.raises(RunFailed, match="fleet could not be loaded"):
+        world.run(NOON + 2 * BUCKET)
+    assert world.roster == before and before.size == 2
+    assert len(world.counts) == counts and world.notifications == []
+
+
+def test_a_shard_that_cannot_load_the_list_is_silent() -> None:
+    world = World()
+    world.no_role = {SHOP, BLOG}
+    for tick in range(2):
+        shards(world, NOON + tick * BUCKET, 2)
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
+    readable = world.items["fleet"]
+    for tick in range(2, 12):
+        world.items["fleet"] = replace(readable, schema=SCHEMA + 1)
+        for each in range(2):
+            with pytest.raises(RunFailed, match="fleet was written by a newer version"):
+                world.run(NOON + tick * BUCKET, Shard(each, 2))
+    assert len(world.counts) == 4
+    report = stored.record_from(Report, world.items["fleet/1/2"].text)
+    assert report.tick == NOON + BUCKET
+    documents = [document for batch in world.sent for document in batch]
+    assert {document["reason"] for document in documents} == {"changed"}  # nothing is well
+    assert "shard 1 of 2" in documents[-1]["summary"][-1]
 
 
 # -- removed targets
@@ -371,6 +413,32 @@ def test_a_closing_message_that_cannot_be_sent_waits_for_the_next_run() -> None:
         world.run(NOON + 5 * BUCKET)
     world.channels = whole
     world.run(NOON + 6 * BUCKET)
+    assert world.notifications == ["bounce resolved 111 eu-west-1"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "why"),
+    [
+        (stored.SCHEMA + 1, None, r"written by a newer version \(schema 4\)"),
+        (stored.SCHEMA, '{"tick": "now"}', "if nobody needs it, delete it from the table"),
+    ],
+    ids=["newer", "damaged"],
+)
+def test_an_alert_that_cannot_be_closed_fails_every_run(schema: int, text: str | None, why: str) -> None:
+    world, shop = World(), f"{SHOP}/eu-west-1"
+    world.run(NOON)
+    world.bad = {shop}
+    world.run(NOON + 4 * BUCKET)
+    there = world.items[shop]
+    world.items[shop] = unusable = replace(there, schema=schema, text=there.text if text is None else text)
+    world.text = SETTINGS.replace(f'[[accounts]]\nid = "{SHOP}"\nname = "shop"\n', "")
+    world.sent.clear()
+    for tick in (5, 6, 7):
+        with pytest.raises(RunFailed, match=rf"the alerts of {shop}, no longer watched, could not be closed: .*{why}"):
+            world.run(NOON + tick * BUCKET)
+    assert world.items[shop] == unusable and len(world.roster.leaving) == 1 and world.sent == []
+    world.items[shop] = there
+    world.run(NOON + 8 * BUCKET)
     assert world.notifications == ["bounce resolved 111 eu-west-1"]
 
 
@@ -539,9 +607,28 @@ def test_a_shard_that_never_ran_is_reported_too() -> None:
     assert world.notifications == ["fleet opened 000 eu-west-1"]
 
 
-def test_a_shard_without_a_list_of_accounts_fails() -> None:
+def test_an_earlier_number_of_shards_leaves_no_silent_one() -> None:
+    world = World()
+    world.no_role = {SHOP, BLOG}
+    for tick in range(3):
+        shards(world, NOON + tick * BUCKET, 4)
+    world.no_role = set()
+    for tick in range(3, 40):
+        shards(world, NOON + tick * BUCKET, 2)
+    assert world.notifications == ["fleet opened 000 eu-west-1", "fleet resolved 000 eu-west-1"]
+    for tick in range(40, 50):
+        shards(world, NOON + tick * BUCKET, 4)
+    assert world.notifications == []
+    for tick in range(50, 55):
+        world.run(NOON + tick * BUCKET, Shard(0, 2))  # now the second one is missing
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
+
+
+def test_a_shard_without_a_list_of_accounts_fails_and_reports_nothing() -> None:
+    world = World()
     with pytest.raises(RunFailed, match="there is no list of accounts to use: the first shard makes it"):
-        World().run(NOON, Shard(1, 2))
+        world.run(NOON, Shard(1, 2))
+    assert world.items == {} and world.counts == []
 
 
 def test_two_shards_that_learn_at_the_same_time_lose_nothing() -> None:
@@ -774,6 +861,14 @@ def test_a_change_of_the_own_account_is_evaluated_at_once_alone() -> None:
     event = {"now": "2025-02-01T12:03:21Z", "at_once": True}
     assert set(world.monitor.handle(event, lambda: 600_000)) == {f"{HOME}/eu-west-1"}
     assert world.read_of == [f"{HOME}/eu-west-1"] and world.items["fleet/0/1"] == before
+
+
+def test_without_the_list_a_run_at_once_fails() -> None:
+    world = World(SETTINGS + f'[[accounts]]\nid = "{HOME}"\n')
+    world.run(NOON)
+    world.faults = {"load fleet"}
+    with pytest.raises(RunFailed, match="fleet could not be loaded"):
+        world.monitor.handle({"now": "2025-02-01T12:03:21Z", "at_once": True}, lambda: 600_000)
 
 
 def test_evaluated_targets_keep_no_history_in_memory() -> None:

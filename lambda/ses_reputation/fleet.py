@@ -10,10 +10,10 @@ from functools import partial
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
 from .core import state as stored
-from .core.fleet import ROLE_VERSION, SILENT_TICKS, FleetFacts, Shard
+from .core.fleet import FleetFacts, Shard
 from .core.history import DAY, Instant
 from .core.readings import Readings, Trouble, Unreadable
-from .core.roster import Report, Roster, dismissed, urgent_first
+from .core.roster import Report, Roster, began, dismissed, facts, urgent_first
 from .core.rules import Verdict
 from .core.target import Target
 from .fleet_accounts import Accounts, FleetAccounts
@@ -37,7 +37,7 @@ class FleetMonitor(Monitor):
         """
         end = time.monotonic() + (tick.longest if tick.patience is None else tick.patience)
         records = FleetStore(edges.store)
-        roster = self.fleet_accounts.roster(records, tick, shard)
+        roster, known = self.fleet_accounts.roster(records, tick, shard)
         last = records.load(shard.key, Report)
         accounts = self.open_accounts()
         inside = replace(
@@ -48,31 +48,39 @@ class FleetMonitor(Monitor):
         )
         if at_once:
             own = [target for target in roster.targets(shard) if target.account == self.targets[0].account]
-            return look_at_all(own, tick, self.policy_of, self.with_findings(inside), self.context)
+            outcomes = look_at_all(own, tick, self.policy_of, self.with_findings(inside), self.context)
+            return [*outcomes, *self._failed(records, tick)]
         outcomes = look_at_all(urgent_first(roster.targets(shard), last), tick, self.policy_of, inside, self.context)
-        closing, gone = self._close(roster, tick, edges, shard, records.failures, end)
-        self.fleet_accounts.learn(records, roster, outcomes, accounts, tick, shard, gone, end)
-        report = Report(
-            first=tick.at if last is None else last.first,
-            tick=tick.at,
-            not_set_up=tuple(sorted(_not_set_up(roster, outcomes, accounts, shard, last))),
-            not_reached=tuple(outcome.plan.target.id for outcome in outcomes if outcome.not_reached),
-        )
-        records.save(shard.key, report)
-        self._count(outcomes, shard, tick, records.failures)
-        if shard.number == 0:
-            home = self._at_home(_facts(roster, self._reports(records, shard, report), tick), tick, edges)
-        else:
-            home = unknown(self.targets[0], tick, self.policy_of(self.targets[0]), _ELSEWHERE)
+        closing: list[Outcome] = []
+        report = began(last, tick.at, tick.every)
+        if known:  # without a list nothing is known of the shard, which is silent then
+            closing, gone = self._close(roster, tick, edges, shard, records.failures, end)
+            self.fleet_accounts.learn(records, roster, outcomes, accounts, tick, shard, gone, end)
+            report = replace(
+                report,
+                not_set_up=tuple(sorted(_not_set_up(roster, outcomes, accounts, shard, last))),
+                not_reached=tuple(outcome.plan.target.id for outcome in outcomes if outcome.not_reached),
+            )
+            self._count(outcomes, shard, tick, records.failures)
+        if known or shard.number == 0:
+            records.save(shard.key, report)
+        if shard.number:
+            return [*outcomes, *closing, *self._failed(records, tick)]
+        others = [records.load(Shard(number, shard.of).key, Report) for number in range(1, shard.of)]
+        home = self._at_home(facts(roster if known else None, report, others, tick.at, tick.every), tick, edges)
         home.failures += records.failures
-        return [*outcomes, *closing, *([home] if shard.number == 0 or home.failures else [])]
+        return [*outcomes, *closing, home]
+
+    def _failed(self, records: FleetStore, tick: Tick) -> list[Outcome]:
+        """Outcome of the installation with what has failed, if anything has, from a run that does not look at it."""
+        if not records.failures:
+            return []
+        outcome = unknown(self.targets[0], tick, self.policy_of(self.targets[0]), _ELSEWHERE)
+        outcome.failures += records.failures
+        return [outcome]
 
     def _has_metrics(self, targets: int, target: Target) -> bool:
         return self.settings.has_metrics(target.account, target.region, targets)
-
-    def _reports(self, records: FleetStore, shard: Shard, own: Report) -> list[Report | None]:
-        """The last report of each shard."""
-        return [own, *(records.load(Shard(number, shard.of).key, Report) for number in range(1, shard.of))]
 
     def _at_home(self, facts: FleetFacts, tick: Tick, edges: Edges) -> Outcome:
         """Look at the installation: the fleet as a whole, and once a day who hears of alerts."""
@@ -97,6 +105,10 @@ class FleetMonitor(Monitor):
             except AWS_ERRORS as error:
                 failures.append(f"the alerts of {target.id}, no longer watched, could not be closed ({code_of(error)})")
                 continue
+            except stored.BadState as error:
+                why = f"{error}; if nobody needs it, delete it from the table"
+                failures.append(f"the alerts of {target.id}, no longer watched, could not be closed: {why}")
+                continue
             if outcome is None:
                 gone.add(target.id)
             else:
@@ -104,12 +116,13 @@ class FleetMonitor(Monitor):
         return closing, gone
 
     def _closed(self, target: Target, item: Item | None, tick: Tick, edges: Edges) -> Outcome | None:
-        """Close the open alerts of one target; None if nothing is open and nothing waits for delivery."""
-        try:
-            state = None if item is None else stored.from_text(item.text, schema=item.schema)
-        except stored.BadState:
+        """Close the open alerts of one target; None if nothing is open and nothing waits for delivery. Raise `BadState`."""
+        if item is None:
             return None
-        if item is None or state is None or not (state.sent or state.outbox):
+        if item.schema > stored.SCHEMA:
+            raise stored.BadState(f"the state was written by a newer version (schema {item.schema})")
+        state = stored.from_text(item.text, schema=item.schema)
+        if not (state.sent or state.outbox):
             return None
         plan = dismissed(target, state, self.policy_of(target), tick.at, self.context)
         after, mine = claimed(plan.state, tick)
@@ -145,18 +158,3 @@ def _not_set_up(
     refused = accounts.refused()
     without = {outcome.plan.target.account for outcome in outcomes if outcome.not_set_up}
     return without | {member.account for member in idle if member.account in refused}
-
-
-def _facts(roster: Roster, reports: Sequence[Report | None], tick: Tick) -> FleetFacts:
-    """Gather from the list and the reports of shards all that keeps parts of the fleet from being watched."""
-    words = {member.account: member.words for member in roster.members}
-    known = [report for report in reports if report is not None]
-    long_ago = tick.at - SILENT_TICKS * tick.every
-    heard = [known[0].first if report is None else report.tick for report in reports]
-    return FleetFacts(
-        not_set_up=tuple(words.get(account, account) for report in known for account in report.not_set_up),
-        old_roles=tuple(m.words for m in roster.members if m.role is not None and m.role < ROLE_VERSION),
-        list_trouble=(roster.trouble,) if roster.trouble else (),
-        silent_shards=tuple(f"shard {n} of {len(reports)}" for n, at in enumerate(heard) if at < long_ago),
-        not_reached=tuple(target for report in known for target in report.not_reached),
-    )

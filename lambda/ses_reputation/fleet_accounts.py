@@ -50,20 +50,24 @@ class FleetAccounts:
     regions: Sequence[str]  # to watch, or to discover
     wanted: str  # fingerprint of the settings that say what is watched
 
-    def roster(self, records: FleetStore, tick: Tick, shard: Shard) -> Roster:
-        """Load the list. The first shard makes it anew once a day, when the settings have changed, and after a failure."""
+    def roster(self, records: FleetStore, tick: Tick, shard: Shard) -> tuple[Roster, bool]:
+        """Load the list, and tell if it is known. The first shard makes it anew once a day, when the settings have changed, and
+        after a failure. One that it makes because the stored one cannot be loaded is for this run alone: it is not known what
+        the other runs have learnt.
+        """
         stored = records.load(ROSTER, Roster)
         old = Roster() if stored is None else stored
         if shard.number:
             if stored is None:
                 records.failures.append("there is no list of accounts to use: the first shard makes it")
-            return old
+            return old, stored is not None
+        known = records.may_write(ROSTER)
         if old.wanted == self.wanted and not old.trouble and tick.at - old.read_at < DAY:
-            return old
+            return old, known
         new = self._relisted(old, tick)
         if new != old:
             records.save(ROSTER, new)
-        return new
+        return new, known
 
     def _relisted(self, old: Roster, tick: Tick) -> Roster:
         """List the accounts anew. If the organization cannot be read, the last list stays."""

@@ -44,6 +44,10 @@ class FleetStore:
             self.failures.append(f"{key} was unreadable and is made anew ({error})")
             return None
 
+    def may_write(self, key: str) -> bool:
+        """Tell if a record was loaded, or there is none that can be read: it may be written."""
+        return self._versions[key] is not None
+
     def save(self, key: str, record: Roster | Report) -> bool:
         """Store a record over what was loaded. Tell if nothing else has written meanwhile."""
         version = self._versions[key]

@@ -17,7 +17,18 @@ from ses_reputation.core.decide import decide
 from ses_reputation.core.fleet import WHOLE, FleetFacts, Installation, Shard, deploy_role_command, is_turn
 from ses_reputation.core.history import BUCKET, DAY, HOUR
 from ses_reputation.core.readings import Readings
-from ses_reputation.core.roster import Learnt, Member, Report, Roster, changed, dismissed, relisted, urgent_first
+from ses_reputation.core.roster import (
+    Learnt,
+    Member,
+    Report,
+    Roster,
+    began,
+    changed,
+    dismissed,
+    facts,
+    relisted,
+    urgent_first,
+)
 from ses_reputation.core.rules import Severity, default_policy
 from ses_reputation.core.state import BadState, State, record_from, record_text, to_text
 from ses_reputation.core.target import Target
@@ -149,6 +160,36 @@ def test_targets_the_last_run_missed_come_first() -> None:
     targets = [*SHOP.targets, *BLOG.targets]
     assert urgent_first(targets, None) == targets
     assert urgent_first(targets, Report(0, 0, (), (BLOG.targets[0].id, "gone/eu-west-1"))) == targets[::-1]
+
+
+# -- reports of shards
+
+
+def test_a_report_begins_anew_after_a_time_without_runs() -> None:
+    last = Report(NOON, NOON + BUCKET, ("111111111111",))
+    assert began(None, NOON, BUCKET) == Report(NOON, NOON)
+    assert began(last, NOON + 4 * BUCKET, BUCKET) == replace(last, tick=NOON + 4 * BUCKET)
+    assert began(last, NOON + 5 * BUCKET, BUCKET) == Report(NOON + 5 * BUCKET, NOON + 5 * BUCKET)
+
+
+def test_a_report_of_an_earlier_time_counts_for_nothing() -> None:
+    stale = Report(0, NOON - BUCKET, (SHOP.account,), (SHOP.targets[0].id,))
+    own = Report(NOON, NOON)
+    assert facts(BOTH, own, [stale], NOON, BUCKET) == FleetFacts(None, (), (), None, None)
+    later = facts(BOTH, replace(own, tick=NOON + 4 * BUCKET), [stale], NOON + 4 * BUCKET, BUCKET)
+    assert later.silent_shards == ("shard 1 of 2",) and later.not_set_up is None
+    assert facts(BOTH, own, [replace(stale, tick=NOON)], NOON, BUCKET).not_set_up == (SHOP.words,)
+
+
+def test_without_the_list_only_silence_is_known() -> None:
+    own, other = Report(NOON, NOON + DAY, (BLOG.account,)), Report(NOON, NOON)
+    silent = facts(None, own, [other], NOON + DAY, BUCKET)
+    assert silent == FleetFacts(None, None, None, ("shard 1 of 2",), None)
+
+
+def test_what_is_not_known_leaves_an_open_alert_as_it_is() -> None:
+    unknown = FleetFacts(None, None, None, None, None)
+    assert len(said(FleetFacts(not_set_up=("shop",)), *[unknown] * 9)) == 1
 
 
 # -- the alert about the fleet

@@ -80,10 +80,10 @@ class Installation(Target):
 
 @dataclass(frozen=True, slots=True)
 class FleetFacts:
-    """Things that keep parts of the fleet from being watched, or may soon; each named as in a message."""
+    """Things that keep parts of the fleet from being watched, or may soon; each named as in a message. None: not known now."""
 
-    not_set_up: tuple[str, ...] = ()  # accounts whose role has never let the monitor in
-    old_roles: tuple[str, ...] = ()  # accounts whose role lacks what this version reads
-    list_trouble: tuple[str, ...] = ()  # why the list of accounts could not be read
-    silent_shards: tuple[str, ...] = ()
-    not_reached: tuple[str, ...] = ()  # targets for which there was no time
+    not_set_up: tuple[str, ...] | None = ()  # accounts whose role has never let the monitor in
+    old_roles: tuple[str, ...] | None = ()  # accounts whose role lacks what this version reads
+    list_trouble: tuple[str, ...] | None = ()  # why the list of accounts could not be read
+    silent_shards: tuple[str, ...] | None = ()
+    not_reached: tuple[str, ...] | None = ()  # targets for which there was no time

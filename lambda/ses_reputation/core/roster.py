@@ -13,7 +13,7 @@ from .checks import ALL, BY_NAME
 from .checks.base import Context, News, Seen
 from .checks.dismissed import Dismissed
 from .decide import Plan
-from .fleet import Shard
+from .fleet import ROLE_VERSION, SILENT_TICKS, FleetFacts, Shard
 from .history import Instant
 from .notification import notification
 from .readings import Readings
@@ -74,7 +74,7 @@ class Roster:
 class Report:
     """Outcome of the last run of one shard, for the run that speaks for the fleet."""
 
-    first: Instant  # first tick of a run with this number of shards
+    first: Instant  # first tick of a run with this number of shards, or after a longer time without one
     tick: Instant
     not_set_up: tuple[str, ...] = ()  # accounts
     not_reached: tuple[str, ...] = ()  # ids of targets
@@ -139,6 +139,48 @@ def changed(roster: Roster, learnt: Mapping[str, Learnt], gone: Collection[str],
         for member in roster.leaving
     )
     return replace(roster, members=members, leaving=tuple(member for member in leaving if member.regions))
+
+
+def began(last: Report | None, now: Instant, every: int) -> Report:
+    """Begin the report of the run at `now` after the shard's last one with the same number of shards: it says the same, so far.
+
+    That one may be older than some time with another number of shards.
+    """
+    goes_on = last is not None and last.tick >= now - SILENT_TICKS * every
+    return replace(last, tick=now) if last is not None and goes_on else Report(now, now)
+
+
+def facts(
+    roster: Roster | None, own: Report, others: Sequence[Report | None], now: Instant, every: int
+) -> FleetFacts:
+    """Gather from the list, the report of the first shard and the last ones of the others all that keeps parts of the fleet from
+    being watched. Without the list only silence is known.
+
+    A report from before the first shard began is of an earlier time with this number of shards. That nothing is wrong is known
+    only if each shard has reported.
+    """
+    heard = [None if report is None or report.tick < own.first else report for report in others]
+    reports = [own, *(report for report in heard if report is not None)]
+    complete = len(reports) == 1 + len(others)
+    ticks = [own.first if report is None else report.tick for report in heard]
+    long_ago = now - SILENT_TICKS * every
+    silent = tuple(f"shard {n} of {1 + len(others)}" for n, tick in enumerate(ticks, 1) if tick < long_ago)
+    silence = silent if silent or complete else None
+    if roster is None:
+        return FleetFacts(None, None, None, silence, None)
+    words = {member.account: member.words for member in roster.members}
+
+    def named(names: Iterable[str]) -> tuple[str, ...] | None:
+        found = tuple(words.get(name, name) for name in names)
+        return found if found or complete else None
+
+    return FleetFacts(
+        not_set_up=named(account for report in reports for account in report.not_set_up),
+        old_roles=tuple(m.words for m in roster.members if m.role is not None and m.role < ROLE_VERSION),
+        list_trouble=(roster.trouble,) if roster.trouble else (),
+        silent_shards=silence,
+        not_reached=named(target for report in reports for target in report.not_reached),
+    )
 
 
 def urgent_first(targets: Iterable[Target], report: Report | None) -> list[Target]:

@@ -93,7 +93,11 @@ class FleetCheck(Check):
         fleet = seen.readings.fleet
         if fleet is None:
             return {}
-        return {name: _standing(names, seen.tracks.get(name)) for name, names in _troubles(fleet).items()}
+        return {
+            name: _standing(names, seen.tracks.get(name))
+            for name, names in _troubles(fleet).items()
+            if names is not None
+        }
 
     # -- words
 
@@ -134,7 +138,7 @@ class FleetCheck(Check):
         return found
 
 
-def _troubles(fleet: FleetFacts) -> dict[str, tuple[str, ...]]:
+def _troubles(fleet: FleetFacts) -> dict[str, tuple[str, ...] | None]:
     return {
         _SET_UP: fleet.not_set_up,
         _SHARDS: fleet.silent_shards,
