@@ -112,6 +112,13 @@ def test_a_disabled_list_comes_with_the_command_to_enable_it() -> None:
     assert LIST_STEP not in document["first_steps"]
 
 
+def test_an_advice_of_the_cause_is_not_repeated() -> None:
+    entries = tuple(entry._replace(domain=f"gone{n % 40}.example") for n, entry in enumerate(refused()))
+    [document] = explained(Looking(entries=entries), opened("bounce")).plan.documents
+    assert document["cause"].startswith("Likely an old or bought list")
+    assert len([step for step in document["first_steps"] if "send only to people who opened" in step]) == 1
+
+
 def test_without_a_clear_cause_the_usual_steps_stay() -> None:
     unseen = ("Not visible: the role may not list suppressed addresses (ses:ListSuppressedDestinations)",)
     plan = opened("bounce")

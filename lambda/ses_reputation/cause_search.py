@@ -13,7 +13,7 @@ from .core.alert import Kind
 from .core.cause import CauseReading, Shape
 from .core.cause_words import Cause, alert_text, explain
 from .core.checks import BY_NAME
-from .core.checks.rate import LIST_STEP, sent_before
+from .core.checks.rate import LIST_STEP, READERS_STEP, sent_before
 from .core.decide import Plan
 from .core.history import LOOKBACK, Instant
 from .core.notification import Document, with_cause
@@ -101,10 +101,14 @@ def sent_from(plan: Plan, metric: Metric) -> Instant:
 
 
 def _steps(document: Document, found: Cause, reading: CauseReading) -> Sequence[str]:
-    """First steps with that of a named cause, and without the advice to switch on a list that is on."""
+    """First steps with that of a named cause, without the advice to switch on a list that is on, and each advice once."""
     suppressed = reading.facts.suppressed
-    is_on = suppressed is not None and reading.question.metric in suppressed
-    steps = [step for step in document["first_steps"] if step != LIST_STEP or not (is_on or found.shape is Shape.OFF)]
+    needless = set()
+    if (suppressed is not None and reading.question.metric in suppressed) or found.shape is Shape.OFF:
+        needless.add(LIST_STEP)
+    if found.shape is Shape.OLD_LIST:  # its own step says it
+        needless.add(READERS_STEP)
+    steps = [step for step in document["first_steps"] if step not in needless]
     if found.shape in (Shape.IMPORT, Shape.UNCLEAR):
         return steps
     return [found.first_step, *steps]

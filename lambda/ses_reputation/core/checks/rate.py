@@ -287,17 +287,18 @@ class RateCheck(Check):
 
 
 LIST_STEP = "Turn on the account-level suppression list."
+READERS_STEP = "Until the rate is down, send only to people who opened lately."
 
 _STEPS = {
     Metric.BOUNCE: (
         "Find what was sent from {since} on: a list, an import, a form. Stop only that.",
         LIST_STEP,
-        "Until the rate is down, send only to people who opened lately.",
+        READERS_STEP,
     ),
     Metric.COMPLAINT: (
         "Find what was sent from {since} on that people did not want. Stop only that.",
         "Check that unsubscribing takes one click and works.",
-        "Until the rate is down, send only to people who opened lately.",
+        READERS_STEP,
     ),
 }
 
