@@ -212,7 +212,7 @@ def history_from(
     start of the oldest bucket ever seen, if that is stored. Raises `BadData` when the points span more than
     `LONGEST`.
     """
-    by_time = {point.at: point for point in distinct(points) if point.at < until}
+    by_time = _by_time(point for point in points if point.at < until)
     if not by_time:
         return None
     origin = min(by_time)
@@ -230,11 +230,16 @@ def history_from(
 def distinct(points: Iterable[Point]) -> tuple[Point, ...]:
     """Each bucket once, oldest first: of one given twice, each counter's larger value, since SES only ever adds late bounces
     and complaints to a bucket."""
+    by_time = _by_time(points)
+    return tuple([by_time[at] for at in sorted(by_time)])
+
+
+def _by_time(points: Iterable[Point]) -> dict[Instant, Point]:
     by_time: dict[Instant, Point] = {}
     for point in points:
         known = by_time.get(point.at)
         by_time[point.at] = point if known is None else _larger(known, point)
-    return tuple(by_time[at] for at in sorted(by_time))
+    return by_time
 
 
 def _larger(a: Point, b: Point) -> Point:

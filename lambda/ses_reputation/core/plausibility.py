@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 from .history import BUCKET, DAY, HOUR, Instant, Point, iso
@@ -28,6 +30,9 @@ LATE = 2 * HOUR
 
 CAUGHT_UP = 0.9
 """The statistics have caught up if this share of what the quota says for 24 hours is counted."""
+
+
+_AT = attrgetter("at")
 
 
 class DayCount(NamedTuple):
@@ -87,7 +92,8 @@ def _overdue(points: Sequence[Point], witness: Witness, account: Account, now: I
 
 def _ahead_since(points: Sequence[Point], witness: Witness, now: Instant) -> Instant:
     """Begin to wait anew if emails have been counted that are newer than the beginning."""
-    if witness.ahead_at is None or (newest_of(points) or 0) > witness.ahead_at:
+    newest = newest_of(points)
+    if witness.ahead_at is None or (newest is not None and newest > witness.ahead_at):
         return now
     return witness.ahead_at
 
@@ -161,17 +167,19 @@ def _referring(points: Sequence[Point], known: Witness, account: Account | None,
 
 
 def newest_of(points: Sequence[Point]) -> Instant | None:
-    """End of the newest bucket with emails."""
-    return max((point.at + BUCKET for point in points if point.attempts), default=None)
+    """End of the newest bucket with emails, of `points` from the oldest to the newest."""
+    return next((point.at + BUCKET for point in reversed(points) if point.attempts), None)
 
 
 def _sent(points: Sequence[Point], start: Instant, end: Instant) -> int:
-    """Emails of the buckets that lie between `start` and `end`."""
-    return sum(point.attempts for point in points if start <= point.at and point.at + BUCKET <= end)
+    """Emails of the buckets that lie between `start` and `end`, of `points` from the oldest to the newest."""
+    first = bisect_left(points, start, key=_AT)
+    after = bisect_right(points, end - BUCKET, key=_AT)
+    return sum([point.attempts for point in points[first:after]])
 
 
-def _by_day(points: Sequence[Point]) -> Counter[Instant]:
-    counted: Counter[Instant] = Counter()
+def _by_day(points: Sequence[Point]) -> dict[Instant, int]:
+    counted: defaultdict[Instant, int] = defaultdict(int)
     for point in points:
         counted[point.at // DAY * DAY] += point.attempts
     return counted
