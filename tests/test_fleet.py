@@ -77,6 +77,7 @@ class World:
         self.hanging: set[str] = set()  # ids of targets that do not answer before `released`
         self.released = Event()
         self.asked: list[str] = []
+        self.unanswered: dict[str, Unreadable] = {}  # accounts of which no region says what was sent
         self.gauged: set[str] = set()
         self.counts: list[tuple[int, Mapping[str, int]]] = []
         self.channels = [Channel("people", 12, self.send)]
@@ -139,8 +140,10 @@ class World:
     def refused(self) -> set[str]:
         return self.tried & self.no_role
 
-    def sends(self, target: Target) -> bool | None:
+    def sends(self, target: Target) -> bool | Unreadable:
         self.asked.append(target.id)
+        if target.account in self.unanswered:
+            return self.unanswered[target.account]
         return self.senders is None or target.id in self.senders
 
     def role_version(self, account: str) -> int | None:
@@ -507,7 +510,8 @@ def test_a_region_that_starts_to_send_is_found_within_a_day() -> None:
     for tick in range(2, 99):
         world.run(NOON + tick * BUCKET)
     assert f"{BLOG}/us-east-1" in world.read_of
-    assert len(world.asked) == len(set(world.asked))  # each region once a day
+    assert world.asked.count(f"{SHOP}/us-east-1") == 1  # each region once a day
+    assert all(1 <= world.asked.count(f"{BLOG}/{region}") <= 2 for region in REGIONS)  # with the other, then alone
 
 
 def test_a_region_idle_for_two_weeks_without_an_alert_is_dropped() -> None:
@@ -549,6 +553,68 @@ def test_a_lost_role_of_an_idle_account_is_reported_within_a_day() -> None:
     for tick in range(192, 200):
         world.run(NOON + tick * BUCKET)
     assert world.notifications == ["fleet resolved 000 eu-west-1"]
+
+
+DENIED = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
+THROTTLED = Unreadable(Trouble.THROTTLED, "AssumeRole: Throttling")
+
+
+@pytest.mark.parametrize("why", [DENIED, THROTTLED], ids=["denied", "throttled"])
+def test_an_account_of_which_nothing_can_be_read_is_reported(why: Unreadable, caplog: pytest.LogCaptureFixture) -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.unanswered = {SHOP: why}
+    if why is THROTTLED:
+        world.versions[SHOP] = None
+    for tick in range(3):
+        verdicts = world.run(NOON + tick * BUCKET)
+    [[document]] = world.sent
+    assert document["title"] == "WARNING: 1 account not watched: nothing can be read"
+    assert document["summary"] == [f"No region has answered, so that nothing is watched there: shop ({SHOP})."]
+    assert verdicts[f"{SHOP}/no region"] == "UNKNOWN" and why.detail in repr([r.__dict__ for r in caplog.records])
+    counts = {"TargetsWatched": 3, "TargetsUnreadable": 1, "TargetsWarning": 0, "TargetsCritical": 0}
+    assert world.counts[-1][1] == counts
+    world.sent.clear()
+    world.unanswered = {}
+    for tick in range(3, 9):
+        verdicts = world.run(NOON + tick * BUCKET)
+    assert world.notifications == ["fleet resolved 000 eu-west-1"]
+    assert {target for target in verdicts if target.startswith(SHOP)} == {f"{SHOP}/{region}" for region in REGIONS}
+
+
+def test_one_run_without_an_answer_is_no_alert_yet() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.unanswered = {SHOP: THROTTLED}
+    world.run(NOON)
+    world.unanswered = {}
+    world.run(NOON + BUCKET)
+    assert world.notifications == [] and len(world.run(NOON + 2 * BUCKET)) == 5
+
+
+def test_an_account_in_which_one_region_answers_is_not_reported() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.senders = set()
+    world.sends = lambda target: DENIED if target.region == "us-east-1" else False  # type: ignore[method-assign]
+    for tick in range(3):
+        world.run(NOON + tick * BUCKET)
+    assert world.notifications == [] and all(member.swept for member in world.roster.members)
+
+
+def test_an_idle_account_that_nobody_may_read_any_more_is_reported_within_a_day() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.senders = set()
+    world.run(NOON)
+    world.unanswered = {SHOP: DENIED}
+    for tick in range(1, 98):
+        world.run(NOON + tick * BUCKET)
+    assert world.notifications == ["fleet opened 000 eu-west-1"]
+
+
+def test_an_account_without_a_role_is_counted_and_logged_though_its_regions_are_not_known() -> None:
+    world = World(DISCOVER + SETTINGS, REGIONS)
+    world.no_role = {SHOP}
+    world.run(NOON)
+    assert world.run(NOON + BUCKET)[f"{SHOP}/no region"] == "UNKNOWN"
+    assert (world.counts[-1][1]["TargetsWatched"], world.counts[-1][1]["TargetsUnreadable"]) == (3, 1)
 
 
 def test_a_bug_while_learning_about_accounts_delays_no_alert() -> None:

@@ -173,7 +173,7 @@ def test_an_account_without_a_role_gets_no_call() -> None:
     assert world.accounts.read(Target(BLOG, "eu-west-1", "blog"), NOON) == Readings(
         Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
     )
-    assert world.accounts.sends(Target(BLOG, "eu-west-1")) is None
+    assert world.accounts.sends(Target(BLOG, "eu-west-1")) == Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
     assert world.accounts.role_version(BLOG) is None and world.accounts.refuses(BLOG)
     assert world.calls == []
 
@@ -190,17 +190,18 @@ def test_a_hanging_region_gets_no_further_call() -> None:
     ("answer", "sends"),
     [
         ({"SendDataPoints": []}, False),
-        (denied("AccessDenied"), False),  # by a policy of the organization
-        (denied("InvalidClientTokenId"), False),  # not enabled
-        (denied("Throttling"), None),
-        (ReadTimeoutError(endpoint_url="https://email"), None),
-        ({"SendDataPoints": [{"Timestamp": "yesterday"}]}, None),
+        (denied("AccessDenied"), Trouble.DENIED),  # by a policy of the organization
+        (denied("InvalidClientTokenId"), Trouble.NOT_ENABLED),
+        (denied("Throttling"), Trouble.THROTTLED),
+        (ReadTimeoutError(endpoint_url="https://email"), Trouble.TIMED_OUT),
+        ({"SendDataPoints": [{"Timestamp": "yesterday"}]}, Trouble.BAD_ANSWER),
     ],
 )
-def test_a_region_is_sending_idle_or_unknown(answer: Any, sends: bool | None) -> None:
+def test_a_region_is_sending_idle_or_unknown(answer: Any, sends: bool | Trouble) -> None:
     world = World()
     world.answers["get_send_statistics"] = answer
-    assert world.accounts.sends(Target(SHOP, "eu-west-1")) is sends
+    found = world.accounts.sends(Target(SHOP, "eu-west-1"))
+    assert (found.trouble if isinstance(found, Unreadable) else found) is sends
 
 
 def test_the_version_of_a_role_is_read_with_its_accounts_session() -> None:

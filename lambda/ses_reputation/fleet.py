@@ -55,12 +55,17 @@ class FleetMonitor(Monitor):
         report = began(last, tick.at, tick.every)
         if known:  # without a list nothing is known of the shard, which is silent then
             closing, gone = self._close(roster, tick, edges, shard, records.failures, end)
-            self.fleet_accounts.learn(records, roster, outcomes, accounts, tick, shard, gone, end)
+            unread = self.fleet_accounts.learn(records, roster, outcomes, accounts, tick, shard, gone, end)
+            not_set_up = _not_set_up(roster, outcomes, accounts, shard, last)
+            unread = {account: why for account, why in unread.items() if account not in not_set_up}
             report = replace(
                 report,
-                not_set_up=tuple(sorted(_not_set_up(roster, outcomes, accounts, shard, last))),
+                not_set_up=tuple(sorted(not_set_up)),
                 not_reached=tuple(outcome.plan.target.id for outcome in outcomes if outcome.not_reached),
+                unanswered=tuple(sorted(unread)),
+                unread=tuple(account for account in sorted(unread) if account in report.unanswered),
             )
+            outcomes += self._unwatched(roster, dict.fromkeys(not_set_up, _NOT_SET_UP) | unread, tick)
             self._count(outcomes, shard, tick, records.failures)
         if known or shard.number == 0:
             records.save(shard.key, report)
@@ -78,6 +83,11 @@ class FleetMonitor(Monitor):
         outcome = unknown(self.targets[0], tick, self.policy_of(self.targets[0]), _ELSEWHERE)
         outcome.failures += records.failures
         return [outcome]
+
+    def _unwatched(self, roster: Roster, why: Mapping[str, Unreadable], tick: Tick) -> list[Outcome]:
+        """An unknown outcome for each account of which nothing is watched, for the counts and the log."""
+        targets = (Target(m.account, NO_REGION, m.name) for m in roster.members if m.account in why and not m.regions)
+        return [unknown(target, tick, self.policy_of(target), why[target.account]) for target in targets]
 
     def _has_metrics(self, targets: int, target: Target) -> bool:
         return self.settings.has_metrics(target.account, target.region, targets)
@@ -143,6 +153,10 @@ class FleetMonitor(Monitor):
             failures.append(f"the fleet's metrics could not be published ({code_of(error)})")
 
 
+NO_REGION = "no region"
+"""Stands in the log for the region of an account of which none is watched."""
+
+_NOT_SET_UP = Unreadable(Trouble.ROLE, "the role has never let the monitor in")
 _ELSEWHERE = Unreadable(Trouble.FAILED, "the first shard looks at it")
 
 

@@ -12,7 +12,7 @@ from .aws.errors import AWS_ERRORS, code_of, place_of
 from .core.decide import Plan
 from .core.fleet import ROLE_VERSION, Shard, is_turn
 from .core.history import DAY, Instant
-from .core.readings import Readings
+from .core.readings import Readings, Trouble, Unreadable
 from .core.roster import Learnt, Member, Roster, changed, relisted
 from .core.target import Target
 from .fleet_store import FleetStore
@@ -21,6 +21,11 @@ from .settings import Settings
 
 ROSTER = "fleet"
 """Key of the list of accounts in the store."""
+
+_CLOSED = (Trouble.DENIED, Trouble.NOT_ENABLED)
+"""Answers of a region that the account, or its organization, has closed."""
+
+_LATE = Unreadable(Trouble.TIMED_OUT, "it was not looked at")
 
 
 class Accounts(Protocol):
@@ -34,8 +39,8 @@ class Accounts(Protocol):
     def refused(self) -> set[str]:
         """Accounts whose role was tried and does not let the monitor in."""
 
-    def sends(self, target: Target) -> bool | None:
-        """Tell if anything was sent from there in two weeks; None if that is not known."""
+    def sends(self, target: Target) -> bool | Unreadable:
+        """Tell if anything was sent from there in two weeks, or why that is not known."""
 
     def role_version(self, account: str) -> int | None:
         """Version of the account's role; None if it is not known."""
@@ -100,8 +105,11 @@ class FleetAccounts:
         shard: Shard,
         gone: Collection[str],
         end: float,
-    ) -> None:
-        """Find out what is due of the shard's accounts until `end`, a monotonic time; store it, and which targets are `gone`."""
+    ) -> dict[str, Unreadable]:
+        """Find out what is due of the shard's accounts until `end`, a monotonic time; store it, and which targets are `gone`.
+
+        Return the accounts of which nothing is watched because no region has answered, and why not.
+        """
         own = [member for member in roster.members if shard.has(member.account)]
         by_target = {outcome.plan.target.id: outcome for outcome in outcomes}
         pool = ThreadPoolExecutor(THREADS)
@@ -111,9 +119,12 @@ class FleetAccounts:
         broken = [error for look in done if (error := look.exception()) is not None]
         records.failures += [f"an account could not be looked into ({place_of(error)})" for error in broken]
         anew = {member.account: look.result() for member, look in zip(own, looks, strict=True) if _is_good(look, done)}
-        learnt = {account: each for account, each in anew.items() if each != Learnt()}
+        learnt = {account: each for account, each in anew.items() if replace(each, unread=None) != Learnt()}
         if learnt or gone:
             records.change(ROSTER, Roster, lambda stored: changed(stored, learnt, gone, roster.wanted))
+        discover = self.settings.targets.discover
+        late = (m.account for m in own if discover and not (m.swept or m.regions) and m.account not in anew)
+        return dict.fromkeys(late, _LATE) | {account: each.unread for account, each in anew.items() if each.unread}
 
     def _seen_anew(self, member: Member, outcomes: Mapping[str, Outcome], accounts: Accounts, tick: Tick) -> Learnt:
         """Look up the version of the member's role and its regions, if it is their turn."""
@@ -125,19 +136,26 @@ class FleetAccounts:
             return Learnt()
         version = accounts.role_version(member.account) if role_is_due else None
         answers = {region: accounts.sends(Target(member.account, region)) for region in asked}
+        silent = [answer for answer in answers.values() if isinstance(answer, Unreadable)]
+        nothing = bool(asked) and not member.regions and len(silent) == len(asked)
+        done = self.settings.targets.discover and all(answer.trouble in _CLOSED for answer in silent)
+        swept = not nothing and (done or member.swept)
         return Learnt(
-            role=version,
-            swept=True if self.settings.targets.discover and None not in answers.values() else None,
-            found=tuple(region for region in asked if answers[region]),
+            role=None if version == member.role else version,
+            swept=None if swept == member.swept else swept,
+            found=tuple(region for region in asked if answers[region] is True),
             idle=tuple(idle),
+            unread=silent[0] if nothing else None,
         )
 
     def _to_ask(self, member: Member, tick: Tick) -> Iterator[str]:
-        """Regions to ask for what was sent: all of a new account, then each once a day."""
+        """Regions to ask for what was sent, each once a day: of an account without any all together, so that it shows if none
+        answers; of one that has not answered yet all in each run.
+        """
+        together = not member.swept or (not member.regions and is_turn(member.account, tick.at, tick.every))
         for region in self.regions if self.settings.targets.discover else ():
-            if region not in member.regions and (
-                not member.swept or is_turn(f"{member.account}/{region}", tick.at, tick.every)
-            ):
+            alone = bool(member.regions) and is_turn(f"{member.account}/{region}", tick.at, tick.every)
+            if region not in member.regions and (together or alone):
                 yield region
 
     def _is_idle(self, outcome: Outcome | None, tick: Tick) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from .aws.errors import AWS_ERRORS, code_of
 from .aws.store import Item, Overtaken
-from .core.roster import SCHEMA, Report, Roster
+from .core.roster import REPORT_SCHEMA, SCHEMA, Report, Roster
 from .core.state import BadState, record_from, record_text
 from .run import Store
 
 T = TypeVar("T", Roster, Report)
+
+SCHEMAS: Mapping[type, int] = {Roster: SCHEMA, Report: REPORT_SCHEMA}
 
 TRIES = 3
 """Most times that a record is changed anew when another run has written meanwhile."""
@@ -34,7 +36,7 @@ class FleetStore:
         except AWS_ERRORS as error:
             self.failures.append(f"{key} could not be loaded ({code_of(error)})")
             return None
-        if item is not None and item.schema > SCHEMA:
+        if item is not None and item.schema > SCHEMAS[kind]:
             self.failures.append(f"{key} was written by a newer version (schema {item.schema})")
             return None
         self._versions[key] = 0 if item is None else item.version
@@ -54,7 +56,7 @@ class FleetStore:
         if version is None:
             return True
         try:
-            self.store.save(key, Item(version + 1, SCHEMA, record_text(record)))
+            self.store.save(key, Item(version + 1, SCHEMAS[type(record)], record_text(record)))
             self._versions[key] = version + 1
         except Overtaken:
             return False

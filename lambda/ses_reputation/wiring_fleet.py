@@ -129,16 +129,13 @@ class _Accounts:
     def refused(self) -> set[str]:
         return self.roles.refused()
 
-    def sends(self, target: Target) -> bool | None:
+    def sends(self, target: Target) -> bool | Unreadable:
         caller = self.roles.caller(target.account)
         if isinstance(caller, Unreadable):
-            return None
+            return caller
         with calling_as(caller):
             points = ses.send_statistics(self.create("ses", target.region, CONFIG))
-        if isinstance(points, Unreadable):
-            closed = points.trouble in (Trouble.DENIED, Trouble.NOT_ENABLED)  # by the account, or by its organization
-            return False if closed else None
-        return any(point.attempts for point in points)
+        return points if isinstance(points, Unreadable) else any(point.attempts for point in points)
 
     def role_version(self, account: str) -> int | None:
         caller = self.roles.caller(account)

@@ -73,6 +73,11 @@ def test_the_list_is_stored_and_read_back() -> None:
     assert record_from(Roster, record_text(BOTH)) == BOTH and record_from(Report, to_text(report)) == report
 
 
+def test_a_report_of_the_schema_before_is_read() -> None:
+    text = f'{{"first": {NOON}, "tick": {NOON}, "not_set_up": ["111111111111"], "not_reached": []}}'
+    assert record_from(Report, text) == Report(NOON, NOON, ("111111111111",))
+
+
 def test_a_list_of_ten_thousand_accounts_fits_into_an_item() -> None:
     seeded = Random(21)
     regions = ("eu-west-1", "us-east-1", "eu-central-1")
@@ -175,7 +180,7 @@ def test_a_report_begins_anew_after_a_time_without_runs() -> None:
 def test_a_report_of_an_earlier_time_counts_for_nothing() -> None:
     stale = Report(0, NOON - BUCKET, (SHOP.account,), (SHOP.targets[0].id,))
     own = Report(NOON, NOON)
-    assert facts(BOTH, own, [stale], NOON, BUCKET) == FleetFacts(None, (), (), None, None)
+    assert facts(BOTH, own, [stale], NOON, BUCKET) == FleetFacts(None, None, (), (), None, None)
     later = facts(BOTH, replace(own, tick=NOON + 4 * BUCKET), [stale], NOON + 4 * BUCKET, BUCKET)
     assert later.silent_shards == ("shard 1 of 2",) and later.not_set_up is None
     assert facts(BOTH, own, [replace(stale, tick=NOON)], NOON, BUCKET).not_set_up == (SHOP.words,)
@@ -184,11 +189,11 @@ def test_a_report_of_an_earlier_time_counts_for_nothing() -> None:
 def test_without_the_list_only_silence_is_known() -> None:
     own, other = Report(NOON, NOON + DAY, (BLOG.account,)), Report(NOON, NOON)
     silent = facts(None, own, [other], NOON + DAY, BUCKET)
-    assert silent == FleetFacts(None, None, None, ("shard 1 of 2",), None)
+    assert silent == FleetFacts(None, None, None, None, ("shard 1 of 2",), None)
 
 
 def test_what_is_not_known_leaves_an_open_alert_as_it_is() -> None:
-    unknown = FleetFacts(None, None, None, None, None)
+    unknown = FleetFacts(None, None, None, None, None, None)
     assert len(said(FleetFacts(not_set_up=("shop",)), *[unknown] * 9)) == 1
 
 
@@ -205,7 +210,7 @@ def said(*facts: FleetFacts, step: int = 2 * HOUR, known: State | None = None) -
     return made
 
 
-@pytest.mark.parametrize("kind", ["not_set_up", "old_roles", "silent_shards", "not_reached"])
+@pytest.mark.parametrize("kind", ["not_set_up", "unread", "old_roles", "silent_shards", "not_reached"])
 def test_another_name_is_news_of_an_open_alert(kind: str) -> None:
     one, both = FleetFacts(**{kind: ("shop",)}), FleetFacts(**{kind: ("blog", "shop")})
     opened, changed = said(one, one, both, both, one, both)

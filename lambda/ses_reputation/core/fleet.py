@@ -83,6 +83,7 @@ class FleetFacts:
     """Things that keep parts of the fleet from being watched, or may soon; each named as in a message. None: not known now."""
 
     not_set_up: tuple[str, ...] | None = ()  # accounts whose role has never let the monitor in
+    unread: tuple[str, ...] | None = ()  # accounts of which nothing is watched, since nothing can be read
     old_roles: tuple[str, ...] | None = ()  # accounts whose role lacks what this version reads
     list_trouble: tuple[str, ...] | None = ()  # why the list of accounts could not be read
     silent_shards: tuple[str, ...] | None = ()

@@ -16,13 +16,13 @@ from .decide import Plan
 from .fleet import ROLE_VERSION, SILENT_TICKS, FleetFacts, Shard
 from .history import Instant
 from .notification import notification
-from .readings import Readings
+from .readings import Readings, Unreadable
 from .rules import Policy, Verdict
 from .state import Delivery, State
 from .target import Target
 
-SCHEMA = 1
-"""Number of the stored form of a roster and of a report."""
+SCHEMA, REPORT_SCHEMA = 1, 2
+"""Numbers of the stored forms of a roster and of a report. A report of schema 1 has no accounts without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Member:
     account: str
     name: str
     regions: tuple[str, ...] = ()
-    swept: bool = False  # every region was asked once for what it has sent
+    swept: bool = False  # every region was asked once for what it has sent, and one has answered
     role: int | None = None  # version of its role; 0: older than any that says so; None: not known
 
     @property
@@ -78,6 +78,8 @@ class Report:
     tick: Instant
     not_set_up: tuple[str, ...] = ()  # accounts
     not_reached: tuple[str, ...] = ()  # ids of targets
+    unanswered: tuple[str, ...] = ()  # accounts of which nothing is watched and no region has answered
+    unread: tuple[str, ...] = ()  # those that were so in the run before as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Learnt:
     swept: bool | None = None
     found: tuple[str, ...] = ()  # regions that have begun to send
     idle: tuple[str, ...] = ()  # regions that are watched no more
+    unread: Unreadable | None = None  # why none of all regions has answered
 
     def of(self, member: Member, *, regions: bool) -> Member:
         """The member with this knowledge; without that of `regions` if the settings of these have changed meanwhile."""
@@ -150,9 +153,7 @@ def began(last: Report | None, now: Instant, every: int) -> Report:
     return replace(last, tick=now) if last is not None and goes_on else Report(now, now)
 
 
-def facts(
-    roster: Roster | None, own: Report, others: Sequence[Report | None], now: Instant, every: int
-) -> FleetFacts:
+def facts(roster: Roster | None, own: Report, others: Sequence[Report | None], now: Instant, every: int) -> FleetFacts:
     """Gather from the list, the report of the first shard and the last ones of the others all that keeps parts of the fleet from
     being watched. Without the list only silence is known.
 
@@ -167,7 +168,7 @@ def facts(
     silent = tuple(f"shard {n} of {1 + len(others)}" for n, tick in enumerate(ticks, 1) if tick < long_ago)
     silence = silent if silent or complete else None
     if roster is None:
-        return FleetFacts(None, None, None, silence, None)
+        return FleetFacts(None, None, None, None, silence, None)
     words = {member.account: member.words for member in roster.members}
 
     def named(names: Iterable[str]) -> tuple[str, ...] | None:
@@ -176,6 +177,7 @@ def facts(
 
     return FleetFacts(
         not_set_up=named(account for report in reports for account in report.not_set_up),
+        unread=named(account for report in reports for account in report.unread),
         old_roles=tuple(m.words for m in roster.members if m.role is not None and m.role < ROLE_VERSION),
         list_trouble=(roster.trouble,) if roster.trouble else (),
         silent_shards=silence,

@@ -44,13 +44,22 @@ class _Words(NamedTuple):
     step: str
 
 
-_SET_UP, _ROLE, _LIST, _SHARDS, _LATE = (f"fleet/{kind}" for kind in ("set-up", "role", "list", "shards", "late"))
+_SET_UP, _UNREAD, _ROLE, _LIST, _SHARDS, _LATE = (
+    f"fleet/{kind}" for kind in ("set-up", "unread", "role", "list", "shards", "late")
+)
 _WORDS: Mapping[str, _Words] = {
     _SET_UP: _Words(
         "account",
         "not watched: the role is missing",
         "Their role has never let the monitor in: {names}.",
         "Deploy the member role there with the command below. Each run tries again.",
+    ),
+    _UNREAD: _Words(
+        "account",
+        "not watched: nothing can be read",
+        "No region has answered, so that nothing is watched there: {names}.",
+        "The function's log says why. If access is denied, look for an organization policy that denies ses:GetSendStatistics, "
+        "and deploy the member role again. An account that must not use SES can be left out: [organization] exclude.",
     ),
     _SHARDS: _Words(
         "shard",
@@ -116,7 +125,7 @@ class FleetCheck(Check):
         return [_WORDS[name].sentence.format(names=_listed(each), silent=silent) for name, each in found]
 
     def resolved(self, news: News) -> list[str]:
-        return ["Every account of the settings is set up, listed and reached."]
+        return ["Every account of the settings is set up, listed, read and reached."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
         return tuple(_WORDS[name].step for name in self._found(news))
@@ -141,6 +150,7 @@ class FleetCheck(Check):
 def _troubles(fleet: FleetFacts) -> dict[str, tuple[str, ...] | None]:
     return {
         _SET_UP: fleet.not_set_up,
+        _UNREAD: fleet.unread,
         _SHARDS: fleet.silent_shards,
         _LATE: fleet.not_reached,
         _LIST: fleet.list_trouble,
