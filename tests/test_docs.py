@@ -33,7 +33,7 @@ MADE = {
 }
 """Files that a reader makes, or names as an example."""
 
-EXAMPLES = {"core/checks/sandbox.py", "tests/core/test_sandbox.py", "layout/webex.py"}
+EXAMPLES = {"core/checks/sandbox.py", "tests/core/checks/test_sandbox.py", "layout/webex.py"}
 """Files that the worked examples of docs/contributing.md would add."""
 
 

@@ -32,9 +32,15 @@ WORK = ROOT / ".cache" / "mutation"
 PACKAGE = "lambda/ses_reputation"
 SEED = 1
 
-ACCOUNT = "core/test_account.py core/test_plausibility.py"
+CHECKS = "core/checks/"
 WORDS = "layout/test_messages.py"  # every message of every check, word for word
-VOLUME = "core/test_volume.py core/test_late_events.py"
+PLAUSIBLE = "core/test_plausibility.py"
+ACCOUNT = " ".join(
+    f"{CHECKS}test_{name}.py" for name in ("enforcement", "sending", "sending_facts", "quota", "unreadable")
+)
+VOLUME = " ".join(f"{CHECKS}test_{name}.py" for name in ("silence", "spike", "rejects"))
+RATE = f"{CHECKS}test_rate.py"
+PAUSE = f"core/test_pause_guard.py {CHECKS}test_pause.py test_pausing.py"
 RUN = "test_run.py test_overlap.py test_run_faults.py"
 EDGE = "aws/test_edge.py aws/test_bad_replies.py test_bad_answers.py"
 TESTS_OF = {  # tests that should notice, those of the module itself first
@@ -45,25 +51,35 @@ TESTS_OF = {  # tests that should notice, those of the module itself first
     "core/onset.py": "core/test_onset.py",
     "core/history.py": "core/test_history.py core/test_daily_totals.py",
     "core/daily_totals.py": "core/test_daily_totals.py core/test_history.py",
-    "core/plausibility.py": ACCOUNT,
-    "core/readings.py": f"core/test_readings.py {ACCOUNT}",
-    "core/recipients.py": f"core/test_recipients.py {ACCOUNT}",
-    "core/late_events.py": VOLUME,
+    "core/plausibility.py": f"{PLAUSIBLE} {ACCOUNT}",
+    "core/readings.py": f"core/test_readings.py {ACCOUNT} {PLAUSIBLE}",
+    "core/recipients.py": "core/test_recipients.py",
+    "core/late_events.py": f"core/test_late_events.py {VOLUME}",
     "core/alert.py": "core/test_alert.py core/test_alert_model.py",
-    "core/decide.py": "core/test_alert.py core/test_account.py core/test_decide.py",
+    "core/decide.py": f"core/test_decide.py core/test_alert.py {ACCOUNT} {RATE}",
     "core/state.py": "core/test_state.py",
+    "core/state_upgrade.py": "core/test_state.py",
     "core/cause.py": "core/test_cause.py",
-    "core/checks/base.py": f"core/test_alert.py {ACCOUNT} {WORDS}",
-    "core/checks/sending_facts.py": f"core/test_alert.py {ACCOUNT} {VOLUME} {WORDS}",
-    "core/checks/rate.py": f"core/test_alert.py core/test_evaluation.py {ACCOUNT} {WORDS}",
-    "core/checks/enforcement.py": f"{ACCOUNT} {WORDS}",
-    "core/checks/sending.py": f"{ACCOUNT} {WORDS}",
-    "core/checks/quota.py": f"{ACCOUNT} {WORDS}",
-    "core/checks/subscribers.py": f"{ACCOUNT} {WORDS} test_monitor.py",
-    "core/checks/unreadable.py": f"{ACCOUNT} {WORDS}",
-    "core/checks/silence.py": f"{VOLUME} {WORDS}",
-    "core/checks/spike.py": f"{VOLUME} {WORDS}",
-    "core/checks/rejects.py": f"{VOLUME} {WORDS}",
+    "core/orders.py": "core/test_orders.py test_team_orders.py",
+    "core/pause_guard.py": PAUSE,
+    "core/pause_record.py": PAUSE,
+    "core/fleet.py": "core/test_fleet.py test_fleet.py",
+    "core/roster.py": "core/test_fleet.py test_fleet.py",
+    "core/checks/base.py": f"core/test_alert.py {ACCOUNT} {RATE} {WORDS}",
+    "core/checks/sending_facts.py": f"{CHECKS}test_sending_facts.py {VOLUME} {WORDS}",
+    "core/checks/rate.py": f"{RATE} core/test_alert.py core/test_evaluation.py {CHECKS}test_sending_facts.py {WORDS}",
+    "core/checks/enforcement.py": f"{CHECKS}test_enforcement.py {WORDS}",
+    "core/checks/sending.py": f"{CHECKS}test_sending.py {CHECKS}test_unreadable.py {PAUSE} {WORDS}",
+    "core/checks/pause.py": f"{PAUSE} {WORDS}",
+    "core/checks/quota.py": f"{CHECKS}test_quota.py {CHECKS}test_unreadable.py {WORDS}",
+    "core/checks/subscribers.py": f"{CHECKS}test_subscribers.py {WORDS} test_monitor.py",
+    "core/checks/unreadable.py": f"{CHECKS}test_unreadable.py core/test_decide.py {PLAUSIBLE} {WORDS}",
+    "core/checks/silence.py": f"{CHECKS}test_silence.py {WORDS}",
+    "core/checks/spike.py": f"{CHECKS}test_spike.py {WORDS}",
+    "core/checks/rejects.py": f"{CHECKS}test_rejects.py {WORDS}",
+    "core/checks/findings.py": f"{CHECKS}test_findings.py {WORDS}",
+    "core/checks/fleet.py": f"core/test_fleet.py {WORDS} test_fleet.py",
+    "core/checks/dismissed.py": f"core/test_fleet.py {WORDS} test_fleet.py",
     "run.py": RUN,
     "outbox.py": RUN,
     "aws/ses.py": EDGE,

@@ -34,7 +34,6 @@ START = 1_738_368_000  # 2025-02-01T00:00Z
 TARGET = Target("123456789012", "eu-west-1")
 POLICY = replace(default_policy(), volume=VolumePolicy(silence=False, spike=0.0))
 DENIED = Unreadable(Trouble.DENIED, "GetSendStatistics: AccessDenied")
-TIMED_OUT = Unreadable(Trouble.TIMED_OUT, "GetSendStatistics: ReadTimeoutError")
 
 
 def at(days: float) -> int:
@@ -285,51 +284,6 @@ def test_reminders_of_one_target_go_out_together() -> None:
 
 
 # -- unreadable targets
-
-
-def unread(*statistics: tuple[Point, ...] | Unreadable) -> list[tuple[int, str, str]]:
-    """(check, reason, …) of the notifications about a target with these answers at successive ticks."""
-    state, sent = None, []
-    for number, answer in enumerate(statistics):
-        plan = decide(TARGET, Readings(answer), state, POLICY, START + DAY + number * BUCKET)
-        sent += [(number, *pair) for pair in words(plan.documents)]
-        state = replace(plan.state, outbox=())
-    return sent
-
-
-HEALTHY = tuple(sender(1))
-
-
-def test_denied_access_is_sent_at_once() -> None:
-    assert unread(DENIED, DENIED) == [(0, "unreadable", "opened")]
-
-
-def test_single_failures_are_not_sent() -> None:
-    assert unread(TIMED_OUT, HEALTHY, TIMED_OUT, HEALTHY) == []
-
-
-def test_a_second_failure_in_a_row_is_sent() -> None:
-    assert unread(TIMED_OUT, TIMED_OUT, TIMED_OUT) == [(1, "unreadable", "opened")]
-
-
-def test_an_unreadable_target_resolves_after_an_hour_of_readings() -> None:
-    assert unread(DENIED, HEALTHY, HEALTHY, HEALTHY, HEALTHY) == [
-        (0, "unreadable", "opened"),
-        (4, "unreadable", "resolved"),
-    ]
-
-
-def test_a_target_readable_now_and_then_stays_unreadable() -> None:
-    assert unread(DENIED, HEALTHY, DENIED, HEALTHY, HEALTHY) == [(0, "unreadable", "opened")]
-
-
-def test_a_target_that_stays_unreadable_has_reminders() -> None:
-    sent = unread(*[TIMED_OUT] * 300)
-    assert [(tick / 4, reason) for tick, _, reason in sent] == [
-        (0.25, "opened"),
-        (24.25, "reminder"),
-        (48.25, "reminder"),
-    ]
 
 
 def test_open_alerts_stay_open_while_the_target_is_unreadable() -> None:

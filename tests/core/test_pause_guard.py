@@ -320,18 +320,3 @@ def test_a_new_outbreak_after_a_resume_may_pause_again() -> None:
     track = plan.state.tracks["bounce"]
     assert track.severity is Severity.CRITICAL and track.id != CAUSE and (track.started or 0) >= NOW + BUCKET
     assert refusal(facts_of(plan, pauses=(pause(resumed_at=NOW + BUCKET),))) == ""
-
-
-def test_the_monitors_own_pause_is_not_reported_as_anothers() -> None:
-    off = read(NOW + BUCKET, account=replace(HEALTHY, sending=False))
-    ours = PauseReading(pause(part=Part.ACCOUNT, name=""))
-    known = plan_of(read()).state
-    checks = {d["check"] for d in decide(TARGET, off, known, POLICY, NOW + BUCKET, pause=ours).documents}
-    assert "pause" in checks and "sending" not in checks
-    assert "sending" in {d["check"] for d in decide(TARGET, off, known, POLICY, NOW + BUCKET).documents}
-
-
-def test_a_pause_with_unknown_status_stays() -> None:
-    state = decide(TARGET, read(), None, POLICY, NOW, pause=PauseReading(pause())).state
-    plan = decide(TARGET, read(NOW + BUCKET), state, POLICY, NOW + BUCKET)
-    assert "pause" in plan.state.tracks and "pause" not in {d["check"] for d in plan.documents}

@@ -1,11 +1,14 @@
-"""Subscriptions compared with the recipients of the settings."""
+"""What AWS answers: GetAccount is read or refused, and subscriptions are compared with the recipients of the settings."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ses_reputation.core.readings import Audience, Subscription, audience_of
+from hypothesis import given
+from hypothesis import strategies as st
+from ses_reputation.core.history import BadData
+from ses_reputation.core.readings import LONGEST_WORD, Account, Audience, Subscription, account_from, audience_of
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:people"
 
@@ -25,3 +28,59 @@ def test_only_confirmed_subscriptions_of_the_settings_addresses_count(case: Any)
     *subscriptions, expected = case
     found = audience_of(["oncall@mail.test", "Boss@mail.test"], [Subscription(*each) for each in subscriptions])
     assert found == Audience(*expected)
+
+
+ANSWER: dict[str, Any] = {
+    "EnforcementStatus": "HEALTHY",
+    "SendingEnabled": True,
+    "ProductionAccessEnabled": True,
+    "SendQuota": {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 12.0},
+}
+
+
+def test_an_answer_of_get_account() -> None:
+    assert account_from(ANSWER) == Account("HEALTHY", True, True, 50_000, 12)
+
+
+def test_a_status_from_outside_is_cut_and_one_line() -> None:
+    account = account_from(ANSWER | {"EnforcementStatus": "\N{PILE OF POO}" * 10_000 + "\n"})
+    assert len(account.enforcement) == LONGEST_WORD
+    assert account_from(ANSWER | {"EnforcementStatus": "A\nB\x00C"}).enforcement == "A B C"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"EnforcementStatus": None},
+        {"EnforcementStatus": ""},
+        {"SendingEnabled": "yes"},
+        {"ProductionAccessEnabled": None},
+        {"SendQuota": None},
+        {"SendQuota": {}},
+        {"SendQuota": {"Max24HourSend": "many", "SentLast24Hours": 1}},
+        {"SendQuota": {"Max24HourSend": float("nan"), "SentLast24Hours": 1}},
+        {"SendQuota": {"Max24HourSend": 1, "SentLast24Hours": -5}},
+    ],
+    ids=repr,
+)
+def test_an_invalid_answer_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadData):
+        account_from(ANSWER | wrong)
+
+
+@given(
+    answer=st.dictionaries(
+        st.sampled_from([*ANSWER, "x"]),
+        st.none()
+        | st.booleans()
+        | st.floats()
+        | st.text(max_size=5)
+        | st.dictionaries(st.sampled_from(["Max24HourSend", "SentLast24Hours"]), st.floats() | st.none() | st.text()),
+    )
+)
+def test_any_answer_of_get_account_is_read_or_refused(answer: dict[str, Any]) -> None:
+    try:
+        account = account_from(answer)
+    except BadData:
+        return
+    assert account.enforcement and account.state

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.checks.rate import trend
 from ses_reputation.core.notification import ses_console
 from ses_reputation.core.rates import Count
 from ses_reputation.core.wording import duration, percent, plural, sparkline
@@ -52,26 +51,6 @@ def test_one_is_not_plural() -> None:
 def test_a_sparkline_shows_gaps_and_its_highest_value() -> None:
     counts = [Count(events, emails, 0, 7_200) for events, emails in ((0, 100), (5, 100), (10, 100), (0, 0))]
     assert sparkline(counts) == "▁▅█· (2 h each, highest 10%)"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "word"),
-    [
-        ((8, 1_000), (8, 1_000), "steady"),
-        ((80, 10_000), (160, 10_000), "rising"),
-        ((160, 10_000), (80, 10_000), "falling"),
-        ((2, 1_000), (4, 1_000), "steady"),  # twice as many, but by chance
-        ((1_000, 100_000), (1_150, 100_000), "steady"),  # significant, but small
-        ((0, 0), (50, 1_000), "steady"),  # nothing to compare with
-        ((50, 1_000), (0, 0), "steady"),
-        ((0, 10_000), (30, 10_000), "rising"),
-        ((30, 10_000), (0, 10_000), "falling"),
-    ],
-    ids=str,
-)
-def test_a_trend_is_a_large_and_significant_change(old: tuple[int, int], new: tuple[int, int], word: str) -> None:
-    counts = (Count(9, 9, 0, 0), Count(*old, 0, 0), Count(*new, 0, 0))
-    assert trend(counts, (1, 2)) == word
 
 
 @pytest.mark.parametrize(

@@ -1,71 +1,18 @@
-"""The amount of email: silence, a spike and rejects are found; nights, weekends, small and young senders are not."""
+"""Silence: found at a sender who stops; nights, weekends, small and young senders are not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from ses_reputation.core.alert import Track, advance
-from ses_reputation.core.checks.base import Seen
-from ses_reputation.core.checks.rejects import REJECTS
 from ses_reputation.core.checks.silence import SILENCE, SilenceFound
-from ses_reputation.core.checks.spike import SPIKE
 from ses_reputation.core.decide import decide
-from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, History, Point, history_from
+from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, History, Point
 from ses_reputation.core.readings import Account, Readings
 from ses_reputation.core.rules import VolumePolicy, default_policy
-from ses_reputation.core.target import Target
 
-START = 1_738_540_800  # Monday 2025-02-03T00:00Z
-TARGET = Target("123456789012", "eu-west-1")
-
-
-def sender(per_bucket: Callable[[int], int], *, days: float = 14, until: int = START + 14 * DAY) -> History:
-    """This many emails in the bucket at each time."""
-    times = range(until - int(days * DAY), until, BUCKET)
-    history = history_from([Point(at, per_bucket(at)) for at in times if per_bucket(at)], until=until)
-    assert history is not None
-    return history
-
-
-def seen(
-    history: History | None,
-    now: int,
-    *,
-    account: Account | None = None,
-    policy: VolumePolicy = VolumePolicy(),  # noqa: B008  frozen
-    silence: Track | None = None,
-) -> Seen:
-    """Everything that a volume check reads."""
-    tracks = {} if silence is None else {"silence": silence}
-    whole = replace(default_policy(), volume=policy)
-    return Seen(TARGET, now, whole, Readings((), account), history, tracks=tracks)
-
-
-def found(
-    history: History | None,
-    now: int,
-    *,
-    account: Account | None = None,
-    policy: VolumePolicy = VolumePolicy(),  # noqa: B008
-) -> list[str]:
-    """Checks that find something at `now`."""
-    what = seen(history, now, account=account, policy=policy)
-    standings = {name: s for check in (SILENCE, SPIKE, REJECTS) for name, s in check.standings(what).items()}
-    return [name for name, standing in standings.items() if standing.found]
-
-
-END = START + 14 * DAY
-
-
-def steady(at: int) -> int:
-    return 100
-
-
-def stopped(hours: float, before: Callable[[int], int] = steady) -> History:
-    """A sender who stopped this long before the end."""
-    return sender(lambda at: before(at) if at < END - hours * HOUR else 0)
+from tests.core.checks.sender import END, START, TARGET, found, seen, sender, steady, stopped
 
 
 def test_a_sender_who_never_stops_is_silent_after_two_hours() -> None:
@@ -205,67 +152,3 @@ def test_a_clock_change_is_no_silence(shift: int) -> None:
 
     history = sender(local)
     assert all(found(history, now) == [] for now in range(END - DAY, END, BUCKET))
-
-
-def test_five_times_the_most_of_two_weeks_is_a_spike() -> None:
-    def burst(at: int) -> int:
-        return 501 if END - 30 * HOUR <= at < END - 27 * HOUR else 100
-
-    history = sender(burst)
-    assert found(history, END - 27 * HOUR) == ["spike"]
-    assert found(history, END) == []
-    assert found(history, END - 27 * HOUR, policy=VolumePolicy(spike=0)) == []
-    assert found(history, END - 27 * HOUR, policy=VolumePolicy(spike=6)) == []
-
-
-def remembering(days: dict[int, int], per_bucket: Callable[[int], int]) -> History:
-    """A sender of the last two weeks with totals of earlier days."""
-    points = [Point(START - ago * DAY, emails) for ago, emails in days.items()]
-    points += [Point(at, per_bucket(at)) for at in range(START, END, BUCKET) if per_bucket(at)]
-    history = history_from(points, until=END)
-    assert history is not None
-    return history
-
-
-def test_a_returning_sender_is_compared_with_the_days_before() -> None:
-    def back(at: int) -> int:
-        return 2_000 if at >= END - 2 * HOUR else 0
-
-    assert found(remembering({1: 10_000}, back), END) == []
-    assert found(remembering({1: 500, 40: 3_000}, back), END) == ["spike"]
-    assert found(sender(back), END) == []  # nothing else is known of it
-
-
-def test_the_volume_of_an_earlier_day_is_no_spike() -> None:
-    def newsletter(at: int) -> int:
-        return 10_000 if at == END - HOUR else 3
-
-    in_three_hours = 10_000 + 11 * 3
-    assert found(remembering({16: in_three_hours}, newsletter), END) == []
-    assert found(remembering({16: in_three_hours - 1}, newsletter), END) == ["spike"]
-
-
-def test_small_and_young_senders_have_no_spikes() -> None:
-    assert found(sender(lambda at: 60 if at >= END - HOUR else 1), END) == []
-    assert found(sender(lambda at: 900 if at >= END - HOUR else 1, days=7), END) == []
-
-
-def rejecting(count: int) -> History | None:
-    """This many rejects in each of the last four buckets, of 9,600 emails a day."""
-    return history_from(
-        [Point(END - i * BUCKET, 100, rejects=count if i <= 4 else 0) for i in range(1, 500)], until=END
-    )
-
-
-def test_rejects_need_ten_and_a_thousandth_of_a_days_email() -> None:
-    assert found(rejecting(2), END) == []
-    assert found(rejecting(3), END) == ["rejects"]
-
-
-def test_rejects_of_more_than_a_day_ago_are_over() -> None:
-    points = [Point(END - i * BUCKET, 100, rejects=9 if i > 96 else 0) for i in range(1, 500)]
-    assert found(history_from(points, until=END), END) == []
-
-
-def test_a_target_without_email_has_no_findings() -> None:
-    assert found(None, END) == []
