@@ -214,14 +214,14 @@ def test_failed_metrics_delay_no_alert_and_are_filled_in_later(world: World) -> 
 @pytest.mark.parametrize("fault", ["load", "save"])
 def test_without_the_store_an_alert_is_sent_at_its_tick_only(world: World, fault: str) -> None:
     world.faults = {fault}
-    told_at = []
+    reasons = []
     for tick in range(START, START + 12 * BUCKET, BUCKET):
         world.statistics[IRELAND.id] = points(tick, bad_from=START)
         before = len(world.sent)
         [outcome] = world.run(tick)
         assert outcome.failures
-        told_at += [a["reason"] for batch in world.sent[before:] for a in batch]
-    assert told_at == ["opened", "escalated"]
+        reasons += [a["reason"] for batch in world.sent[before:] for a in batch]
+    assert reasons == ["opened", "escalated"]
 
 
 def test_an_invalid_state_is_set_aside_not_silently_reset(world: World) -> None:

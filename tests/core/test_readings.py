@@ -1,4 +1,4 @@
-"""What AWS answers: GetAccount is read or refused, and subscriptions are compared with the recipients of the settings."""
+"""Answers of AWS: GetAccount is read or refused, and subscriptions are compared with the recipients of the settings."""
 
 from __future__ import annotations
 

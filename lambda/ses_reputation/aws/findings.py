@@ -1,4 +1,4 @@
-"""What Amazon SES itself finds wrong: recommendations and tenants."""
+"""Findings of Amazon SES itself: recommendations and tenants."""
 
 from __future__ import annotations
 

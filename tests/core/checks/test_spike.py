@@ -21,7 +21,7 @@ def test_five_times_the_most_of_two_weeks_is_a_spike() -> None:
     assert found(history, END - 27 * HOUR, policy=VolumePolicy(spike=6)) == []
 
 
-def remembering(days: dict[int, int], per_bucket: Callable[[int], int]) -> History:
+def with_stored(days: dict[int, int], per_bucket: Callable[[int], int]) -> History:
     """A sender of the last two weeks with totals of earlier days."""
     points = [Point(START - ago * DAY, emails) for ago, emails in days.items()]
     points += [Point(at, per_bucket(at)) for at in range(START, END, BUCKET) if per_bucket(at)]
@@ -34,8 +34,8 @@ def test_a_returning_sender_is_compared_with_the_days_before() -> None:
     def back(at: int) -> int:
         return 2_000 if at >= END - 2 * HOUR else 0
 
-    assert found(remembering({1: 10_000}, back), END) == []
-    assert found(remembering({1: 500, 40: 3_000}, back), END) == ["spike"]
+    assert found(with_stored({1: 10_000}, back), END) == []
+    assert found(with_stored({1: 500, 40: 3_000}, back), END) == ["spike"]
     assert found(sender(back), END) == []  # nothing else is known of it
 
 
@@ -44,8 +44,8 @@ def test_the_volume_of_an_earlier_day_is_no_spike() -> None:
         return 10_000 if at == END - HOUR else 3
 
     in_three_hours = 10_000 + 11 * 3
-    assert found(remembering({16: in_three_hours}, newsletter), END) == []
-    assert found(remembering({16: in_three_hours - 1}, newsletter), END) == ["spike"]
+    assert found(with_stored({16: in_three_hours}, newsletter), END) == []
+    assert found(with_stored({16: in_three_hours - 1}, newsletter), END) == ["spike"]
 
 
 def test_small_and_young_senders_have_no_spikes() -> None:
