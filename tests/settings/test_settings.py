@@ -30,7 +30,7 @@ from ses_reputation.settings.table import Table
 
 from cli.settings_reference import PAGE, PLAIN, SAMPLE, as_toml, page
 
-SHIPPED = Path(__file__).parent.parent / "settings.toml"
+SHIPPED = Path(__file__).parents[2] / "settings.toml"
 RECIPIENT = '[alerts]\nemails = ["oncall@mail.test"]\n'
 
 

@@ -15,9 +15,9 @@ from ses_reputation.settings import read
 from ses_reputation.settings.table import Table
 
 from cli.settings_reference import NOTIFICATION_SCHEMA, SAMPLE, SCHEMA, notification_schema_text, schema_text
-from tests.test_settings_properties import bounded, valid
+from tests.settings.test_settings_properties import bounded, valid
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 VALIDATOR = Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
