@@ -1,4 +1,4 @@
-"""The forwarder to Slack: what it posts, how often, and what it raises; Slack and the stored address are stand-ins."""
+"""A forwarder: what it posts, how often, and what it raises; the channel and the stored address are stand-ins."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from ses_reputation.aws import webhook
 from ses_reputation.aws.webhook import NotNow, Refused
 from ses_reputation.core import notification
 from ses_reputation.core.checks.base import Context
@@ -118,3 +119,16 @@ def test_a_notification_of_sns_is_posted(slack: Slack) -> None:
     sns = {"MessageId": "m", "Message": message(FIRST), "Subject": None}
     slack.forwarder().handle({"Records": [{"Sns": sns}]}, lambda: 60.0)
     assert slack.taken == ["headline 1"]
+
+
+def test_an_event_refused_by_pagerduty_is_not_retried() -> None:
+    asked: list[str] = []
+
+    def post(key: str, event: dict[str, Any], remaining: object) -> None:
+        asked.append(event["event_action"])
+        raise Refused(413, "without a word", webhook.PAGERDUTY)
+
+    forwarder = Forwarder(lambda: "key", post, lambda subject, message: [{"event_action": "trigger"}])
+    with pytest.raises(Refused):
+        forwarder.forward("m", "", "", lambda: 60.0)
+    assert asked == ["trigger"]

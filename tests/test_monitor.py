@@ -1,14 +1,18 @@
-"""Events and their effects: subscribers are read once a day, none is a failure, a test alert names who gets it."""
+"""Events and their effects: ticks, test alerts and clear errors; who is subscribed is read once a day, and nobody is a failure."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 from ses_reputation.aws.store import Item
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.decide import Gauge
@@ -17,7 +21,7 @@ from ses_reputation.core.history import BUCKET, DAY, Instant, Point, iso
 from ses_reputation.core.notification import Document
 from ses_reputation.core.readings import Audience, Readings, Trouble, Unreadable
 from ses_reputation.core.target import Target
-from ses_reputation.monitor import BadEvent, Monitor, RunFailed
+from ses_reputation.monitor import AHEAD, BadEvent, Monitor, RunFailed, tick_of
 from ses_reputation.run import Channel, Edges
 from ses_reputation.settings import Settings, parse
 
@@ -207,3 +211,50 @@ def test_a_failed_test_alert_names_the_channel_and_reaches_the_others() -> None:
         world.monitor().send_test_alert(MIDNIGHT)
     assert str(raised.value) == "the test alert could not be sent to people (AuthorizationError)"
     assert checks(world) == [("test", "opened")]
+
+
+# -- what an event asks for
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["now", "test_alert", "x"]), inner),
+    max_leaves=6,
+)
+
+
+@given(event=JSON)
+def test_any_json_is_a_tick_or_refused(event: Any) -> None:
+    try:
+        tick = tick_of(event)
+    except BadEvent:
+        return
+    assert 0 <= tick <= time.time() + AHEAD
+
+
+@given(moment=st.datetimes(timezones=st.sampled_from([UTC, datetime.now().astimezone().tzinfo])))
+def test_any_time_is_a_tick_or_refused(moment: datetime) -> None:
+    try:
+        assert 0 <= tick_of({"now": moment.isoformat()}) <= time.time() + AHEAD
+    except BadEvent:
+        pass
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "1969-12-31T23:59:59Z",
+        "2025-02-04T10:30:00",
+        "<aws.scheduler.scheduled-time>",
+    ],
+)
+def test_a_time_that_no_schedule_gives_is_refused(now: str) -> None:
+    with pytest.raises(BadEvent, match=r"nothing was done$"):
+        tick_of({"now": now})
+
+
+def test_a_leap_second_is_no_crash_and_an_offset_is_read() -> None:
+    assert tick_of({"now": "2024-02-29T01:00:00+01:00"}) == tick_of({"now": "2024-02-29T00:00:00Z"})
+    with pytest.raises(BadEvent):
+        tick_of({"now": "2016-12-31T23:59:60Z"})

@@ -208,3 +208,20 @@ def test_a_slack_address_other_than_an_incoming_webhook_is_refused(host: str, pa
     with pytest.raises(BadAddress, match=reason) as error:
         webhook.address_of(f"https://{host}/{path}")
     assert "hush" not in str(error.value)
+
+
+# -- PagerDuty
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize("stored", ["", "https://events.pagerduty.com/", KEY[1:], f"{KEY}!"])
+def test_an_invalid_integration_key_is_refused_without_showing_it(stored: str) -> None:
+    with pytest.raises(BadAddress) as raised:
+        webhook.routing_key_of(stored)
+    assert not stored or stored not in str(raised.value)
+
+
+def test_a_refused_pagerduty_key_says_what_to_do_and_is_read_again() -> None:
+    refused = Refused(400, "without a word", webhook.PAGERDUTY)
+    assert refused.address_is_dead and "integration key" in str(refused) and "Slack" not in str(refused)

@@ -11,7 +11,7 @@ from pathlib import Path
 import ses_reputation
 
 ROOT = Path(__file__).parents[2]
-FUNCTION = ("tests/aws", "tests/test_events.py", "tests/test_wiring.py", "tests/test_monitor.py")
+FUNCTION = ("tests/aws", "tests/test_wiring.py", "tests/test_monitor.py")
 
 
 def test_without_the_shortcuts_every_test_of_the_function_passes(tmp_path: Path) -> None:

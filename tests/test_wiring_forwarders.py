@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ses_reputation import wiring_forwarders as wiring
 from ses_reputation.aws import webhook
-from ses_reputation.aws.webhook import BadAddress, Refused
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.notification import envelope
 from ses_reputation.forwarder import Forwarder
@@ -77,28 +76,3 @@ def test_pagerduty_gets_its_key_at_the_regions_address(made: Made) -> None:
     [(address, event)] = posted
     assert address == "https://events.eu.pagerduty.com/v2/enqueue"
     assert (event["routing_key"], event["event_action"]) == (KEY, "trigger")
-
-
-@pytest.mark.parametrize("stored", ["", "https://events.pagerduty.com/", KEY[1:], f"{KEY}!"])
-def test_an_invalid_integration_key_is_refused_without_showing_it(stored: str) -> None:
-    with pytest.raises(BadAddress) as raised:
-        webhook.routing_key_of(stored)
-    assert not stored or stored not in str(raised.value)
-
-
-def test_a_refused_pagerduty_key_says_what_to_do_and_is_read_again() -> None:
-    refused = Refused(400, "without a word", webhook.PAGERDUTY)
-    assert refused.address_is_dead and "integration key" in str(refused) and "Slack" not in str(refused)
-
-
-def test_an_event_refused_by_pagerduty_is_not_retried() -> None:
-    asked: list[str] = []
-
-    def post(key: str, event: dict[str, Any], remaining: object) -> None:
-        asked.append(event["event_action"])
-        raise Refused(413, "without a word", webhook.PAGERDUTY)
-
-    forwarder = Forwarder(lambda: KEY, post, lambda subject, message: [{"event_action": "trigger"}])
-    with pytest.raises(Refused):
-        forwarder.forward("m", "", "", lambda: 60.0)
-    assert asked == ["trigger"]
