@@ -10,7 +10,6 @@ from tools.venv import Failed, own_environment, parse_pip_settings, pin_of, uv_e
 
 ROOT = Path(__file__).parents[2]
 
-
 HOSTILE = {
     "PIP_USER": "1",
     "PIP_TARGET": "/nonexistent",
