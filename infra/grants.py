@@ -26,7 +26,10 @@ READ_TARGET = {
 """Rights to read a target at each run: SES has resources only for sending, CloudWatch none for reading."""
 
 MOST_NAMED = 50
-"""Accounts that the function's role names one by one: its policies hold 10,240 characters in all."""
+"""Accounts that the function's role names one by one: its policies hold 10,240 characters in all. Of more only the role is named."""
+
+OWN_ORGANIZATION: dict[str, object] = {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+"""Condition of a resource in the organization of who asks, whatever its id is."""
 
 
 def grants(
@@ -68,12 +71,13 @@ def grants(
 
 def _of_fleet(fleet: Fleet, partition: str) -> Iterator[Grant]:
     """Rights to read other accounts by their role, and with units to list the accounts."""
-    if fleet.on:
-        any_account = fleet.units or len(fleet.accounts) > MOST_NAMED
-        accounts = ["*"] if any_account else [account for account, _ in fleet.accounts]
+    if fleet.accounts:
+        accounts = ["*"] if len(fleet.accounts) > MOST_NAMED else [account for account, _ in fleet.accounts]
         roles = [f"arn:{partition}:iam::{account}:role/{fleet.role_name}" for account in accounts]
         yield "ReadMembers", ["sts:AssumeRole"], roles, None
     if fleet.units:
+        role = f"arn:{partition}:iam::*:role/{fleet.role_name}"
+        yield "ReadOrganization", ["sts:AssumeRole"], [role], OWN_ORGANIZATION
         listed = ["organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"]
         yield "ListAccounts", listed, ["*"], None  # the units may be anywhere in the organization
 

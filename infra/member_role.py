@@ -99,7 +99,8 @@ class MemberRoleStack(Stack):
             "OrganizationId",
             default="",
             allowed_pattern="(o-[a-z0-9]{10,32})?",
-            description="Only roles of this organisation may assume it. Empty: of any.",
+            description="Only roles of this organisation may assume it; `aws organizations describe-organization` has its id. Empty: "
+            "TrustedRoles and ExternalId alone decide.",
         ).value_as_string
         given = CfnCondition(
             self, "HasOrganization", expression=Fn.condition_not(Fn.condition_equals(organization, ""))

@@ -132,7 +132,15 @@ OPERATORS: dict[str, Callable[[str, str], bool]] = {
 
 def _holds(operator: str, keys: Mapping[str, Any], context: Context) -> bool:
     match = OPERATORS[operator]
-    return all(any(match(context.get(key, ""), value) for value in _listed(values)) for key, values in keys.items())
+    return all(
+        any(match(context.get(key, ""), _filled(value, context)) for value in _listed(values))
+        for key, values in keys.items()
+    )
+
+
+def _filled(value: str, context: Context) -> str:
+    """Value of a condition with its policy variables. One that is not in the context leaves what matches nothing."""
+    return re.sub(r"\$\{([\w:]+)\}", lambda found: context.get(found[1], "") or found[0], value)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -198,7 +206,15 @@ def _secret(response: Any) -> Iterator[Need]:
 def _role(response: Any) -> Iterator[Need]:
     asked = response.querystring
     role = asked.get("RoleArn", ["*"])[0]
-    yield "", role, {"sts:ExternalId": asked.get("ExternalId", [""])[0]}
+    yield (
+        "",
+        role,
+        {
+            "sts:ExternalId": asked.get("ExternalId", [""])[0],
+            "aws:PrincipalOrgID": _organization(response.current_account),
+            "aws:ResourceOrgID": _organization(role.split(":")[4]) if role != "*" else "",
+        },
+    )
 
 
 def _named_role(response: Any) -> Iterator[Need]:

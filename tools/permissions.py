@@ -75,6 +75,7 @@ ARNS = {
 
 CONDITIONS = {
     "cloudwatch:namespace": "only in the namespace of the monitor",
+    "aws:ResourceOrgID": "of its own organization",
     "kms:EncryptionContext:PARAMETER_ARN": "only to read that parameter",
     "kms:EncryptionContext:SecretARN": "only to read that secret",
 }

@@ -142,7 +142,8 @@ def test_a_role_that_is_lost_is_news_of_its_account_alone_and_its_repair_shows_a
 def test_a_new_account_is_an_alert_until_it_has_its_role(fleet: Fleet) -> None:
     fleet.at(START)
     site = fleet.add("site", role=False)
-    assert not any(target.startswith(site) for target in fleet.at(FIRST + DAY))
+    verdicts = fleet.at(FIRST + DAY)
+    assert {target: v for target, v in verdicts.items() if target.startswith(site)} == {f"{site}/no region": "UNKNOWN"}
     [alert] = fleet.notifications()
     assert (alert["check"], alert["severity"]) == ("fleet", "warning") and site in fleet.texts()
     fleet.let_in(site)

@@ -53,10 +53,15 @@ def test_only_the_role_of_the_listed_accounts_may_be_assumed(synth: Synth) -> No
     assert json.loads(schedule["Target"]["Input"]) | {"now": ""} == {"now": "", "shard": 0, "of": 1}
 
 
-def test_with_units_the_role_of_any_account_may_be_assumed(synth: Synth) -> None:
+def test_with_units_only_roles_of_the_organization_and_of_listed_accounts_may_be_assumed(synth: Synth) -> None:
     found = statements(synth(UNITS)["Resources"])
     [assume] = [s for s in found if "sts:AssumeRole" in actions(s)]
     assert assume["Resource"]["Fn::Join"][1][2] == ":iam::*:role/SesReputationMember"
+    assert assume["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+    both = statements(synth(UNITS + '[[accounts]]\nid = "111111111111"\n')["Resources"])
+    listed, members = [s for s in both if "sts:AssumeRole" in actions(s)]
+    assert members == assume and "Condition" not in listed
+    assert listed["Resource"]["Fn::Join"][1][2] == ":iam::111111111111:role/SesReputationMember"
     [listing] = [s for s in found if "organizations:ListAccountsForParent" in actions(s)]
     assert actions(listing) == [
         "organizations:ListAccountsForParent",

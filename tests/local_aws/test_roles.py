@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from infra.grants import OWN_ORGANIZATION
 from local_aws.server import ACCOUNT, LocalAws
 from local_aws.ses import SesAccount
 
@@ -50,8 +51,9 @@ class World:
         self.role(MEMBER, "reader", self.trust(**trust))
         self.allow(MEMBER, "reader", "ses:GetSendStatistics", "*")
 
-    def allow(self, account: str, role: str, action: str, resource: str) -> None:
-        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
+    def allow(self, account: str, role: str, action: str, resource: str, **more: Any) -> None:
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
         self.local.client("iam", account=account).put_role_policy(
             RoleName=role, PolicyName="p", PolicyDocument=json.dumps(document)
         )
@@ -119,6 +121,16 @@ def test_a_trusted_caller_still_needs_the_right_to_assume(local: LocalAws) -> No
     world.member_role()
     world.allow(ACCOUNT, "monitor", "sts:AssumeRole", f"{world.member}-2")
     assert refused(world.assumed)
+
+
+def test_a_right_for_the_own_organization_ends_where_it_ends(local: LocalAws) -> None:
+    world = World(local)
+    world.member_role()
+    world.allow(ACCOUNT, "monitor", "sts:AssumeRole", "arn:aws:iam::*:role/reader", Condition=OWN_ORGANIZATION)
+    assert refused(world.assumed)  # that account is in no organisation
+    organizations = local.client("organizations")
+    inside = organizations.create_account(Email="a@mail.test", AccountName="a")["CreateAccountStatus"]["AccountId"]
+    world.assumed(RoleArn=world.role(inside, "reader", world.trust()))
 
 
 def test_a_missing_role_is_refused_until_it_exists(local: LocalAws) -> None:
