@@ -220,11 +220,13 @@ class _Asking:
         if member.account == self.fleet.own:
             return None
         with calling_as(caller):
-            version = role_version(self._create("iam", self.fleet.region), self.settings.fleet.role_name)
+            version = role_version(
+                self._create("iam", self.fleet.region), self.settings.fleet.role_name, self.settings.look
+            )
         if version is None:
             return Role(member.account, member.name, "its version cannot be read now")
         old = version < ROLE_VERSION
-        return Role(member.account, member.name, f"version {version}, not {ROLE_VERSION}", old=True) if old else None
+        return Role(member.account, member.name, "old, or made for another [cause] look", old=True) if old else None
 
 
 def _badness(report: Report) -> tuple[int, float, str, str]:

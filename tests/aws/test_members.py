@@ -240,12 +240,11 @@ class Iam:
 @pytest.mark.parametrize(
     ("answer", "version"),
     [
-        ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "1"}]}}, 1),
         ({"Role": {"Tags": [{"Key": "team", "Value": "email"}]}}, 0),
-        ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "2-off"}]}}, 2),
+        ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "2-domains"}]}}, 2),
         ({"Role": {}}, 0),
         ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "new"}]}}, 0),
-        ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "9" * 50}]}}, 0),
+        ({"Role": {"Tags": [{"Key": "ses-reputation-version", "Value": "9" * 50 + "-domains"}]}}, 0),
         (error("AccessDenied"), 0),
         (error("Throttling"), None),
         ({}, None),
@@ -253,7 +252,7 @@ class Iam:
     ],
 )
 def test_the_version_of_a_role_is_read_from_its_tag(answer: Any, version: int | None) -> None:
-    assert role_version(Iam(answer), "SesReputationMember") == version
+    assert role_version(Iam(answer), "SesReputationMember", "domains") == version
 
 
 @pytest.mark.parametrize(

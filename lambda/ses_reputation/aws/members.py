@@ -150,7 +150,7 @@ class Members:
         return Caller(account, ReadOnlyCredentials(*parts))
 
 
-def role_version(client: Any, role_name: str, look: str | None = None) -> int | None:
+def role_version(client: Any, role_name: str, look: str) -> int | None:
     """Read the version of the caller's own role; 0 if it does not say, may not be read or is for another `look` (core/fleet.py),
     None if that is not known now."""
     try:

@@ -22,11 +22,10 @@ def role_tag_value(look: str) -> str:
     return f"{ROLE_VERSION}-{look}"
 
 
-def role_version_in(tag: str, look: str | None) -> int:
-    """Read the version of a role from its tag; 0 if there is none, or if the role was made for another `look`. None: any."""
+def role_version_in(tag: str, look: str) -> int:
+    """Read the version of a role from its tag; 0 if there is none, or if the role was made for another `look`."""
     number, _, made_for = tag.partition("-")
-    fits = look is None or made_for == look
-    return int(number) if fits and re.fullmatch("[0-9]{1,5}", number) else 0
+    return int(number) if made_for == look and re.fullmatch("[0-9]{1,5}", number) else 0
 
 
 def deploy_role_command(region: str, trusted: str = "") -> str:
