@@ -117,7 +117,7 @@ def shown_in_slack(message: dict[str, Any]) -> tuple[str, int]:
 
 
 def test_every_notification_of_an_incident_arrives_once_on_every_channel(channels: Channels) -> None:
-    story = [*range(QUARTER, 5 * HOUR, QUARTER), *range(6 * HOUR, 94 * HOUR, 4 * HOUR)]
+    story = [*range(QUARTER, 3 * HOUR, QUARTER), *range(3 * HOUR, 94 * HOUR, 7 * HOUR)]
     for number, after in enumerate(story):
         for _ in range(1 + number % 2):  # EventBridge may deliver an event twice
             assert channels.tick(NOW + after, bad_from=NOW, good_from=NOW + 26 * HOUR)

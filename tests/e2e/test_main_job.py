@@ -81,8 +81,8 @@ def test_a_bad_list_opens_escalates_and_resolves_once_each(monitor: Deployment) 
     monitor.tick(NOW)
     end_of_list = NOW + 8 * HOUR
     for tick in [
-        *range(NOW + QUARTER, NOW + 10 * HOUR, QUARTER),
-        *range(NOW + 10 * HOUR, NOW + 71 * HOUR, 2 * HOUR),
+        *range(NOW + QUARTER, NOW + 3 * HOUR, QUARTER),
+        *range(NOW + 3 * HOUR, NOW + 71 * HOUR, 5 * HOUR),
     ]:
         monitor.local.ses().points = points(tick, bad_from=NOW, good_from=end_of_list)
         assert monitor.tick(tick).ok
