@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.evaluation import WORST_FROM, WORST_TO, Evaluation, Evaluator, OwnWorst
+from ses_reputation.core.evaluation import WORST_FROM, WORST_TO, Evaluation, Evaluator, InForce, OwnWorst
 from ses_reputation.core.history import BUCKET, DAY, History, Point, history_from, point_from
-from ses_reputation.core.rates import Metric, Window, lower_bound
+from ses_reputation.core.rates import Count, Metric, Window, lower_bound
 from ses_reputation.core.rules import (
     MetricPolicy,
     Rule,
@@ -289,3 +289,21 @@ def test_complaints_are_compared_with_the_email_they_are_about(hours: int) -> No
     assert rate and estimate and left and half_left is not None
     assert half_rate == pytest.approx(2 * rate) and half_estimate == pytest.approx(2 * estimate)
     assert half_left < left
+
+
+@pytest.mark.parametrize(
+    ("limits", "threshold", "usual", "worst", "reason"),
+    [
+        (Threshold(0.04), 0.04, None, None, "fixed"),
+        (Threshold(0.04, 0.01, 3), 0.04, None, None, "its upper limit, until the history is five days old"),
+        (Threshold(0.04, 0.01, 3), 0.04, 0.02, None, "its upper limit"),
+        (Threshold(0.04, 0.01, 3), 0.01, 0.002, None, "its lower limit"),
+        (Threshold(0.04, 0.01, 3), 0.03, 0.01, 0.009, "3 times this sender's usual rate"),
+        (Threshold(0.04, 0.01, 3), 0.03, 0.005, 0.01, "3 times this sender's worst"),
+    ],
+)
+def test_a_rule_says_why_its_threshold_is_where_it_is(
+    limits: Threshold, threshold: float, usual: float | None, worst: float | None, reason: str
+) -> None:
+    rule = replace(POLICY.bounce.rules[0], threshold=limits)
+    assert InForce(rule, threshold, usual, worst, Count(0, 0, START, START), 0.0).reason == reason

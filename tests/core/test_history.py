@@ -64,6 +64,7 @@ def test_a_whole_number_written_as_a_fraction_is_a_count() -> None:
         {},
         {"Timestamp": None},
         {"Timestamp": 1_738_665_000},
+        {"Timestamp": "yesterday"},
         {"Timestamp": "2025-02-04"},
         {"Timestamp": "2025-02-04T10:30:00"},
         {"Timestamp": "2025-02-04T10:30:00Z", "Bounces": -1},

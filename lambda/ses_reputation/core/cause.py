@@ -330,7 +330,7 @@ def _is_burst(entries: Sequence[Entry], mix: Mix, reading: CauseReading) -> bool
     if counts is None or pace is None or not question.events or question.end - question.start < SPREAD_FROM:
         return False
     more = question.events - pace * (question.end - question.start)
-    return max(counts.get(at, 0) + counts.get(at + BUCKET, 0) for at in counts if at >= question.start) >= BURST * more
+    return max(counts[at] + counts.get(at + BUCKET, 0) for at in counts if at >= question.start) >= BURST * more
 
 
 def shape_of(reading: CauseReading) -> Shape:
