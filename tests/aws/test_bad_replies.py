@@ -145,6 +145,9 @@ def test_awss_own_rates_are_requested_for_the_last_six_hours() -> None:
         "Reputation.BounceRate",
         "Reputation.ComplaintRate",
     }
+    assert {(query["MetricStat"]["Period"], query["MetricStat"]["Stat"]) for query in asked["MetricDataQueries"]} == {
+        (300, "Maximum")
+    }
 
 
 def test_an_aws_rate_without_a_value_is_left_out() -> None:
