@@ -387,6 +387,7 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "subscribers-resolved": lambda of: of.at(World(missing={0: (1, 2), 6: (0, 3)}), 0, 6),
     "fleet-not-set-up": lambda of: of.at(World(fleet={0: NOT_SET_UP}), 0),
     "fleet-more": lambda of: of.at(World(fleet={0: NOT_SET_UP, 5: replace(NOT_SET_UP, old_roles=OLD_ROLES)}), 0, 5),
+    "fleet-unread": lambda of: of.at(World(fleet={0: FleetFacts(unread=("news (333333333333)",))}), 0),
     "fleet-list": lambda of: of.at(World(fleet={0: FleetFacts(list_trouble=("AccessDeniedException",))}), 0),
     "fleet-late": lambda of: of.at(World(fleet={0: LATE}), 0),
     "fleet-reminder": lambda of: of.at(World(fleet={0: NOT_SET_UP}), 0, 24),
