@@ -13,6 +13,7 @@ from aws_cdk import Annotations, App
 from ses_reputation.settings import load
 
 from cli.aws import unknown_regions
+from cli.settings_check import without_effect
 from infra import BundleError, MemberRoleStack, MonitorStack, SettingsError
 from infra.member_role import STACK
 
@@ -29,8 +30,8 @@ def main() -> None:
         stack = MonitorStack(app, settings.stack_name, settings_file=file)
     except (SettingsError, BundleError) as error:
         sys.exit(str(error))
-    for warning in unknown_regions(settings.targets.regions):
-        Annotations.of(stack).add_warning_v2("ses-reputation:unknown-region", warning)
+    for warning in (*unknown_regions(settings.targets.regions), *without_effect(settings)):
+        Annotations.of(stack).add_warning_v2("ses-reputation:without-effect", warning)
     app.synth()
 
 

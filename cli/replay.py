@@ -131,7 +131,7 @@ def _progress(points: Sequence[Point]) -> AbstractContextManager[Callable[[], No
 
 def _draw(path: Path, history: History, policy: Policy, sent: Sequence[Sent]) -> None:
     try:
-        from .plot import plot_replay
+        from .replay_picture import plot_replay
 
         plot_replay(path, history, policy, sent)
     except ImportError:

@@ -20,8 +20,8 @@ from ses_reputation.core.wording import duration, headroom_in_words, percent, pl
 from .evaluate import Sent
 from .markup import Html, Part, day, joined, moment, table, tag, visible
 from .picture import BLUE, GREY, PURPLE, SKY, Panel, Series, inline_svg
-from .plot import levels_of, marks_and_spans
 from .replay_courses import courses, in_words
+from .replay_picture import levels_of, marks_and_spans
 from .report_figures import FEWEST_EMAILS, MOST_ROWS, Evidence, Figures, Missing, Row, started
 
 MOST_POINTS = 1_000

@@ -241,7 +241,7 @@ PAUSED = Tenant("acme", high_impact=True, paused_by="AWS", cause="The bounce rat
 
 NOT_SET_UP = FleetFacts(not_set_up=("shop (111111111111)", "222222222222"))
 OLD_ROLES = tuple(f"blog-{number} ({number:012})" for number in range(1, 31))
-LATE = FleetFacts(silent_shards=("shard 2 of 4",), not_reached=("333333333333/eu-west-1",))
+LATE = FleetFacts(silent_shards=("shard 2 (numbered 0 to 3)",), not_reached=("333333333333/eu-west-1",))
 
 
 def _pause(stage: Stage, part: Part = Part.SET, name: str = "newsletter", trouble: str = "") -> PauseReading:

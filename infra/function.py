@@ -1,4 +1,4 @@
-"""A Lambda function with its role and its log group: the monitor is one, the forwarder to Slack another."""
+"""A Lambda function with its role and its log group: the monitor is one, each forwarder another."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ses_reputation.settings import Settings, load
 
 from cli.evaluate import Sent
 from cli.picture import BLUE, GREEN, GREY, PURPLE, Panel, Series, draw
-from cli.plot import levels_of, marks_and_spans
+from cli.replay_picture import levels_of, marks_and_spans
 from cli.sender import BUCKET
 
 from .cdk import CdkError, bootstrap, deploy

@@ -378,7 +378,7 @@ def test_a_shard_that_cannot_load_the_list_is_silent() -> None:
     assert report.tick == NOON + BUCKET
     documents = [document for batch in world.sent for document in batch]
     assert {document["reason"] for document in documents} == {"changed"}  # nothing is well
-    assert "shard 1 of 2" in documents[-1]["summary"][-1]
+    assert "shard 1 (numbered 0 to 1)" in documents[-1]["summary"][-1]
 
 
 # -- removed targets

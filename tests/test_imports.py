@@ -71,6 +71,13 @@ SDK = {
 }
 
 FORBIDDEN_CALLS = ("open", "print", "input", "exec", "eval", "__import__")
+CLOCKS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
+SDK = {"boto3", "botocore", "urllib3"}
+
+
+def tops(modules: set[str]) -> set[str]:
+    """Names of the packages that modules are in."""
+    return {module.split(".")[0] for module in modules}
 
 
 def imports(source: str, package: str) -> set[str]:
@@ -117,6 +124,8 @@ def core_problems(name: str, source: str) -> list[str]:
             called = ast.unparse(node.func)
             if called in FORBIDDEN_CALLS or called.endswith((".now", ".utcnow", ".today")):
                 problems.append(f"{name} calls {called}")
+        elif isinstance(node, ast.Attribute) and ast.unparse(node).endswith(CLOCKS):
+            problems.append(f"{name} names {ast.unparse(node)}")
     return problems
 
 
@@ -162,6 +171,7 @@ def test_the_list_of_pure_modules_has_no_unused_ones() -> None:
 def test_layouts_import_only_documents_and_wording(path: Path) -> None:
     found = {m for m in imports(path.read_text(), "ses_reputation.layout") if m.startswith("ses_reputation")}
     assert found <= {"ses_reputation.core.notification", "ses_reputation.core.wording", "ses_reputation.layout.text"}
+    assert not tops(imports(path.read_text(), "ses_reputation.layout")) & SDK
 
 
 @pytest.mark.parametrize("path", EDGE, ids=lambda path: path.stem)
@@ -184,6 +194,7 @@ def test_the_edge_imports_only_core_types_and_the_sdk(path: Path) -> None:
         "from .decide import decide",
         "from .evaluation import Evaluation",
         "from datetime import datetime\ndatetime.now()",
+        "from dataclasses import field\nfrom datetime import datetime\nat = field(default_factory=datetime.now)",
         "print('x')",
         "open('x')",
     ],
@@ -220,12 +231,12 @@ def test_the_settings_table_imports_nothing_else_of_the_package() -> None:
     assert [m for m in found if m.startswith("ses_reputation")] == []
 
 
-def test_a_run_imports_only_the_core_and_the_edges_types() -> None:
-    found = {m for m in imports((PACKAGE / "run.py").read_text(), "ses_reputation") if m.startswith("ses_reputation")}
-    assert {m for m in found if not m.startswith("ses_reputation.core")} == {
-        "ses_reputation.aws.errors",
-        "ses_reputation.aws.store",
-    }
+@pytest.mark.parametrize("name", ["run.py", "outbox.py"])
+def test_a_run_and_the_outbox_import_only_the_core_and_the_edges_types(name: str) -> None:
+    found = imports((PACKAGE / name).read_text(), "ses_reputation")
+    own = {m for m in found if m.startswith("ses_reputation") and not m.startswith("ses_reputation.core")}
+    assert own <= {"ses_reputation.aws.errors", "ses_reputation.aws.store", "ses_reputation.run"}
+    assert not tops(found) & SDK
 
 
 def test_infra_imports_only_settings_thresholds_and_field_names() -> None:
@@ -247,5 +258,5 @@ def test_infra_imports_only_settings_thresholds_and_field_names() -> None:
 def test_the_function_imports_nothing_from_outside_its_package() -> None:
     for path in PACKAGE.rglob("*.py"):
         package = ".".join(path.relative_to(ROOT / "lambda").parent.parts)
-        tops = {module.split(".")[0] for module in imports(path.read_text(), package)}
-        assert not tops & {"cli", "infra", "local_aws", "bench", "tests", "aws_cdk", "moto", "numpy", "pydantic"}, path
+        found = tops(imports(path.read_text(), package))
+        assert not found & {"cli", "infra", "local_aws", "bench", "tests", "aws_cdk", "moto", "numpy", "pydantic"}, path

@@ -14,7 +14,7 @@ from ses_reputation.core.rates import Metric
 
 from cli.evaluate import Sent
 from cli.picture import BLUE, RED, Level, Mark, Panel, Series, Span, draw, figure_of, name_marks
-from cli.plot import levels_of, marks_and_spans
+from cli.replay_picture import levels_of, marks_and_spans
 
 TIMES = [1_700_000_000 + 900 * i for i in range(8)]
 LEVELS = levels_of(Metric.BOUNCE, 0.03)

@@ -342,7 +342,7 @@ def test_a_replay_makes_the_same_page(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_without_matplotlib_it_says_what_to_install(
     keys: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("report", "report_page", "picture", "plot"):
+    for module in ("report", "report_page", "picture", "replay_picture"):
         monkeypatch.delitem(sys.modules, f"cli.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for command in (["report"], ["replay", str(EXAMPLE), "--html", "x.html"]):

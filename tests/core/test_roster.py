@@ -133,11 +133,11 @@ def test_a_report_of_an_earlier_time_counts_for_nothing() -> None:
     own = Report(NOON, NOON)
     assert facts(BOTH, own, [stale], NOON, BUCKET) == FleetFacts(None, None, (), (), None, None)
     later = facts(BOTH, replace(own, tick=NOON + 4 * BUCKET), [stale], NOON + 4 * BUCKET, BUCKET)
-    assert later.silent_shards == ("shard 1 of 2",) and later.not_set_up is None
+    assert later.silent_shards == ("shard 1 (numbered 0 to 1)",) and later.not_set_up is None
     assert facts(BOTH, own, [replace(stale, tick=NOON)], NOON, BUCKET).not_set_up == (SHOP.words,)
 
 
 def test_without_the_list_only_silence_is_known() -> None:
     own, other = Report(NOON, NOON + DAY, (BLOG.account,)), Report(NOON, NOON)
     silent = facts(None, own, [other], NOON + DAY, BUCKET)
-    assert silent == FleetFacts(None, None, None, None, ("shard 1 of 2",), None)
+    assert silent == FleetFacts(None, None, None, None, ("shard 1 (numbered 0 to 1)",), None)

@@ -165,7 +165,7 @@ def facts(roster: Roster | None, own: Report, others: Sequence[Report | None], n
     complete = len(reports) == 1 + len(others)
     ticks = [own.first if report is None else report.tick for report in heard]
     long_ago = now - SILENT_TICKS * every
-    silent = tuple(f"shard {n} of {1 + len(others)}" for n, tick in enumerate(ticks, 1) if tick < long_ago)
+    silent = tuple(f"shard {n} (numbered 0 to {len(others)})" for n, tick in enumerate(ticks, 1) if tick < long_ago)
     silence = silent if silent or complete else None
     if roster is None:
         return FleetFacts(None, None, None, None, silence, None)

@@ -1,1 +1,1 @@
-"""Notifications laid out for a channel: email, Slack, Amazon Q Developer."""
+"""Notifications laid out for a channel: email, Slack, Amazon Q Developer, PagerDuty, EventBridge."""

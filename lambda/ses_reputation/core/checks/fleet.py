@@ -64,8 +64,8 @@ _WORDS: Mapping[str, _Words] = {
     _SHARDS: _Words(
         "shard",
         "silent: accounts are not watched",
-        "No run has finished for more than {silent}: {names}.",
-        "Check the schedules, and the function's log for runs that end early.",
+        "These have finished no run for more than {silent}: {names}.",
+        "Check the schedule whose name ends in the shard's number, and the function's log for runs that end early.",
     ),
     _LATE: _Words(
         "target",
