@@ -72,7 +72,7 @@ SDK = {
 
 FORBIDDEN_CALLS = ("open", "print", "input", "exec", "eval", "__import__")
 CLOCKS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
-SDK = {"boto3", "botocore", "urllib3"}
+CLIENTS = {"boto3", "botocore", "urllib3"}
 
 
 def tops(modules: set[str]) -> set[str]:
@@ -171,7 +171,7 @@ def test_the_list_of_pure_modules_has_no_unused_ones() -> None:
 def test_layouts_import_only_documents_and_wording(path: Path) -> None:
     found = {m for m in imports(path.read_text(), "ses_reputation.layout") if m.startswith("ses_reputation")}
     assert found <= {"ses_reputation.core.notification", "ses_reputation.core.wording", "ses_reputation.layout.text"}
-    assert not tops(imports(path.read_text(), "ses_reputation.layout")) & SDK
+    assert not tops(imports(path.read_text(), "ses_reputation.layout")) & CLIENTS
 
 
 @pytest.mark.parametrize("path", EDGE, ids=lambda path: path.stem)
@@ -236,7 +236,7 @@ def test_a_run_and_the_outbox_import_only_the_core_and_the_edges_types(name: str
     found = imports((PACKAGE / name).read_text(), "ses_reputation")
     own = {m for m in found if m.startswith("ses_reputation") and not m.startswith("ses_reputation.core")}
     assert own <= {"ses_reputation.aws.errors", "ses_reputation.aws.store", "ses_reputation.run"}
-    assert not tops(found) & SDK
+    assert not tops(found) & CLIENTS
 
 
 def test_infra_imports_only_settings_thresholds_and_field_names() -> None:
