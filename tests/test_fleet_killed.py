@@ -16,7 +16,7 @@ from ses_reputation.core.readings import Readings
 from ses_reputation.core.target import Target
 from ses_reputation.monitor import RunFailed
 
-from .test_fleet import BASE, NOON, World
+from tests.fleet_world import BASE, NOON, World
 
 SHARDS = 4
 SETTINGS = f"{BASE}[targets]\nmetrics_up_to = 0\n"

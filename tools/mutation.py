@@ -41,6 +41,7 @@ ACCOUNT = " ".join(
 VOLUME = " ".join(f"{CHECKS}test_{name}.py" for name in ("silence", "spike", "rejects"))
 RATE = f"{CHECKS}test_rate.py"
 PAUSE = f"core/test_pause_guard.py {CHECKS}test_pause.py test_pausing.py"
+FLEET = "test_fleet.py test_fleet_accounts.py"
 RUN = "test_run.py test_overlap.py test_run_faults.py"
 EDGE = "aws/test_edge.py aws/test_bad_replies.py test_bad_answers.py"
 TESTS_OF = {  # tests that should notice, those of the module itself first
@@ -63,8 +64,8 @@ TESTS_OF = {  # tests that should notice, those of the module itself first
     "core/orders.py": "core/test_orders.py test_team_orders.py",
     "core/pause_guard.py": PAUSE,
     "core/pause_record.py": PAUSE,
-    "core/fleet.py": "core/test_fleet.py core/test_orders.py test_fleet.py",
-    "core/roster.py": f"core/test_roster.py {CHECKS}test_dismissed.py test_fleet.py",
+    "core/fleet.py": f"core/test_fleet.py core/test_orders.py {FLEET}",
+    "core/roster.py": f"core/test_roster.py {CHECKS}test_dismissed.py {FLEET}",
     "core/checks/base.py": f"core/test_alert.py core/test_state.py {ACCOUNT} {RATE} {WORDS}",
     "core/checks/sending_facts.py": f"{CHECKS}test_sending_facts.py {VOLUME} {WORDS}",
     "core/checks/rate.py": f"{RATE} core/test_alert.py core/test_evaluation.py {CHECKS}test_sending_facts.py {WORDS}",
@@ -78,8 +79,8 @@ TESTS_OF = {  # tests that should notice, those of the module itself first
     "core/checks/spike.py": f"{CHECKS}test_spike.py {WORDS}",
     "core/checks/rejects.py": f"{CHECKS}test_rejects.py {WORDS}",
     "core/checks/findings.py": f"{CHECKS}test_findings.py {WORDS}",
-    "core/checks/fleet.py": f"{CHECKS}test_fleet.py {WORDS} test_fleet.py",
-    "core/checks/dismissed.py": f"{CHECKS}test_dismissed.py test_fleet.py",
+    "core/checks/fleet.py": f"{CHECKS}test_fleet.py {WORDS} {FLEET}",
+    "core/checks/dismissed.py": f"{CHECKS}test_dismissed.py {FLEET}",
     "run.py": RUN,
     "outbox.py": RUN,
     "aws/ses.py": EDGE,
