@@ -39,13 +39,13 @@ INSTALLERS = ("PIP_", "UV_")
 FOREIGN = ("PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
 
 UV_NAME_OF = {
-    "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
-    "find-links": "UV_FIND_LINKS",
-    "trusted-host": "UV_INSECURE_HOST",
-    "cert": "SSL_CERT_FILE",
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+    "PIP_TRUSTED_HOST": "UV_INSECURE_HOST",
+    "PIP_CERT": "SSL_CERT_FILE",
 }
-"""pip settings, and the uv variables that mean the same."""
+"""pip settings, named like its variables, and the uv variables that mean the same."""
 
 
 class Failed(Exception):
@@ -74,13 +74,13 @@ def uv_environment(environ: Mapping[str, str], pip_settings: Mapping[str, str]) 
 
 
 def parse_pip_settings(listed: str) -> dict[str, str]:
-    """Read the output of `pip config list`; a variable wins over a file, `install` over `global`."""
+    """Read the output of `pip config list`, by the names of pip's variables; a variable wins over a file, `install` over `global`."""
     found: dict[str, dict[str, str]] = {}
     for line in listed.splitlines():
         key, equals, value = line.partition("=")
         section, _, name = key.rpartition(".")
         if equals:
-            found.setdefault(section, {})[name] = value.strip("'\"")
+            found.setdefault(section, {})["PIP_" + name.upper().replace("-", "_")] = value.strip("'\"")
     return {**found.get("global", {}), **found.get("install", {}), **found.get(":env:", {})}
 
 

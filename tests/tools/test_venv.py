@@ -33,13 +33,19 @@ def test_settings_of_package_sources_stay(name: str) -> None:
     assert own_environment({name: "x"})[name] == "x"
 
 
+def as_pip_lists(*settings: tuple[str, str, str]) -> str:
+    """Settings as `pip config list` prints them: "global.trusted-host='b'"."""
+    named = ((section, name.removeprefix("PIP_").lower().replace("_", "-"), value) for section, name, value in settings)
+    return "".join(f"{section}.{name}='{value}'\n" for section, name, value in named)
+
+
 def test_uv_installs_from_pips_sources() -> None:
-    listed = (
-        ":env:.trusted-host='b'\n"
-        "global.index-url='a'\n"
-        "install.index-url='b'\n"
-        "global.extra-index-url='c d'\n"
-        "global.timeout='9'\n"
+    listed = as_pip_lists(
+        (":env:", "PIP_TRUSTED_HOST", "b"),
+        ("global", "PIP_INDEX_URL", "a"),
+        ("install", "PIP_INDEX_URL", "b"),
+        ("global", "PIP_EXTRA_INDEX_URL", "c d"),
+        ("global", "PIP_TIMEOUT", "9"),
     )
     assert uv_environment({"PATH": "/bin"}, parse_pip_settings(listed)) == {
         "PATH": "/bin",
@@ -52,7 +58,7 @@ def test_uv_installs_from_pips_sources() -> None:
 
 def test_uvs_own_settings_win() -> None:
     own = {"UV_DEFAULT_INDEX": "uv"}
-    assert uv_environment(own, {"index-url": "pip"})["UV_DEFAULT_INDEX"] == "uv"
+    assert uv_environment(own, {"PIP_INDEX_URL": "pip"})["UV_DEFAULT_INDEX"] == "uv"
 
 
 def test_uv_itself_is_installed_by_its_hashes() -> None:
