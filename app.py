@@ -12,8 +12,7 @@ sys.path.insert(0, str(ROOT / "lambda"))
 from aws_cdk import Annotations, App
 from ses_reputation.settings import load
 
-from cli.aws import unknown_regions
-from cli.settings_check import without_effect
+from cli.settings_check import warnings_of
 from infra import BundleError, MemberRoleStack, MonitorStack, SettingsError
 from infra.member_role import STACK
 
@@ -30,8 +29,8 @@ def main() -> None:
         stack = MonitorStack(app, settings.stack_name, settings_file=file)
     except (SettingsError, BundleError) as error:
         sys.exit(str(error))
-    for warning in (*unknown_regions(settings.targets.regions), *without_effect(settings)):
-        Annotations.of(stack).add_warning_v2("ses-reputation:without-effect", warning)
+    for warning in warnings_of(settings):
+        Annotations.of(stack).add_warning_v2("ses-reputation:settings", warning)
     app.synth()
 
 

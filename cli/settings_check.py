@@ -27,7 +27,7 @@ def check_settings(file: Path, *, deploy: bool, as_json: bool) -> int:
             f"{file} names {', '.join(settings.alerts.example_recipients)}, which nobody reads.\n"
             "Put the people who get the alerts into [alerts] emails, then deploy again."
         )
-    warnings = [*unknown_regions(settings.targets.regions), *without_effect(settings)]
+    warnings = warnings_of(settings)
     if as_json:
         _print_json(file, [], warnings, settings)
         return USABLE
@@ -52,7 +52,12 @@ def check_settings(file: Path, *, deploy: bool, as_json: bool) -> int:
     return USABLE
 
 
-def without_effect(settings: Settings) -> Iterator[str]:
+def warnings_of(settings: Settings) -> list[str]:
+    """Return a warning for each region that is not known, and for each setting that surely does nothing."""
+    return [*unknown_regions(settings.targets.regions), *_without_effect(settings)]
+
+
+def _without_effect(settings: Settings) -> Iterator[str]:
     """Yield a warning for each setting that surely does nothing. Accounts of units and discovered regions are not known here."""
     fleet = settings.fleet
     listed = {account for account, _ in fleet.accounts}

@@ -82,7 +82,7 @@ def longest_run(settings: Settings) -> int:
     The run of a fleet may take all the time until the next one.
     """
     if settings.fleet.on:
-        return min(LONGEST_TIMEOUT, 60 * settings.deployment.schedule_minutes)
+        return min(LONGEST_TIMEOUT, settings.deployment.every)
     channels = 1 + settings.amazon_q_on + bool(settings.events.bus)
     pausing = 0 if settings.pause is Level.OFF else PAUSE_CALLS
     looking = 0 if settings.look is CauseLevel.OFF else LOOKING_SECONDS

@@ -83,10 +83,9 @@ class Monitor:
 
         `at_once` is a run beside the schedule, which also reads what SES finds.
         """
-        every = self.settings.deployment.schedule_minutes * 60
         team_orders = self.team_orders(now)
         left = remaining() / 1000
-        tick = Tick(now, every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
+        tick = Tick(now, self.settings.deployment.every, int(time.time()), AHEAD, left - DELIVERING, int(left) + 1)
         edges = replace(self.edges, explain=self.explaining(left - DELIVERING - STORING))
         outcomes = self.look(tick, replace(edges, orders=team_orders.orders), shard, at_once=at_once)
         deliver(outcomes, tick, edges)

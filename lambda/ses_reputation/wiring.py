@@ -200,13 +200,13 @@ def _context(settings: Settings, environment: Environment) -> Context:
         runbook_url=settings.alerts.runbook_url,
         log_url=environment.log_url,
         own_role=environment.own_role,
-        every=settings.deployment.schedule_minutes * 60,
+        every=settings.deployment.every,
     )
 
 
 def _read(create: Create, settings: Settings, target: Target, now: Instant) -> Readings:
     """Read everything of a target, once an hour also what SES finds wrong."""
-    hourly = now % HOUR < settings.deployment.schedule_minutes * 60
+    hourly = now % HOUR < settings.deployment.every
     return read_target(create, target, now, with_findings=hourly and settings.look is not CauseLevel.OFF)
 
 
@@ -297,8 +297,7 @@ def attending(
         def tenant(target: Target, name: str) -> str:
             return reference_of(create("sesv2", target.region, CONFIG), name)
 
-        every = settings.deployment.schedule_minutes * 60
-        return Pausing(settings.pause, store, look, switch_off, tenant, every)
+        return Pausing(settings.pause, store, look, switch_off, tenant, settings.deployment.every)
 
     def attend(plan: Plan, before: State | None) -> tuple[PauseReading | None, tuple[str, ...]]:
         tracks = plan.state.tracks

@@ -108,7 +108,7 @@ class _Accounts:
         caller = self.roles.caller(target.account)
         if isinstance(caller, Unreadable):
             return Readings(caller)
-        every = self.settings.deployment.schedule_minutes * 60
+        every = self.settings.deployment.every
         hourly = is_turn(target.id, now, every, HOUR)
         with calling_as(caller):
             return read_target(

@@ -56,6 +56,11 @@ class Deployment:
     role_path: str
     tags: tuple[tuple[str, str], ...]
 
+    @property
+    def every(self) -> int:
+        """Seconds from one run to the next."""
+        return 60 * self.schedule_minutes
+
     def encrypts(self, part: str) -> bool:
         """Tell if the key, if there is one, encrypts a member of `ENCRYPTED`."""
         return part in self.encrypt or ALL in self.encrypt
