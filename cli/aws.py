@@ -14,9 +14,8 @@ from botocore.exceptions import NoCredentialsError
 from botocore.utils import InstanceMetadataRegionFetcher
 from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.session import CONFIG
-from ses_reputation.core.readings import one_line
-from ses_reputation.settings.patterns import ACCOUNT
 
+from .arguments import check_account
 from .aws_errors import Call, explain
 from .exit_codes import Unusable
 
@@ -83,8 +82,7 @@ def session_for(session: boto3.Session, settings: Settings | None, account: str 
     """Return the user's session, or one in the account that was named. Raises `Unusable`."""
     if account is None:
         return session
-    if not re.fullmatch(ACCOUNT, account):
-        raise Unusable(f"--account {one_line(account, 40)}: an account has 12 digits.")
+    check_account(account)
     if settings is None:
         raise Unusable("--account needs the settings that name the monitor's role: --settings prod.toml")
     from .members import Fleet

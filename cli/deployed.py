@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -14,14 +13,13 @@ from ses_reputation.aws.session import CONFIG
 from ses_reputation.aws.store import Item, Overtaken, Store
 from ses_reputation.core import roster
 from ses_reputation.core.fleet import WHOLE
-from ses_reputation.core.readings import one_line
 from ses_reputation.core.roster import Roster
 from ses_reputation.core.state import BadState, State, from_text, record_from
 from ses_reputation.core.target import Target
 from ses_reputation.fleet_accounts import ROSTER
 from ses_reputation.settings import Settings
-from ses_reputation.settings.patterns import ACCOUNT
 
+from .arguments import check_account
 from .aws import described, open_session, region_of
 from .aws_errors import Call, explain
 from .exit_codes import Unusable
@@ -163,8 +161,7 @@ def _call(session: boto3.Session, region: str, missing: str) -> Call:
 
 def watched(deployed: Deployed, region: str | None, account: str | None = None) -> tuple[Target, ...]:
     """The targets in `region` and `account`, or all. Raises `Unusable` if none is watched there."""
-    if account is not None and re.fullmatch(ACCOUNT, account) is None:
-        raise Unusable(f"--account {one_line(account, 40)}: write the twelve digits of an account.")
+    check_account(account)
     if deployed.several:  # which account is watched where is known at run time only
         regions = [region] if region else [target.region for target in deployed.targets]
         return tuple(Target(account if account else deployed.account, each) for each in regions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from ses_reputation.core.history import BUCKET, BadData, History, Instant, Point, iso
 from ses_reputation.core.rates import AWS_THRESHOLDS, Metric
-from ses_reputation.core.readings import one_line
 from ses_reputation.core.rules import Policy, default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.core.wording import duration, events_of, percent, plural
-from ses_reputation.settings.patterns import ACCOUNT
 
+from .arguments import check_account
 from .evaluate import MetricNow, Played, Sent, headroom_of, play
 from .exit_codes import NEEDS_MATPLOTLIB, USABLE, Unusable
 from .recorded_statistics import RECORD, name_of, read
@@ -50,8 +48,7 @@ class Record:
 
 def from_files(stats: Sequence[str], account: str | None, region: str | None) -> Record:
     """Read recorded answers of GetSendStatistics. Raises `Unusable`."""
-    if account is not None and re.fullmatch(ACCOUNT, account) is None:
-        raise Unusable(f"--account {one_line(account, 40)}: an account has 12 digits.")
+    check_account(account)
     named = (NOT_NAMED[0] if account is None else account, NOT_NAMED[1] if region is None else region)
     points = read(stats)
     return Record(points, ", ".join(map(name_of, stats)), Target(*named), tuple(_doubts(points)))
