@@ -9,10 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "lambda"))
 
-from aws_cdk import Annotations, App
+from aws_cdk import App
 from ses_reputation.settings import load
 
-from cli.settings_check import warnings_of
 from infra import BundleError, MemberRoleStack, MonitorStack, SettingsError
 from infra.member_role import STACK
 
@@ -26,11 +25,9 @@ def main() -> None:
             MemberRoleStack(app, STACK, settings=settings)
             app.synth()
             return
-        stack = MonitorStack(app, settings.stack_name, settings_file=file)
+        MonitorStack(app, settings.stack_name, settings_file=file)
     except (SettingsError, BundleError) as error:
         sys.exit(str(error))
-    for warning in warnings_of(settings):
-        Annotations.of(stack).add_warning_v2("ses-reputation:settings", warning)
     app.synth()
 
 

@@ -117,7 +117,7 @@ def _preview(given: argparse.Namespace) -> int:
 
 
 def _test_alert(given: argparse.Namespace) -> int:
-    from .test_alert import send_test_alert
+    from .drill import send_test_alert
 
     settings = _settings_or_none(given.settings)
     return send_test_alert(settings, given.profile, given.region, given.account, as_json=given.json)

@@ -12,7 +12,7 @@ from ses_reputation.core.decide import decide, replay
 from ses_reputation.core.findings import Findings, Recommendation, Tenant
 from ses_reputation.core.fleet import FleetFacts
 from ses_reputation.core.history import DAY, HOUR, Point, point_from
-from ses_reputation.core.notification import Document, summary_of, test_notification
+from ses_reputation.core.notification import Document, drill_notification, summary_of
 from ses_reputation.core.pause_guard import reason
 from ses_reputation.core.pause_level import Part
 from ses_reputation.core.pause_record import Pause, PauseReading, Stage
@@ -392,6 +392,6 @@ SAMPLES: Mapping[str, Callable[[Stories], list[Document]]] = {
     "fleet-late": lambda of: of.at(World(fleet={0: LATE}), 0),
     "fleet-reminder": lambda of: of.at(World(fleet={0: NOT_SET_UP}), 0, 24),
     "fleet-resolved": lambda of: of.at(World(fleet={0: NOT_SET_UP, 5: FleetFacts()}), 0, 4, 6),
-    "test-alert": lambda of: [test_notification(of.target, INCIDENT, of.policy, of.context)],
+    "test-alert": lambda of: [drill_notification(of.target, INCIDENT, of.policy, of.context)],
 }
 """Every message by name, the way it comes about."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from ses_reputation.settings import fleet as fleet_settings
 from ses_reputation.settings.channels import Stored
 from ses_reputation.settings.deployment import OWN_TAG
 from ses_reputation.settings.pause import actions as pause_actions
+from ses_reputation.settings.warnings import warnings_of
 
 from . import bundle
 from .amazon_q import ChatChannels
@@ -396,6 +397,8 @@ class SesReputationMonitor(Construct):
                 )
 
     def _warn(self) -> None:
+        for warning in warnings_of(self.settings, _unknown_regions):
+            Annotations.of(self).add_warning_v2("ses-reputation:settings", warning)
         alerts = self.settings.alerts
         if alerts.example_recipients:
             Annotations.of(self).add_warning_v2(
@@ -462,3 +465,12 @@ def read_settings(settings: Mapping[str, Any] | None, settings_file: str | Path 
     if (settings is None) == (settings_file is None):
         raise ValueError("give SesReputationMonitor either settings or settings_file")
     return load(Path(settings_file)) if settings_file is not None else from_tables(settings or {}, "settings")
+
+
+def _unknown_regions(regions: Iterable[str]) -> list[str]:
+    return [
+        f'Region "{region}": the installed aws-cdk-lib knows none of that name. '
+        "Check the name; if AWS has opened it since, update aws-cdk-lib."
+        for region in regions
+        if RegionInfo.get(region).partition is None
+    ]

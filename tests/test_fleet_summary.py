@@ -14,8 +14,7 @@ from ses_reputation.core import state as stored
 from ses_reputation.core.checks.base import Context
 from ses_reputation.core.fleet import Shard
 from ses_reputation.core.history import BUCKET
-from ses_reputation.core.notification import LONGEST_TEXT, Document, summary_of
-from ses_reputation.core.notification import test_notification as a_test_alert
+from ses_reputation.core.notification import LONGEST_TEXT, Document, drill_notification, summary_of
 from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.monitor import RunFailed
@@ -54,7 +53,7 @@ def test_more_than_ten_are_a_summary_for_people() -> None:
 
 
 def summarised(accounts: int, name: str = "") -> Document:
-    document = a_test_alert(Target(SHOP, "eu-west-1", ""), NOON, default_policy(), Context())
+    document = drill_notification(Target(SHOP, "eu-west-1", ""), NOON, default_policy(), Context())
     each = [
         document | {"account": f"{n:012}", "account_name": f"{name}{n}" if name else "", "title": "T"}
         for n in range(accounts)

@@ -14,7 +14,7 @@ from ses_reputation.core.rules import default_policy
 from ses_reputation.core.target import Target
 from ses_reputation.forwarder import BadEvent, Forwarder
 
-ANY = notification.test_notification(Target("123456789012", "eu-west-1"), 1_739_785_500, default_policy(), Context())
+ANY = notification.drill_notification(Target("123456789012", "eu-west-1"), 1_739_785_500, default_policy(), Context())
 FIRST, SECOND, THIRD = ({**ANY, "title": f"headline {number}"} for number in (1, 2, 3))
 
 

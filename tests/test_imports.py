@@ -223,7 +223,9 @@ def test_settings_import_only_core_types_and_each_other(path: Path) -> None:
         for m in imports(path.read_text(), "ses_reputation.settings")
         if m.split(".")[0] not in sys.stdlib_module_names
     }
-    assert [m for m in sorted(found) if not m.startswith(("ses_reputation.core.", "ses_reputation.settings."))] == []
+    assert [
+        m for m in sorted(found) if not f"{m}.".startswith(("ses_reputation.core.", "ses_reputation.settings."))
+    ] == []
 
 
 def test_the_settings_table_imports_nothing_else_of_the_package() -> None:

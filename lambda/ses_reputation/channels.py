@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .aws import sns
 from .core.checks.base import Context
-from .core.checks.test_alert import TEST
+from .core.checks.drill import DRILL
 from .core.notification import Document, attributes, envelope, summary_of
 from .run import Channel
 from .settings import Settings
@@ -91,7 +91,7 @@ def for_every_route(documents: Sequence[Document], routes: Sequence[Route]) -> M
     that it is of, if it is of one."""
     found = attributes(documents)
     [first, *_] = documents
-    if first["check"] != TEST.name:
+    if first["check"] != DRILL.name:
         return found
     kept = {"account"} if first.get("account_name") else set()
     asked = [(name, word) for route in routes for name, words in route.attributes.items() for word in words]

@@ -18,7 +18,7 @@ from .core.decide import Plan
 from .core.findings import Findings
 from .core.fleet import WHOLE, Shard
 from .core.history import DAY, Instant, iso
-from .core.notification import muted_in_words, test_notification
+from .core.notification import drill_notification, muted_in_words
 from .core.pause_record import PauseReading
 from .core.rates import Metric
 from .core.readings import Audience, Readings, Unreadable
@@ -160,7 +160,7 @@ class Monitor:
     def send_test_alert(self, now: Instant, account: object = None) -> dict[str, Any]:
         """Send a test alert on every channel: the channels, and who hears. Raise `BadEvent` or `RunFailed`."""
         target = self._tested(account)
-        document = test_notification(target, now, self.policy_of(target), self.context)
+        document = drill_notification(target, now, self.policy_of(target), self.context)
         sent, failures = [], []
         for channel in self.edges.channels:
             try:

@@ -16,7 +16,7 @@ from aws_cdk import App, Environment, PermissionsBoundary, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Annotations, Match, Template
 from aws_cdk.aws_lambda import Code
 
 from infra import MonitorStack, SesReputationMonitor, SettingsError
@@ -189,6 +189,19 @@ def test_the_stack_takes_every_stack_property(app: App, code: Code) -> None:
 def test_wrong_settings_are_refused_with_every_problem(app: App) -> None:
     with pytest.raises(SettingsError, match="settings has 2 problems"):
         MonitorStack(app, "Ses", settings={"bounce": {"warning": 5}})
+
+
+def test_a_setting_that_surely_does_nothing_is_a_warning_at_synth(app: App) -> None:
+    targets = {"regions": ["eu-west-1", "eu-west-9"]}
+    override = {"regions": ["us-east-1"], "bounce": {"warning": 0.02}}
+    stack = MonitorStack(app, "Ses", settings={**SETTINGS, "targets": targets, "overrides": [override]})
+    said = Annotations.from_stack(stack)
+    assert (
+        len(said.find_warning("*", Match.string_like_regexp('Region "eu-west-9": the installed aws-cdk-lib knows')))
+        == 1
+    )
+    assert len(said.find_warning("*", Match.string_like_regexp("us-east-1 is not watched"))) == 1
+    assert len(said.find_warning("*", Match.any_value())) == 2
 
 
 @pytest.mark.parametrize("given", [{}, {"settings": SETTINGS, "settings_file": ROOT / "settings.toml"}])

@@ -11,8 +11,8 @@ from typing import Any
 
 from .alert import Change, Kind, Reason, Sent
 from .checks.base import Check, Context, News, Seen
+from .checks.drill import DRILL
 from .checks.rate import in_words
-from .checks.test_alert import TEST
 from .evaluation import Evaluation
 from .history import Instant, iso, stamp
 from .orders import Mute
@@ -424,8 +424,8 @@ def key_of(document: Document) -> str:
     return f"{document['alert']} {document['number']}"
 
 
-def test_notification(target: Target, now: Instant, policy: Policy, context: Context) -> Document:
+def drill_notification(target: Target, now: Instant, policy: Policy, context: Context) -> Document:
     """A test alert: sent on every channel like any other, stored nowhere."""
     sent = Sent(f"test-{stamp(now)}", Severity.WARNING, (), 1, now, now, now)
     seen = Seen(target, now, policy, Readings(()))
-    return notification(TEST, News(seen, Change(Reason.OPENED, sent), None, False, {}, context))
+    return notification(DRILL, News(seen, Change(Reason.OPENED, sent), None, False, {}, context))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .base import Check
+from .drill import DRILL
 from .enforcement import ENFORCEMENT
 from .findings import FINDINGS
 from .fleet import FLEET
@@ -19,7 +20,6 @@ from .sending import SENDING
 from .silence import SILENCE
 from .spike import SPIKE
 from .subscribers import SUBSCRIBERS
-from .test_alert import TEST
 from .unreadable import AWS_UNREADABLE, STATISTICS_UNREADABLE
 
 ALL: tuple[Check, ...] = (
@@ -40,6 +40,6 @@ ALL: tuple[Check, ...] = (
 )
 """Checks that open alerts."""
 
-BY_NAME: Mapping[str, Check] = {check.name: check for check in (*ALL, TEST)}
+BY_NAME: Mapping[str, Check] = {check.name: check for check in (*ALL, DRILL)}
 FACTS: Mapping[str, type] = {track: kind for check in ALL for track, kind in check.facts.items()}
 """Type of what each track finds, by the track's name."""

@@ -1,4 +1,4 @@
-"""A test alert: sent on every channel like any other, about nothing."""
+"""A test alert, as in a drill: sent on every channel like any other, about nothing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from ..wording import when
 from .base import Check, Command, News, Seen
 
 
-class TestAlert(Check):
-    __test__ = False  # not a test of pytest's
+class Drill(Check):
     name = "test"
     noun = "test"
     anchor = "test-alert"
@@ -37,4 +36,4 @@ class TestAlert(Check):
         return None
 
 
-TEST = TestAlert()
+DRILL = Drill()

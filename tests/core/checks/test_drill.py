@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ses_reputation.core.checks import ALL
 from ses_reputation.core.checks.base import Context
-from ses_reputation.core.checks.test_alert import TEST
-from ses_reputation.core.notification import test_notification as notification_of_a_test
+from ses_reputation.core.checks.drill import DRILL
+from ses_reputation.core.notification import drill_notification
 
 from tests.core.checks.monitor import POLICY, START, TARGET
 
 
 def test_a_test_alert_says_that_nothing_is_wrong() -> None:
-    document = notification_of_a_test(TARGET, START, POLICY, Context())
+    document = drill_notification(TARGET, START, POLICY, Context())
     assert (document["check"], document["alert"]) == ("test", "test-20250201T0000Z")
     assert "Nothing is wrong." in document["summary"][0] and document["first_steps"] == []
-    assert TEST not in ALL
+    assert DRILL not in ALL
