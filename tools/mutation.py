@@ -43,7 +43,7 @@ RATE = f"{CHECKS}test_rate.py"
 PAUSE = f"core/test_pause_guard.py {CHECKS}test_pause.py test_pausing.py"
 FLEET = "test_fleet.py test_fleet_accounts.py"
 RUN = "test_run.py test_overlap.py test_run_faults.py"
-EDGE = "aws/test_edge.py aws/test_bad_replies.py test_bad_answers.py"
+EDGE = "aws/test_edge.py aws/test_bad_replies.py aws/test_bad_statistics.py"
 TESTS_OF = {  # tests that should notice, those of the module itself first
     "core/rules.py": "core/test_rules.py core/test_evaluation.py",
     "core/evaluation.py": "core/test_evaluation.py core/test_rates.py core/test_rules.py core/test_headroom.py",
