@@ -183,6 +183,7 @@ class RuntimeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet: the second would wait 40 ms for the answer to the first
 
             def log_message(self, *_: object) -> None:
                 """Log nothing."""
@@ -206,6 +207,7 @@ class RuntimeApi:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
+                self.wfile.flush()
 
             def do_POST(self) -> None:
                 payload = json.loads(self._body() or b"null")
