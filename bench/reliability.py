@@ -24,7 +24,7 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 
-from local_aws.cdk import bootstrap, deploy
+from local_aws import stack
 from local_aws.faults import Application
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
@@ -276,12 +276,11 @@ class Stage:
 
 @contextmanager
 def stage(local: LocalAws) -> Iterator[Stage]:
-    """An installation in a bootstrapped local AWS."""
+    """An installation in a local AWS."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "faults.toml"
         settings.write_text(SETTINGS)
-        outputs, _ = deploy(local, settings)
-        there = Stage(local, outputs)
+        there = Stage(local, stack.deploy(local, settings))
         try:
             yield there
         finally:
@@ -440,20 +439,18 @@ SHARES = 6
 def share(number: int, only: str, seeds: int) -> list[tuple[str, int, Tally]]:
     """One share of all cases: the name, the calls and the tally of each story, and of faults at random."""
     lines = []
-    with LocalAws() as local:
-        bootstrap(local)
-        with stage(local) as there:
-            for story in [story for story in STORIES if only in story.name][number::SHARES]:
-                played, tally = play(there, story), Tally()
-                for site in played.sites:
-                    for fault in [*FAULTS, "hangs"] if story is STORIES[0] else FAULTS:
-                        tally.add(case(there, played, site, fault))
-                lines.append((story.name, len(played.sites), tally))
-            if mine := range(number, seeds, SHARES):
-                (due, sites), tally = truth(there), Tally()
-                for seed in mine:
-                    tally.add(at_random(there, seed, sites, due))
-                lines.append(("several, at random", len(sites), tally))
+    with LocalAws() as local, stage(local) as there:
+        for story in [story for story in STORIES if only in story.name][number::SHARES]:
+            played, tally = play(there, story), Tally()
+            for site in played.sites:
+                for fault in [*FAULTS, "hangs"] if story is STORIES[0] else FAULTS:
+                    tally.add(case(there, played, site, fault))
+            lines.append((story.name, len(played.sites), tally))
+        if mine := range(number, seeds, SHARES):
+            (due, sites), tally = truth(there), Tally()
+            for seed in mine:
+                tally.add(at_random(there, seed, sites, due))
+            lines.append(("several, at random", len(sites), tally))
     return lines
 
 

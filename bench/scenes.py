@@ -15,7 +15,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
-from local_aws.cdk import bootstrap
 from local_aws.runtime import DeployedFunction
 from local_aws.server import LocalAws
 
@@ -155,12 +154,10 @@ def case(there: Stage, played: Played, name: str) -> Tally:
 def share(number: int, only: str) -> list[tuple[str, Tally]]:
     """One share of the stories in every scene."""
     tallies = []
-    with LocalAws() as local:
-        bootstrap(local)
-        with stage(local) as there:
-            for story in STORIES[number::SHARES]:
-                played = play(there, story)
-                tallies += [(name, case(there, played, name)) for name in SCENES if only in name]
+    with LocalAws() as local, stage(local) as there:
+        for story in STORIES[number::SHARES]:
+            played = play(there, story)
+            tallies += [(name, case(there, played, name)) for name in SCENES if only in name]
     return tallies
 
 

@@ -1,4 +1,4 @@
-"""The stack, deployed once by the CDK's own command line into a local AWS; the tests fire the deployed function."""
+"""The stack, deployed once into a local AWS; the tests fire the deployed function."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.logs.models import logs_backends
 
-from local_aws.cdk import bootstrap, deploy
+from local_aws import stack
 from local_aws.runtime import DeployedFunction, Result
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import ACCOUNT, LocalAws
@@ -58,9 +58,14 @@ class Deployment:
 
     local: LocalAws
     outputs: dict[str, str]
-    printed: str
     function: DeployedFunction
     schedule: DeployedSchedule
+
+    @classmethod
+    def of(cls, local: LocalAws, outputs: dict[str, str]) -> Self:
+        """Find a deployed stack's function and schedule by its outputs."""
+        function = DeployedFunction(local, outputs["FunctionName"])
+        return cls(local, outputs, function, DeployedSchedule(local, outputs["ScheduleName"], function))
 
     def tick(self, at: int) -> Result:
         """Fires the schedule; the last attempt."""
@@ -140,18 +145,10 @@ class Forwarding:
 
 
 @pytest.fixture(scope="module")
-def local() -> Iterator[LocalAws]:
-    with LocalAws() as server:
-        bootstrap(server)
-        yield server
-
-
-@pytest.fixture(scope="module")
 def deployed(local: LocalAws) -> Iterator[Deployment]:
-    outputs, printed = deploy(local, SETTINGS)
-    function = DeployedFunction(local, outputs["FunctionName"])
-    yield Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
-    function.close()
+    monitor = Deployment.of(local, stack.deploy(local, SETTINGS))
+    yield monitor
+    monitor.function.close()
 
 
 @pytest.fixture

@@ -17,9 +17,7 @@ from ses_reputation.core.pause_record import Pause
 from ses_reputation.team_orders import KEY
 
 from cli.main import main
-from local_aws.cdk import deploy
-from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule
+from local_aws import stack
 from local_aws.server import ACCOUNT, LocalAws
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
 
@@ -48,10 +46,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def deployed(local: LocalAws, settings: Path) -> Iterator[Deployment]:
-    outputs, printed = deploy(local, settings)
-    function = DeployedFunction(local, outputs["FunctionName"])
-    yield Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
-    function.close()
+    monitor = Deployment.of(local, stack.deploy(local, settings))
+    yield monitor
+    monitor.function.close()
 
 
 @pytest.fixture(autouse=True)

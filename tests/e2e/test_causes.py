@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.cdk import deploy
+from local_aws import stack
 from local_aws.runtime import DeployedFunction
 from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
@@ -170,7 +170,7 @@ class Played:
 def played(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     settings = Path(tmp_path_factory.mktemp("causes")) / "settings.toml"
     settings.write_text(SETTINGS.format(regions=json.dumps([region for region, _, _ in CASES.values()])))
-    outputs, _ = deploy(local, settings)
+    outputs = stack.deploy(local, settings)
     function = DeployedFunction(local, outputs["FunctionName"])
     before = {region: vars(local.ses(region)).copy() for region, _, _ in CASES.values()}
     for case, (region, plant, _) in CASES.items():

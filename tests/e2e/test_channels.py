@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from local_aws.cdk import cdk, deploy
+from local_aws import stack
 from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
 from local_aws.slack import PATH, Answer, LocalSlack
 from local_aws.subscription import DeployedSubscription
@@ -76,25 +75,23 @@ class Channels(Forwarding):
 def installed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channels]:
     settings = tmp_path_factory.mktemp("settings") / "slack.toml"
     settings.write_text(SETTINGS)
-    outputs, printed = deploy(local, settings)
-    function = DeployedFunction(local, outputs["FunctionName"])
+    monitor = Deployment.of(local, outputs := stack.deploy(local, settings))
     forwarder = DeployedFunction(local, outputs["SlackFunctionName"])
     queue = local.client("sqs").create_queue(QueueName="chat-reader")["QueueUrl"]
     local.client("sns").subscribe(
         TopicArn=outputs["ChatTopicArn"], Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:chat-reader"
     )
     with LocalSlack() as slack:
-        schedule = DeployedSchedule(local, outputs["ScheduleName"], function)
         yield Channels(
-            monitor=Deployment(local, outputs, printed, function, schedule),
+            monitor=monitor,
             forwarder=DeployedSubscription(local, outputs["PeopleTopicArn"], forwarder),
             undelivered_queue="SesReputation-slack-SlackUndelivered",
             slack=slack,
             chat_queue=queue,
         )
-    function.close()
+    monitor.function.close()
     forwarder.close()
-    cdk(local, "destroy", "--force", settings=settings)
+    stack.destroy(local, settings)
 
 
 @pytest.fixture

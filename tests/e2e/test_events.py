@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from local_aws.cdk import cdk, deploy
+from local_aws import stack
 from local_aws.event_rules import DeployedRules
-from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule
 from local_aws.server import ACCOUNT, LocalAws
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
 
@@ -81,17 +79,15 @@ def of_health(at: int, service: str) -> dict[str, Any]:
 def installed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnTheBus]:
     settings = tmp_path_factory.mktemp("settings") / "events.toml"
     settings.write_text(SETTINGS)
-    outputs, printed = deploy(local, settings)
-    function = DeployedFunction(local, outputs["FunctionName"])
-    monitor = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
+    monitor = Deployment.of(local, stack.deploy(local, settings))
     queue = local.client("sqs").create_queue(QueueName="automation")["QueueUrl"]
     events = local.client("events")
     events.put_rule(Name="automation", EventPattern='{"source": ["ses-reputation-monitor"]}')
     target = {"Id": "queue", "Arn": f"arn:aws:sqs:{local.region}:{ACCOUNT}:automation"}
     events.put_targets(Rule="automation", Targets=[target])
-    yield OnTheBus(monitor, DeployedRules(local, function), queue)
-    function.close()
-    cdk(local, "destroy", "--force", settings=settings)
+    yield OnTheBus(monitor, DeployedRules(local, monitor.function), queue)
+    monitor.function.close()
+    stack.destroy(local, settings)
 
 
 @pytest.fixture

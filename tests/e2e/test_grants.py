@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import pytest
 from ses_reputation.core.history import DAY
 
-from local_aws import asynchronous
-from local_aws.cdk import cdk, deploy
+from local_aws import asynchronous, stack
 from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule, NotInvoked
+from local_aws.schedule import NotInvoked
 from local_aws.server import LocalAws
 from local_aws.slack import LocalSlack
 from local_aws.subscription import DeployedSubscription
@@ -109,20 +108,19 @@ class Installation:
 def installed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     settings = tmp_path_factory.mktemp("settings") / "grants.toml"
     settings.write_text(SETTINGS)
-    outputs, printed = deploy(local, settings)
-    function = DeployedFunction(local, outputs["FunctionName"])
+    monitor = Deployment.of(local, outputs := stack.deploy(local, settings))
     forwarder = DeployedFunction(local, outputs["SlackFunctionName"])
     key = local.client("kms").create_key()["KeyMetadata"]["Arn"]
     with LocalSlack() as slack:
         local.client("ssm").put_parameter(Name=PARAMETER, Value=slack.address, Type="SecureString", KeyId=key)
         yield Installation(
-            Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function)),
+            monitor,
             slack,
             DeployedSubscription(local, outputs["PeopleTopicArn"], forwarder),
         )
-    function.close()
+    monitor.function.close()
     forwarder.close()
-    cdk(local, "destroy", "--force", settings=settings)
+    stack.destroy(local, settings)
 
 
 Grant = tuple[str, str, str]

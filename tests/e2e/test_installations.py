@@ -10,12 +10,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local_aws.cdk import cdk, deploy
+from local_aws import stack
 from local_aws.dashboard import Reader
-from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
-from tests.e2e.conftest import HOUR, NOW, QUARTER, SETTINGS, Deployment, points, within_a_day
+from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
 
 TWO = """
 [alerts]
@@ -61,11 +59,10 @@ def names(local: LocalAws, stage: str) -> set[str]:
 def two(local: LocalAws, deployed: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     settings = tmp_path_factory.mktemp("settings") / "two.toml"
     settings.write_text(TWO)
-    outputs, printed = deploy(local, settings)
-    function = DeployedFunction(local, outputs["FunctionName"])
-    yield Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
-    function.close()
-    cdk(local, "destroy", "--force", settings=settings)
+    monitor = Deployment.of(local, stack.deploy(local, settings))
+    yield monitor
+    monitor.function.close()
+    stack.destroy(local, settings)
     names = [s["StackName"] for s in local.client("cloudformation").list_stacks()["StackSummaries"]]
     assert names.count("SesReputation") == 1  # the first installation is still there
 
@@ -175,41 +172,27 @@ def test_two_installations_share_nothing(two: Deployment, deployed: Deployment) 
         assert two.outputs[name] != deployed.outputs[name]
 
 
-def test_deploying_the_same_again_changes_nothing(deployed: Deployment) -> None:
-    printed = cdk(deployed.local, "deploy", "--require-approval=never", "--method=direct", settings=SETTINGS)
-    assert "(no changes)" in printed
-
-
-def test_nothing_differs_right_after_a_deployment(deployed: Deployment) -> None:
-    printed = cdk(deployed.local, "diff", "--method=template", settings=SETTINGS)
-    assert "Number of stacks with differences: 0" in printed
-
-
 def test_new_settings_keep_the_table_and_it_outlives_the_installation(
     local: LocalAws, deployed: Deployment, tmp_path: Path
 ) -> None:
     settings = tmp_path / "three.toml"
     settings.write_text(THREE)
-    outputs, printed = deploy(local, settings)
-    function = DeployedFunction(local, outputs["FunctionName"])
-    three = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
+    three = Deployment.of(local, outputs := stack.deploy(local, settings))
     local.ses().points = points(NOW + HOUR, bad_from=NOW)
     assert three.tick(NOW + HOUR).ok and three.sent() == [("bounce", "opened")]
-    function.close()
+    three.function.close()
 
     settings.write_text(THREE.replace("log_retention_days = 30", "log_retention_days = 60\n[bounce]\nwarning = 0.025"))
-    upgraded, printed = deploy(local, settings)
-    assert upgraded == outputs
-    function = DeployedFunction(local, outputs["FunctionName"])
-    assert "warning = 0.025" in (function.root / "settings.toml").read_text()
+    assert stack.deploy(local, settings) == outputs
+    after = Deployment.of(local, outputs)
+    assert "warning = 0.025" in (after.function.root / "settings.toml").read_text()
     [log] = local.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/SesReputation-three")["logGroups"]
     assert log["retentionInDays"] == 60 and log["storedBytes"] > 0
-    after = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
     local.ses().points = points(NOW + HOUR + QUARTER, bad_from=NOW)
     assert after.tick(NOW + HOUR + QUARTER).ok
     assert after.sent().count(("bounce", "opened")) == 1
-    function.close()
+    after.function.close()
 
     assert len(there := names(local, "three")) > 10
-    cdk(local, "destroy", "--force", settings=settings)
+    stack.destroy(local, settings)
     assert names(local, "three") == {f"table {outputs['StateTableName']}"} < there

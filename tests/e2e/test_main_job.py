@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,10 +11,6 @@ from ses_reputation.core.metrics import GAUGES
 
 from local_aws.suppression import Suppression
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
-
-
-def test_the_deployment_prints_no_warning(deployed: Deployment) -> None:
-    assert not re.search(r"warn|deprecat", deployed.printed, re.IGNORECASE), deployed.printed
 
 
 def test_a_healthy_sender_gets_metrics_and_no_alert(monitor: Deployment) -> None:

@@ -13,12 +13,9 @@ from ses_reputation.core.fleet import deploy_role_command, is_turn
 from ses_reputation.settings import load
 
 from infra import member_role
-from local_aws import ses
-from local_aws.cdk import deploy
+from local_aws import ses, stack
 from local_aws.dashboard import Reader
 from local_aws.members import Organization
-from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule
 from local_aws.server import ACCOUNT, LocalAws
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points, within_a_day
 
@@ -83,12 +80,10 @@ def deployed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Itera
     organization = Organization(local)
     file: Path = tmp_path_factory.mktemp("settings") / "settings.toml"
     file.write_text(SETTINGS.format(own=ACCOUNT, unit=organization.unit))
-    outputs, printed = deploy(local, file)
-    function = DeployedFunction(local, outputs["FunctionName"])
-    fleet = Fleet(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
+    fleet = Fleet.of(local, stack.deploy(local, file))
     fleet.organization, fleet.template = organization, member_role.template(load(file))
     yield fleet
-    function.close()
+    fleet.function.close()
 
 
 @pytest.fixture

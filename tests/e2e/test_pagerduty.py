@@ -12,10 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from ses_reputation.aws.webhook import PAGERDUTY_ADDRESSES
 
-from local_aws.cdk import deploy
+from local_aws import stack
 from local_aws.pagerduty import KEY, LocalPagerDuty
 from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
 from local_aws.slack import Answer
 from local_aws.subscription import DeployedSubscription
@@ -78,20 +77,17 @@ def posting_to(function: DeployedFunction, address: str) -> None:
 def installed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Incidents]:
     settings = Path(tmp_path_factory.mktemp("settings")) / "settings.toml"
     settings.write_text(SETTINGS, encoding="utf-8")
-    outputs, printed = deploy(local, settings)
-    function = DeployedFunction(local, outputs["FunctionName"])
+    monitor = Deployment.of(local, outputs := stack.deploy(local, settings))
     forwarder = DeployedFunction(local, f"{outputs['FunctionName']}-PagerDuty")
-    schedule = DeployedSchedule(local, outputs["ScheduleName"], function)
     with LocalPagerDuty() as pagerduty:
         posting_to(forwarder, pagerduty.address)
-        deployment = Deployment(local, outputs, printed, function, schedule)
         yield Incidents(
-            monitor=deployment,
+            monitor=monitor,
             forwarder=DeployedSubscription(local, outputs["PeopleTopicArn"], forwarder),
             undelivered_queue="SesReputation-incidents-PagerDutyUndelivered",
             pagerduty=pagerduty,
         )
-    function.close()
+    monitor.function.close()
     forwarder.close()
 
 

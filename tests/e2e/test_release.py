@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from infra.release import release
-from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule
 from local_aws.server import LocalAws
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points
 
@@ -45,8 +43,7 @@ def deployed(local: LocalAws) -> Deployment:
     [stack] = local.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    function = DeployedFunction(local, outputs["FunctionName"])
-    return Deployment(local, outputs, "", function, DeployedSchedule(local, outputs["ScheduleName"], function))
+    return Deployment.of(local, outputs)
 
 
 def subscriptions(monitor: Deployment) -> dict[str, str]:

@@ -1,13 +1,11 @@
-"""An upgrade from version 0.1.0, as it was deployed and had stored its state, by `cdk deploy`."""
+"""An upgrade from version 0.1.0, as it was deployed and had stored its state."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from local_aws.cdk import deploy
-from local_aws.runtime import DeployedFunction
-from local_aws.schedule import DeployedSchedule
+from local_aws import stack
 from local_aws.server import LocalAws
 from tests.e2e.conftest import HOUR, QUARTER, Deployment, points
 from tests.infra.test_upgrade import SAME
@@ -34,14 +32,13 @@ def test_open_alerts_go_on_and_nobody_has_to_subscribe_again(local: LocalAws, tm
 
     settings = tmp_path / "settings.toml"
     settings.write_text(f'[alerts]\nemails = ["oncall@mail.test"]\n{SAME}')
-    outputs, printed = deploy(local, settings)
+    outputs = stack.deploy(local, settings)
     assert outputs["StateTableName"] == table and subscriptions(local) == before
-    function = DeployedFunction(local, outputs["FunctionName"])
-    monitor = Deployment(local, outputs, printed, function, DeployedSchedule(local, outputs["ScheduleName"], function))
+    monitor = Deployment.of(local, outputs)
     local.ses().points = points(RUN + QUARTER, bad_from=BEGAN)
     assert monitor.tick(RUN + QUARTER).ok
     assert ("bounce", "opened") not in monitor.sent()
     local.ses().points = points(RUN + 30 * HOUR, bad_from=BEGAN, good_from=RUN + QUARTER)
     assert monitor.tick(RUN + 30 * HOUR).ok
     assert {notification["alert"] for notification in monitor.notifications()} == {"bounce-20250217T1030Z"}
-    function.close()
+    monitor.function.close()
