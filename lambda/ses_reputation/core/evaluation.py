@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from .headroom import Headroom, headroom, share_left
 from .history import BUCKET, DAY, History, Instant
-from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, View, Window, lower_bound, series_of
+from .rates import AWS_ESTIMATE, SHOWN, Count, Metric, Series, View, Window, lower_bound, series_of
 from .rules import Finding, MetricPolicy, Rule, Verdict, While, enough_emails
 
 KNOWN_BY = 5 * DAY
@@ -178,13 +178,9 @@ class Evaluator:
 
     def _own_worst(self, view: View, rule: Rule) -> float:
         if rule.name not in self._worst:
-            history, metric = self.history, self.policy.metric
             least = rule.threshold.lower / rule.threshold.multiple  # a lower rate moves no threshold
-
-            def sure_rate(end: int) -> float:
-                return _sure_rate(View(history, metric, end), rule, least)
-
-            self._worst[rule.name] = OwnWorst(sure_rate, history.quarters + 1)
+            sure_rate = partial(_sure_rate, self.history, self._series, rule, least)
+            self._worst[rule.name] = OwnWorst(sure_rate, self.history.quarters + 1)
         return self._worst[rule.name].at(view.end)
 
     def sleeping(self, view: View) -> bool:
@@ -284,16 +280,19 @@ def _group(window: Window, policy: MetricPolicy) -> _Group:
     return _Group(window, min(rule.min_events for rule in rules), min(rule.threshold.least for rule in rules), rules)
 
 
-def _sure_rate(view: View, rule: Rule, least: float) -> float:
-    """The rate that `rule` is sure of; 0 if its events are too few, or the rate is not above `least`."""
-    start = view.start(rule.window)
-    events = view.events[view.end] - view.events[start]
-    surely = view.series.surely[view.end] - view.series.surely[start]
+def _sure_rate(history: History, series: Series, rule: Rule, least: float, end: int) -> float:
+    """The rate that `rule` is sure of at slot `end`; 0 if its events are too few, or the rate is not above `least`.
+
+    Most slots end at the first test: a run asks for each of ten days.
+    """
+    start = series.start(rule.window, end)
+    events = series.events[end] - series.events[start]
+    surely = series.surely[end] - series.surely[start]
     if events < rule.min_events or events <= least * surely:
         return 0.0
     if surely and lower_bound(events, surely, rule.confidence) <= least:  # nor of more emails
         return 0.0
-    emails = view.behind(rule.window, start)
+    emails = View(history, series.metric, end).behind(rule.window, start)
     if emails < rule.min_emails or events <= least * emails or not emails:
         return 0.0
     return min(1.0, lower_bound(events, emails, rule.confidence))

@@ -185,11 +185,12 @@ class Likelihood:
 class Series:
     """One metric of a history: running sums of events and emails, and the emails that could have caused the events."""
 
-    __slots__ = ("_always", "_likelihood", "attempts", "events", "metric", "quarters", "surely")
+    __slots__ = ("_age_at_origin", "_always", "_likelihood", "attempts", "events", "metric", "quarters", "surely")
 
     def __init__(self, history: History, metric: Metric) -> None:
         self.metric = metric
         self.quarters = history.quarters
+        self._age_at_origin = history.origin - history.first
         share = history.feedback_share
         sent: tuple[Sequence[float], Sequence[float]] = (history.sends, history.attempts)
 
@@ -216,6 +217,23 @@ class Series:
             ]
             self.surely = slow[1]
         self._likelihood = Likelihood(self.events, flows, history.quarters)
+
+    def age(self, end: int) -> int:
+        """Seconds from the first bucket ever seen to slot `end`."""
+        return self._age_at_origin + end * BUCKET
+
+    def normal_day(self, end: int) -> float:
+        """Mean emails a day over the fourteen days before slot `end`, or over the age of a younger history."""
+        sent = self.attempts[end] - self.attempts[max(0, end - LOOKBACK // BUCKET)]
+        return sent * DAY / min(max(self.age(end), DAY), LOOKBACK)
+
+    def start(self, window: Window, end: int) -> int:
+        """The slot that `window` starts with, if slot `end` is the first after it."""
+        if window.hours:
+            return max(0, end - window.hours * HOUR // BUCKET)
+        wanted = window.share_of_day * self.normal_day(end) if window.share_of_day else 0.0
+        attempts = self.attempts
+        return max(0, bisect_right(attempts, attempts[end] - max(window.emails, wanted), 0, end + 1) - 1)
 
     def flows(self, end: int) -> list[Flow]:
         """The delays from email to event that this sender's events may have, as known when slot `end` begins."""
@@ -258,7 +276,7 @@ def series_of(history: History, metric: Metric) -> Series:
 class View:
     """One metric of a history as it was known when its slot `end` began: nothing later is ever touched."""
 
-    __slots__ = ("_measured", "attempts", "end", "events", "history", "metric", "normal_day", "oldest", "series")
+    __slots__ = ("_measured", "attempts", "end", "events", "history", "metric", "series")
 
     def __init__(self, history: History, metric: Metric, end: int) -> None:
         self.history = history
@@ -268,27 +286,25 @@ class View:
         self.attempts = series.attempts
         self.events = series.events
         self._measured: dict[Window, tuple[int, int, float]] = {}
-        self.oldest = max(0, end - LOOKBACK // BUCKET)
-        age = min(max(self.age, DAY), LOOKBACK)
-        self.normal_day = (self.attempts[end] - self.attempts[self.oldest]) * DAY / age
-        """Mean emails a day over the last fourteen days, or over the age of a younger history."""
 
     @property
     def age(self) -> int:
         """Seconds since the first bucket ever seen."""
-        return self.history.origin + self.end * BUCKET - self.history.first
+        return self.series.age(self.end)
+
+    @property
+    def normal_day(self) -> float:
+        """Mean emails a day over the last fourteen days, or over the age of a younger history."""
+        return self.series.normal_day(self.end)
 
     @property
     def emails(self) -> int:
         """All emails of the last fourteen days."""
-        return self.attempts[self.end] - self.attempts[self.oldest]
+        return self.attempts[self.end] - self.attempts[max(0, self.end - LOOKBACK // BUCKET)]
 
     def start(self, window: Window) -> int:
         """The slot that `window` starts with."""
-        if window.hours:
-            return max(0, self.end - window.hours * HOUR // BUCKET)
-        wanted = max(window.emails, window.share_of_day * self.normal_day)
-        return max(0, bisect_right(self.attempts, self.attempts[self.end] - wanted, 0, self.end + 1) - 1)
+        return self.series.start(window, self.end)
 
     def behind(self, window: Window, start: int) -> float:
         """The emails that can have caused the events of `window`, which starts with the slot `start`."""
