@@ -32,6 +32,17 @@ LOOPBACK_ROOMS = (
     "tests/cli/test_report.py",
 )
 
+SAMPLES = ("tests/layout/", "tests/local_aws/test_slack_picture.py")
+"""Tests of every sample of a message. Deciding all of them takes a while, so one process has them all."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each file to one process, which then deploys once."""
+    for item in items:
+        file = item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group("samples" if file.startswith(SAMPLES) else file))
+
 
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what all modules hold: it is a tenth of the time of a whole run."""
