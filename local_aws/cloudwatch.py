@@ -1,5 +1,5 @@
-"""Parts of CloudWatch that are slow or wrong in moto: it reads all values once for every period, and takes a metric without
-dimensions for the sum of all metrics of its name."""
+"""Parts of CloudWatch that are slow or wrong in moto: it reads all values once for every period, takes a metric without
+dimensions for the sum of all metrics of its name, and lists a metric with several dimensions once for every value."""
 
 from __future__ import annotations
 
@@ -11,9 +11,22 @@ from moto.cloudwatch.models import CloudWatchBackend, Statistics
 
 
 def install() -> None:
-    """Make moto answer GetMetricData in one pass over the values of each metric."""
+    """Make moto answer GetMetricData in one pass over the values of each metric, and ListMetrics with each metric once."""
     backend: Any = CloudWatchBackend
     plain = backend.get_metric_data
+
+    def get_filtered_metrics(
+        self: Any, metric_name: str, namespace: str, dimensions: list[dict[str, str]]
+    ) -> list[Any]:
+        metrics: dict[object, Any] = {}
+        for datum in self.get_all_metrics():
+            named = frozenset((each.name, each.value) for each in datum.dimensions)
+            metrics.setdefault((datum.namespace, datum.name, named), datum)
+        return [
+            metric
+            for metric in metrics.values()
+            if metric.filter(namespace=namespace, name=metric_name, dimensions=dimensions, already_present_metrics=[])
+        ]
 
     def get_metric_data(
         self: Any,
@@ -27,6 +40,7 @@ def install() -> None:
         return [_answer(self, query, start_time, end_time, scan_by) for query in queries]
 
     backend.get_metric_data = get_metric_data
+    backend.get_filtered_metrics = get_filtered_metrics
 
 
 def _answer(backend: Any, query: Mapping[str, Any], start: datetime, end: datetime, scan_by: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from .environment import isolate
 isolate()  # moto reads the user's AWS set-up as soon as it is imported
 
 import boto3
+from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.sns.models import sns_backends
 from werkzeug.serving import make_server
@@ -159,6 +160,8 @@ _current: list[LocalAws] = []
 @cache
 def _install() -> None:
     """Add to moto, once per process, what it lacks."""
+    services = tuple(backends.list_of_moto_modules())  # it lists a folder for each request
+    backends.list_of_moto_modules = lambda: services
     ses.install()
     iam.install()
     sns.install()
