@@ -179,6 +179,25 @@ def test_undelivered_notifications_wait_beside_new_ones(world: World) -> None:
     assert sorted(a["reason"] for batch in world.sent for a in batch) == ["escalated", "opened"]
 
 
+def test_a_failed_delivery_is_claimed_by_nobody_afterwards(world: World) -> None:
+    tick = ruined(world)
+    world.faults = {"people"}
+    world.run(tick)
+    assert [(delivery.claimed_by, delivery.claimed_until) for delivery in world.state().outbox] == [(0, 0)]
+
+
+def test_a_failed_delivery_is_kept_behind_one_that_waits(world: World) -> None:
+    tick = ruined(world)
+    world.faults = {"people"}
+    world.run(tick)
+    state, item = world.state(), world.items[IRELAND.id]
+    waiting = tuple(replace(delivery, unsure=2, tried_at=tick) for delivery in state.outbox)  # for an hour
+    world.items[IRELAND.id] = replace(item, text=stored.to_text(replace(state, outbox=waiting)))
+    world.accounts[IRELAND.id] = Account("PROBATION", True, True, 50_000, 0)
+    world.run(tick + BUCKET)
+    assert [delivery.document["check"] for delivery in world.state().outbox] == ["bounce", "enforcement"]
+
+
 def test_a_delivery_without_a_note_is_repeated_with_the_same_id(world: World) -> None:
     tick = ruined(world)
     written = world.save

@@ -211,6 +211,16 @@ def test_a_joined_reminder_replaces_the_one_nearly_due() -> None:
     assert after is not None and reminder_due(after) == START + 11 * DAY
 
 
+@pytest.mark.parametrize(("early", "reminders"), [(HOUR, 1), (HOUR + 1, 0)])
+def test_a_reminder_that_is_due_too_much_later_joins_no_other(early: int, reminders: int) -> None:
+    track = advance(None, OURS_WARNING, START, "bounce", unsaved=START)
+    assert track is not None
+    sent, _ = news("bounce", None, {"bounce": track}, START)
+    now = START + DAY - early
+    _, changes = news("bounce", sent, {"bounce": replace(track, held_at=now)}, now, ahead=HOUR)
+    assert len(changes) == reminders
+
+
 def test_an_alert_that_began_and_ended_in_an_outage_is_not_sent() -> None:
     assert Play().ours(3, CRITICAL, down=True).ours(40, NOTHING, down=True).ours(40, NOTHING).heard == []
 

@@ -66,6 +66,7 @@ TOGETHER = tuple(Sample(START + 900 * number, True, START + 60 * number) for num
         pytest.param(reading(30, spread(DEAD, seconds=300, begin=START + 5)), Shape.IMPORT, id="thirty at once for four bounces"),
         pytest.param(reading(30, spread(COMPANY)), Shape.REFUSED, id="mostly one company"),
         pytest.param(reading(30, spread(USUAL)), Shape.UNCLEAR, id="the usual mix, slowly"),
+        pytest.param(reading(80, spread(USUAL), complete=False), Shape.UNCLEAR, id="the usual mix, slowly, read in part"),
         pytest.param(reading(30, spread(USUAL, made_up=True)), Shape.FORM, id="made-up addresses"),
         pytest.param(reading(30, spread(USUAL), samples=TOGETHER), Shape.JOB, id="sent together"),
         pytest.param(reading(30, spread(COMPANY), samples=WITHOUT_IDS), Shape.IMPORT, id="no ids"),
@@ -149,6 +150,12 @@ def test_an_import_beside_bounces_is_left_out() -> None:
     cause = explain(seen)
     assert "customer.example" not in repr(cause)
     assert f"{own.imported:,} entries came faster than emails could cause: an import, left out here" in cause.details
+
+
+def test_entries_without_any_counts_are_compared_by_quarters_of_an_hour() -> None:
+    entries = spread(DEAD[:4], seconds=2, begin=START + BUCKET - 1)
+    seen = replace(reading(0, entries), question=replace(asked(0), counts={}))
+    assert own_entries(seen).imported == 0, "two in each quarter"
 
 
 def test_usual_entries_are_subtracted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from ses_reputation.core.daily_totals import KEEP_DAYS, KEEP_EMAILS, DayTotal, days_after, with_days
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Point
@@ -74,6 +75,12 @@ def test_stored_totals_are_bounded() -> None:
     kept = days_after(small, (), START + 1_000 * DAY)
     assert len(kept) == KEEP_DAYS and kept[-1] == small[-1]
     assert sum(day.attempts for day in days_after((), big, START + 14 * DAY)) >= KEEP_EMAILS
+
+
+@pytest.mark.parametrize(("emails", "kept"), [(19_999, 2), (20_000, 1), (20_001, 1)])
+def test_totals_are_stored_until_they_hold_20000_emails(emails: int, kept: int) -> None:
+    days = [DayTotal(START + i * DAY, emails, 0, 0) for i in range(3)]
+    assert days_after(days, (), START + 3 * DAY) == tuple(days[-kept:])
 
 
 def test_a_sender_of_one_newsletter_a_month_stays_readable_for_years() -> None:

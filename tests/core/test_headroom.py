@@ -109,6 +109,18 @@ def test_at_a_good_pace_the_threshold_is_not_in_sight() -> None:
     assert found is not None and found.hours_left is None and found.clean_emails is None
 
 
+@pytest.mark.parametrize(("emails", "hours"), [(1_199, 89.9 * 24), (1_200, 90.0 * 24), (1_201, None)])
+def test_a_threshold_further_away_than_90_days_is_not_in_sight(emails: int, hours: float | None) -> None:
+    day = [(0, 0)] * 95
+    found = headroom(of([(emails, 0), *day, (290, 29), *day, (10, 1)]))  # ten emails a day, a tenth of which bounces
+    assert found is not None and found.hours_left == (None if hours is None else pytest.approx(hours))
+
+
+def test_more_bounces_than_emails_count_as_every_email_bouncing() -> None:
+    found = headroom(of([(9_000, 0), *[(0, 0)] * 191, (300, 400)]))
+    assert found is not None and found.hours_left == pytest.approx((0.05 * 9_300 - 400) / (1 - 0.05) / 300 * 24)
+
+
 def test_without_email_for_a_day_there_is_no_pace() -> None:
     idle = headroom(of([*[(400, 10)] * 24, (300, 240), *[(0, 0)] * 96]))
     assert idle is not None and idle.events_left > 0 and idle.hours_left is None

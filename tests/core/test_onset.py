@@ -48,8 +48,9 @@ def test_a_start_after_a_quiet_night_is_not_in_the_night() -> None:
     assert found is not None and found.at == START + 5 * DAY
 
 
-def test_complaints_start_when_their_email_was_sent() -> None:
-    sent, step = 2_000, 5 * 96
+@pytest.mark.parametrize("days", [5, 14])
+def test_complaints_start_when_their_email_was_sent(days: int) -> None:
+    sent, step = 2_000, days * 96
     complaints = [1.0] * step
     level = 0.0
     for _ in range(48):  # ten times as many, 10 h after the email on average

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ses_reputation.core.decide import decide
 from ses_reputation.core.fleet import Installation
@@ -262,6 +262,8 @@ def test_a_window_follows_local_time_when_clocks_change() -> None:
     assert mute.until - mute.start == 6 * HOUR
 
 
+@example(start=23 * 60 + 45, length=30, weekday=1, now=DAY + (23 * 60 + 50) * 60)
+@example(start=23 * 60 + 15, length=30, weekday=1, now=DAY + (23 * 60 + 20) * 60)
 @given(start=st.integers(0, 1_439), length=st.integers(1, 720), weekday=st.integers(0, 6), now=st.integers(0, WEEK - 1))
 def test_a_window_is_open_for_its_length_in_every_week(start: int, length: int, weekday: int, now: int) -> None:
     window, utc = Window(weekday, start, (start + length) % 1_440), ZoneInfo("UTC")

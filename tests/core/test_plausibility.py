@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from ses_reputation.core.decide import Plan, decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, LOOKBACK, Instant, Point
-from ses_reputation.core.plausibility import LATE
+from ses_reputation.core.plausibility import KEPT, LATE, DayCount, Witness, believed
 from ses_reputation.core.readings import Account, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Verdict, VolumePolicy, default_policy
 from ses_reputation.core.state import State, from_text, to_text
@@ -241,6 +241,11 @@ def test_an_outage_hides_no_contradiction() -> None:
     world = World(office).healthy()
     plans = [plan for _, plan in world.runs(NOON + 3 * DAY, 2, frozen)]
     assert all(doubts(plan) for plan in plans)
+
+
+def test_days_that_aws_may_have_forgotten_are_no_witness() -> None:
+    days = tuple(DayCount(NOON - age, 400) for age in (14 * DAY, KEPT + 1, KEPT, DAY))
+    assert believed((), Witness(days), None, NOON).days == days[2:]
 
 
 # -- plausible answers

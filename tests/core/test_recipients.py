@@ -63,7 +63,9 @@ def test_names_chosen_by_people_do_not_look_random(local: str) -> None:
     assert not looks_random(local)
 
 
-@pytest.mark.parametrize("local", ["xq7f9k2lq", "qzxwvkjt", "hgfdkjwqpl", "a1b2c3d4", "zkqjxwvb+news", "QZXWVKJT"])
+@pytest.mark.parametrize(
+    "local", ["xq7f9k2lq", "qzxwvkjt", "hgfdkjwqpl", "a1b2c3d4", "zkqjxwvb+news", "QZXWVKJT", "hhkkzzvv"]
+)
 def test_machine_made_names_look_random(local: str) -> None:
     assert looks_random(local)
 

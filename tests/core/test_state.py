@@ -152,6 +152,20 @@ def test_undelivered_notifications_of_the_old_version_are_sent_once() -> None:
     assert {d["number"] for d in documents if d["check"] == "complaint"} == {2}
 
 
+@pytest.mark.parametrize(
+    ("rule", "severity", "mark"),
+    [
+        ("AWS's own rate", 1, None),
+        ("AWS's own rate", 2, "review"),
+        ("AWS's own rate, over the pause threshold", 2, "pause"),
+    ],
+)
+def test_awss_own_alert_of_the_schema_before_keeps_its_threshold(rule: str, severity: int, mark: str | None) -> None:
+    old = json.loads(OLD)
+    old["episodes"][0] |= {"concern": "aws-bounce", "severity": severity, "worst": {"rule": rule}}
+    assert from_text(json.dumps(old), schema=2).tracks["bounce/aws"].mark == mark
+
+
 def test_an_upgraded_state_loads_equal() -> None:
     state = from_text(OLD, schema=2)
     assert from_text(to_text(state)) == state

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -43,9 +43,13 @@ class History:
     aws_bounce: Mapping[float, float] = field(default_factory=dict)
     aws_complaint: Mapping[float, float] = field(default_factory=dict)
 
+    @cached_property
+    def all_points(self) -> tuple[Point, ...]:
+        return tuple(map(self._point, range(START, TROUBLE + int(self.days * DAY), BUCKET)))
+
     def points(self, now: Instant) -> tuple[Point, ...]:
         oldest = max(START, now - 14 * DAY)
-        return tuple(self._point(at) for at in range(oldest - (oldest - START) % BUCKET, now, BUCKET))
+        return self.all_points[(oldest - START) // BUCKET : (now - START) // BUCKET]
 
     def _point(self, at: Instant) -> Point:
         hour = (at - TROUBLE) / HOUR

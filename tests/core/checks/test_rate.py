@@ -8,7 +8,7 @@ from ses_reputation.core.history import HOUR
 from ses_reputation.core.rates import Count
 from ses_reputation.core.rules import Verdict
 
-from tests.core.checks.monitor import START, Monitor, rates
+from tests.core.checks.monitor import START, THROTTLED, Monitor, rates
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,11 @@ def test_awss_own_rate_has_reminders() -> None:
     assert [reason for _, reason, _ in monitor.sent] == ["opened", "reminder"]
 
 
+def test_awss_own_rate_is_sent_while_the_statistics_are_unreadable() -> None:
+    plan = Monitor().tick(rates=rates(bounce=0.06), statistics=THROTTLED)
+    assert [document["title"] for document in plan.documents] == ["CRITICAL: SES bounce rate is high in eu-west-1"]
+
+
 def test_a_missing_rate_sends_nothing() -> None:
     monitor = Monitor()
     monitor.tick(times=2)
@@ -93,6 +98,9 @@ def test_a_rate_aws_no_longer_publishes_closes_after_two_weeks() -> None:
         ((160, 10_000), (80, 10_000), "falling"),
         ((2, 1_000), (4, 1_000), "steady"),  # twice as many, but by chance
         ((1_000, 100_000), (1_150, 100_000), "steady"),  # significant, but small
+        ((10_000, 1_000_000), (12_500, 1_000_000), "steady"),  # a quarter
+        ((10_000, 1_000_000), (12_501, 1_000_000), "rising"),
+        ((10_000, 1_000_000), (7_499, 1_000_000), "falling"),
         ((0, 0), (50, 1_000), "steady"),  # nothing to compare with
         ((50, 1_000), (0, 0), "steady"),
         ((0, 10_000), (30, 10_000), "rising"),

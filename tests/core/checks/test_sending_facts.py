@@ -33,6 +33,13 @@ def test_a_review_or_unreadable_account_does_not_mute_the_rates(
     assert "bounce" in monitor.checks
 
 
+def test_an_unknown_status_mutes_nothing_while_the_account_is_unreadable() -> None:
+    monitor = Monitor()
+    monitor.tick(status("SUSPENDED"))
+    monitor.tick(THROTTLED, rates(bounce=0.06))
+    assert "bounce" in monitor.checks
+
+
 def test_a_pause_still_mutes_while_the_account_is_unreadable() -> None:
     monitor = Monitor(bad_from=START, ends=START)
     monitor.tick(status("SHUTDOWN"), rates(bounce=0.06), times=8)

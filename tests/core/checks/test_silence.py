@@ -88,6 +88,12 @@ def test_a_young_sender_and_a_small_one_have_no_habits() -> None:
     assert found(stopped(40, lambda at: at % DAY == 0), END) == []
 
 
+@pytest.mark.parametrize(("hours", "silent"), [(5.75, []), (6, ["silence"])])
+def test_a_sender_has_habits_after_a_week_and_six_hours(hours: float, silent: list[str]) -> None:
+    young = sender(lambda at: 100 if at < END - 2 * HOUR else 0, days=7 + hours / 24)
+    assert found(young, END) == silent
+
+
 def test_a_sender_of_a_few_days_has_no_habits() -> None:
     assert found(sender(lambda at: 50_000 if at == END - 13 * DAY else 0), END) == []
 

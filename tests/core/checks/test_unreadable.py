@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ses_reputation.core.checks.unreadable import UnreadableFound
+import pytest
+from ses_reputation.core.checks.unreadable import NOT_ENABLED_STEPS, UnreadableFound
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point
 from ses_reputation.core.readings import Account, Readings, Trouble, Unreadable
@@ -108,6 +109,13 @@ def test_a_throttled_account_is_sent_at_the_second_tick() -> None:
     monitor.tick(THROTTLED, times=3)
     monitor.tick(times=8)
     assert monitor.words == [("aws-unreadable", "opened"), ("aws-unreadable", "resolved")]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.DENIED, Trouble.NOT_ENABLED, Trouble.THROTTLED])
+def test_only_a_region_that_is_not_enabled_is_to_be_enabled(trouble: Trouble) -> None:
+    monitor, account = Monitor(), Unreadable(trouble, "GetAccount")
+    [document] = [*monitor.tick(account).documents, *monitor.tick(account).documents]
+    assert (document["first_steps"] == [*NOT_ENABLED_STEPS]) is (trouble is Trouble.NOT_ENABLED)
 
 
 def test_unreadable_rates_of_aws_are_unknown_and_sent() -> None:
