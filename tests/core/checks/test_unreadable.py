@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ses_reputation.core.checks.unreadable import NOT_ENABLED_STEPS, UnreadableFound
+from ses_reputation.core.checks.base import Context
+from ses_reputation.core.checks.unreadable import UnreadableFound
 from ses_reputation.core.decide import decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, Point
 from ses_reputation.core.readings import Account, Readings, Trouble, Unreadable
@@ -111,11 +112,34 @@ def test_a_throttled_account_is_sent_at_the_second_tick() -> None:
     assert monitor.words == [("aws-unreadable", "opened"), ("aws-unreadable", "resolved")]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.DENIED, Trouble.NOT_ENABLED, Trouble.THROTTLED])
-def test_only_a_region_that_is_not_enabled_is_to_be_enabled(trouble: Trouble) -> None:
+FIRST_STEPS = {
+    Trouble.DENIED: "Deploy the stack again",
+    Trouble.ROLE: "Deploy the member role in that account again",
+    Trouble.NOT_ENABLED: "Check in the AWS account settings that this region is enabled",
+    Trouble.THROTTLED: "Find what else in this account calls",
+    Trouble.TIMED_OUT: "Look for this region in the AWS Health Dashboard",
+    Trouble.BAD_ANSWER: "Look at the function's log",
+    Trouble.FAILED: "Look for this region in the AWS Health Dashboard",
+}
+
+
+@pytest.mark.parametrize(("trouble", "step"), FIRST_STEPS.items())
+def test_the_first_step_for_an_unreadable_account_fits_its_reason(trouble: Trouble, step: str) -> None:
     monitor, account = Monitor(), Unreadable(trouble, "GetAccount")
     [document] = [*monitor.tick(account).documents, *monitor.tick(account).documents]
-    assert (document["first_steps"] == [*NOT_ENABLED_STEPS]) is (trouble is Trouble.NOT_ENABLED)
+    assert document["first_steps"][0].startswith(step)
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [Readings(DENIED), Readings(points(START), Unreadable(Trouble.DENIED, "GetAccount: AccessDenied"), {})],
+    ids=["statistics", "account"],
+)
+def test_denied_access_to_another_account_is_mended_by_its_role(readings: Readings) -> None:
+    context = Context(own_role="arn:aws:iam::999999999999:role/monitor")
+    [document] = decide(TARGET, readings, None, POLICY, START, context=context).documents
+    assert document["first_steps"][0].startswith("Deploy the member role in that account again")
+    assert "aws cloudformation deploy" in document["command"]["text"]
 
 
 def test_unreadable_rates_of_aws_are_unknown_and_sent() -> None:

@@ -81,6 +81,12 @@ class News:
         return self.change.reason
 
     @property
+    def through_role(self) -> bool:
+        """The target is in another account, and read through its role."""
+        own = self.context.own_role
+        return bool(own) and own.split(":")[4] != self.seen.target.account
+
+    @property
     def resolved(self) -> bool:
         return self.change.reason is Reason.RESOLVED
 

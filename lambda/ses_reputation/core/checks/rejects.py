@@ -13,7 +13,7 @@ from .base import Check, News, Seen
 from .sending_facts import sent_between
 
 REJECTED, REJECTED_SHARE = 10, 0.001
-"""Least rejects in a day, and least share of the day's emails, for an alert."""
+"""Least rejects in a day for an alert, and the share of the day's emails that they must be above."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,16 @@ def _why(news: News) -> str:
     return f"{news.found.trouble} ({news.found.detail})"
 
 
+def _trouble(news: News) -> Trouble:
+    return news.found.trouble if isinstance(news.found, UnreadableFound) else Trouble.FAILED
+
+
+def _role_lacks(news: News) -> bool:
+    """Tell if the role in the target's account is missing, or lacks a right."""
+    trouble = _trouble(news)
+    return trouble is Trouble.ROLE or (trouble is Trouble.DENIED and news.through_role)
+
+
 class StatisticsUnreadable(Check):
     name = "unreadable"
     noun = "unreadable"
@@ -83,18 +93,21 @@ class StatisticsUnreadable(Check):
         return ["The send statistics have been readable for an hour. Bounce and complaint alerts work again."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
-        trouble = news.found.trouble if isinstance(news.found, UnreadableFound) else Trouble.FAILED
-        return _STEPS[trouble]
+        trouble = _trouble(news)
+        steps = _STEPS[trouble]
+        return (_DEPLOY_ROLE, *steps[1:]) if trouble is Trouble.DENIED and news.through_role else steps
 
     def command(self, news: News) -> Command | None:
-        if isinstance(news.found, UnreadableFound) and news.found.trouble is Trouble.ROLE:
+        if _role_lacks(news):
             return role_command(news, missing=True)
         return Command("Try it with your own credentials", f"aws ses get-send-statistics --region {news.region}")
 
 
+_DEPLOY_ROLE = "Deploy the member role in that account again, with the command below."
+
 _STEPS: Mapping[Trouble, tuple[str, ...]] = {
     Trouble.ROLE: (
-        "Deploy the member role in that account again, with the command below.",
+        _DEPLOY_ROLE,
         "If that does not help, look for an organization policy that denies sts:AssumeRole. Each run tries again.",
     ),
     Trouble.DENIED: (
@@ -163,17 +176,29 @@ class AwsUnreadable(Check):
         return ["The account state and AWS's own rates have been readable for an hour."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:
-        if isinstance(news.found, UnreadableFound) and news.found.trouble is Trouble.NOT_ENABLED:
-            return NOT_ENABLED_STEPS
-        return (
-            "Deploy the stack again (make deploy): it restores the right to ses:GetAccount and cloudwatch:GetMetricData.",
-            "Until then, look at the account in the SES console.",
-        )
+        trouble = _trouble(news)
+        if trouble in (Trouble.ROLE, Trouble.NOT_ENABLED):
+            return _STEPS[trouble]
+        first = _DEPLOY_ROLE if _role_lacks(news) else _AWS_STEPS.get(trouble, _LOOK)
+        return (first, "Until then, look at the account in the SES console.")
 
     def command(self, news: News) -> Command | None:
+        if _role_lacks(news):
+            return role_command(news, missing=True)
         if news.account is not None:
             return super().command(news)
         return Command("Try it with your own credentials", f"aws sesv2 get-account --region {news.region}")
+
+
+_LOOK = "Look for this region in the AWS Health Dashboard, and at the function's log. Every run tries again by itself."
+
+_AWS_STEPS: Mapping[Trouble, str] = {
+    Trouble.DENIED: (
+        "Deploy the stack again (make deploy): it restores the right to ses:GetAccount and cloudwatch:GetMetricData."
+    ),
+    Trouble.THROTTLED: "Find what else in this account calls ses:GetAccount or cloudwatch:GetMetricData so often.",
+    Trouble.BAD_ANSWER: "Look at the function's log for what came instead, and whether a proxy stands in between.",
+}
 
 
 STATISTICS_UNREADABLE = StatisticsUnreadable()
