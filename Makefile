@@ -66,7 +66,7 @@ member-role: .venv/.deploy  ## Write the template of the role in each other acco
 setup: .venv/.dev .venv-lambda/.ready node_modules/.ready  ## Install everything for development
 
 test: setup      ## Run every test, the end-to-end suite included (a few minutes)
-	@$(BIN)/pytest -n 6 --dist loadgroup
+	@$(BIN)/pytest -n 6
 
 lint: setup      ## Check format, lint and types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }

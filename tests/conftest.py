@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from local_aws.environment import isolate
 
@@ -36,12 +38,15 @@ SAMPLES = ("tests/layout/", "tests/local_aws/test_slack_picture.py")
 """Tests of every sample of a message. Deciding all of them takes a while, so one process has them all."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each file to one process, which then deploys once."""
-    for item in items:
-        file = item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group("samples" if file.startswith(SAMPLES) else file))
+class FilesOfSamplesTogether(LoadFileScheduling):  # type: ignore[misc]  # no types
+    """Gives each file to one process, which then deploys once, and the tests of the samples to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "samples" if nodeid.startswith(SAMPLES) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesOfSamplesTogether:
+    return FilesOfSamplesTogether(config, log)
 
 
 def pytest_collection_finish() -> None:
