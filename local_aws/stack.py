@@ -1,6 +1,6 @@
 """The stack as `cdk deploy` leaves it, synthesised and made in this process: the same resources in a quarter of the time.
 
-The demo and some end-to-end tests deploy by the CDK's own command line (cdk.py), as users do.
+The demo and tests/e2e/test_make.py deploy by the CDK's own command line, as users do.
 """
 
 from __future__ import annotations
