@@ -259,6 +259,7 @@ def _environment(aws: CannedAws, program: Program, runtime_api: str) -> dict[str
         "LAMBDA_TASK_ROOT": str(program.root),
         "STATE_TABLE": "states",
         "PATH": os.environ["PATH"],
+        "ACCOUNT_ID": "123456789012",
         "MONITOR_ROLE_ARN": "arn:aws:iam::123456789012:role/monitor",
         "PEOPLE_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:people",
         "PROGRAMS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:programs",

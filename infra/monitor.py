@@ -121,7 +121,7 @@ class SesReputationMonitor(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.settings = read_settings(settings, settings_file)
-        self._refuse_what_the_partition_lacks()
+        self._refuse_what_the_place_lacks()
         deployment, stack = self.settings.deployment, Stack.of(self)
         name = self.settings.stack_name if deployment.fixed_names else made_up_name(self)
         dashboard_name = f"{name}-{stack.region}"  # an account has its dashboards in common for all regions
@@ -213,6 +213,7 @@ class SesReputationMonitor(Construct):
             handler="ses_reputation.entry.monitor",
             timeout=Duration.seconds(longest_run(self.settings)),
             environment={
+                "ACCOUNT_ID": Stack.of(self).account,
                 "STATE_TABLE": self.table.table_name,
                 "PEOPLE_TOPIC_ARN": self.topic.topic_arn,
                 **{variable: topic.topic_arn for variable, topic in topics.items()},
@@ -386,14 +387,21 @@ class SesReputationMonitor(Construct):
             return iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", policy)
         return iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", policy)
 
-    def _refuse_what_the_partition_lacks(self) -> None:
-        if not self.settings.amazon_q_on:
-            return
-        for region in self.settings.targets.regions:
-            if RegionInfo.get(region).partition not in ("aws", None):
+    def _refuse_what_the_place_lacks(self) -> None:
+        """Add an error for each setting that does not work in the region of the stack, as far as that is known here."""
+        region = Stack.of(self).region
+        own = () if Token.is_unresolved(region) else (region,)
+        topic = self.settings.deployment.topic_arn
+        if topic and own and topic.split(":")[3] != region:
+            Annotations.of(self).add_error(
+                f"[deployment] topic_arn in settings.toml: {topic} is not in {region}, the region of the stack, whose alarms publish "
+                "there. Name a topic of that region."
+            )
+        for where in dict.fromkeys((*own, *self.settings.targets.regions)) if self.settings.amazon_q_on else ():
+            if RegionInfo.get(where).partition not in ("aws", None):
                 Annotations.of(self).add_error(
                     "[chat] or [teams] in settings.toml: Amazon Q Developer in chat applications does not exist in the partition of "
-                    f"{region}. Remove their ids; [slack] works there."
+                    f"{where}. Remove their ids; [slack] works there."
                 )
 
     def _warn(self) -> None:

@@ -30,6 +30,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     (tmp_path / "settings.toml").write_text(SETTINGS)
     return {
         "LAMBDA_TASK_ROOT": str(tmp_path),
+        "ACCOUNT_ID": "123456789012",
         "PEOPLE_TOPIC_ARN": PEOPLE,
         "STATE_TABLE": "SesReputation-State",
         "DASHBOARD_URL": "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/d",
@@ -40,6 +41,8 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("ACCOUNT_ID", None),
+        ("ACCOUNT_ID", "12345678901"),
         ("PEOPLE_TOPIC_ARN", None),
         ("PEOPLE_TOPIC_ARN", ""),
         ("PEOPLE_TOPIC_ARN", "SesReputation"),
@@ -62,7 +65,8 @@ def test_a_missing_or_malformed_variable_fails_the_start(environ: dict[str, str]
 
 def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(
-        BadEnvironment, match="LAMBDA_TASK_ROOT, PEOPLE_TOPIC_ARN, CHAT_TOPIC_ARN, STATE_TABLE, DASHBOARD_URL"
+        BadEnvironment,
+        match="LAMBDA_TASK_ROOT, ACCOUNT_ID, PEOPLE_TOPIC_ARN, CHAT_TOPIC_ARN, STATE_TABLE, DASHBOARD_URL",
     ):
         read_environment({}, chat=True)
 
@@ -92,7 +96,12 @@ def test_a_missing_asset_is_named_too() -> None:
             wire({})
 
 
-def test_the_targets_are_in_the_account_and_region_of_the_topic(environ: dict[str, str]) -> None:
+def test_the_targets_are_in_the_monitors_account_whoever_has_the_topic(environ: dict[str, str]) -> None:
+    environ["PEOPLE_TOPIC_ARN"] = PEOPLE.replace("123456789012", "999999999999")
+    assert [target.id for target in wire_monitor(environ).targets] == ["123456789012/eu-west-1"]
+
+
+def test_the_targets_are_in_the_region_of_the_stack_or_those_of_the_settings(environ: dict[str, str]) -> None:
     made = wire_monitor(environ)
     assert [target.id for target in made.targets] == ["123456789012/eu-west-1"]
     assert made.context.log_url == (

@@ -44,6 +44,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     (tmp_path / "settings.toml").write_text(SETTINGS)
     return {
         "LAMBDA_TASK_ROOT": str(tmp_path),
+        "ACCOUNT_ID": TOPIC.split(":")[4],
         "PEOPLE_TOPIC_ARN": TOPIC,
         "STATE_TABLE": "SesReputation-State",
         "PROGRAMS_TOPIC_ARN": f"{TOPIC}-Programs",
@@ -138,7 +139,7 @@ class World:
     def __init__(self, look: str = "off") -> None:
         self.calls: list[tuple[str, str]] = []
         self.answers: dict[str, Any] = {}
-        environment = Environment(Path(), TOPIC, "", "table", "", "")
+        environment = Environment(Path(), TOPIC.split(":")[4], TOPIC, "", "table", "", "")
         self.accounts = _Accounts(
             lambda service, where, config: Client(self),
             Roles(),  # type: ignore[arg-type]

@@ -58,6 +58,7 @@ class Create(Protocol):
 _TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 VARIABLES = {
     "LAMBDA_TASK_ROOT": ".+",
+    "ACCOUNT_ID": "[0-9]{12}",
     "PEOPLE_TOPIC_ARN": _TOPIC,
     "CHAT_TOPIC_ARN": _TOPIC,
     "PROGRAMS_TOPIC_ARN": _TOPIC,
@@ -77,6 +78,7 @@ class Environment:
     """Environment variables of the monitor's function."""
 
     settings: Path
+    account: str  # the monitor's own; the people's topic may be another account's
     people_topic: str
     chat_topic: str  # empty without [chat]
     table: str
@@ -84,10 +86,6 @@ class Environment:
     log_url: str
     programs_topic: str = ""  # of a fleet: gets each notification, of which people may get a summary
     own_role: str = ""  # of a fleet: ARN of the function's role
-
-    @property
-    def account(self) -> str:
-        return self.people_topic.split(":")[4]
 
     @property
     def partition(self) -> str:
@@ -110,6 +108,7 @@ def read_environment(environ: Mapping[str, str], *, chat: bool, fleet: bool = Fa
         )
     return Environment(
         settings_path(environ),
+        environ["ACCOUNT_ID"],
         environ["PEOPLE_TOPIC_ARN"],
         environ.get("CHAT_TOPIC_ARN", "") if chat else "",
         environ["STATE_TABLE"],

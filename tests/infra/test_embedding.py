@@ -191,6 +191,14 @@ def test_wrong_settings_are_refused_with_every_problem(app: App) -> None:
         MonitorStack(app, "Ses", settings={"bounce": {"warning": 5}})
 
 
+def test_a_topic_of_another_region_is_refused(app: App, code: Code) -> None:
+    topic = {"deployment": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:alerts"}}
+    where = Environment(account="123456789012", region="eu-west-1")
+    MonitorStack(app, "Ses", settings=SETTINGS | topic, code=code, env=where)
+    with pytest.raises(RuntimeError, match=r"topic_arn .* is not in eu-west-1, the region of the stack"):
+        app.synth()
+
+
 def test_a_setting_that_surely_does_nothing_is_a_warning_at_synth(app: App) -> None:
     targets = {"regions": ["eu-west-1", "eu-west-9"]}
     override = {"regions": ["us-east-1"], "bounce": {"warning": 0.02}}

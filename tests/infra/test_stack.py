@@ -196,6 +196,7 @@ def test_the_timeout_has_room_for_a_pause(synth: Synth) -> None:
 def test_the_environment_holds_resource_names_and_no_setting(resources: Resources) -> None:
     [function] = of_type(resources, "AWS::Lambda::Function")
     assert sorted(function["Environment"]["Variables"]) == [
+        "ACCOUNT_ID",
         "DASHBOARD_URL",
         "PEOPLE_TOPIC_ARN",
         "POWERTOOLS_SERVICE_NAME",
