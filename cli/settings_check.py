@@ -27,7 +27,7 @@ def check_settings(file: Path, *, deploy: bool, as_json: bool) -> int:
             f"{file} names {', '.join(settings.alerts.example_recipients)}, which nobody reads.\n"
             "Put the people who get the alerts into [alerts] emails, then deploy again."
         )
-    warnings = warnings_of(settings, unknown_regions)
+    warnings = [warning.text for warning in warnings_of(settings, unknown_regions)]
     if as_json:
         _print_json(file, [], warnings, settings)
         return USABLE

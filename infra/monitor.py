@@ -405,21 +405,8 @@ class SesReputationMonitor(Construct):
                 )
 
     def _warn(self) -> None:
-        for warning in warnings_of(self.settings, _unknown_regions):
-            Annotations.of(self).add_warning_v2("ses-reputation:settings", warning)
-        alerts = self.settings.alerts
-        if alerts.example_recipients:
-            Annotations.of(self).add_warning_v2(
-                "ses-reputation:example-recipients",
-                f"Nobody reads {', '.join(alerts.example_recipients)}: name your own recipients in [alerts] emails.",
-            )
-        others = alerts.emails or self.settings.amazon_q_on or self.settings.deployment.topic_arn
-        if self.forwarders and not others:
-            Annotations.of(self).add_warning_v2(
-                "ses-reputation:slack-alone",
-                "Only a forwarder gets notifications: if it fails, nobody hears of that either. Add an address to [alerts] "
-                "emails.",
-            )
+        for name, text in warnings_of(self.settings, _unknown_regions, key_given=self.key is not None):
+            Annotations.of(self).add_warning_v2(f"ses-reputation:{name}", text)
 
     def _outputs(self, dashboard_url: str) -> None:
         outputs = {

@@ -51,6 +51,29 @@ WITHOUT_EFFECT = {
         UNITS.replace('exclude = ["222222222222"]', 'exclude = ["111111111111"]'),
         "organization.exclude: 111111111111 is watched all the same, because [[accounts]] names it.",
     ),
+    "mute twice": (f"{BASE}{TUESDAY}{TUESDAY}", "mute[1]: mute[0] is the same."),
+    "role without accounts": (
+        f'{BASE}[member_role]\nexternal_id = "ours"\n',
+        "member_role.external_id has no effect without [[accounts]] or [organization] units.",
+    ),
+    "shards without accounts": (f"{BASE}[deployment]\nshards = 3\n", "deployment.shards has no effect without [[acc"),
+    "parts without a key": (f'{BASE}[deployment]\nencrypt = ["logs"]\n', "deployment.encrypt has no effect without"),
+    "key for nothing": (
+        f"{BASE}[deployment]\ncustomer_managed_key = true\nencrypt = []\n",
+        "deployment.encrypt is empty: the key encrypts nothing.",
+    ),
+    "mention without a webhook": (f'{BASE}[slack]\nmention = "here"\n', "slack.mention has no effect without a web"),
+    "window with too few emails": (
+        f"{BASE}[bounce]\nrules = [{{ emails = 50, above = 0.04 }}]\n",
+        'bounce.rules: the window of "50 emails" holds about 50 emails, and min_emails asks for 100: it holds for large',
+    ),
+    "warning above critical": (
+        (
+            f"{BASE}[bounce]\nrules = [{{ hours = 24, above = 0.04 }}, "
+            '{ hours = 24, above = 0.03, severity = "critical" }]\n'
+        ),
+        'bounce.rules: "24 h" never warns before "24 h critical" is critical, whose threshold is not above it.',
+    ),
     "second override": (
         f'{BASE}[[overrides]]\nregions = ["eu-west-1", "us-east-1"]\n{LOW}[[overrides]]\nregions = ["us-east-1"]\n{LOW}',
         "overrides[1]: overrides[0] fits the same targets, and the first that fits counts.",
@@ -61,7 +84,7 @@ WITHOUT_EFFECT = {
 @pytest.mark.parametrize(("text", "warning"), WITHOUT_EFFECT.values(), ids=WITHOUT_EFFECT)
 def test_a_setting_that_surely_does_nothing_is_a_warning(text: str, warning: str) -> None:
     [said] = warnings_of(read(text), unknown)
-    assert said.startswith(warning)
+    assert said.name == "settings" and said.text.startswith(warning)
 
 
 PERHAPS = {
@@ -70,6 +93,12 @@ PERHAPS = {
     "discovered region": f'{LISTED}{DISCOVER}{ROUTE}regions = ["us-east-1"]\n',
     "region of the stack": f'{BASE}{TUESDAY}regions = ["us-east-1"]\n',
     "listed": f'{LISTED}{IRELAND}{ROUTE}accounts = ["111111111111"]\nregions = ["eu-west-1"]\n',
+    "warning below critical": (
+        f"{BASE}[bounce]\nrules = [{{ hours = 24, above = 0.03 }}, "
+        '{ hours = 24, above = 0.04, severity = "critical" }]\ncalm = [{ hours = 24, at_most = 0.04 }]\n'
+    ),
+    "enough emails": f"{BASE}[bounce]\nrules = [{{ emails = 100, above = 0.04 }}]\n",
+    "key": f'{BASE}[deployment]\ncustomer_managed_key = true\nencrypt = ["logs"]\n',
     "narrow before wide": (
         f'{LISTED}[[overrides]]\naccounts = ["111111111111"]\n{LOW}'
         f'[[overrides]]\nregions = ["eu-west-1"]\n{LOW}[[overrides]]\nregions = ["eu-west-1", "us-east-1"]\n{LOW}'
@@ -80,3 +109,18 @@ PERHAPS = {
 @pytest.mark.parametrize("text", PERHAPS.values(), ids=PERHAPS)
 def test_a_setting_that_may_do_something_is_no_warning(text: str) -> None:
     assert warnings_of(read(text), unknown) == []
+
+
+def test_a_key_of_the_app_encrypts_what_the_settings_say() -> None:
+    assert warnings_of(read(f'{BASE}[deployment]\nencrypt = ["logs"]\n'), unknown, key_given=True) == []
+
+
+UNHEARD = {
+    "example": ('[alerts]\nemails = ["oncall@example.com"]\n', "example-recipients"),
+    "forwarder alone": ('[slack]\nwebhook_parameter = "/ses/slack"\n', "slack-alone"),
+}
+
+
+@pytest.mark.parametrize(("text", "name"), UNHEARD.values(), ids=UNHEARD)
+def test_alerts_that_nobody_may_get_are_a_warning(text: str, name: str) -> None:
+    assert [warning.name for warning in warnings_of(read(text), unknown)] == [name]

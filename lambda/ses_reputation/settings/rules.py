@@ -72,7 +72,7 @@ def _account(table: Table, default: AccountPolicy) -> AccountPolicy:
 
 
 def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
-    return VolumePolicy(
+    policy = VolumePolicy(
         table.flag(
             "silence",
             default.silence,
@@ -85,6 +85,9 @@ def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
             "Alert when three hours bring more than so many times the largest three hours of two weeks; 0 never does.",
         ),
     )
+    if 0 < policy.spike <= 1:
+        table.refuse("spike", "0, or a number above 1, at most 1000", "at 1 or less every sender spikes; write 0 or 3")
+    return policy
 
 
 def _metric(table: Table, default: MetricPolicy, scaled: Callable[..., MetricPolicy]) -> MetricPolicy:
