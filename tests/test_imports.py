@@ -122,8 +122,15 @@ def core_problems(name: str, source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            if called in FORBIDDEN_CALLS or called.endswith((".now", ".utcnow", ".today")):
+            local_time = called.endswith((".fromtimestamp", ".astimezone")) and len(node.args) + len(node.keywords) < (
+                2 if called.endswith(".fromtimestamp") else 1
+            )  # without a zone it is the machine's
+            by_name = called == "getattr" and isinstance(node.args[1], ast.Constant)
+            if local_time or by_name or called in FORBIDDEN_CALLS or called.endswith((".now", ".utcnow", ".today")):
                 problems.append(f"{name} calls {called}")
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            hidden = [each.name for each in node.names if each.asname or each.name.startswith("_")]
+            problems += [f"{name} imports {each} under another name, or privately" for each in hidden]
         elif isinstance(node, ast.Attribute) and ast.unparse(node).endswith(CLOCKS):
             problems.append(f"{name} names {ast.unparse(node)}")
     return problems
@@ -195,6 +202,11 @@ def test_the_edge_imports_only_core_types_and_the_sdk(path: Path) -> None:
         "from .evaluation import Evaluation",
         "from datetime import datetime\ndatetime.now()",
         "from dataclasses import field\nfrom datetime import datetime\nat = field(default_factory=datetime.now)",
+        "from dataclasses import field\nfrom datetime import datetime as D\nat = field(default_factory=D.now)",
+        "from datetime import datetime\ndatetime.fromtimestamp(3)",
+        "from datetime import datetime\ndatetime(2025, 2, 3).astimezone()",
+        "from datetime import datetime\ngetattr(datetime, 'now')()",
+        "from collections import _sys",
         "print('x')",
         "open('x')",
     ],

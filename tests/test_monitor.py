@@ -174,12 +174,13 @@ def test_an_event_older_than_the_last_tick_changes_nothing() -> None:
     assert world.items == before and world.sent == []
 
 
-def test_unreadable_subscriptions_neither_open_nor_resolve_an_alert() -> None:
+def test_unreadable_subscriptions_fail_the_run_and_resolve_no_alert() -> None:
     world = World(replace(ALL, missing=1, listeners=1))
     world.run(MIDNIGHT)
     world.audience = Unreadable(Trouble.DENIED, "ListSubscriptionsByTopic: AuthorizationError")
-    assert world.run(MIDNIGHT + DAY) == {IRELAND.id: "WARNING"}
-    assert ("subscribers", "resolved") not in checks(world)
+    with pytest.raises(RunFailed, match=r"the subscriptions could not be listed \(ListSubscriptionsByTopic: Auth"):
+        world.run(MIDNIGHT + DAY)
+    assert checks(world) == [("subscribers", "opened"), ("subscribers", "reminder")]
 
 
 def test_a_test_alert_goes_to_every_channel_and_names_its_recipients() -> None:

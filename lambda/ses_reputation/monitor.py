@@ -101,6 +101,11 @@ class Monitor:
         failures += [f"{outcome.plan.target.id}: {failure}" for outcome in outcomes for failure in outcome.failures]
         failures += [problem for outcome in outcomes if (problem := self._nobody_hears(outcome))]
         failures += [
+            f"who gets the alerts is not known: the subscriptions could not be listed ({audience.detail})"
+            for outcome in outcomes
+            if isinstance(audience := outcome.plan.seen.readings.audience, Unreadable)
+        ]
+        failures += [
             f"{outcome.plan.target.id}: reading what SES finds failed ({found.broke})"
             for outcome in outcomes
             if (found := outcome.plan.seen.readings.findings) is not None and found.broke
@@ -218,9 +223,6 @@ def report(outcomes: Sequence[Outcome], now: Instant, context: Context, team_ord
         logger.warning("orders of the team were ignored", detail=team_orders.ignored)
     for outcome in outcomes:
         plan = outcome.plan
-        audience = plan.seen.readings.audience
-        if isinstance(audience, Unreadable):
-            logger.warning("subscriptions could not be listed", detail=audience.detail)
         findings = plan.seen.readings.findings
         if findings is not None and findings.unseen:
             logger.warning("findings of SES could not be read", target=plan.target.id, detail=findings.unseen)

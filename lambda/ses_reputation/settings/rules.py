@@ -49,7 +49,7 @@ def read_policy(file: Table) -> Policy:
             default.feedback_share,
             (0.05, 1),
             "The part of the email that goes to providers which report complaints; AWS sets complaints against that part only. "
-            "Messages suggest a value where AWS's own rate is known.",
+            "`ses-reputation check` suggests a value where AWS's own rate is known.",
         ),
         _account(file.table("account", "When the daily sending quota is nearly used."), default.account),
         _volume(file.table("volume", "When sending stops, or grows beyond anything known."), default.volume),
