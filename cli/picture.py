@@ -58,7 +58,7 @@ DATES = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S"]
 """Name of a year, a month, a day, an hour, a minute and a second under the lowest panel."""
 
 TALLEST = 2.5
-"""The axis ends at so many times the highest threshold, and says what is above it: else nothing else could be seen."""
+"""The axis ends at this many times the highest threshold, and says what is above it: else nothing else could be seen."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ FEWEST_EMAILS = 100
 """A rate of fewer emails than this is noise: it is neither drawn nor named as a highest one."""
 
 MOST_ROWS = 35
-"""A table has a row a day up to so many days, else a row a week."""
+"""A table has a row a day up to this many days, else a row a week."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,8 +194,8 @@ def test_the_reference_of_metrics_has_every_metric_and_value() -> None:
 
 def test_the_readmes_figures_match_the_evidence() -> None:
     readme, evidence = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/evidence.md"))
-    figures = re.findall(r"[\d.]+(?= simulated| h before| false alarms)", readme)
-    assert len(figures) == 3 and all(re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", evidence) for figure in figures)
+    figures = re.findall(r"[\d.]+%?(?= of \d+ simulated| simulated| h before| false alarms)", readme)
+    assert len(figures) == 4 and all(re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", evidence) for figure in figures)
 
 
 def code_blocks(page: str, language: str = "") -> list[str]:

@@ -87,7 +87,7 @@ def _asks(document: Document) -> bool:
 def sent_from(plan: Plan, metric: Metric) -> Instant:
     """When the emails to look for were sent at the earliest: by our own rate, or by AWS's if only that is high.
 
-    After a resume, emails of before it count no more, here neither.
+    After a resume, emails from before it no longer count.
     """
     before, oldest = sent_before(plan.seen.learned, metric), plan.seen.now - LOOKBACK
     if plan.state.rearmed is not None:

@@ -49,7 +49,7 @@ class Tick:
     at: Instant
     every: int = BUCKET  # seconds from one to the next
     wall: Instant | None = None  # what a clock on the wall says; None: the scheduled time
-    ahead: int = 0  # a stored tick may be so many seconds later than the clock; a later one is damaged
+    ahead: int = 0  # a stored tick may be this many seconds later than the clock; a later one is damaged
     patience: float | None = None  # seconds for looking at the targets; None: no limit
     longest: int = 300  # seconds after which this run has surely ended
 
@@ -166,7 +166,7 @@ def unknown(target: Target, tick: Tick, policy: Policy, why: Unreadable) -> Outc
 
 
 def look_at(target: Target, tick: Tick, policy: Policy, edges: Edges, context: Context = Context()) -> Outcome:
-    """Gather, decide and apply for one target, up to and without the delivery."""
+    """Gather, decide and apply for one target, all but the delivery."""
     failures: list[str] = []
     item, before = _load(target, tick, edges.store, failures)
     readings = replace(edges.read(target, tick.at), orders=edges.orders)

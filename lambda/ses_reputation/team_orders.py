@@ -16,7 +16,7 @@ from .core.orders import Orders, Window
 from .run import Store
 
 EARLY = 15 * 60
-"""Seconds by which the clock of who mutes may be ahead; a mute of later would begin where another ends, without an end."""
+"""Seconds by which the clock of who mutes may be ahead; a later mute would begin where another ends, without an end."""
 
 KEY = "orders"
 """Key of their item, beside the states, whose keys are the ids of targets."""

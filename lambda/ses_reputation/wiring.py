@@ -275,7 +275,7 @@ def look_in(
 def attending(
     create: Create, settings: Settings, store: Store
 ) -> Callable[[Plan, State | None], tuple[PauseReading | None, tuple[str, ...]]]:
-    """Make what attends to pauses. It is loaded for a critical alert, if the settings allow a pause, and while one is in force."""
+    """Make the function that handles pauses. It is loaded for a critical alert, if the settings allow a pause, and while one is in force."""
 
     @cache
     def pausing() -> Pausing:

@@ -49,7 +49,6 @@ CAUSE = Cause(
     (DomainCount("acme.example", 40, 2.2), DomainCount("others", 3, None)),
     ("Also this.",),
     40,
-    at_least=False,
     events=40,
     command="",
 )

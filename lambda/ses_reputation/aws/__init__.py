@@ -1,1 +1,1 @@
-"""The edge: the only room that talks to AWS. It translates and never decides."""
+"""The edge: the only room of the function that talks to AWS. It translates and never decides."""

@@ -1,4 +1,4 @@
-"""Amazon SES and CloudWatch, asked for what is not urgent: so many calls, so many seconds, one call of SES a second.
+"""Amazon SES and CloudWatch, asked for what is not urgent: this many calls, this many seconds, one call of SES a second.
 
 What is denied, throttled, slow or absent becomes one sentence.
 """
@@ -64,7 +64,7 @@ BUDGET = Budget()
 
 
 def within(budget: Budget, work: Callable[[], None]) -> tuple[tuple[str, ...], str]:
-    """Do `work` for so many seconds and leave it alone then: sentences on what is missing, and the fault of our own if it broke."""
+    """Do `work` for this many seconds and leave it alone then: sentences on what is missing, and the fault of our own if it broke."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(copy_context().run, work)  # it calls as whoever asks: see members.py
     wait([future], budget.seconds)

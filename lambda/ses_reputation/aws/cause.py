@@ -45,7 +45,7 @@ PAGES = 3
 """Most entries of the window that are read; the mix of more is known well enough."""
 
 USUAL = 800
-"""Earlier entries asked for: so many fit into one page even if they were more than usual."""
+"""Earlier entries asked for: this many fit into one page, even if there were more than usual."""
 
 SAMPLES = 5
 

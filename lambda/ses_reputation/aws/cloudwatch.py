@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
 
 PER_REQUEST = 1_000
-"""PutMetricData takes at most so many values at a time."""
+"""PutMetricData takes at most this many values at a time."""
 
 REFUSED = {"Forbidden": Trouble.DENIED, "InternalError": Trouble.FAILED}
 """Status codes of a single result of GetMetricData that carries no values because of an error."""

@@ -12,7 +12,7 @@ LONGEST_NAME = 50
 
 
 def accounts_in(client: Any, units: Collection[str], exclude: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """List id and name of every active account in `units`, each once. Raise what botocore raises: half a list is none."""
+    """List id and name of every active account in `units`, each once. Raise what botocore raises: half a list is not used."""
     found: dict[str, str] = {}
     waiting, seen = list(units), set(exclude)
     while waiting:

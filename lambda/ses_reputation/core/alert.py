@@ -149,7 +149,7 @@ def news(
 ) -> tuple[Sent | None, tuple[Change, ...]]:
     """Compare the open `tracks` of a check with what was sent last: the record after this tick, and why to notify now.
 
-    `ahead` lets reminders go out so many seconds before they are due, to join another one of the same target.
+    `ahead` lets reminders go out this many seconds before they are due, to join another one of the same target.
     """
     if sent is not None and not any(_continues(sent, track) for track in tracks.values()):
         return _ended(check, sent, tracks, now)

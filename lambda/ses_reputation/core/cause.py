@@ -50,7 +50,7 @@ FEWEST_BESIDE_IMPORT = 20
 """Share of the events, and entries, that must be seen beside an import: what is left of few may look like anything."""
 
 EVEN = 8
-"""Domains that entries are spread over, as if evenly, from which on nobody sends to so many dead ones by chance."""
+"""Domains that entries are spread over, as if evenly, from which on nobody sends to this many dead ones by chance."""
 
 BURST = 0.7
 """Share of the entries within a quarter of an hour that makes them one send: the rest of its bounces follow over half an hour."""

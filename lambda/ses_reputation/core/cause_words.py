@@ -39,7 +39,6 @@ class Cause:
     domains: tuple[DomainCount, ...]
     details: tuple[str, ...]  # one sentence each
     listed: int | None  # entries of the window; None: not visible
-    at_least: bool  # there are more entries than were read
     events: int | None  # bounces or complaints of the window; None: unknown
     command: str  # to look closer
 
@@ -130,7 +129,6 @@ def explain(reading: CauseReading) -> Cause:
         domains=shown,
         details=tuple(_details(reading, shape, own)),
         listed=None if reading.entries is None else len(reading.entries),
-        at_least=not reading.all_read,
         events=question.events,
         command=command_of(question),
     )

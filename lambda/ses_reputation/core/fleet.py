@@ -56,7 +56,7 @@ class Shard(NamedTuple):
 WHOLE = Shard(0, 1)
 
 SILENT_TICKS = 3
-"""A shard that has not reported for so many ticks is silent."""
+"""A shard that has not reported for this many ticks is silent."""
 
 
 def is_turn(name: str, now: Instant, every: int, period: int = DAY) -> bool:

@@ -21,7 +21,7 @@ PACE = {Metric.BOUNCE: Window(emails=300, share_of_day=1 / 24), Metric.COMPLAINT
 """Time over which the present pace is taken: short, since after a bad list the day's mean still looks harmless."""
 
 FEWEST_EVENTS, SURE = 5, 1.0
-"""The estimate is at the threshold if it has so many events, and is there sure at so many standard deviations."""
+"""The estimate is at the threshold if it has this many events, and is there sure at this many standard deviations."""
 
 NEARLY_NONE = 0.01
 """The share that is left, at least, while the threshold is not surely reached."""

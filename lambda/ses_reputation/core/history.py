@@ -31,7 +31,7 @@ LONGEST = 3 * 366 * DAY
 """Longest history accepted; a longer one holds a stray timestamp, not three years of email."""
 
 LARGEST_COUNT = 10**8
-"""No sender puts so much email into fifteen minutes; a larger count is a broken answer."""
+"""No sender puts this much email into fifteen minutes; a larger count is a broken answer."""
 
 YEAR_2100 = 4_102_444_800
 """No email was sent after this; a later time is a broken answer."""

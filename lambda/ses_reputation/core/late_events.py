@@ -23,11 +23,11 @@ LONGEST_GAP = 7 * DAY
 """After a longer pause between two runs their answers are not compared: SES forgets buckets after two weeks."""
 
 ENOUGH = {Metric.BOUNCE: 150, Metric.COMPLAINT: 20}
-"""With so many new events and no bucket grown, late ones are not counted with their email: of bounces at least one in thirty
+"""With this many new events and no bucket grown, late ones are not counted with their email: of bounces at least one in thirty
 comes more than an hour late, of complaints nearly all."""
 
 GROWN = 5
-"""With so many events added to closed buckets, SES counts late ones with their email."""
+"""With this many events added to closed buckets, SES counts late ones with their email."""
 
 
 class Way(Enum):

@@ -15,7 +15,7 @@ CHECK = "pause"
 CALLED_OFF = "called off"
 """Trouble of a pause that was begun, and not done again when something spoke against it."""
 
-UNSURE = "it may be paused all the same: see in SES"
+UNSURE = "it may be paused all the same: check in SES"
 """Said of such a part: whether it sends nobody can read."""
 
 

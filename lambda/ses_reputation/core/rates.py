@@ -37,7 +37,7 @@ AWS_THRESHOLDS = {
 
 
 class Window(NamedTuple):
-    """A stretch of whole buckets up to now: so many hours, or the last so many emails.
+    """A stretch of whole buckets up to now: some hours, or the last emails.
 
     By emails it reaches back until it holds `emails`, or `share_of_day` of a normal day's emails if that is more, however
     long that took; it holds what there is if the history is shorter.
@@ -85,7 +85,7 @@ COMPLAINT_HOURS = (0.0, 3.0, 10.0)
 """Mean delays from an email to its complaint; the history says which are possible."""
 
 SLOW_HOURS, SLOW_SHARE = 24.0, 0.05
-"""Slow readers, always possible; to tell the other delays apart, so many complaints are taken to come slowly."""
+"""Slow readers, always possible; to tell the other delays apart, this many complaints are taken to come slowly."""
 
 TAIL_HOURS, TAIL_SHARE = 96.0, 0.2
 """Always possible too: a fifth of the slow complaints come over days."""
@@ -333,7 +333,7 @@ class View:
     def usual(self, weight: float) -> float:
         """The sender's usual rate, drawn towards `2 / weight` where there is little email to know it from.
 
-        `weight` is in emails: as if, besides what was seen, 2 events had been seen in so many emails.
+        `weight` is in emails: as if, besides what was seen, 2 events had been seen in this many emails.
         """
         start = max(0, self.end - USUAL_FROM // BUCKET)
         end = max(0, self.end - USUAL_TO // BUCKET)

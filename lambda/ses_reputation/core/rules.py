@@ -92,7 +92,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """One condition of the resolution: the plain rate of this window is at most `at_most`, or so many times the usual rate."""
+    """One condition of the resolution: the plain rate of this window is at most `at_most`, or this many times the usual rate."""
 
     window: Window
     at_most: float  # fraction

@@ -29,7 +29,7 @@ SCHEMA = 3
 """Number of the stored form. It grows with every change of the stored fields (tests/core/golden has their list)."""
 
 LARGEST = 253_402_300_799
-"""End of the year 9999 in seconds, after which no time can be shown; no window holds so many emails either."""
+"""End of the year 9999 in seconds, after which no time can be shown; no window holds this many emails either."""
 
 LONGEST_PLAIN = 100_000
 """Longest text of a record that is stored as it is, in characters."""

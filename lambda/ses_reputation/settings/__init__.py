@@ -117,7 +117,7 @@ class Settings:
         return next((each.policy for each in self.overrides if each.fits(account, region)), self.policy)
 
     def has_metrics(self, account: str, region: str, targets: int) -> bool:
-        """Tell if a target has metrics of its own, one of so many `targets`."""
+        """Tell if a target has metrics of its own, one of `targets` in all."""
         few = targets <= self.targets.metrics_up_to
         return few or any(each.metrics for each in self.overrides if each.fits(account, region))
 

@@ -130,7 +130,7 @@ def read_deployment(table: Table) -> Deployment:
             3,
             (2, 24),
             "runs",
-            "After so many runs without success the watchdog notifies the same people, by a path of its own.",
+            "After this many runs without success the watchdog notifies the same people, by a path of its own.",
         ),
         log_retention_days=table.one_of(
             "log_retention_days", 30, LOG_RETENTION_DAYS, "How many days the logs are kept."

@@ -10,7 +10,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 MOST_WINDOWS = 7
 LONGEST_WINDOW = 12 * 60
-"""In minutes. So many windows of this length leave half of the week in which everything is sent."""
+"""In minutes. This many windows of this length leave half of the week in which everything is sent."""
 
 EXAMPLE = '{ weekday = "tuesday", from = "08:00", to = "12:00", check = "complaint" }'
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"

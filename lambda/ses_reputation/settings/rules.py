@@ -82,7 +82,7 @@ def _volume(table: Table, default: VolumePolicy) -> VolumePolicy:
             "spike",
             default.spike,
             (0, 1000),
-            "Alert when three hours bring more than so many times the largest three hours of two weeks; 0 never does.",
+            "Alert when three hours bring more than this many times the largest three hours of two weeks; 0 never does.",
         ),
     )
     if 0 < policy.spike <= 1:
@@ -140,7 +140,7 @@ def _unusual(table: Table, metric: Metric, warning: Limit) -> tuple[float, float
         "unusual",
         UNUSUAL,
         (0, 100),
-        "Warn when the rate is very likely above so many times the sender's usual rate and own worst; 0: fixed thresholds only.",
+        "Warn when the rate is very likely above this many times the sender's usual rate and own worst; 0: fixed thresholds only.",
     )
     if 0 < unusual < 1:
         table.refuse(
@@ -195,13 +195,13 @@ def _rule(table: Table, pause: Limit, metric: Metric) -> Rule | None:
 
 
 def _window(table: Table) -> Window | None:
-    hours = table.whole("hours", None, (1, 14 * 24), "hours", "The window: the last so many hours.")
+    hours = table.whole("hours", None, (1, 14 * 24), "hours", "The window in hours, up to now.")
     emails = table.whole(
         "emails",
         None,
         (1, 1_000_000_000),
         "emails",
-        "Instead of hours: the last so many emails, whatever time they took.",
+        "Instead of hours: the last emails, this many, however long they took.",
     )
     share_of_day = table.number(
         "share_of_day",
@@ -225,7 +225,7 @@ def _threshold(table: Table, pause: Limit) -> Threshold | None:
         "times_usual",
         None,
         (1, 100),
-        "Instead of above: the threshold is so many times the sender's usual rate and own worst ...",
+        "Instead of above: the threshold is this many times the sender's usual rate and own worst ...",
     )
     lower = table.rate("above_at_least", None, pause, "... but not below this rate ...")
     upper = table.rate("above_at_most", None, pause, "... and not above this one, if there is a limit.")
@@ -265,7 +265,7 @@ def _calm(table: Table, critical: Limit) -> Calm | None:
     window = _window(table)
     at_most = table.rate("at_most", None, critical, "The plain rate of that window is at most this.")
     times_usual = table.number(
-        "times_usual", 0.0, (0, 100), "Or at most so many times the sender's usual rate, if that is more."
+        "times_usual", 0.0, (0, 100), "Or at most this many times the sender's usual rate, if that is more."
     )
     if not table.has("at_most"):
         table.refuse("at_most", table.keys["at_most"].accepted, "write the rate that is low enough")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SettingsWarning(NamedTuple):
-    """What looks wrong, and a name by which it can be acknowledged."""
+    """Text of a warning, and a name by which it can be acknowledged."""
 
     name: str
     text: str

@@ -9,5 +9,5 @@ OBJECTS = 200_000
 
 
 def collect_rarely() -> None:
-    """Look for cycles after so many new objects only. Call it before the large imports."""
+    """Look for cycles after this many new objects only. Call it before the large imports."""
     gc.set_threshold(OBJECTS)

@@ -46,7 +46,7 @@ class PauseCheck(Check):
 
     def changed(self, news: News) -> str:
         stage = _of(news).stage
-        return {Stage.PAUSED: "Done as said before.", Stage.FAILED: "It failed."}.get(stage, "It is to be done again.")
+        return {Stage.PAUSED: "Done as planned.", Stage.FAILED: "It failed."}.get(stage, "It is to be done again.")
 
     def summary(self, news: News) -> list[str]:
         pause = _of(news)

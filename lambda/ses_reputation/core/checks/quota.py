@@ -75,7 +75,7 @@ class Quota(Check):
     def first_steps(self, news: News) -> tuple[str, ...]:
         return (
             "Hold back email that can wait, so that urgent email gets through.",
-            "If nobody planned so much email, find who sends it: credentials may be stolen.",
+            "If nobody planned this much email, find who sends it: credentials may be stolen.",
             "Ask for a higher quota in Service Quotas. AWS may take a day to answer.",
         )
 

@@ -343,7 +343,7 @@ def spark(seen: Seen, metric: Metric) -> tuple[Count, ...]:
 
 
 TREND_STEPS = {Metric.BOUNCE: (2, 6), Metric.COMPLAINT: (6, 12)}
-"""Steps of the sparkline that a trend compares: the newest so many, with those before them up to so many in all."""
+"""Steps of the sparkline that a trend compares: how many are new, and how many there are in all."""
 
 
 def trend(counts: tuple[Count, ...], steps: tuple[int, int]) -> str:

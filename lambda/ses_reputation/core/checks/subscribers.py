@@ -52,7 +52,7 @@ class Subscribers(Check):
         sentences = [
             (
                 f"{found.missing} of {_addresses(found.expected)} in the settings "
-                f"{'has' if found.missing == 1 else 'have'} no confirmed subscription: no alert gets there."
+                f"{'has' if found.missing == 1 else 'have'} no confirmed subscription, so no alert arrives there."
             )
         ]
         if not found.listeners:

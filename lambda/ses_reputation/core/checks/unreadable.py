@@ -12,7 +12,7 @@ from ..rules import Severity
 from .base import Check, Command, News, Seen, role_command
 
 FAILURES_BEFORE_ALERT = 2
-"""An alert opens after so many runs in a row, at once if access is denied."""
+"""An alert opens after this many runs in a row, at once if access is denied."""
 
 NOT_KNOWN = ("unreadable", "aws-unreadable")
 """Checks whose alerts say that something is not known: the verdict says so itself."""
