@@ -214,6 +214,13 @@ def test_the_tree_of_the_architecture_names_every_module() -> None:
     assert {path.stem for path in PACKAGE.rglob("*.py")} - {"__init__"} - named == set()
 
 
+def test_every_check_has_a_file_of_tests() -> None:
+    checks = {path.stem for path in (PACKAGE / "core" / "checks").glob("*.py")} - {"__init__", "base"}
+    assert checks <= {
+        path.stem.removeprefix("test_") for path in (ROOT / "tests" / "core" / "checks").glob("test_*.py")
+    }
+
+
 def test_the_tree_of_the_architecture_names_no_file_that_is_gone() -> None:
     there = {path.name for path in (*PACKAGE.rglob("*.py"), *ROOT.glob("*.py"), *ROOT.glob("[cit]*/*.py"))}
     assert set(re.findall(r"\b\w+\.py\b", TREE)) <= there

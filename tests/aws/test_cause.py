@@ -105,7 +105,7 @@ def test_one_domain_that_refuses(clients: Clients, known: Suppression) -> None:
     assert "acme.example 40 (usually 0), others 8" in cause.line
 
 
-def test_bots_at_a_form(clients: Clients, known: Suppression) -> None:
+def test_made_up_addresses_are_bots_at_a_form(clients: Clients, known: Suppression) -> None:
     bounce(known, [f"xq{number}zk{number}vw@gmail.com" for number in range(30)])
     assert shape_of(look(clients, question(30))) is Shape.FORM
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FUNCTION = ("tests/aws", "tests/test_wiring.py", "tests/test_monitor.py")
 
 
-def test_without_the_shortcuts_every_test_of_the_function_passes(tmp_path: Path) -> None:
+def test_without_the_shortcuts_the_tests_of_the_edge_and_its_wiring_pass(tmp_path: Path) -> None:
     package = tmp_path / "lambda" / "ses_reputation"
     shutil.copytree(Path(ses_reputation.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.rmtree(package / "aws" / "fast")

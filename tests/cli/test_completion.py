@@ -47,7 +47,7 @@ def offered(words: str, folder: Path) -> list[str]:
         ("ses-reputation completion", "zsh"),
     ],
 )
-def test_bash_offers(words: str, expected: str, tmp_path: Path) -> None:
+def test_bash_offers_what_fits_the_words_before(words: str, expected: str, tmp_path: Path) -> None:
     assert expected in offered(words, tmp_path)
 
 

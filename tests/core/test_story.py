@@ -219,7 +219,7 @@ def played(name: str) -> Outcome:
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_what_is_sent(name: str) -> None:
+def test_each_history_sends_its_listed_messages(name: str) -> None:
     assert played(name).sent == HISTORIES[name][1]
 
 

@@ -55,6 +55,6 @@ def test_a_block_of_another_kind_is_refused() -> None:
         page_of({"blocks": [{"type": "divider"}]}, "")
 
 
-def test_it_is_a_picture(tmp_path: Path) -> None:
+def test_a_message_is_drawn_as_a_picture(tmp_path: Path) -> None:
     draw(payload_of(documents("bounce-opened")[0]), tmp_path / "slack.png")
     assert (tmp_path / "slack.png").read_bytes().startswith(b"\x89PNG")

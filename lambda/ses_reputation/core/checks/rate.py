@@ -196,7 +196,9 @@ class RateCheck(Check):
         evaluation = news.seen.evaluations.get(self.metric)
         own = ""
         if isinstance(finding, Finding) and finding.threshold is not None:
-            own = f"The alert threshold is {percent(finding.threshold)}. "
+            lowered = finding.usual is not None and finding.threshold < news.seen.policy.by_metric[self.metric].warning
+            usual = f", as your usual rate is {percent(finding.usual)}" if finding.usual and lowered else ""
+            own = f"The alert threshold is {percent(finding.threshold)}{usual}. "
         if evaluation is None or evaluation.estimate.rate is None:
             return f"{own}AWS reviews at {percent(thresholds.review)}."
         estimate = percent(evaluation.estimate.rate, thresholds.review, thresholds.pause)
