@@ -14,7 +14,7 @@ from ses_reputation.aws.errors import AWS_ERRORS
 from ses_reputation.aws.pause import switch
 from ses_reputation.aws.session import CONFIG
 from ses_reputation.aws.store import Item
-from ses_reputation.core import pause_guard as stored
+from ses_reputation.core import pause_record as stored
 from ses_reputation.core.checks.pause import RESETS
 from ses_reputation.core.history import iso
 from ses_reputation.core.notification import account_in_words

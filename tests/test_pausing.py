@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from ses_reputation.aws.store import Item, Overtaken
-from ses_reputation.core import pause_guard as guard
+from ses_reputation.core import pause_record as stored
 from ses_reputation.core.cause import CauseReading, Question
 from ses_reputation.core.cause import Part as CausePart
 from ses_reputation.core.decide import Gauge
@@ -28,7 +28,7 @@ from ses_reputation.run import Channel, Edges, Outcome, Tick, look_at_all
 
 NOW = 1_738_368_000
 TARGET = Target("123456789012", "eu-west-1")
-KEY = guard.key_of(TARGET.id)
+KEY = stored.key_of(TARGET.id)
 POLICY = default_policy()
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "PutAccountSendingAttributes")
 TIMED_OUT = ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com")
@@ -92,7 +92,7 @@ class World:
         return self.items.get(target_id)
 
     def save(self, target_id: str, new: Item) -> None:
-        stage = guard.from_text(new.text)[-1].stage.value if target_id == KEY else "state"
+        stage = stored.from_text(new.text)[-1].stage.value if target_id == KEY else "state"
         self._fail(f"save {stage}")
         there = self.items.get(target_id)
         if (0 if there is None else there.version) != new.version - 1:
@@ -124,14 +124,14 @@ class World:
         return [(d["reason"], d["title"]) for d in self.sent if d["check"] == "pause"]
 
     def pauses(self) -> tuple[Pause, ...]:
-        return guard.from_text(self.items[KEY].text) if KEY in self.items else ()
+        return stored.from_text(self.items[KEY].text) if KEY in self.items else ()
 
     def resume(self, at: Instant) -> None:
         """Resume as the command does."""
         item = self.items[KEY]
-        *others, last = guard.from_text(item.text)
+        *others, last = stored.from_text(item.text)
         ended = replace(last, stage=Stage.PAUSED, resumed_at=at, resumed_by="somebody")
-        self.items[KEY] = Item(item.version + 1, 1, guard.to_text([*others, ended]))
+        self.items[KEY] = Item(item.version + 1, 1, stored.to_text([*others, ended]))
         self.sending = True
 
 
@@ -313,7 +313,7 @@ def test_a_started_pause_is_cancelled_by_a_doubt(case: str) -> None:
 def test_a_note_without_an_alert_pauses_nothing() -> None:
     world = World()
     forged = Pause(Stage.DUE, Part.ACCOUNT, "", "", "bounce-x", "", NOW)
-    world.items[KEY] = Item(1, 1, guard.to_text([forged]))
+    world.items[KEY] = Item(1, 1, stored.to_text([forged]))
     world.run(NOW)
     assert world.off == [] and world.pauses()[-1].stage is Stage.FAILED
 

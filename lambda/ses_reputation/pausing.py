@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from .aws.errors import AWS_ERRORS, code_of, may_be_done
 from .aws.store import Item, Overtaken
 from .core import pause_guard as guard
+from .core import pause_record as stored
 from .core.cause import CauseReading
 from .core.decide import Plan
 from .core.history import BUCKET, HOUR, BadData
@@ -58,26 +59,26 @@ class Pausing:
         return _Attention(self, plan, before, pauses).reading()
 
     def _load(self, target: Target) -> tuple[Pause, ...]:
-        item = self.store.load(guard.key_of(target.id))
-        if item is not None and item.schema > guard.SCHEMA:
+        item = self.store.load(stored.key_of(target.id))
+        if item is not None and item.schema > stored.SCHEMA:
             raise ValueError(f"they are of a newer version, schema {item.schema}")
-        return () if item is None else guard.from_text(item.text)
+        return () if item is None else stored.from_text(item.text)
 
     def note(self, target: Target, pause: Pause) -> bool:
         """Store a pause, in place of an earlier note on the same cause, unless a person has resumed that: tell if it is stored.
 
         Raises `AWS_ERRORS`, `Overtaken` or ValueError.
         """
-        key = guard.key_of(target.id)
+        key = stored.key_of(target.id)
         for attempt in range(1, TRIES + 1):
             item = self.store.load(key)
-            known = () if item is None else guard.from_text(item.text)
+            known = () if item is None else stored.from_text(item.text)
             if any(p.cause == pause.cause and p.resumed_at is not None for p in known):
                 return False
             others = [p for p in known if p.cause != pause.cause]
             try:
-                text = guard.to_text([*others, pause])
-                self.store.save(key, Item(1 if item is None else item.version + 1, guard.SCHEMA, text))
+                text = stored.to_text([*others, pause])
+                self.store.save(key, Item(1 if item is None else item.version + 1, stored.SCHEMA, text))
             except Overtaken:
                 if attempt == TRIES:
                     raise

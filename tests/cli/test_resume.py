@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ses_reputation.aws.store import Item, Store
-from ses_reputation.core import pause_guard as stored
+from ses_reputation.core import pause_record as stored
 from ses_reputation.core.pause_level import Part
 from ses_reputation.core.pause_record import Pause, Stage
 

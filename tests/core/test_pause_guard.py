@@ -14,9 +14,9 @@ from ses_reputation.core.cause import Part as CausePart
 from ses_reputation.core.decide import Plan, decide
 from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, Point
 from ses_reputation.core.orders import Ack, Mute, Orders
-from ses_reputation.core.pause_guard import KEPT, Facts, from_text, named, reason, refusal, to_text
+from ses_reputation.core.pause_guard import Facts, named, reason, refusal
 from ses_reputation.core.pause_level import Level, Part
-from ses_reputation.core.pause_record import Pause, PauseReading, Stage
+from ses_reputation.core.pause_record import KEPT, Pause, PauseReading, Stage, from_text, to_text
 from ses_reputation.core.rates import Metric
 from ses_reputation.core.readings import Account, AwsRate, Readings, Trouble, Unreadable
 from ses_reputation.core.rules import Severity, default_policy

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ses_reputation.core import pause_guard as record
+from ses_reputation.core import pause_record as record
 from ses_reputation.core.orders import SCHEMA, Ack, Mute, Orders, to_text
 from ses_reputation.core.pause_record import Pause
 from ses_reputation.team_orders import KEY

@@ -5,21 +5,17 @@ It happens in two ticks: at the first people are notified, at the next, if nothi
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from .alert import Sent, Track
 from .cause import MOSTLY, CauseReading
 from .evaluation import Evaluation
-from .history import BUCKET, DAY, HOUR, YEAR_2100, History, Instant
+from .history import BUCKET, DAY, HOUR, History, Instant
 from .pause_level import PARTS, Level, Part
-from .pause_record import CHECK, Pause, Stage
+from .pause_record import CHECK, NAME, Pause, Stage
 from .rates import AWS_THRESHOLDS, Metric
 from .readings import SHUTDOWN, Readings, Unreadable
-from .recipients import without_addresses
 from .rules import Finding, Severity
 from .target import Target
 from .wording import events_of, percent
@@ -36,15 +32,6 @@ AGREEING_RULES = 2
 
 AWS_AT_LEAST = 0.4
 """Part of AWS's review threshold that AWS's own rate must have reached: below it AWS contradicts us."""
-
-KEPT = 20
-"""Pauses of a target that are kept, the newest."""
-
-LONGEST_WHY = 300
-"""Characters kept of a reason."""
-
-SCHEMA = 1
-"""Number of the stored form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +138,15 @@ def reason(metric: Metric, evaluation: Evaluation | None, readings: Readings) ->
 _MISSED = (f"{Part.SET.value}s", f"{Part.TENANT.value}s", "search for the cause")
 """Words of the sentences of a look that has not seen the sets or the tenants, or not come to its end."""
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_ARN = re.compile(r"arn:[a-z0-9-]+:ses:[a-z0-9-]+:[0-9]{12}:tenant/[A-Za-z0-9_/-]{1,200}")
-
 
 def named(reading: CauseReading | None, level: Level) -> tuple[Part, str] | None:
     """Choose what to pause: the smallest part that the cause names and the level allows, or None. Nothing is guessed."""
     allowed = PARTS[level]
     most = 0 if reading is None or not reading.question.events else MOSTLY * reading.question.events
     if reading is not None and most:
-        sets = [(p.events or 0, p.name) for p in reading.parts if p.kind == Part.SET.value and _NAME.fullmatch(p.name)]
+        sets = [(p.events or 0, p.name) for p in reading.parts if p.kind == Part.SET.value and NAME.fullmatch(p.name)]
         tenants = [
-            (count, name) for name, count, complete in reading.on_tenant_lists if complete and _NAME.fullmatch(name)
+            (count, name) for name, count, complete in reading.on_tenant_lists if complete and NAME.fullmatch(name)
         ]
         for part, counted in ((Part.SET, sets), (Part.TENANT, tenants)):
             events, name = max(counted, default=(0, ""))
@@ -176,44 +160,3 @@ def _is_whole(reading: CauseReading | None) -> bool:
     if reading is None:
         return True
     return not (reading.broke or any(what in sentence for sentence in reading.unseen for what in _MISSED))
-
-
-# -- the record of a target, an item of its own
-
-
-def key_of(target: str) -> str:
-    """Key of the item of a target's pauses, beside its state."""
-    return f"pause/{target}"
-
-
-def to_text(pauses: Sequence[Pause]) -> str:
-    """Encode the newest pauses of a target as JSON."""
-    return json.dumps({"pauses": [asdict(pause) for pause in pauses[-KEPT:]]}, separators=(",", ":"))
-
-
-def from_text(text: str) -> tuple[Pause, ...]:
-    """Decode stored pauses, oldest first. Raise `ValueError` for what no version has written."""
-    try:
-        members: Any = json.loads(text)["pauses"]
-        return tuple(_pause(member) for member in members[-KEPT:])
-    except (RecursionError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(f"the stored pauses cannot be read ({type(error).__name__})") from None
-
-
-def _pause(given: dict[str, Any]) -> Pause:
-    pause = Pause(**given)
-    texts = ("name", "reference", "cause", "why", "trouble", "resumed_by")
-    times = [pause.at] if pause.resumed_at is None else [pause.at, pause.resumed_at]
-    if not all(isinstance(given.get(name, ""), str) for name in texts):
-        raise ValueError("a text is of another type")
-    if not all(type(at) is int and 0 <= at < YEAR_2100 for at in times):
-        raise ValueError("a time is invalid")
-    if not (_NAME.fullmatch(pause.name) or not pause.name) or not (
-        _ARN.fullmatch(pause.reference) or not pause.reference
-    ):
-        raise ValueError("a name is invalid in SES")
-    cleaned: dict[str, Any] = {
-        name: without_addresses(getattr(pause, name))[:LONGEST_WHY]
-        for name in ("cause", "why", "trouble", "resumed_by")
-    }
-    return replace(pause, stage=Stage(pause.stage), part=Part(pause.part), **cleaned)
