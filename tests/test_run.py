@@ -132,6 +132,12 @@ def test_a_quiet_run_reads_and_writes_each_thing_once(world: World) -> None:
     assert outcome.plan.verdict is Verdict.OK and not outcome.failures
 
 
+def test_a_target_without_metrics_of_its_own_publishes_none(world: World) -> None:
+    world.statistics[IRELAND.id] = points(START)
+    look_at_all((IRELAND,), Tick(START), lambda _: POLICY, replace(world.edges, has_metrics=lambda _: False))
+    assert "put_gauges" not in world.calls
+
+
 def test_the_first_run_back_fills_metrics_and_later_ones_add_a_tick(
     world: World,
 ) -> None:
@@ -308,6 +314,12 @@ def test_an_unreadable_target_hides_nothing_of_another(world: World) -> None:
         ("eu-west-1", "unreadable"),
         ("us-east-2", "bounce"),
     }
+
+
+def test_only_a_target_whose_role_never_let_the_monitor_in_is_not_set_up(world: World) -> None:
+    world.statistics[IRELAND.id] = Unreadable(Trouble.ROLE, "AssumeRole: AccessDenied")
+    world.statistics[OHIO.id] = points(START)
+    assert [outcome.not_set_up for outcome in world.run(START, IRELAND, OHIO)] == [True, False]
 
 
 def test_several_targets_share_one_message_worst_first(world: World) -> None:

@@ -107,12 +107,24 @@ def test_errors_without_an_answer_have_a_name_too(error: Exception, trouble: Tro
     assert code_of(error) == type(error).__name__
 
 
+DIMENSIONS = [{"Name": "Account", "Value": "123456789012"}, {"Name": "Region", "Value": "eu-west-1"}]
+
+
 def test_gauges_are_sent_in_thousands_stamped_with_their_ticks() -> None:
     metrics = client("cloudwatch")
     gauges = [Gauge("BounceRate", int(AT.timestamp()) + n, n / 2_000) for n in range(1_500)]
+    data = [
+        {
+            "MetricName": "BounceRate",
+            "Dimensions": DIMENSIONS,
+            "Timestamp": AT + timedelta(seconds=n),
+            "Value": n / 2_000,
+        }
+        for n in range(1_500)
+    ]
     with Stubber(metrics) as stub:
-        stub.add_response("put_metric_data", {}, {"Namespace": "SesReputation", "MetricData": ANY})
-        stub.add_response("put_metric_data", {}, {"Namespace": "SesReputation", "MetricData": ANY})
+        for part in (data[:1_000], data[1_000:]):
+            stub.add_response("put_metric_data", {}, {"Namespace": "SesReputation", "MetricData": part})
         cloudwatch.put_gauges(metrics, "SesReputation", IRELAND, gauges)
         stub.assert_no_pending_responses()
 
@@ -121,10 +133,7 @@ def test_a_gauge_names_its_target_and_its_tick() -> None:
     metrics = client("cloudwatch")
     datum = {
         "MetricName": "BounceRate",
-        "Dimensions": [
-            {"Name": "Account", "Value": "123456789012"},
-            {"Name": "Region", "Value": "eu-west-1"},
-        ],
+        "Dimensions": DIMENSIONS,
         "Timestamp": AT,
         "Value": 0.031,
     }

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ses_reputation.core.history import BUCKET, DAY, HOUR, BadData, History, Point, history_from, iso, point_from
+from ses_reputation.core.history import (
+    BUCKET,
+    DAY,
+    HOUR,
+    LARGEST_COUNT,
+    BadData,
+    History,
+    Point,
+    history_from,
+    iso,
+    point_from,
+)
 
 START = 1_738_368_000
 
@@ -54,8 +65,9 @@ def test_missing_counters_are_zero() -> None:
     assert point_from({"Timestamp": "2025-02-04T10:30:00Z", "Bounces": 2}) == Point(1_738_665_000, 0, 2, 0, 0)
 
 
-def test_a_whole_number_written_as_a_fraction_is_a_count() -> None:
-    assert point_from({"Timestamp": "2025-02-04T10:30:00Z", "DeliveryAttempts": 7.0}).attempts == 7
+@pytest.mark.parametrize(("written", "count"), [(7.0, 7), (LARGEST_COUNT, LARGEST_COUNT)])
+def test_a_whole_number_up_to_the_largest_is_a_count_even_as_a_fraction(written: float, count: int) -> None:
+    assert point_from({"Timestamp": "2025-02-04T10:30:00Z", "DeliveryAttempts": written}).attempts == count
 
 
 @pytest.mark.parametrize(
@@ -71,7 +83,7 @@ def test_a_whole_number_written_as_a_fraction_is_a_count() -> None:
         {"Timestamp": "2025-02-04T10:30:00Z", "Bounces": True},
         {"Timestamp": "2025-02-04T10:30:00Z", "Bounces": 1.5},
         {"Timestamp": "2025-02-04T10:30:00Z", "Bounces": float("nan")},
-        {"Timestamp": "2025-02-04T10:30:00Z", "Bounces": 10**9},
+        {"Timestamp": "2025-02-04T10:30:00Z", "Bounces": LARGEST_COUNT + 1},
     ],
     ids=str,
 )

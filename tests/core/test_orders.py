@@ -213,10 +213,10 @@ def test_an_acknowledgement_of_another_time_stops_no_reminder(later: int) -> Non
     assert sent(documents) == [("reminder", "warning")]
 
 
-@pytest.mark.parametrize("ack", [Ack("123456789012/us-east-1", "", at(15)), Ack(TARGET.id, "bounce-x", at(15))])
+@pytest.mark.parametrize("ack", [Ack("123456789012/us-east-1", "", 0), Ack(TARGET.id, "bounce-x", 0)])
 def test_an_acknowledgement_of_another_alert_or_target_changes_nothing(ack: Ack) -> None:
     first, state = play(Orders(), *every(14.4, 15))
-    ack = replace(ack, alert=ack.alert or first[0]["alert"])
+    ack = replace(ack, alert=ack.alert or first[0]["alert"], at=state.sent["bounce"].counted_from)
     documents, _ = play(Orders(acks=(ack,)), *every(15, 16.5), known=state)
     assert sent(documents) == [("reminder", "warning")]
 

@@ -241,6 +241,18 @@ def test_the_smallest_named_and_allowed_part_is_paused(
 # -- the record
 
 
+@pytest.mark.parametrize(
+    ("part", "name", "what"),
+    [
+        (Part.SET, "newsletter", "configuration set newsletter"),
+        (Part.TENANT, "acme", "tenant acme"),
+        (Part.ACCOUNT, "", "all sending"),
+    ],
+)
+def test_a_pause_says_what_it_stops(part: Part, name: str, what: str) -> None:
+    assert pause(part=part, name=name).what == what
+
+
 def test_pauses_come_back_equal_and_only_the_newest_are_kept() -> None:
     pauses = tuple(
         pause(cause=f"bounce-{n}", resumed_at=NOW, resumed_by="arn:aws:iam::1:user/x") for n in range(KEPT + 5)

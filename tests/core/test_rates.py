@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from ses_reputation.core.history import BUCKET, DAY, HOUR, History, Point, history_from
-from ses_reputation.core.rates import Count, Metric, View, Window, lower_bound
+from ses_reputation.core.rates import AWS_ESTIMATE, Count, Metric, View, Window, lower_bound
 
 START = 1_738_368_000
 SLOTS = 14 * 96
@@ -32,6 +32,11 @@ def test_a_window_by_emails_is_the_fewest_whole_buckets_that_hold_them(wanted: i
 
 def test_a_window_by_emails_grows_with_a_normal_day() -> None:
     assert view(steady()).count(Window(emails=300, share_of_day=0.25)).emails == 2_400
+
+
+@pytest.mark.parametrize(("emails", "counted"), [(50, 10_000), (200, 19_200)], ids=["ten thousand", "a day"])
+def test_the_estimate_of_awss_rate_is_over_a_normal_day_of_a_large_sender(emails: int, counted: int) -> None:
+    assert view(steady(emails=emails)).count(AWS_ESTIMATE).emails == counted
 
 
 def test_buckets_without_email_are_passed_over_by_emails_and_counted_by_hours() -> None:

@@ -42,6 +42,10 @@ def test_an_answer_of_get_account() -> None:
     assert account_from(ANSWER) == Account("HEALTHY", True, True, 50_000, 12)
 
 
+def test_an_unlimited_quota_is_minus_one() -> None:
+    assert account_from(ANSWER | {"SendQuota": {"Max24HourSend": -1, "SentLast24Hours": 0}}).quota == -1
+
+
 def test_a_status_from_outside_is_cut_and_one_line() -> None:
     account = account_from(ANSWER | {"EnforcementStatus": "\N{PILE OF POO}" * 10_000 + "\n"})
     assert len(account.enforcement) == LONGEST_WORD == 60
@@ -59,7 +63,7 @@ def test_a_status_from_outside_is_cut_and_one_line() -> None:
         {"SendQuota": {}},
         {"SendQuota": {"Max24HourSend": "many", "SentLast24Hours": 1}},
         {"SendQuota": {"Max24HourSend": float("nan"), "SentLast24Hours": 1}},
-        {"SendQuota": {"Max24HourSend": 1, "SentLast24Hours": -5}},
+        {"SendQuota": {"Max24HourSend": 1, "SentLast24Hours": -2}},
     ],
     ids=repr,
 )

@@ -74,8 +74,9 @@ def test_a_full_state_loads_equal() -> None:
     assert from_text(to_text(BUSY)) == BUSY
 
 
-def test_an_empty_state_loads_equal() -> None:
-    assert from_text('{"tick": 1738368000}') == State(tick=START)
+@pytest.mark.parametrize("at", [START, 253_402_300_799], ids=["now", "the last second of the year 9999"])
+def test_an_empty_state_loads_equal(at: int) -> None:
+    assert from_text(f'{{"tick": {at}}}') == State(tick=at)
 
 
 # -- schema numbers
@@ -192,6 +193,7 @@ def test_a_damaged_state_of_the_schema_before_is_refused(name: str) -> None:
         ("null", "not a JSON object"),
         ("{}", "state has no tick"),
         ('{"tick": "1"}', "state.tick is '1'"),
+        (f'{{"tick": "{"x" * 59}"}}', f"state.tick is '{'x' * 56}..., which no version has written"),
         ('{"tick": true}', "state.tick is True"),
         ('{"tick": 1.5}', "state.tick is 1.5"),
         ('{"tick": 253402300800}', "state.tick is 253402300800"),

@@ -24,8 +24,9 @@ def test_rejects_need_ten_and_over_a_thousandth_of_a_days_email(count: int, emai
     assert found(rejecting(count, emails), END) == what
 
 
-def test_a_young_history_counts_its_rejects() -> None:
-    assert found(rejecting(10, buckets=5), END) == ["rejects"]
+@pytest.mark.parametrize("buckets", [2, 5])
+def test_a_young_history_counts_its_rejects(buckets: int) -> None:
+    assert found(rejecting(10, buckets=buckets), END) == ["rejects"]
 
 
 def test_rejects_of_more_than_a_day_ago_are_over() -> None:

@@ -33,9 +33,10 @@ def test_a_review_or_unreadable_account_does_not_mute_the_rates(
     assert "bounce" in monitor.checks
 
 
-def test_an_unknown_status_mutes_nothing_while_the_account_is_unreadable() -> None:
+@pytest.mark.parametrize("word", ["SUSPENDED", "PROBATION"])
+def test_another_status_mutes_nothing_while_the_account_is_unreadable(word: str) -> None:
     monitor = Monitor()
-    monitor.tick(status("SUSPENDED"))
+    monitor.tick(status(word))
     monitor.tick(THROTTLED, rates(bounce=0.06))
     assert "bounce" in monitor.checks
 

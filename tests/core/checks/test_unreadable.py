@@ -130,16 +130,18 @@ def test_the_first_step_for_an_unreadable_account_fits_its_reason(trouble: Troub
     assert document["first_steps"][0].startswith(step)
 
 
+@pytest.mark.parametrize("own", ["999999999999", "000000000000"])
 @pytest.mark.parametrize(
     "readings",
     [Readings(DENIED), Readings(points(START), Unreadable(Trouble.DENIED, "GetAccount: AccessDenied"), {})],
     ids=["statistics", "account"],
 )
-def test_denied_access_to_another_account_is_mended_by_its_role(readings: Readings) -> None:
-    context = Context(own_role="arn:aws:iam::999999999999:role/monitor")
+def test_denied_access_to_another_account_is_mended_by_its_role(readings: Readings, own: str) -> None:
+    context = Context(own_role=f"arn:aws:iam::{own}:role/monitor")
     [document] = decide(TARGET, readings, None, POLICY, START, context=context).documents
     assert document["first_steps"][0].startswith("Deploy the member role in that account again")
-    assert "aws cloudformation deploy" in document["command"]["text"]
+    command = document["command"]["text"]
+    assert "aws cloudformation deploy" in command and f"TrustedRoles={context.own_role}" in command
 
 
 def test_unreadable_rates_of_aws_are_unknown_and_sent() -> None:
