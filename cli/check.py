@@ -32,9 +32,9 @@ from .deployed import Deployed, find_if_any
 from .evaluate import Evaluated, MetricNow, headroom_of
 from .evaluate import evaluate as evaluated
 from .exit_codes import PLUGIN_UNKNOWN, UNKNOWN, UNUSABLE, USABLE, Unusable
+from .feedback_share import complaint_rates, steady_share
 from .orders import muted_by_team
 from .rules_in_words import nearest_in_words
-from .tuning import complaint_rates, steady_share
 
 NEEDS = "ses:GetSendStatistics, ses:GetAccount, cloudwatch:GetMetricData"
 """IAM actions that `check` asks for."""

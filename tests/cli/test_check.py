@@ -23,8 +23,8 @@ from ses_reputation.core.target import Target
 
 from cli import check as command
 from cli.deployed import find_if_any
+from cli.feedback_share import DAYS, EVERY, complaint_rates, steady_share
 from cli.main import main
-from cli.tuning import DAYS, EVERY, complaint_rates, steady_share
 
 NOW = int(datetime.now(UTC).timestamp())
 HEALTHY = Account("HEALTHY", sending=True, production=True, quota=50_000, used=8_000)

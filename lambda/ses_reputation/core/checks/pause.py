@@ -73,7 +73,7 @@ class PauseCheck(Check):
             return [f"{what}{refusal}." if UNSURE in refusal else f"{what}: nothing was paused{refusal}."]
         if seen is not None and seen.rearmed is not None:
             resumed = when(seen.rearmed, news.context.zone)
-            return [f"{pause.what.capitalize()}: a person resumed it at {resumed}. Emails before that count no more."]
+            return [f"{pause.what.capitalize()}: a person resumed it at {resumed}. Emails before that no longer count."]
         return ["Somebody has switched sending on again. ses-reputation resume would also start every window anew."]
 
     def first_steps(self, news: News) -> tuple[str, ...]:

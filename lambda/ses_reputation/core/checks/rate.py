@@ -230,7 +230,7 @@ class RateCheck(Check):
         if rearmed is not None:
             resumed = when(rearmed, news.context.zone)
             return [
-                f"A person resumed sending at {resumed}: emails before that count no more, every window starts anew."
+                f"A person resumed sending at {resumed}: emails before that no longer count, every window starts anew."
             ]
         if self._forgotten(news):
             return [

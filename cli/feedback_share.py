@@ -1,4 +1,4 @@
-"""Which `feedback_share` would bring our complaint rate to AWS's: suggested only if the two have differed steadily for days."""
+"""Suggest the `feedback_share` that brings our complaint rate to AWS's, if the two have differed steadily for days."""
 
 from __future__ import annotations
 
