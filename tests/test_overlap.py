@@ -54,6 +54,15 @@ def test_claims_of_a_killed_run_are_sent_by_the_next_tick(world: World) -> None:
     assert [d["reason"] for batch in world.sent for d in batch] == ["opened"]
 
 
+@pytest.mark.parametrize("ticks", [1, 2, 5])
+def test_a_claim_ends_with_its_tick_however_long_it_was_to_hold(world: World, ticks: int) -> None:
+    tick = ruined(world)
+    look(world, Tick(tick, wall=tick + 5, longest=10_000))
+    later = Tick(tick + ticks * BUCKET, wall=tick + ticks * BUCKET + 5)
+    deliver(look(world, later), later, world.edges)
+    assert [d["reason"] for batch in world.sent for d in batch] == ["opened"]
+
+
 def test_claims_of_a_killed_run_are_sent_by_a_later_retry(world: World) -> None:
     tick = ruined(world)
     look(world, Tick(tick, wall=tick + 5, longest=240))
