@@ -266,7 +266,7 @@ def lines(cause: Cause) -> list[str]:
     return [cause.line, cause.first_step, cause.uncertainty, *cause.details]
 
 
-def test_the_words_of_one_domain() -> None:
+def test_one_domain_has_words_of_its_own() -> None:
     seen = reading(
         112,
         spread(["acme.example"] * 80 + DEAD[:14]),
@@ -284,7 +284,7 @@ def test_the_words_of_one_domain() -> None:
     ]
 
 
-def test_the_words_of_an_import() -> None:
+def test_an_import_has_words_of_its_own() -> None:
     cause = explain(reading(12, spread(["customer.example"] * 500)))
     assert cause.line == (
         "The suppression list was imported into, so it does not show who causes this. "

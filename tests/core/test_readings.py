@@ -38,7 +38,7 @@ ANSWER: dict[str, Any] = {
 }
 
 
-def test_an_answer_of_get_account() -> None:
+def test_an_answer_of_get_account_is_read_whole() -> None:
     assert account_from(ANSWER) == Account("HEALTHY", True, True, 50_000, 12)
 
 

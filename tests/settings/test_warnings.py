@@ -67,6 +67,10 @@ WITHOUT_EFFECT = {
         f"{BASE}[bounce]\nrules = [{{ emails = 50, above = 0.04 }}]\n",
         'bounce.rules: the window of "50 emails" holds about 50 emails, and min_emails asks for 100: it holds for large',
     ),
+    "window with too few emails in an override": (
+        f'{BASE}[[overrides]]\nregions = ["eu-west-1"]\nbounce = {{ rules = [{{ emails = 50, above = 0.04 }}] }}\n',
+        'overrides[0].bounce.rules: the window of "50 emails" holds about 50 emails',
+    ),
     "warning above critical": (
         (
             f"{BASE}[bounce]\nrules = [{{ hours = 24, above = 0.04 }}, "

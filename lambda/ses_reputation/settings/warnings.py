@@ -130,8 +130,10 @@ def _without_their_condition(settings: Settings, *, key_given: bool) -> Iterator
 
 def _rules(settings: Settings) -> Iterator[str]:
     """Yield rules that can hardly hold, or never first."""
-    for policy in settings.policy.metrics:
-        name = policy.metric.value
+    named = [("", settings.policy)] + [(f"overrides[{n}].", each.policy) for n, each in enumerate(settings.overrides)]
+    for name, policy in ((f"{place}{each.metric.value}", each) for place, whole in named for each in whole.metrics):
+        if name.startswith("overrides") and policy in settings.policy.metrics:
+            continue  # said once
         for rule in policy.rules:
             yield from _hardly(rule, name)
         yield from _never_first(policy, name)
