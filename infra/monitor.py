@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -390,13 +391,19 @@ class SesReputationMonitor(Construct):
     def _refuse_what_the_place_lacks(self) -> None:
         """Add an error for each setting that does not work in the region of the stack, as far as that is known here."""
         region = Stack.of(self).region
-        own = () if Token.is_unresolved(region) else (region,)
-        topic = self.settings.deployment.topic_arn
-        if topic and own and topic.split(":")[3] != region:
-            Annotations.of(self).add_error(
-                f"[deployment] topic_arn in settings.toml: {topic} is not in {region}, the region of the stack, whose alarms publish "
-                "there. Name a topic of that region."
-            )
+        if Token.is_unresolved(region):  # then the CDK's command deploys to its own region, and says which
+            region = os.environ.get("CDK_DEFAULT_REGION", "")
+        own = (region,) if region else ()
+        deployment = self.settings.deployment
+        for name, arn in (
+            ("[deployment] topic_arn", deployment.topic_arn),
+            ("[deployment] kms_key_arn", deployment.kms_key_arn),
+            ("[events] bus", self.settings.events.bus),
+        ):
+            if own and arn.startswith("arn:") and arn.split(":")[3] != region:
+                Annotations.of(self).add_error(
+                    f"{name} in settings.toml: {arn} is not in {region}, the region of the stack. Name one of that region."
+                )
         for where in dict.fromkeys((*own, *self.settings.targets.regions)) if self.settings.amazon_q_on else ():
             if RegionInfo.get(where).partition not in ("aws", None):
                 Annotations.of(self).add_error(

@@ -191,11 +191,24 @@ def test_wrong_settings_are_refused_with_every_problem(app: App) -> None:
         MonitorStack(app, "Ses", settings={"bounce": {"warning": 5}})
 
 
-def test_a_topic_of_another_region_is_refused(app: App, code: Code) -> None:
-    topic = {"deployment": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:alerts"}}
-    where = Environment(account="123456789012", region="eu-west-1")
-    MonitorStack(app, "Ses", settings=SETTINGS | topic, code=code, env=where)
-    with pytest.raises(RuntimeError, match=r"topic_arn .* is not in eu-west-1, the region of the stack"):
+ELSEWHERE = {
+    "topic": {"deployment": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:alerts"}},
+    "key": {
+        "deployment": {"kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
+    },
+    "bus": {"events": {"bus": "arn:aws:events:us-east-1:123456789012:event-bus/ours"}},
+}
+
+
+@pytest.mark.parametrize("given", ELSEWHERE.values(), ids=ELSEWHERE)
+@pytest.mark.parametrize("known", ["by the stack", "by the CDK's command"])
+def test_a_resource_of_another_region_is_refused(
+    app: App, code: Code, given: dict[str, Any], known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = Environment(account="123456789012", region="eu-west-1") if known == "by the stack" else None
+    monkeypatch.setenv("CDK_DEFAULT_REGION", "eu-west-1" if where is None else "")
+    MonitorStack(app, "Ses", settings=SETTINGS | given, code=code, env=where)
+    with pytest.raises(RuntimeError, match=r" is not in eu-west-1, the region of the stack"):
         app.synth()
 
 

@@ -56,6 +56,10 @@ WITHOUT_EFFECT = {
         f'{BASE}[member_role]\nexternal_id = "ours"\n',
         "member_role.external_id has no effect without [[accounts]] or [organization] units.",
     ),
+    "metrics without accounts": (
+        f"{BASE}[targets]\nmetrics_up_to = 9\n",
+        "targets.metrics_up_to has no effect without",
+    ),
     "shards without accounts": (f"{BASE}[deployment]\nshards = 3\n", "deployment.shards has no effect without [[acc"),
     "parts without a key": (f'{BASE}[deployment]\nencrypt = ["logs"]\n', "deployment.encrypt has no effect without"),
     "key for nothing": (

@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.rules import Severity
+from . import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -68,6 +69,7 @@ def _of_no_account(settings: Settings) -> Iterator[str]:
             ("organization.exclude", fleet.exclude),
             ("member_role.external_id", fleet.external_id),
             ("deployment.shards", settings.deployment.shards),
+            ("targets.metrics_up_to", settings.targets.metrics_up_to != Targets(()).metrics_up_to),
         ):
             if given:
                 yield f"{name} has no effect without [[accounts]] or [organization] units."
