@@ -65,7 +65,7 @@ member-role: .venv/.deploy  ## Write the template of the role in each other acco
 ## Change it
 setup: .venv/.dev .venv-lambda/.ready node_modules/.ready  ## Install everything for development
 
-test: setup      ## Run every test, the end-to-end suite included (a few minutes)
+test: setup      ## Run every test, the end-to-end suite included (ten minutes on two cores)
 	@$(BIN)/pytest -n 6
 
 lint: setup      ## Check format, lint and types

@@ -200,7 +200,7 @@ def _used(**from_hour: int) -> World:
 
 
 def _buckets(*changes: tuple[float, Mapping[str, int]]) -> World:
-    """Buckets with other counts from an hour on; emails and bounces `times` this many."""
+    """Buckets with other counts from an hour on; emails and bounces `times` as many."""
     table = dict(changes)
 
     def shape(point: Point, hours: float) -> Point:

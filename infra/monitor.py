@@ -389,24 +389,29 @@ class SesReputationMonitor(Construct):
         return iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", policy)
 
     def _refuse_what_the_place_lacks(self) -> None:
-        """Add an error for each setting that does not work in the region of the stack, as far as that is known here."""
-        region = Stack.of(self).region
-        if Token.is_unresolved(region):  # then the CDK's command deploys to its own region, and says which
-            region = os.environ.get("CDK_DEFAULT_REGION", "")
-        own = (region,) if region else ()
+        """Add an error for each setting that does not work in the region of the stack.
+
+        A region that only the CDK's command names is warned of: the template may be deployed elsewhere.
+        """
+        notes, region = Annotations.of(self), Stack.of(self).region
+        known = not Token.is_unresolved(region)
+        here = region if known else os.environ.get("CDK_DEFAULT_REGION", "")
         deployment = self.settings.deployment
         for name, arn in (
             ("[deployment] topic_arn", deployment.topic_arn),
             ("[deployment] kms_key_arn", deployment.kms_key_arn),
             ("[events] bus", self.settings.events.bus),
         ):
-            if own and arn.startswith("arn:") and arn.split(":")[3] != region:
-                Annotations.of(self).add_error(
-                    f"{name} in settings.toml: {arn} is not in {region}, the region of the stack. Name one of that region."
-                )
+            if here and arn.startswith("arn:") and arn.split(":")[3] != here:
+                text = f"{name} in settings.toml: {arn} is not in {here}, the region of the stack. Name one of that region."
+                if known:
+                    notes.add_error(text)
+                else:
+                    notes.add_warning_v2("ses-reputation:region", text)
+        own = (region,) if known else ()
         for where in dict.fromkeys((*own, *self.settings.targets.regions)) if self.settings.amazon_q_on else ():
             if RegionInfo.get(where).partition not in ("aws", None):
-                Annotations.of(self).add_error(
+                notes.add_error(
                     "[chat] or [teams] in settings.toml: Amazon Q Developer in chat applications does not exist in the partition of "
                     f"{where}. Remove their ids; [slack] works there."
                 )

@@ -20,8 +20,8 @@ class CdkError(Exception):
     """A command that failed, with the end of its output."""
 
 
-def cdk(local: LocalAws, *arguments: str, settings: Path | None = None) -> str:
-    """Run `cdk` with `arguments` and returns everything it printed. Raises `CdkError`."""
+def cdk(local: LocalAws, *arguments: str, settings: Path | None = None) -> None:
+    """Run `cdk` with `arguments`. Raises `CdkError` with the end of what it printed."""
     context = () if settings is None else ("--context", f"settings={settings}")
     environment = {
         **isolated(os.environ),
@@ -41,10 +41,8 @@ def cdk(local: LocalAws, *arguments: str, settings: Path | None = None) -> str:
             command += ["--app", f"{sys.executable} app.py"]
         where = ROOT if needs_app else output  # without the app's cdk.json the CDK synthesises nothing
         done = subprocess.run(command, cwd=where, env=environment, text=True, capture_output=True, check=False)
-    printed = done.stdout + done.stderr
     if done.returncode != 0:
-        raise CdkError(f"cdk {' '.join(arguments)}:\n{printed[-4000:]}")
-    return printed
+        raise CdkError(f"cdk {' '.join(arguments)}:\n{(done.stdout + done.stderr)[-4000:]}")
 
 
 def bootstrap(local: LocalAws) -> None:
@@ -52,11 +50,11 @@ def bootstrap(local: LocalAws) -> None:
     cdk(local, "bootstrap", f"aws://{ACCOUNT}/{local.region}")
 
 
-def deploy(local: LocalAws, settings: Path) -> tuple[dict[str, str], str]:
-    """`cdk deploy`: the stack's outputs, and everything that was printed."""
+def deploy(local: LocalAws, settings: Path) -> dict[str, str]:
+    """`cdk deploy`: the stack's outputs."""
     with tempfile.TemporaryDirectory() as folder:
         outputs = Path(folder) / "outputs.json"
-        printed = cdk(
+        cdk(
             local,
             "deploy",
             "--require-approval=never",
@@ -66,4 +64,4 @@ def deploy(local: LocalAws, settings: Path) -> tuple[dict[str, str], str]:
             settings=settings,
         )
         [stack] = json.loads(outputs.read_text()).values()
-    return stack, printed
+    return dict(stack)

@@ -45,7 +45,7 @@ def main(out: Path = OUT, story_of: Callable[[int], Story] = last_story) -> None
         _say("cdk bootstrap ...")
         bootstrap(local)
         _say("cdk deploy ...")
-        outputs, _ = deploy(local, SETTINGS)
+        outputs = deploy(local, SETTINGS)
         function = DeployedFunction(local, outputs["FunctionName"])
         try:
             schedule = DeployedSchedule(local, outputs["ScheduleName"], function)

@@ -5,10 +5,8 @@ The demo and tests/e2e/test_make.py deploy by the CDK's own command line, as use
 
 from __future__ import annotations
 
-import io
 import json
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from aws_cdk import App
 from ses_reputation.settings import load
 
 from infra import MonitorStack
+from infra.release import pack
 
 from .server import ACCOUNT, LocalAws
 
@@ -40,7 +39,12 @@ def deploy(local: LocalAws, settings: Path) -> dict[str, str]:
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    [stack] = stacks.describe_stacks(StackName=name)["Stacks"]
+    return outputs_of(local, name)
+
+
+def outputs_of(local: LocalAws, name: str) -> dict[str, str]:
+    """The outputs of a stack. Raises RuntimeError if it is not whole."""
+    [stack] = local.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise RuntimeError(f"{name}: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -59,8 +63,9 @@ def _upload(local: LocalAws, assembly: Path, name: str) -> None:
         for where in asset["destinations"].values():
             bucket = _here(local, where["bucketName"])
             _bootstrap(local, bucket)
-            zipped = _zip(assembly / asset["source"]["path"])
-            local.client("s3").put_object(Bucket=bucket, Key=where["objectKey"], Body=zipped)
+            zipped = assembly / "asset.zip"
+            pack(assembly / asset["source"]["path"], zipped)
+            local.client("s3").put_object(Bucket=bucket, Key=where["objectKey"], Body=zipped.read_bytes())
 
 
 def _here(local: LocalAws, text: str) -> str:
@@ -73,11 +78,3 @@ def _bootstrap(local: LocalAws, bucket: str) -> None:
         return
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": local.region})
     local.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
-
-
-def _zip(folder: Path) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for file in sorted(folder.rglob("*")):
-            archive.write(file, file.relative_to(folder))
-    return made.getvalue()

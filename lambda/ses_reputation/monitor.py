@@ -64,9 +64,7 @@ class Monitor:
     context: Context
     audience: Callable[[], Audience | Unreadable]  # who is subscribed, beside who should be
     findings: Callable[[str], Findings | None] = lambda _: None  # what SES itself finds in a region, if that is asked
-    explaining: Callable[[float], Callable[[Plan], Explained]] = lambda _: (
-        Explained
-    )  # for one run, of this many seconds
+    explaining: Callable[[float], Callable[[Plan], Explained]] = lambda _: Explained  # for a run of so many seconds
     team_orders: Callable[[Instant], TeamOrders] = lambda _: TeamOrders()  # by the team
 
     def handle(self, event: object, remaining: Callable[[], int]) -> dict[str, Any]:

@@ -77,9 +77,7 @@ def installed(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Inst
 
 @pytest.fixture(scope="module")
 def monitor(installed: Installed) -> Iterator[Deployment]:
-    [found] = installed.local.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-    deployed = Deployment.of(installed.local, outputs)
+    deployed = Deployment.of(installed.local, stack.outputs_of(installed.local, STACK))
     yield deployed
     deployed.function.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.release import release
+from local_aws import stack
 from local_aws.server import LocalAws
 from tests.e2e.conftest import HOUR, NOW, QUARTER, Deployment, points
 
@@ -40,10 +41,7 @@ def upload(local: LocalAws, settings: Path, version: str) -> dict[str, object]:
 
 
 def deployed(local: LocalAws) -> Deployment:
-    [stack] = local.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    return Deployment.of(local, outputs)
+    return Deployment.of(local, stack.outputs_of(local, STACK))
 
 
 def subscriptions(monitor: Deployment) -> dict[str, str]:

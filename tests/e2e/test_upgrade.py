@@ -24,8 +24,7 @@ def test_open_alerts_go_on_and_nobody_has_to_subscribe_again(local: LocalAws, tm
     stacks = local.client("cloudformation")
     body = json.dumps(RELEASE["template"])
     stacks.create_stack(StackName="SesReputation", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    [old] = stacks.describe_stacks(StackName="SesReputation")["Stacks"]
-    table = {output["OutputKey"]: output["OutputValue"] for output in old["Outputs"]}["MemoryTableName"]
+    table = stack.outputs_of(local, "SesReputation")["MemoryTableName"]
     local.client("dynamodb").put_item(TableName=table, Item=RELEASE["item"])
     before = subscriptions(local)
     assert len(before) == 2  # a person and the forwarder to Slack

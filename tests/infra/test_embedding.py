@@ -201,15 +201,22 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("given", ELSEWHERE.values(), ids=ELSEWHERE)
-@pytest.mark.parametrize("known", ["by the stack", "by the CDK's command"])
-def test_a_resource_of_another_region_is_refused(
-    app: App, code: Code, given: dict[str, Any], known: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    where = Environment(account="123456789012", region="eu-west-1") if known == "by the stack" else None
-    monkeypatch.setenv("CDK_DEFAULT_REGION", "eu-west-1" if where is None else "")
+def test_a_resource_of_another_region_is_refused(app: App, code: Code, given: dict[str, Any]) -> None:
+    where = Environment(account="123456789012", region="eu-west-1")
     MonitorStack(app, "Ses", settings=SETTINGS | given, code=code, env=where)
     with pytest.raises(RuntimeError, match=r" is not in eu-west-1, the region of the stack"):
         app.synth()
+
+
+@pytest.mark.parametrize(("region", "warnings"), [("eu-west-1", 1), ("us-east-1", 0), ("", 0)])
+def test_a_region_that_only_the_cdks_command_knows_is_warned_of(
+    app: App, code: Code, region: str, warnings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDK_DEFAULT_REGION", region)
+    stack = MonitorStack(app, "Ses", settings=SETTINGS | ELSEWHERE["topic"], code=code)
+    app.synth()
+    said = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("is not in eu-west-1"))
+    assert len(said) == warnings
 
 
 def test_a_setting_that_surely_does_nothing_is_a_warning_at_synth(app: App) -> None:

@@ -1,4 +1,4 @@
-"""Amazon SES and CloudWatch, asked for what is not urgent: this many calls, this many seconds, one call of SES a second.
+"""Amazon SES and CloudWatch, asked for what is not urgent, with few calls and in little time, SES once a second.
 
 What is denied, throttled, slow or absent becomes one sentence.
 """
@@ -64,7 +64,7 @@ BUDGET = Budget()
 
 
 def within(budget: Budget, work: Callable[[], None]) -> tuple[tuple[str, ...], str]:
-    """Do `work` for this many seconds and leave it alone then: sentences on what is missing, and the fault of our own if it broke."""
+    """Do `work` until the time is up and leave it alone then: sentences on what is missing, and the fault of our own if it broke."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(copy_context().run, work)  # it calls as whoever asks: see members.py
     wait([future], budget.seconds)

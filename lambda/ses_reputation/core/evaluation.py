@@ -283,7 +283,7 @@ def _group(window: Window, policy: MetricPolicy) -> _Group:
 def _sure_rate(history: History, series: Series, rule: Rule, least: float, end: int) -> float:
     """The rate that `rule` is sure of at slot `end`; 0 if its events are too few, or the rate is not above `least`.
 
-    Most slots end at the first test: a run asks for each of ten days.
+    Most slots end at the first test: a run asks for every one of ten days.
     """
     start = series.start(rule.window, end)
     events = series.events[end] - series.events[start]

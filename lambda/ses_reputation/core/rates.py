@@ -37,7 +37,7 @@ AWS_THRESHOLDS = {
 
 
 class Window(NamedTuple):
-    """A stretch of whole buckets up to now: some hours, or the last emails.
+    """A stretch of whole buckets up to now: a number of hours, or of the last emails.
 
     By emails it reaches back until it holds `emails`, or `share_of_day` of a normal day's emails if that is more, however
     long that took; it holds what there is if the history is shorter.
@@ -85,7 +85,7 @@ COMPLAINT_HOURS = (0.0, 3.0, 10.0)
 """Mean delays from an email to its complaint; the history says which are possible."""
 
 SLOW_HOURS, SLOW_SHARE = 24.0, 0.05
-"""Slow readers, always possible; to tell the other delays apart, this many complaints are taken to come slowly."""
+"""Slow readers, always possible; to tell the other delays apart, this share of the complaints is taken to come slowly."""
 
 TAIL_HOURS, TAIL_SHARE = 96.0, 0.2
 """Always possible too: a fifth of the slow complaints come over days."""

@@ -201,7 +201,7 @@ def _window(table: Table) -> Window | None:
         None,
         (1, 1_000_000_000),
         "emails",
-        "Instead of hours: the last emails, this many, however long they took.",
+        "Instead of hours: this many of the last emails, however long they took.",
     )
     share_of_day = table.number(
         "share_of_day",

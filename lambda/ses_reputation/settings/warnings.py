@@ -132,10 +132,12 @@ def _without_their_condition(settings: Settings, *, key_given: bool) -> Iterator
 
 def _rules(settings: Settings) -> Iterator[str]:
     """Yield rules that can hardly hold, or never first."""
-    named = [("", settings.policy)] + [(f"overrides[{n}].", each.policy) for n, each in enumerate(settings.overrides)]
-    for name, policy in ((f"{place}{each.metric.value}", each) for place, whole in named for each in whole.metrics):
-        if name.startswith("overrides") and policy in settings.policy.metrics:
-            continue  # said once
+    overridden = ((f"overrides[{number}].", each.policy) for number, each in enumerate(settings.overrides))
+    named: dict[MetricPolicy, str] = {}  # each once, by the first place that has it
+    for place, whole in (("", settings.policy), *overridden):
+        for policy in whole.metrics:
+            named.setdefault(policy, f"{place}{policy.metric.value}")
+    for policy, name in named.items():
         for rule in policy.rules:
             yield from _hardly(rule, name)
         yield from _never_first(policy, name)

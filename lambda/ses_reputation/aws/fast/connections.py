@@ -39,7 +39,7 @@ _WORDS = (
 
 
 def share_connections(session: Any, connect: float, read: float) -> None:
-    """Make all clients that `session` creates from now on share connections, with this many seconds for each half of an attempt.
+    """Make all clients that `session` creates from now on share connections, with these seconds for each half of an attempt.
     With a proxy, leave everything to botocore."""
     if getproxies().keys() - {"no"}:  # NO_PROXY alone is no proxy
         return

@@ -196,8 +196,12 @@ class RateCheck(Check):
         evaluation = news.seen.evaluations.get(self.metric)
         own = ""
         if isinstance(finding, Finding) and finding.threshold is not None:
-            lowered = finding.usual is not None and finding.threshold < news.seen.policy.by_metric[self.metric].warning
-            usual = f", as your usual rate is {percent(finding.usual)}" if finding.usual and lowered else ""
+            lowered = finding.threshold < news.seen.policy.by_metric[self.metric].warning
+            usual = (
+                ""
+                if finding.usual is None or not lowered
+                else f", as {_usual_in_words(finding.usual, finding.own_worst)}"
+            )
             own = f"The alert threshold is {percent(finding.threshold)}{usual}. "
         if evaluation is None or evaluation.estimate.rate is None:
             return f"{own}AWS reviews at {percent(thresholds.review)}."
@@ -317,10 +321,14 @@ def why(finding: Finding) -> str:
     at = percent(finding.threshold, finding.bound)
     plain = finding.count is not None and finding.bound == finding.count.rate
     sure = "above" if plain else f"very likely above {percent(finding.bound, finding.threshold)}, threshold"
-    usual = "" if finding.usual is None else f"; your usual rate is {percent(finding.usual)}"
-    if finding.own_worst:
-        usual += f", the worst such stretch of the last 12 days was {percent(finding.own_worst)}"
+    usual = "" if finding.usual is None else f"; {_usual_in_words(finding.usual, finding.own_worst)}"
     return f"{finding.rule}: {sure} {at}{usual}"
+
+
+def _usual_in_words(usual: float, own_worst: float | None) -> str:
+    """Say what a threshold follows."""
+    worst = f", the worst such stretch of the last 12 days was {percent(own_worst)}" if own_worst else ""
+    return f"your usual rate is {percent(usual)}{worst}"
 
 
 def spark(seen: Seen, metric: Metric) -> tuple[Count, ...]:

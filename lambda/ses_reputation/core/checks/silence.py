@@ -30,7 +30,7 @@ SILENT_DAY, GAPS, HABIT_EMAILS = DAY, 2, 1_000
 holidays are such pauses, and so, for as long as it is known, is an outage."""
 
 RESUMED_EMAILS, RESUMED_SHARE = 10, 0.001
-"""A silence is over with this many emails, and this much of what an average day brought before: more than a trial by hand."""
+"""A silence is over with this many emails, and this share of what an average day brought before: more than a trial by hand."""
 
 TWO_WEEKS = 14 * SLOTS_PER_DAY
 """Before these many slots emails are known by day only, each day as one slot (daily_totals.py)."""
